@@ -1,0 +1,49 @@
+# make demo   shows what the server does, on a database of its own
+# make test   runs every test
+# Both install PostgreSQL's server binaries if this machine has none.
+
+GO ?= go
+BIN := bin/mcp-postgres
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTESTSUM := gotest.tools/gotestsum@v1.13.0
+
+.PHONY: build demo test lint generate fresh bench postgres clean
+
+build:
+	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
+
+demo: postgres build
+	$(BIN) demo
+
+test: postgres
+	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout 15m ./...
+
+lint:
+	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt would change:" $$files; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# generate refreshes sql/schema and the tables of README.md; fresh fails if that changes anything.
+generate: postgres
+	$(GO) generate ./...
+
+fresh: generate
+	@git diff --exit-code -- sql/schema README.md || { echo "generated files are stale: run make generate and commit"; exit 1; }
+	@new=$$(git ls-files --others --exclude-standard sql/schema); if [ -n "$$new" ]; then echo "generated files are not committed: $$new"; exit 1; fi
+
+bench: postgres build
+	$(GO) run ./internal/bench -server $(BIN)
+
+postgres:
+	@if ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb \
+	    /Applications/Postgres.app/Contents/Versions/*/bin/initdb 2>/dev/null | grep -q . || command -v initdb >/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+	  echo "No PostgreSQL server binaries found: installing the package postgresql with apt-get."; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql; \
+	else \
+	  echo "No PostgreSQL server binaries found and no apt-get: install PostgreSQL 14 or later (macOS: brew install postgresql)."; \
+	fi
+
+clean:
+	rm -rf bin

@@ -1,0 +1,141 @@
+package catalog_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcp-postgres/catalog"
+)
+
+// TestLex writes the tokens without white space, separated by |, each with its kind; a ! marks one with a fault.
+func TestLex(t *testing.T) {
+	tests := []struct{ sql, want string }{
+		{"", ""},
+		{"select a.b", "word select|word a|symbol .|word b"},
+		{"größe _x a$b$ $b$'@c'$b$", "word größe|word _x|word a$b$|string $b$'@c'$b$"},
+		{"'it''s' ''", "string 'it''s'|string ''"},
+		{`'\' @a '`, `string '\'|param @a|string '|!`},
+		{`E'\' @a ' @b`, `string E'\' @a '|param @b`},
+		{`E'\\' @a`, `string E'\\'|param @a`},
+		{`e'\''''@a`, `string e'\''''|param @a`},
+		{`E'\`, `string E'\|!`},
+		{`xe'\'`, `word xe|string '\'`},
+		{"b'01' B'' x'1F' n'a' U&'\\' u&\"a\"\"b\"", "string b'01'|string B''|string x'1F'|string n'a'|string U&'\\'|quoted u&\"a\"\"b\""},
+		{"u & 'a' u&a", "word u|operator &|string 'a'|word u|operator &|word a"},
+		{"'a'\n'@b'", "string 'a'\n'@b'"},
+		{"'a' -- '\n\t-- x\r\n '@b' @c", "string 'a' -- '\n\t-- x\r\n '@b'|param @c"},
+		{"'a' '@b'", "string 'a'|string '@b'"},
+		{"'a' /* */\n'@b'", "string 'a'|comment /* */|string '@b'"},
+		{"E'a'\n'\\'@b'", "string E'a'\n'\\'@b'"},
+		{"'a'\n-- end", "string 'a'|comment -- end"},
+		{"$$ ' $$ @a $1x$", "string $$ ' $$|param @a|positional $1|word x$"},
+		{"$a$ $A$ $$ $b$a$ @x", "string $a$ $A$ $$ $b$a$|param @x"},
+		{"$a b$ @x", "symbol $|word a|word b$|param @x"},
+		{"$é$@x$é$", "string $é$@x$é$"},
+		{"/* /* */ @a */ @b", "comment /* /* */ @a */|param @b"},
+		{"/*/ */ @b", "comment /*/ */|param @b"},
+		{"-- @a\r@b--@c", "comment -- @a|param @b|comment --@c"},
+		{`"a""@b" @c`, `quoted "a""@b"|param @c`},
+		{"1.5 .5 5. 1e5 1E-5 1_000 0x1F 0b1 0o7 1..2", "number 1.5|number .5|number 5.|number 1e5|number 1E-5|number 1_000|number 0x1F|number 0b1|number 0o7|number 1|symbol .|number .2"},
+		{"1e 1e+@a", "number 1|word e|number 1|word e|operator +|param @a"},
+		{"a::int a:=1 a[1:2] a[:n]", "word a|symbol ::|word int|word a|symbol :=|number 1|word a|symbol [|number 1|symbol :|number 2|symbol ]|word a|symbol [|symbol :|word n|symbol ]"},
+		{"@a@b", "param @a|param @b"},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, tokens(tt.sql)); diff != "" {
+			t.Errorf("Lex(%q) (-want +got):\n%s", tt.sql, diff)
+		}
+	}
+}
+
+func TestLexOperators(t *testing.T) {
+	tests := []struct{ sql, want string }{
+		{"a @> b", "operator @>"}, {"a @>b", "operator @>"}, {"a <@ b", "operator <@"}, {"a < @b", "operator <|param @b"},
+		{"a @@ b", "operator @@"}, {"a @@b", "operator @@"}, {"a @@@b", "operator @@@"}, {"~@b", "operator ~@"},
+		{"@-@b", "operator @-@"}, {"@ b", "operator @"}, {"a @? b", "operator @?"}, {"@b", "param @b"},
+		{"@é", "operator @"}, {"@1", "operator @"}, {"@_b", "param @_b"}, {"@\"b\"", "operator @"},
+		{"a=@b", "operator =|param @b"}, {"a<>@b", "operator <>|param @b"}, {"a!=@b", "operator !=|param @b"},
+		{"a<=@b", "operator <=|param @b"}, {"a>=@b", "operator >=|param @b"}, {"a>@b", "operator >|param @b"},
+		{"a+@b", "operator +|param @b"}, {"a-@b", "operator -|param @b"}, {"a*@b", "operator *|param @b"},
+		{"a/@b", "operator /|param @b"}, {"a%@b", "operator %|param @b"}, {"a^@b", "operator ^|param @b"},
+		{"a||@b", "operator |||param @b"}, {"a->@b", "operator ->|param @b"}, {"a->>@b", "operator ->>|param @b"},
+		{"a#>@b", "operator #>|param @b"}, {"a#>>@b", "operator #>>|param @b"}, {"a=>@b", "operator =>|param @b"},
+		{"a:=@b", "param @b"}, {"a=-@b", "operator =-@"}, {"a&&@b", "operator &&@"}, {"a!@b", "operator !@"},
+		{"a<@b", "operator <@!"}, {"a<@é", "operator <@"}, {"a=<@b", "operator =<@"},
+		{"a+/**/@b", "operator +|param @b"}, {"a+--\n@b", "operator +|param @b"}, {"a=@/**/b", "operator =@"},
+		{"a*/@b", "operator */@"}, {"a@--b", "operator @"},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, tok := range catalog.Lex(tt.sql) {
+			if tok.Kind == "operator" || tok.Kind == "param" {
+				got = append(got, written(tok))
+			}
+		}
+		if g := strings.Join(got, "|"); g != tt.want {
+			t.Errorf("operators of Lex(%q) = %s, want %s", tt.sql, g, tt.want)
+		}
+	}
+}
+
+func tokens(sql string) string {
+	var all []string
+	for _, tok := range catalog.Lex(sql) {
+		if tok.Kind != "space" {
+			all = append(all, written(tok))
+		}
+	}
+	return strings.Join(all, "|")
+}
+
+func written(tok catalog.Token) string {
+	s := tok.Kind + " " + tok.Text
+	if tok.Fault == "" {
+		return s
+	}
+	if tok.Kind == "operator" {
+		return s + "!"
+	}
+	return s + "|!"
+}
+
+// TestLexNotClosed has everything that can stay open; each is one token up to the end.
+func TestLexNotClosed(t *testing.T) {
+	for _, open := range []string{
+		"'", "'a''", "E'", `E'\'`, `E'\\\'`, "B'", "x'", "U&'", "'a'\n'", "'a' -- '\n'", "E'a'\n'\\'",
+		`"`, `"a""`, `U&"`, "$$", "$$ $a$", "$a$ $$ $A$", "$a$ $a", "/*", "/* /* */", "/*/", "/* * /", "/* -- */ /*",
+	} {
+		all := catalog.Lex("@a " + open)
+		last := all[len(all)-1]
+		if last.Fault == "" {
+			t.Errorf("Lex(%q) ends with the sound token %q, want one that is not closed", open, last.Text)
+		}
+		if all[0].Text != "@a" {
+			t.Errorf("Lex(%q) starts with %q, want @a", open, all[0].Text)
+		}
+	}
+}
+
+// TestLexLinear repeats, up to the largest file, what could make a lexer look ahead again and again.
+func TestLexLinear(t *testing.T) {
+	for _, part := range []string{
+		"/*", "/*/", "*/", "'", "''", "'a'\n", "'a' ", "'a'--\n", "E'\\'", `"`, `""`, "$", "$$", "$a", "$a$", "$a$ ",
+		"@", "@a", "-", "- ", "<@", "<@a ", "+@", "--", "-- \n", ".", "1.", "1e", "1e+", "0x", "U&", "U&'", ":", "\n", "é", "@é",
+	} {
+		sql := strings.Repeat(part, 1<<18/len(part))
+		start := time.Now()
+		var length int
+		for _, tok := range catalog.Lex(sql) {
+			length += len(tok.Text)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("Lex(%q repeated) took %v, want less than 2s", part, took)
+		}
+		if length != len(sql) {
+			t.Errorf("Lex(%q repeated) covers %d bytes, want %d", part, length, len(sql))
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package catalog
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Source is one folder of tool files: <toolset>/<tool>.sql, or <tool>.sql for the toolset "custom".
+type Source struct {
+	// Name is shown before the paths of the folder in messages; it is empty for the embedded files.
+	Name string
+	// FS holds the files. It must be set.
+	FS fs.FS
+}
+
+// Catalog is a valid set of tools.
+type Catalog struct {
+	// Tools are sorted by name; no name occurs twice.
+	Tools []*Tool
+	// Replaced lists the tools that a later source took over, sorted by name.
+	Replaced []Replacement
+}
+
+// Replacement says that the tool file New took the name of the tool file Old.
+type Replacement struct {
+	Name, New, Old string
+}
+
+// CustomToolset holds the tool files that lie in no folder.
+const CustomToolset = "custom"
+
+// maxFile is the size in bytes above which a tool file is refused unread.
+const maxFile = 256 << 10
+
+// Load reads the tool files of every source. A tool of a later source replaces that of an earlier one with the same
+// name. When anything is wrong the catalog is nil and the error is Faults, with every fault of every file.
+func Load(sources ...Source) (*Catalog, error) {
+	var faults Faults
+	var c Catalog
+	for _, s := range sources {
+		l := loader{source: s}
+		l.load()
+		faults = append(faults, l.faults...)
+		c.merge(l.tools)
+	}
+	if len(faults) > 0 {
+		faults.sort()
+		return nil, faults
+	}
+	slices.SortFunc(c.Tools, func(a, b *Tool) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(c.Replaced, func(a, b Replacement) int { return cmp.Compare(a.Name, b.Name) })
+	return &c, nil
+}
+
+// Tool returns the tool with that name, or nil.
+func (c *Catalog) Tool(name string) *Tool {
+	i, ok := slices.BinarySearchFunc(c.Tools, name, func(t *Tool, name string) int { return cmp.Compare(t.Name, name) })
+	if !ok {
+		return nil
+	}
+	return c.Tools[i]
+}
+
+func (c *Catalog) merge(tools []*Tool) {
+	for _, t := range tools {
+		i := slices.IndexFunc(c.Tools, func(old *Tool) bool { return old.Name == t.Name })
+		if i < 0 {
+			c.Tools = append(c.Tools, t)
+			continue
+		}
+		c.Replaced = append(c.Replaced, Replacement{t.Name, t.Path, c.Tools[i].Path})
+		c.Tools[i] = t
+	}
+}
+
+// loader reads one source.
+type loader struct {
+	source Source
+	tools  []*Tool
+	faults Faults
+}
+
+var toolsetPattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
+
+func (l *loader) load() {
+	for _, name := range l.list(".") {
+		switch {
+		case !l.isDir(name):
+			l.file(name, CustomToolset)
+		case toolsetPattern.MatchString(name):
+			l.toolset(name)
+		case l.holdsTools(name):
+			l.fault(name, "folder name %q: want %s", name, toolsetPattern)
+		}
+	}
+}
+
+func (l *loader) toolset(dir string) {
+	for _, name := range l.list(dir) {
+		file := path.Join(dir, name)
+		if !l.isDir(file) {
+			l.file(file, dir)
+			continue
+		}
+		for _, deep := range l.toolFiles(file) {
+			l.fault(deep, "file lies too deep: want <toolset>/<tool>.sql")
+		}
+	}
+}
+
+// list returns the names in a folder without the hidden ones; those include the folders behind the links of a
+// Kubernetes ConfigMap.
+func (l *loader) list(dir string) []string {
+	entries, err := fs.ReadDir(l.source.FS, dir)
+	if err != nil {
+		l.fault(dir, "reading the folder: %v", cause(err))
+	}
+	var names []string
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// isDir follows links, which fs.DirEntry does not.
+func (l *loader) isDir(name string) bool {
+	info, err := fs.Stat(l.source.FS, name)
+	return err == nil && info.IsDir()
+}
+
+func (l *loader) holdsTools(dir string) bool { return len(l.toolFiles(dir)) > 0 }
+
+// toolFiles returns the tool files below a folder, at any depth, without following links.
+func (l *loader) toolFiles(dir string) []string {
+	var files []string
+	_ = fs.WalkDir(l.source.FS, dir, func(p string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fs.SkipDir
+		case strings.HasPrefix(e.Name(), ".") && e.IsDir():
+			return fs.SkipDir
+		case !e.IsDir() && isToolFile(p):
+			files = append(files, p)
+		}
+		return nil
+	})
+	return files
+}
+
+func isToolFile(p string) bool {
+	return path.Ext(p) == ".sql" && !strings.HasPrefix(path.Base(p), ".")
+}
+
+func (l *loader) file(name, toolset string) {
+	if !isToolFile(name) {
+		return
+	}
+	text, err := l.read(name)
+	if err != nil {
+		l.fault(name, "reading the file: %v", cause(err))
+		return
+	}
+	t, faults := Parse(l.shown(name), toolset, text)
+	l.faults = append(l.faults, faults...)
+	if t != nil {
+		l.add(t)
+	}
+}
+
+func (l *loader) read(name string) ([]byte, error) {
+	info, err := fs.Stat(l.source.FS, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%d bytes: want at most %d", info.Size(), maxFile)
+	}
+	return fs.ReadFile(l.source.FS, name)
+}
+
+func (l *loader) add(t *Tool) {
+	for _, other := range l.tools {
+		if other.Name == t.Name {
+			l.faults = append(l.faults, Fault{t.Path, 1, 1, fmt.Sprintf(
+				"tool %q is also in %s: want each name once", t.Name, other.Path)})
+			return
+		}
+	}
+	l.tools = append(l.tools, t)
+}
+
+func (l *loader) shown(name string) string { return path.Join(l.source.Name, name) }
+
+func (l *loader) fault(name, format string, args ...any) {
+	l.faults = append(l.faults, Fault{Path: l.shown(name), Problem: fmt.Sprintf(format, args...)})
+}
+
+// cause drops the path that fs puts into its errors, as it is relative to the source.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

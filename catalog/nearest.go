@@ -1,0 +1,109 @@
+package catalog
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agext/levenshtein"
+)
+
+// maxWord is the length in characters above which a word is no misspelt name.
+const maxWord = 256
+
+// Nearest returns at most n of the candidates that word may be a misspelling of, best first, ties in alphabetical
+// order. Letter case does not count. A candidate a.b is compared as a whole and by the part after its last dot. A
+// candidate is plausible if about two thirds of the letters are right, or if one of the two holds the other and
+// that has three letters or more. The result is nil when nothing is plausible.
+func Nearest(word string, candidates []string, n int) []string {
+	word = strings.ToLower(word)
+	if word == "" || utf8.RuneCountInString(word) > maxWord {
+		return nil
+	}
+	type match struct {
+		name  string
+		score int
+	}
+	var matches []match
+	for _, c := range candidates {
+		if score, ok := likeness(word, strings.ToLower(c)); ok {
+			matches = append(matches, match{c, score})
+		}
+	}
+	slices.SortFunc(matches, func(a, b match) int {
+		return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.name, b.name))
+	})
+	matches = slices.Compact(matches)
+	var names []string
+	for _, m := range matches[:max(0, min(n, len(matches)))] {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// DidYouMean returns `: did you mean "x"?` with the candidate nearest to word, or "" when none is plausible.
+func DidYouMean(word string, candidates []string) string {
+	if near := Nearest(word, candidates, 1); len(near) > 0 {
+		return fmt.Sprintf(": did you mean %q?", near[0])
+	}
+	return ""
+}
+
+// likeness compares word with a candidate and with the part after its last dot; a lower score is a better match.
+func likeness(word, candidate string) (int, bool) {
+	score, ok := wordLikeness(word, candidate)
+	if dot := strings.LastIndexByte(candidate, '.'); dot >= 0 {
+		if part, partOK := wordLikeness(word, candidate[dot+1:]); partOK && (!ok || part < score) {
+			return part, true
+		}
+	}
+	return score, ok
+}
+
+// The scores of names that hold one another come after those of any edit distance.
+const (
+	prefixScore = 1000
+	withinScore = 2000
+)
+
+func wordLikeness(word, candidate string) (int, bool) {
+	wordLen, candidateLen := utf8.RuneCountInString(word), utf8.RuneCountInString(candidate)
+	longest, shortest := max(wordLen, candidateLen), min(wordLen, candidateLen)
+	allowed := max(1, (wordLen+1)/3)
+	if longest-shortest <= allowed {
+		if d := distance(word, candidate); d <= 2*allowed && d < 2*longest {
+			return d, true
+		}
+	}
+	switch {
+	case shortest < 3:
+	case strings.HasPrefix(candidate, word) || strings.HasPrefix(word, candidate):
+		return prefixScore + longest - shortest, true
+	case strings.Contains(candidate, word) || strings.Contains(word, candidate):
+		return withinScore + longest - shortest, true
+	}
+	return 0, false
+}
+
+// distance is twice the edit distance; two neighbours changed round count less than one letter that is wrong. It does
+// without the library's MaxCost, which gives distances that are too short.
+func distance(a, b string) int {
+	d := levenshtein.Distance(a, b, nil)
+	if d == 2 && swapped([]rune(a), []rune(b)) {
+		return 1
+	}
+	return 2 * d
+}
+
+func swapped(a, b []rune) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && slices.Equal(a[i+2:], b[i+2:])
+}

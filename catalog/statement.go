@@ -1,0 +1,70 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+)
+
+func (f *file) compilation(t *Tool, sql string, paramsKnown bool) *compilation {
+	c := &compilation{sql: sql, names: paramNames(t)}
+	if paramsKnown {
+		c.casts = casts(t)
+	}
+	c.run()
+	return c
+}
+
+// compileTool compiles the SQL below the header, which starts at the byte offset base of the file.
+func (f *file) compileTool(t *Tool, base int, paramsKnown bool) {
+	c := f.compilation(t, t.SQL, paramsKnown)
+	for _, fault := range c.faults {
+		f.faultAt(base+fault.offset, "%s", fault.problem)
+	}
+	t.Statement = Statement{c.out.String(), c.args}
+	t.origin = &origin{f, base, c.pieces}
+	if paramsKnown && !c.broken {
+		f.unused(t, c, base)
+	}
+	if t.Page != nil {
+		t.Page.compile(t.Statement)
+	}
+}
+
+// unused reports the declared parameters that the SQL does not use; an operator may have swallowed the @ of one.
+func (f *file) unused(t *Tool, c *compilation, base int) {
+	for i, p := range t.Params {
+		if slices.Contains(c.args, p.Name) {
+			continue
+		}
+		if at, operator := c.swallowed(p.Name); at >= 0 {
+			f.faultAt(base+at, "%s%s reads as the operator %s: want a space before @%s", operator, p.Name, operator, p.Name)
+			continue
+		}
+		f.nodeFault(f.params[i], "param %s is never used: want @%s in the SQL", p.Name, p.Name)
+	}
+}
+
+// swallowed finds an operator that ends in @ directly before the name.
+func (c *compilation) swallowed(name string) (offset int, operator string) {
+	for i := 1; i < len(c.tokens); i++ {
+		before, word := c.tokens[i-1], c.tokens[i]
+		operator := c.sql[before.start:before.end]
+		if before.kind == operatorToken && strings.HasSuffix(operator, "@") && c.sql[word.start:word.end] == name {
+			return before.start, operator
+		}
+	}
+	return -1, ""
+}
+
+// compileValue compiles SQL that is the value of a key of the header. Its faults are reported at the value.
+func (f *file) compileValue(t *Tool, m mapping, key string, paramsKnown bool) Statement {
+	sql := m.text(key)
+	if sql == "" {
+		return Statement{}
+	}
+	c := f.compilation(t, sql, paramsKnown)
+	for _, fault := range c.faults {
+		f.nodeFault(m.values[key], "%s: %s", key, fault.problem)
+	}
+	return Statement{c.out.String(), c.args}
+}

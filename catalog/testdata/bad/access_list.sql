@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+access: [read]
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+access: rw
+---*/
+SELECT 1

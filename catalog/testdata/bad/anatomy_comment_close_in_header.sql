@@ -1,0 +1,5 @@
+/*---
+description: Files */ of a path.
+title: "*/ and /*"
+---*/
+SELECT 1

@@ -1,0 +1,4 @@
+/*---
+description: Files of path/* and below.
+---*/
+SELECT 1

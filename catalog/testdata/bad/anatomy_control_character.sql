@@ -1,0 +1,5 @@
+/*---
+description: A  tool.
+title: Line break
+---*/
+SELECT 1

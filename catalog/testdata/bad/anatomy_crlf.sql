@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+parms: []
+---*/
+SELECT 1,
+  @a

@@ -1,0 +1,4 @@
+/*----
+description: A tool.
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+-- a comment
+/*---
+description: A tool.
+---*/
+SELECT 1

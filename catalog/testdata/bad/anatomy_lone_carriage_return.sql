@@ -1,0 +1,4 @@
+/*---
+description: A tool.title: x
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+---*/
+-- nothing
+/* here */ ;

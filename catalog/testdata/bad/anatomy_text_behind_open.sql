@@ -1,0 +1,4 @@
+/*--- name: x
+description: A tool.
+---*/
+SELECT 1

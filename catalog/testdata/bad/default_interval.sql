@@ -1,0 +1,8 @@
+/*---
+description: A tool.
+params:
+  - name: a
+    type: interval
+    default: 1 day
+---*/
+SELECT @a

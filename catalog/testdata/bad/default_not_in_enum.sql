@@ -1,0 +1,9 @@
+/*---
+description: A tool.
+params:
+  - name: a
+    type: string
+    enum: [table, view]
+    default: tabel
+---*/
+SELECT @a

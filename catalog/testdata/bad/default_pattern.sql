@@ -1,0 +1,9 @@
+/*---
+description: A tool.
+params:
+  - name: a
+    type: string
+    pattern: ^[a-z]+$
+    default: ABC
+---*/
+SELECT @a

@@ -1,0 +1,4 @@
+/*---
+description:
+---*/
+SELECT 1

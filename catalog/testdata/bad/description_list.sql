@@ -1,0 +1,4 @@
+/*---
+description: [a]
+---*/
+SELECT 1

@@ -1,0 +1,4 @@
+/*---
+description: "a\0b"
+---*/
+SELECT 1

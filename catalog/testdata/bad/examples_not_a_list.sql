@@ -1,0 +1,8 @@
+/*---
+description: A tool.
+params:
+  - name: a
+    type: integer
+    examples: 4
+---*/
+SELECT @a

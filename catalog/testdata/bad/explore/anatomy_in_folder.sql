@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+zzz: 1
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+destructive: true
+---*/
+SELECT 1

@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+idempotent: 1
+open_world: "true"
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+idempotent: false
+---*/
+SELECT 1

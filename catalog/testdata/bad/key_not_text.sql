@@ -1,0 +1,7 @@
+/*---
+description: A tool.
+1: x
+? [a]
+: y
+---*/
+SELECT 1

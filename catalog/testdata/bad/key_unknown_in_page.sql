@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+page: {key: [a], sise: 3}
+---*/
+SELECT 1

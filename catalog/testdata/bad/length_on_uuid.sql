@@ -1,0 +1,8 @@
+/*---
+description: A tool.
+params:
+  - name: a
+    type: uuid
+    pattern: a
+---*/
+SELECT @a

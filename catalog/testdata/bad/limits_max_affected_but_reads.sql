@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+limits: {max_affected: 5}
+---*/
+SELECT 1

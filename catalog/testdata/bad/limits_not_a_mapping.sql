@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+limits: 10s
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+limits: {timeout: 10}
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+limits: {timeout: -5s}
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+limits: {timeout: 48h}
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+limits: {timeout: ten seconds}
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+name: List-Tables
+---*/
+SELECT 1

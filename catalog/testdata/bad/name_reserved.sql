@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+name: query
+---*/
+SELECT 1

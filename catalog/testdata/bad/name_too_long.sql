@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+name: abbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+not_found: nothing here
+---*/
+SELECT 1

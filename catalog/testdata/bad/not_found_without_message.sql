@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+not_found: {when: SELECT true}
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+omit_null: yes please
+---*/
+SELECT 1

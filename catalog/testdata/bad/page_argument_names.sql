@@ -1,0 +1,8 @@
+/*---
+description: A tool.
+page: {key: [a]}
+params:
+  - {name: cursor, type: string}
+  - {name: page_size, type: integer}
+---*/
+SELECT @cursor, @page_size

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+page: {key: [a, -b]}
+---*/
+SELECT 1

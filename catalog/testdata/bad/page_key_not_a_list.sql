@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+page: {key: a}
+---*/
+SELECT 1

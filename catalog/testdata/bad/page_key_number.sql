@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+page: {key: [1, "-", ""]}
+---*/
+SELECT 1

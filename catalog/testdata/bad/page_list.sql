@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+page: [a]
+---*/
+SELECT 1

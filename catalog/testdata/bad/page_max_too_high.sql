@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+page: {key: [a], max: 20000}
+---*/
+SELECT 1

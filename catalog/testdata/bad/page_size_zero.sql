@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+page: {key: [a], size: 0}
+---*/
+SELECT 1

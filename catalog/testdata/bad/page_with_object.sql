@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+result: object
+page: {key: [a]}
+---*/
+SELECT 1

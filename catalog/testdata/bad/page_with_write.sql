@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+access: write
+page: {key: [a]}
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+page: {size: 3}
+---*/
+SELECT 1

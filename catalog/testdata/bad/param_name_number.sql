@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+params:
+  - {name: 5, type: string}
+---*/
+SELECT 1

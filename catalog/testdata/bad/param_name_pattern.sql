@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+params:
+  - {name: tableName, type: string}
+---*/
+SELECT @tableName

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+params: [a]
+---*/
+SELECT 1

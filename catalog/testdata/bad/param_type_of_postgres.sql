@@ -1,0 +1,7 @@
+/*---
+description: A tool.
+params:
+  - name: a
+    type: bigint[]
+---*/
+SELECT @a

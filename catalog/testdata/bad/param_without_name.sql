@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+params:
+  - type: string
+---*/
+SELECT 1

@@ -1,0 +1,7 @@
+/*---
+description: A tool.
+params:
+  - name: a
+    description: x
+---*/
+SELECT @a

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+params: {a: string}
+---*/
+SELECT 1

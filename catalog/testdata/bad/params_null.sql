@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+params:
+---*/
+SELECT 1

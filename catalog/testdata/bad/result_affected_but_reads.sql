@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+result: affected
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+result: table
+---*/
+SELECT 1

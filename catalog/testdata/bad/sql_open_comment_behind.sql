@@ -1,0 +1,8 @@
+/*---
+description: A tool.
+params:
+  - {name: a, type: string}
+  - {name: b, type: "integer[]"}
+---*/
+SELECT @a, @b;
+/* /* */

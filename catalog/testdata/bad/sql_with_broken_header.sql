@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+params: 5
+---*/
+SELECT @a, $1, 'x

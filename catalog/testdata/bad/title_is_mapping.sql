@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+title: {a: b}
+---*/
+SELECT 1

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+title: true
+---*/
+SELECT 1

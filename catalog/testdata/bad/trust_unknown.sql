@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+trust: none
+---*/
+SELECT 1

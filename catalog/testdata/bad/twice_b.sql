@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+name: the_same_name
+---*/
+SELECT 1

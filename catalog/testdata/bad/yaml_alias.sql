@@ -1,0 +1,5 @@
+/*---
+description: &d A tool.
+title: *d
+---*/
+SELECT 1

@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+limits: &l {rows: 5}
+page: *l
+---*/
+SELECT 1

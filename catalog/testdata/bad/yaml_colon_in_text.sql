@@ -1,0 +1,5 @@
+/*---
+title: x
+description: Tables: all of them
+---*/
+SELECT 1

@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+title: a
+title: b
+---*/
+SELECT 1

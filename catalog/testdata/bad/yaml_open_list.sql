@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+page: {key: [a, b
+title: x
+---*/
+SELECT 1

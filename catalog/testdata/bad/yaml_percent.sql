@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+title: %x
+---*/
+SELECT 1

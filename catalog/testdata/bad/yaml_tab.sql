@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+page:
+	key: [a]
+---*/
+SELECT 1

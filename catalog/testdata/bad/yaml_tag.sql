@@ -1,0 +1,5 @@
+/*---
+description: !!str A tool.
+title: !secret x
+---*/
+SELECT 1

@@ -1,0 +1,4 @@
+/*---
+just text
+---*/
+SELECT 1

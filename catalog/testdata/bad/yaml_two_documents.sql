@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+---
+title: x
+---*/
+SELECT 1

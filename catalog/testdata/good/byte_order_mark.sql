@@ -1,0 +1,5 @@
+﻿
+
+/*---  
+description: A mark and blank lines before the header.
+---*/ SELECT 1;

@@ -1,0 +1,4 @@
+/*---
+description: The least a tool can be.
+---*/
+SELECT 1

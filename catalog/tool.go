@@ -1,0 +1,176 @@
+// Package catalog loads tool files: SQL with a YAML header. It knows YAML and SQL text; no database and no MCP.
+//
+// After Load every Tool is valid, and nobody checks again.
+package catalog
+
+import (
+	"time"
+)
+
+// Tool is one tool file, parsed and compiled.
+type Tool struct {
+	// Name is the tool name, ^[a-z][a-z0-9_]{0,63}$; by default the file name without ".sql".
+	Name string
+	// Title is for people; it may be empty.
+	Title string
+	// Description is for the model; it is never empty.
+	Description string
+	// Toolset is the folder that holds the file.
+	Toolset string
+	// Path is the file's path as shown in messages.
+	Path string
+	// Params are the declared parameters in the order of the file.
+	Params []Param
+	// Access says whether the statement only reads.
+	Access Access
+	// Hints are the MCP tool annotations that Access does not give.
+	Hints Hints
+	// Result is the shape of the answer.
+	Result Result
+	// OmitNull leaves columns that are NULL out of the answer.
+	OmitNull bool
+	// Page is nil for a tool without pages.
+	Page *Page
+	// NotFound is nil where an empty result is no error.
+	NotFound *NotFound
+	// Limits of the tool; a zero field leaves the server's limit in force.
+	Limits Limits
+	// Trust says whose permissions the SQL runs under.
+	Trust Trust
+	// SQL is the text below the header, as written.
+	SQL string
+	// Statement is SQL compiled, without pages.
+	Statement Statement
+
+	origin *origin // see Position
+}
+
+// Statement is SQL that PostgreSQL understands: each @name has become $n::type.
+type Statement struct {
+	// SQL holds one statement without a closing semicolon.
+	SQL string
+	// Args names what is bound to $1, $2, ...: a parameter, one of the caller_ names, or for the two statements of a
+	// Page also one of the page_ names.
+	Args []string
+}
+
+// Access is read or write.
+type Access string
+
+// The kinds of access.
+const (
+	Read  Access = "read"  // runs in a READ ONLY transaction
+	Write Access = "write" // commits
+)
+
+// Result is the shape of a tool's answer.
+type Result string
+
+// The shapes of DESIGN: a list, exactly one row, one column of one row, or the number of rows written.
+const (
+	Rows     Result = "rows"
+	Object   Result = "object"
+	Value    Result = "value"
+	Affected Result = "affected"
+)
+
+// Trust says whose permissions a tool's SQL needs.
+type Trust string
+
+// The kinds of trust.
+const (
+	// TrustCaller: the caller must be allowed every relation that the SQL reads or writes.
+	TrustCaller Trust = "caller"
+	// TrustOwner: the operator vouches for the SQL; the caller needs only the tool.
+	TrustOwner Trust = "owner"
+)
+
+// Hints are the annotations of the MCP specification (ToolAnnotations) beside readOnlyHint and title.
+type Hints struct {
+	Idempotent, Destructive, OpenWorld bool
+}
+
+// Limits bound one call. Zero means the server's limit.
+type Limits struct {
+	Timeout     time.Duration
+	Rows        int // rows of the answer
+	Bytes       int // bytes of the answer
+	MaxAffected int // rows a write tool may write; more roll back
+}
+
+// Page describes keyset pages: the statement is wrapped, never rewritten.
+type Page struct {
+	// Key are the output columns that order the pages, together unique and not null, all in one direction.
+	Key []string
+	// Descending turns the order of the whole key around.
+	Descending bool
+	// Size is the rows of a page when the call names none, Max the most it may name.
+	Size, Max int
+	// First and Next are the compiled statements of the first and of a later page. Both bind PageLimit; Next also binds
+	// PageKey(i) for each column of Key.
+	First, Next Statement
+}
+
+// PageLimit is the name in Statement.Args of the row limit of a page.
+const PageLimit = "page_limit"
+
+// NotFound tells an empty answer from a wrong name.
+type NotFound struct {
+	// When is asked for one boolean after an empty result; empty SQL means always true.
+	When Statement
+	// Message may hold {param}. The first {param} is the name that candidates are compared with.
+	Message string
+	// Suggest gives candidate names in its first column; empty SQL means none.
+	Suggest Statement
+}
+
+// Param is one argument of a tool.
+type Param struct {
+	Name        string
+	Type        Type
+	Description string
+	Required    bool
+	// Default is nil without a default. Values here and in Enum and Examples are the JSON values that fit Type: string,
+	// json.Number, bool, []any, and for json anything.
+	Default any
+	// Enum lists the values allowed; for an array type, those of its items.
+	Enum               []any
+	Minimum, Maximum   string // numbers as written; empty without a bound
+	MinLength          *int   // characters
+	MaxLength          *int   // characters
+	Pattern            string // regular expression (ECMA 262 subset of RE2)
+	MinItems, MaxItems *int
+	Examples           []any
+}
+
+// Type is the type of a parameter.
+type Type struct {
+	Scalar Scalar
+	Array  bool
+}
+
+// Scalar is one of the scalar types of a tool file.
+type Scalar string
+
+// The scalar types.
+const (
+	String      Scalar = "string"
+	Integer     Scalar = "integer"
+	Number      Scalar = "number"
+	Boolean     Scalar = "boolean"
+	Date        Scalar = "date"
+	Time        Scalar = "time"
+	Timestamp   Scalar = "timestamp"
+	Timestamptz Scalar = "timestamptz"
+	Interval    Scalar = "interval"
+	UUID        Scalar = "uuid"
+	JSON        Scalar = "json"
+)
+
+// String writes the type as a tool file does, for example "string[]".
+func (t Type) String() string {
+	if t.Array {
+		return string(t.Scalar) + "[]"
+	}
+	return string(t.Scalar)
+}

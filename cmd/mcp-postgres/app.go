@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/demo"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
+	"mcp-postgres/sql"
+)
+
+// describeWait bounds how long a start waits for the database to describe the operator's tools.
+const describeWait = 5 * time.Second
+
+// app is everything a command needs; close gives it back.
+type app struct {
+	tools   *registry.Registry
+	db      *postgres.DB
+	cluster *demo.Cluster
+}
+
+// open wires the parts: tools, database, registry.
+func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error) {
+	tools, err := loadTools(c, log)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{}
+	url := c.Conn
+	if c.Demo {
+		if a.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {
+			return nil, err
+		}
+		url = a.cluster.URL()
+	}
+	if err := a.connect(ctx, c, url, tools, log); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *app) connect(ctx context.Context, c *config.Config, url string, tools []*catalog.Tool, log *slog.Logger) error {
+	var err error
+	a.db, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: c.PoolMin, MaxConns: c.PoolMax, Timeout: c.Timeout(), Logger: log})
+	if err != nil {
+		return err
+	}
+	outputs, err := outputSchemas(ctx, a.db, tools, log)
+	if err != nil {
+		return err
+	}
+	a.tools, err = registry.Build(registry.Config{
+		Tools: tools, Outputs: outputs, DB: a.db, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
+		Version: version(), Logger: log,
+	})
+	return err
+}
+
+func (a *app) close() error {
+	if a.db != nil {
+		a.db.Close()
+	}
+	if a.cluster == nil {
+		return nil
+	}
+	return a.cluster.Stop()
+}
+
+// loadTools reads the embedded tools and the operator's folders, and keeps the toolsets asked for.
+func loadTools(c *config.Config, log *slog.Logger) ([]*catalog.Tool, error) {
+	sources := []catalog.Source{{FS: sql.Files}}
+	for _, dir := range c.Tools {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("--tools (MCP_TOOLS_DIR) is %q: want a folder", dir)
+		}
+		sources = append(sources, catalog.Source{Name: dir, FS: os.DirFS(dir)})
+	}
+	cat, err := catalog.Load(sources...)
+	if err != nil {
+		return nil, fmt.Errorf("loading tools:\n%w", err)
+	}
+	for _, r := range cat.Replaced {
+		log.Info("tool replaced", "new", r.New, "old", r.Old)
+	}
+	return chooseToolsets(cat.Tools, c.Toolsets)
+}
+
+// defaultToolset is the embedded one that is always on; operators' toolsets are on unless others are named.
+const defaultToolset = "explore"
+
+func chooseToolsets(tools []*catalog.Tool, wanted []string) ([]*catalog.Tool, error) {
+	var known []string
+	for _, t := range tools {
+		if !slices.Contains(known, t.Toolset) {
+			known = append(known, t.Toolset)
+		}
+	}
+	slices.Sort(known)
+	for _, w := range wanted {
+		if !slices.Contains(known, w) {
+			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q: want some of %s", w, strings.Join(known, ", "))
+		}
+	}
+	return slices.DeleteFunc(tools, func(t *catalog.Tool) bool {
+		if len(wanted) > 0 {
+			return !slices.Contains(wanted, t.Toolset)
+		}
+		return t.Toolset != defaultToolset && embedded(t)
+	}), nil
+}
+
+// embedded reports whether a tool comes with the server.
+func embedded(t *catalog.Tool) bool {
+	f, err := sql.Files.Open(t.Path)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
+}
+
+// outputSchemas reads the generated schemas of embedded tools; an operator's tools are described by the database, if it
+// is there by now.
+func outputSchemas(ctx context.Context, db *postgres.DB, tools []*catalog.Tool, log *slog.Logger) (map[string]json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, describeWait)
+	defer cancel()
+	outputs := map[string]json.RawMessage{}
+	for _, t := range tools {
+		var err error
+		if embedded(t) {
+			outputs[t.Name], err = generatedOutput(t.Name)
+		} else {
+			outputs[t.Name], err = describedOutput(ctx, db, t, log)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return outputs, nil
+}
+
+func generatedOutput(name string) (json.RawMessage, error) {
+	b, err := fs.ReadFile(sql.Files, "schema/"+name+".json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the tool %s has no generated schema: run go generate ./...", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
+	}
+	var s registry.Schema
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
+	}
+	return s.Output, nil
+}
+
+// describedOutput asks the database. Statements that it refuses stop the start, with the place in the file.
+func describedOutput(ctx context.Context, db *postgres.DB, t *catalog.Tool, log *slog.Logger) (json.RawMessage, error) {
+	d, err := db.Describe(ctx, t.Statement.SQL)
+	var refused *postgres.Error
+	switch {
+	case errors.As(err, &refused) && !refused.Retryable && refused.Code != "57014":
+		line, col := t.Position(refused.Position)
+		return nil, fmt.Errorf("%s:%d:%d: %s", t.Path, line, col, refused.Message)
+	case err != nil:
+		log.Warn("tool offered without an output schema: the database did not describe it", "tool", t.Name, "error", err)
+		return nil, nil
+	}
+	return json.Marshal(registry.OutputSchema(t, d.Columns))
+}

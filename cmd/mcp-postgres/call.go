@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/config"
+)
+
+type callCmd struct {
+	Tool string   `arg:"" help:"Name of the tool."`
+	Args []string `arg:"" optional:"" name:"name=value" help:"Arguments; a value may be JSON. Or one JSON object with all of them."`
+	JSON bool     `name:"json" help:"Print the answer as JSON."`
+}
+
+// Run calls the tool as tools/call does.
+func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+	a, err := open(ctx, c, quiet(c, log))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	def, _, ok := a.tools.Tool(cmd.Tool)
+	if !ok {
+		return unknownTool(cmd.Tool, a.tools.Names())
+	}
+	args, err := cmd.arguments(def)
+	if err != nil {
+		return err
+	}
+	result, err := a.tools.Call(ctx, cmd.Tool, args)
+	if err != nil {
+		return err
+	}
+	return cmd.print(result, s)
+}
+
+func unknownTool(name string, known []string) error {
+	if hint := catalog.DidYouMean(name, known); hint != "" {
+		return fmt.Errorf("unknown tool %q%s", name, hint)
+	}
+	return fmt.Errorf("unknown tool %q: want one of %s", name, strings.Join(known, ", "))
+}
+
+// quiet leaves the log of a command on a terminal to warnings, unless a level was asked for.
+func quiet(c *config.Config, log *slog.Logger) *slog.Logger {
+	if c.Level() != slog.LevelInfo {
+		return log
+	}
+	return slog.New(warnings{log.Handler()})
+}
+
+// warnings is a handler that drops what is below a warning.
+type warnings struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (w warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+// WithAttrs implements slog.Handler.
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
+
+// arguments makes the JSON of the call. Values are read by the type of the parameter; what doesn't fit goes through as
+// text, for the tool to refuse in its own words.
+func (cmd *callCmd) arguments(def *catalog.Tool) (json.RawMessage, error) {
+	if len(cmd.Args) == 1 && strings.HasPrefix(cmd.Args[0], "{") {
+		return json.RawMessage(cmd.Args[0]), nil
+	}
+	args := map[string]any{}
+	for _, arg := range cmd.Args {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, fmt.Errorf("argument %q: want name=value", arg)
+		}
+		if _, twice := args[name]; twice {
+			return nil, fmt.Errorf("argument %q is given twice", name)
+		}
+		args[name] = argument(def, name, value)
+	}
+	if _, given := args["format"]; cmd.JSON && def.Name == "query" && !given {
+		args["format"] = "json"
+	}
+	return json.Marshal(args)
+}
+
+func argument(def *catalog.Tool, name, value string) any {
+	t := catalog.Type{Scalar: catalog.Integer} // page_size and others that the server adds
+	for _, p := range def.Params {
+		if p.Name == name {
+			t = p.Type
+		}
+	}
+	switch {
+	case name == "cursor", !t.Array && isText(t.Scalar):
+		return value
+	case t.Array && !strings.HasPrefix(value, "["):
+		return listed(t, value)
+	case json.Valid([]byte(value)):
+		return json.RawMessage(value)
+	}
+	return value
+}
+
+// listed reads a,b,c.
+func listed(t catalog.Type, value string) []any {
+	var list []any
+	for item := range strings.SplitSeq(value, ",") {
+		if !isText(t.Scalar) && json.Valid([]byte(item)) {
+			list = append(list, json.RawMessage(item))
+		} else {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+func isText(s catalog.Scalar) bool {
+	switch s {
+	case catalog.Integer, catalog.Number, catalog.Boolean, catalog.JSON:
+		return false
+	}
+	return true
+}
+
+// print writes the answer: for programs as JSON, for people as tables. An error goes to stderr and ends with status 1.
+func (cmd *callCmd) print(r *mcp.CallToolResult, s streams) error {
+	body, _ := r.StructuredContent.(json.RawMessage)
+	if r.IsError && !cmd.JSON {
+		writeTexts(s.err, r)
+		return exitError{1}
+	}
+	switch {
+	case body == nil:
+		writeTexts(s.out, r)
+	case cmd.JSON:
+		fmt.Fprintln(s.out, string(body))
+	default:
+		writeAnswer(s.out, body)
+	}
+	if r.IsError {
+		return exitError{1}
+	}
+	return nil
+}
+
+func writeTexts(w io.Writer, r *mcp.CallToolResult) {
+	for _, c := range r.Content {
+		if text, ok := c.(mcp.TextContent); ok {
+			fmt.Fprintln(w, strings.TrimRight(text.Text, "\n"))
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mcp-postgres/internal/config"
+)
+
+type demoCmd struct{}
+
+// tour are the calls that the demo shows, as one would type them.
+var tour = [][]string{
+	{"describe_table", "table_name=orders"},
+	{"find_relationships", "table_name=customers"},
+	{"query", "sql=SELECT c.full_name, count(*) AS orders FROM orders o JOIN customers c ON c.id = o.customer_id GROUP BY c.id ORDER BY orders DESC, c.full_name LIMIT 5"},
+	{"describe_table", "table_name=custmers"},
+}
+
+// Run shows the main job on the sample data and how to connect a client.
+func (demoCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+	own := *c
+	own.Demo = true
+	fmt.Fprintln(s.out, "Starting a throw-away PostgreSQL with sample data...")
+	a, err := open(ctx, &own, quiet(c, log))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	fmt.Fprintln(s.out, "\n$ mcp-postgres --demo tools")
+	if err := listTools(s.out, a.tools); err != nil {
+		return err
+	}
+	for _, step := range tour {
+		fmt.Fprintf(s.out, "\n$ mcp-postgres --demo call %s\n", shellLine(step))
+		if err := a.show(ctx, callCmd{Tool: step[0], Args: step[1:]}, s); err != nil {
+			return err
+		}
+	}
+	return connectHelp(s)
+}
+
+// show prints the answer of one call; an answer that is an error is part of the show.
+func (a *app) show(ctx context.Context, cmd callCmd, s streams) error {
+	def, _, ok := a.tools.Tool(cmd.Tool)
+	if !ok {
+		return unknownTool(cmd.Tool, a.tools.Names())
+	}
+	args, err := cmd.arguments(def)
+	if err != nil {
+		return err
+	}
+	result, err := a.tools.Call(ctx, cmd.Tool, args)
+	if err != nil {
+		return err
+	}
+	s.err = s.out
+	if err := cmd.print(result, s); err != nil && !errors.As(err, new(exitError)) {
+		return err
+	}
+	return nil
+}
+
+// shellLine quotes what a shell would take apart.
+func shellLine(words []string) string {
+	var line []string
+	for _, w := range words {
+		if name, value, ok := strings.Cut(w, "="); ok && strings.ContainsAny(value, " ()*'") {
+			w = name + `="` + value + `"`
+		}
+		line = append(line, w)
+	}
+	return strings.Join(line, " ")
+}
+
+// connectHelp prints what a client's configuration needs, with the path of this program.
+func connectHelp(s streams) error {
+	program, err := os.Executable()
+	if err != nil {
+		program = "mcp-postgres"
+	}
+	if abs, err := filepath.Abs(program); err == nil {
+		program = abs
+	}
+	snippet, err := json.MarshalIndent(map[string]any{"mcpServers": map[string]any{
+		"postgres": map[string]any{"command": program, "args": []string{"--demo"}},
+	}}, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, `
+Connect a client to this demo. In its configuration (mcpServers):
+
+%s
+
+With Claude Code:
+
+  claude mcp add postgres -- %s --demo
+
+For your own database leave --demo out and set DATABASE_URL=postgres://user:password@host:5432/database.
+`, snippet, program)
+	return err
+}

@@ -1,0 +1,138 @@
+// Command mcp-postgres is a PostgreSQL server for the Model Context Protocol whose tools are SQL files.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"mcp-postgres/internal/config"
+)
+
+const about = `PostgreSQL for AI agents over the Model Context Protocol. Each tool is a SQL file.
+
+Try it without a database of yours:
+
+  mcp-postgres --demo tools
+  mcp-postgres --demo call describe_table table_name=orders
+  mcp-postgres --demo call query sql='SELECT count(*) FROM orders'
+
+Connect it to yours: give a client the command "mcp-postgres" and DATABASE_URL in its environment.`
+
+type cli struct {
+	config.Config
+
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve MCP clients on standard input and output (the default)."`
+	Call    callCmd    `cmd:"" help:"Call one tool and print its answer."`
+	ToolsOf toolsCmd   `cmd:"" name:"tools" help:"List the tools, or show one with its SQL."`
+	DemoCmd demoCmd    `cmd:"" name:"demo" help:"Show on sample data what the server does, and how to connect a client."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// streams are what a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// exitError ends the program with a status and no words of its own.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
+
+// run is the program; it gives the exit status: 2 for a command line or environment that can't be understood.
+func run(ctx context.Context, args []string, s streams) int {
+	var c cli
+	status := -1
+	parser, err := kong.New(&c, kong.Name("mcp-postgres"), kong.Description(about), kong.Writers(s.out, s.err),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, FlagsLast: true}), kong.ValueFormatter(withDefault), kong.Exit(func(code int) { status = code }))
+	if err == nil {
+		err = config.UnsetEmpty(parser.Model.Flags)
+	}
+	if err != nil {
+		fmt.Fprintln(s.err, "mcp-postgres:", err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	if status >= 0 { // --help has been printed
+		return status
+	}
+	if err == nil {
+		err = c.check(args)
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "mcp-postgres: %v\nRun mcp-postgres --help to see what is wanted.\n", err)
+		return 2
+	}
+	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: c.Level()}))
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return exitStatus(parsed.Run(&c.Config, s, log), s.err)
+}
+
+// withDefault adds the default to the help of a flag.
+func withDefault(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	if v.HasDefault && v.Default != "" {
+		help += " Default: " + v.Default + "."
+	}
+	return help
+}
+
+// check refuses flags that contradict each other. DATABASE_URL in the environment does not contradict --demo.
+func (c *cli) check(args []string) error {
+	given := slices.ContainsFunc(args, func(a string) bool { return a == "--conn" || strings.HasPrefix(a, "--conn=") })
+	if c.Demo && given {
+		return errors.New("--demo and --conn: want one of them, --demo brings its own database")
+	}
+	return nil
+}
+
+func exitStatus(err error, stderr io.Writer) int {
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.code
+	}
+	fmt.Fprintln(stderr, "mcp-postgres:", err)
+	return 1
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(s streams) error {
+	_, err := fmt.Fprintln(s.out, "mcp-postgres", version())
+	return err
+}
+
+// release is set by the linker in release builds.
+var release string
+
+func version() string {
+	if release != "" {
+		return release
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"text/tabwriter"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/config"
+	"mcp-postgres/registry"
+)
+
+type toolsCmd struct {
+	Name string `arg:"" optional:"" help:"Show this tool: its arguments, its schemas with --json, its SQL."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+// Run lists the tools or shows one. It needs no database.
+func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+	offline := *c
+	offline.Demo = false
+	a, err := open(ctx, &offline, quiet(c, log))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	switch {
+	case cmd.Name == "" && cmd.JSON:
+		return writeJSON(s.out, shownTools(a.tools))
+	case cmd.Name == "":
+		return listTools(s.out, a.tools)
+	}
+	def, schema, ok := a.tools.Tool(cmd.Name)
+	if !ok {
+		return unknownTool(cmd.Name, a.tools.Names())
+	}
+	if cmd.JSON {
+		return writeJSON(s.out, shown(def, schema))
+	}
+	showTool(s.out, def)
+	return nil
+}
+
+// shownTool is what tools --json prints of one tool.
+type shownTool struct {
+	Name        string `json:"name"`
+	Title       string `json:"title,omitempty"`
+	Toolset     string `json:"toolset,omitempty"`
+	Description string `json:"description"`
+	Access      string `json:"access"`
+	registry.Schema
+	SQL string `json:"sql,omitempty"`
+}
+
+func shown(def *catalog.Tool, schema registry.Schema) shownTool {
+	return shownTool{def.Name, def.Title, def.Toolset, def.Description, string(def.Access), schema, def.SQL}
+}
+
+func shownTools(r *registry.Registry) []shownTool {
+	var list []shownTool
+	for _, name := range r.Names() {
+		def, schema, _ := r.Tool(name)
+		list = append(list, shown(def, schema))
+	}
+	return list
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func listTools(w io.Writer, r *registry.Registry) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "TOOL\tTOOLSET\tACCESS\tARGUMENTS\tTITLE")
+	for _, name := range r.Names() {
+		def, _, _ := r.Tool(name)
+		var args []string
+		for _, p := range registry.Arguments(def) {
+			if !p.Required {
+				p.Name = "[" + p.Name + "]"
+			}
+			args = append(args, p.Name)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", name, orDash(def.Toolset), def.Access, strings.Join(args, " "), def.Title)
+	}
+	return table.Flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func showTool(w io.Writer, def *catalog.Tool) {
+	fmt.Fprintf(w, "%s (%s, access %s)\n\n%s\n", def.Name, def.Title, def.Access, strings.TrimSpace(def.Description))
+	if args := registry.Arguments(def); len(args) > 0 {
+		fmt.Fprintln(w, "\nArguments:")
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, p := range args {
+			fmt.Fprintf(table, "  %s\t%s\t%s\n", p.Name, p.Type, strings.TrimSpace(strings.Join(notes(p), "; ")))
+		}
+		_ = table.Flush() // the terminal is gone: nothing is left to tell
+	}
+	if def.SQL != "" {
+		fmt.Fprintf(w, "\nSQL (%s):\n\n%s\n", def.Path, strings.TrimSpace(def.SQL))
+	}
+}
+
+// notes tell what a parameter's type doesn't.
+func notes(p catalog.Param) []string {
+	var list []string
+	if p.Required {
+		list = append(list, "required")
+	}
+	if p.Default != nil {
+		list = append(list, fmt.Sprintf("default %v", p.Default))
+	}
+	if len(p.Enum) > 0 {
+		list = append(list, strings.Trim(fmt.Sprintf("one of %q", p.Enum), "[]"))
+	}
+	if p.Minimum != "" || p.Maximum != "" {
+		list = append(list, strings.TrimSpace(p.Minimum+" to "+p.Maximum))
+	}
+	if p.Description != "" {
+		list = append(list, strings.TrimSpace(p.Description))
+	}
+	return list
+}

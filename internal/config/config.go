@@ -1,0 +1,89 @@
+// Package config turns flags and environment variables into a Config. Flags win over the environment.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Config holds every setting. The tags are the reference: --help and the table of settings are made of them.
+type Config struct {
+	Conn string `help:"PostgreSQL to work on: a URL or key=value pairs. Without it the server starts and says so." env:"DATABASE_URL,POSTGRES_CONNECTION_STRING" placeholder:"URL"`
+	Demo bool   `help:"Bring a throw-away PostgreSQL with sample data instead of --conn; it is removed at exit."`
+
+	Tools    []string `help:"Folder of your own tool files; repeatable. A tool there replaces the built-in one of its name." env:"MCP_TOOLS_DIR" placeholder:"DIR" name:"tools" sep:","`
+	Toolsets []string `help:"Toolsets to offer; without it explore and those of --tools." env:"MCP_TOOLSETS" placeholder:"NAME"`
+
+	ReadOnly  bool  `help:"Run everything in READ ONLY transactions that are rolled back; tools that write are left out." name:"read-only" env:"POSTGRES_READONLY"`
+	TimeoutMS int64 `help:"Time limit of a statement, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
+	MaxRows   int   `help:"Most rows of an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
+	MaxBytes  int   `help:"Most bytes of an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1048576" placeholder:"N"`
+	PoolMin   int   `help:"Connections kept open." name:"pool-min" env:"MCP_POOL_MIN" default:"2" placeholder:"N"`
+	PoolMax   int   `help:"Most connections opened." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
+
+	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio" default:"stdio"`
+	LogLevel  string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
+}
+
+// unsupported are settings of the design that this version can't honour. Ignoring them would leave a server open that
+// somebody meant to close, so they stop it.
+var unsupported = [...]string{"MCP_AUTH_ISSUER", "MCP_AUTH_AUDIENCE", "MCP_AUTH_JWKS_URL", "MCP_AUTH_TOKEN", "MCP_PERMISSIONS_FILE"}
+
+// Validate checks what the types don't.
+func (c *Config) Validate() error {
+	var faults []error
+	for _, name := range unsupported {
+		if os.Getenv(name) != "" {
+			faults = append(faults, fmt.Errorf("%s is set, but this version has no authentication and would serve everybody: unset it to accept that", name))
+		}
+	}
+	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
+		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000", c.TimeoutMS))
+	}
+	faults = append(faults,
+		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
+		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
+	if c.PoolMin > c.PoolMax {
+		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.PoolMin, c.PoolMax))
+	}
+	return errors.Join(faults...)
+}
+
+func within(name string, n, least, most int) error {
+	if n < least || n > most {
+		return fmt.Errorf("%s is %d: want %d to %d", name, n, least, most)
+	}
+	return nil
+}
+
+// Timeout is the time limit of a statement.
+func (c *Config) Timeout() time.Duration { return time.Duration(c.TimeoutMS) * time.Millisecond }
+
+// Level is the log level.
+func (c *Config) Level() slog.Level {
+	var l slog.Level
+	if l.UnmarshalText([]byte(c.LogLevel)) != nil {
+		return slog.LevelInfo
+	}
+	return l
+}
+
+// UnsetEmpty removes environment variables of settings that are empty, as many MCP clients pass them: they mean the
+// default, not a value that can't be read.
+func UnsetEmpty(flags []*kong.Flag) error {
+	for _, f := range flags {
+		for _, name := range f.Envs {
+			if v, ok := os.LookupEnv(name); ok && v == "" {
+				if err := os.Unsetenv(name); err != nil {
+					return fmt.Errorf("unsetting %s: %w", name, err)
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package demo
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// socketPort is part of the socket's file name; no other server shares the directory.
+const socketPort = 5432
+
+// URL is where the demo database is, for the role Role. It stays the same for the life of the cluster.
+func (c *Cluster) URL() string {
+	return c.address(Role, Database)
+}
+
+// AdminURL is the demo database for the role Superuser.
+func (c *Cluster) AdminURL() string {
+	return c.address(Superuser, Database)
+}
+
+// Dir is the private directory that holds the data, the socket and the log; Stop removes it.
+func (c *Cluster) Dir() string {
+	return c.dir.path
+}
+
+func (c *Cluster) address(role, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database}
+	query := url.Values{"sslmode": {"disable"}}
+	if c.port != 0 {
+		u.User = url.UserPassword(role, c.password)
+		u.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port))
+	} else {
+		query.Set("host", c.dir.path)
+		query.Set("port", strconv.Itoa(socketPort))
+	}
+	// libpq reads %20 but not + as a space.
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
+	return u.String()
+}
+
+// freePort asks the system for a port that nobody listens on.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("finding a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

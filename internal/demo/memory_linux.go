@@ -1,0 +1,17 @@
+package demo
+
+import "syscall"
+
+// roomyMemory is the file system in memory, if it has a gigabyte to spare; containers often have 64 MB.
+func roomyMemory() string {
+	const (
+		dir   = "/dev/shm"
+		magic = 0x01021994 // of tmpfs
+		want  = 1 << 30
+	)
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil || int64(fs.Type) != magic || fs.Bavail*uint64(fs.Bsize) < want {
+		return ""
+	}
+	return dir
+}

@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+)
+
+// Call is one statement to run in a transaction of its own.
+type Call struct {
+	// SQL is exactly one statement; the protocol refuses more.
+	SQL string
+	// Args are the values of $1, $2, ... in PostgreSQL's text form; nil is NULL.
+	Args [][]byte
+	// Bind, if set, is given the types that PostgreSQL infers for $1, $2, ... and makes Args. It costs a round trip.
+	Bind func([]*Type) ([][]byte, error)
+	// Keep leaves the statement prepared on the connection. It is for SQL from files, never for SQL from callers.
+	Keep bool
+	// Foreign is SQL from a caller: whatever it leaves in the session is thrown away before the next call.
+	Foreign bool
+	// Write runs read-write and commits; without it the transaction is READ ONLY and is rolled back.
+	Write bool
+	// MaxRows is the most rows handed on; zero is no limit. The statement is not run further than one row more.
+	MaxRows int
+	// MaxAffected rolls a write back that touches more rows; zero is no limit.
+	MaxAffected int
+	// Timeout bounds the statement; zero means the DB's.
+	Timeout time.Duration
+}
+
+// Outcome is what a statement came to.
+type Outcome struct {
+	// Command is the first word of the command tag, such as SELECT or UPDATE; empty when the rows were cut.
+	Command string
+	// Affected is the number of rows in the command tag.
+	Affected int64
+	// HasRows reports a statement that gives rows, even none.
+	HasRows bool
+	// Rows were handed on; More reports that there are others.
+	Rows int
+	More bool
+}
+
+// Column is one column of an answer.
+type Column struct {
+	Name string
+	Type *Type
+	// Comment is the comment of the table column behind it; only Describe fills it in.
+	Comment string
+}
+
+// Sink takes the rows of an answer. Columns is called once, before any row; it is not called for a statement without
+// rows. The values of Row are PostgreSQL's text, nil for NULL, and are valid until Row returns; a false stops the rows.
+type Sink interface {
+	Columns([]Column)
+	Row([][]byte) bool
+}
+
+// The statements around a call. They are prepared once on each connection.
+const (
+	beginRead  = "BEGIN READ ONLY"
+	beginWrite = "BEGIN READ WRITE"
+	rollback   = "ROLLBACK"
+	commit     = "COMMIT"
+	// settings takes a snapshot too, so that a SET TRANSACTION READ WRITE comes too late.
+	settings = "SELECT pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', $2, true), " +
+		"pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true)"
+
+	maxLockWait = 10 * time.Second
+)
+
+// statementName names a kept statement by its text.
+func statementName(sql string) string {
+	h := fnv.New64a()
+	h.Write([]byte(sql))
+	return "mcp_" + strconv.FormatUint(h.Sum64(), 36)
+}
+
+// fixed queues one of the statements above.
+func (s *session) fixed(name, sql string, args ...[]byte) {
+	s.parse(name, sql)
+	s.execute(name, args, 0, false)
+}
+
+// begin queues the start of the transaction: two statements.
+func (s *session) begin(write bool, timeout time.Duration) {
+	if write {
+		s.fixed("mcp_begin_write", beginWrite)
+	} else {
+		s.fixed("mcp_begin_read", beginRead)
+	}
+	s.fixed("mcp_settings", settings, millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout+cancelGrace))
+}
+
+// end queues the end of the transaction.
+func (s *session) end(keep bool) {
+	if keep {
+		s.fixed("mcp_commit", commit)
+	} else {
+		s.fixed("mcp_rollback", rollback)
+	}
+	s.sync()
+}
+
+// millis writes a duration as PostgreSQL's timeouts want it, at least 1 (0 would mean no limit).
+func millis(d time.Duration) []byte {
+	return strconv.AppendInt(nil, max(d.Milliseconds(), 1), 10)
+}

@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// Description is what PostgreSQL says of a statement without running it.
+type Description struct {
+	Params  []*Type
+	Columns []Column
+}
+
+// Describe parses sql and describes its parameters and columns; nothing is executed.
+func (db *DB) Describe(ctx context.Context, sql string) (Description, error) {
+	if db.pool == nil {
+		return Description{}, ErrNoDatabase
+	}
+	ctx, cancel := context.WithTimeout(ctx, db.timeout)
+	defer cancel()
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return Description{}, connectError(ctx, err)
+	}
+	s := sessionOf(conn.Conn().PgConn())
+	release := watch(ctx, s.pc)
+	d, err := s.describeStatement(sql, &db.types)
+	if !release() {
+		s.broken = true
+	}
+	db.put(conn, s, false)
+	return d, db.callError(ctx, &Call{}, err)
+}
+
+func (s *session) describeStatement(sql string, types *typeCache) (Description, error) {
+	s.parse("", sql)
+	s.describe("")
+	s.sync()
+	if err := s.flush(); err != nil {
+		return Description{}, err
+	}
+	oids, fields, err := s.description()
+	if err != nil {
+		return Description{}, err
+	}
+	var d Description
+	if d.Params, err = types.resolve(s, oids); err != nil {
+		return Description{}, err
+	}
+	columnOIDs := make([]uint32, len(fields))
+	for i, f := range fields {
+		columnOIDs[i] = f.DataTypeOID
+	}
+	if _, err = types.resolve(s, columnOIDs); err != nil {
+		return Description{}, err
+	}
+	d.Columns = types.columns(fields)
+	return d, s.comments(fields, d.Columns)
+}
+
+// description reads the answer to Parse and Describe.
+func (s *session) description() (oids []uint32, fields []pgproto3.FieldDescription, failed error) {
+	for {
+		msg, err := s.next()
+		if err != nil {
+			return nil, nil, err
+		}
+		switch msg := msg.(type) {
+		case *pgproto3.ParameterDescription:
+			oids = append(oids, msg.ParameterOIDs...)
+		case *pgproto3.RowDescription:
+			for _, f := range msg.Fields {
+				f.Name = append([]byte(nil), f.Name...)
+				fields = append(fields, f)
+			}
+		case *pgproto3.ErrorResponse:
+			failed = serverError(msg)
+		case *pgproto3.ReadyForQuery:
+			return oids, fields, failed
+		}
+	}
+}
+
+const commentSQL = `SELECT pg_catalog.col_description($1::pg_catalog.oid, $2::pg_catalog.int4)`
+
+// comments fills in the comments of the table columns that stand behind cols. Those of the system catalogs are left out.
+func (s *session) comments(fields []pgproto3.FieldDescription, cols []Column) error {
+	for i, f := range fields {
+		if f.TableOID < firstUserOID || f.TableAttributeNumber == 0 {
+			continue
+		}
+		rows, err := s.query(commentSQL, strconv.AppendUint(nil, uint64(f.TableOID), 10),
+			strconv.AppendUint(nil, uint64(f.TableAttributeNumber), 10))
+		if err != nil {
+			return fmt.Errorf("reading the comment of column %s: %w", cols[i].Name, err)
+		}
+		if len(rows) == 1 {
+			cols[i].Comment = rows[0][0]
+		}
+	}
+	return nil
+}
+
+// firstUserOID is PostgreSQL's FirstNormalObjectId.
+const firstUserOID = 16384

@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// ErrNoDatabase is the answer of a DB without a connection string.
+var ErrNoDatabase = errors.New("no database is configured")
+
+// Unavailable is a database that can't be reached or refuses the login. Reason says why in words that a tool's caller
+// may read: it holds no host, user or password.
+type Unavailable struct {
+	Reason string
+	cause  error
+}
+
+func (e *Unavailable) Error() string { return e.Reason }
+
+// Unwrap gives the driver's error, for the log.
+func (e *Unavailable) Unwrap() error { return e.cause }
+
+// maxErrorText bounds the error text that a caller gets, in bytes.
+const maxErrorText = 1024
+
+// Error is an error of PostgreSQL, or of the engine in its form.
+type Error struct {
+	// Code is the SQLSTATE (PostgreSQL, Appendix A).
+	Code string
+	// Message and Hint are at most 1 KiB. DETAIL is left out: it can quote data that the caller may not read.
+	Message, Hint string
+	// Position is the 1-based character in the statement, zero if unknown.
+	Position int
+	// Retryable means that the same call may work later.
+	Retryable bool
+}
+
+func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }
+
+func serverError(m *pgproto3.ErrorResponse) *Error {
+	e := &Error{Code: m.Code, Message: cut(m.Message, maxErrorText), Hint: cut(m.Hint, maxErrorText), Position: int(m.Position)}
+	e.Retryable = retryableCode(m.Code)
+	return e
+}
+
+// retryableCode: serialization failure, deadlock, lock not available, query canceled by the operator, too many
+// connections, and the server shutting down or starting.
+func retryableCode(code string) bool {
+	switch code {
+	case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03":
+		return true
+	}
+	return strings.HasPrefix(code, "08")
+}
+
+// cut shortens s to at most n bytes at a character's edge and says so.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	const mark = "... (cut)"
+	n -= len(mark)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + mark
+}
+
+// connectError turns a failure to get a connection into Unavailable, or an Error where the pool is at fault.
+func connectError(ctx context.Context, err error) error {
+	var pe *pgconn.PgError
+	var ce *pgconn.ConnectError
+	switch {
+	case errors.As(err, &pe):
+		return &Unavailable{Reason: refusal(pe), cause: err}
+	case errors.As(err, &ce):
+		return &Unavailable{Reason: "the database can't be reached", cause: err}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return context.Canceled
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Code: "53300", Message: "all connections to the database are busy", Hint: "try again in a moment", Retryable: true}
+	}
+	return &Unavailable{Reason: "the database can't be reached", cause: err}
+}
+
+// refusal words a login that the server refuses, without the names in its message.
+func refusal(pe *pgconn.PgError) string {
+	switch {
+	case strings.HasPrefix(pe.Code, "28"):
+		return "the database refuses the login (SQLSTATE " + pe.Code + ")"
+	case pe.Code == "3D000":
+		return "the database named in the connection string does not exist (SQLSTATE 3D000)"
+	case pe.Code == "53300":
+		return "the database has no connection left (SQLSTATE 53300)"
+	case pe.Code == "57P03":
+		return "the database is starting up or shutting down (SQLSTATE 57P03)"
+	}
+	return "the database refuses the connection (SQLSTATE " + pe.Code + ")"
+}

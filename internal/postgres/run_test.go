@@ -1,0 +1,240 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcp-postgres/internal/demo"
+	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/postgres"
+)
+
+func TestRun(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t SELECT i, 'n' || i FROM generate_series(1, 20) i")
+	db := open(t, url)
+	tests := []struct {
+		name string
+		call postgres.Call
+		want []string
+		out  postgres.Outcome
+	}{
+		{"rows", postgres.Call{SQL: "SELECT id, name FROM t WHERE id < $1::int ORDER BY id", Args: texts("3")},
+			[]string{`[1,"n1"]`, `[2,"n2"]`}, postgres.Outcome{Command: "SELECT", Affected: 2, HasRows: true, Rows: 2}},
+		{"null argument", postgres.Call{SQL: "SELECT $1::text IS NULL", Args: [][]byte{nil}},
+			[]string{`[true]`}, postgres.Outcome{Command: "SELECT", Affected: 1, HasRows: true, Rows: 1}},
+		{"no rows", postgres.Call{SQL: "SELECT 1 WHERE false"}, nil, postgres.Outcome{Command: "SELECT", HasRows: true}},
+		{"row limit", postgres.Call{SQL: "SELECT id FROM t ORDER BY id", MaxRows: 2},
+			[]string{`[1]`, `[2]`}, postgres.Outcome{HasRows: true, Rows: 2, More: true}},
+		{"row limit just met", postgres.Call{SQL: "SELECT id FROM t WHERE id < 3 ORDER BY id", MaxRows: 2},
+			[]string{`[1]`, `[2]`}, postgres.Outcome{Command: "SELECT", Affected: 2, HasRows: true, Rows: 2}},
+		{"write", postgres.Call{SQL: "UPDATE t SET name = 'x' WHERE id > 15", Write: true}, nil, postgres.Outcome{Command: "UPDATE", Affected: 5}},
+		{"write with rows", postgres.Call{SQL: "DELETE FROM t WHERE id > 18 RETURNING id", Write: true, MaxRows: 10},
+			[]string{`[19]`, `[20]`}, postgres.Outcome{Command: "DELETE", Affected: 2, HasRows: true, Rows: 2}},
+		{"insert", postgres.Call{SQL: "INSERT INTO t VALUES (100, 'new')", Write: true, MaxAffected: 1}, nil, postgres.Outcome{Command: "INSERT", Affected: 1}},
+		{"ddl", postgres.Call{SQL: "CREATE TABLE made (x int)", Write: true}, nil, postgres.Outcome{Command: "CREATE TABLE"}},
+		{"table without columns", postgres.Call{SQL: "SELECT"}, []string{`[]`}, postgres.Outcome{Command: "SELECT", Affected: 1, HasRows: true, Rows: 1}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, out := run(t, db, test.call)
+			if diff := cmp.Diff(test.want, got.json); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.out, out); diff != "" {
+				t.Errorf("outcome (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if got := pgtest.Value(t, url, "SELECT count(*) || ' ' || count(*) FILTER (WHERE name = 'x') FROM t"); got != "19 3" {
+		t.Errorf("after the writes the table holds %s, want 19 3", got)
+	}
+}
+
+func TestRunErrors(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE t (id int)")
+	db := open(t, url)
+	tests := []struct {
+		name, code, message string
+		call                postgres.Call
+	}{
+		{"syntax", "42601", `syntax error at or near "SELEC"`, postgres.Call{SQL: "SELEC 1"}},
+		{"unknown table", "42P01", `relation "nope" does not exist`, postgres.Call{SQL: "SELECT * FROM nope"}},
+		{"empty", "42601", "the statement is empty", postgres.Call{SQL: "  -- nothing"}},
+		{"two statements", "42601", "cannot insert multiple commands into a prepared statement", postgres.Call{SQL: "SELECT 1; SELECT 2"}},
+		{"write in a read", "25006", "cannot execute INSERT in a read-only transaction", postgres.Call{SQL: "INSERT INTO t VALUES (1)"}},
+		{"read write comes too late", "25001", "transaction read-write mode must be set before any query", postgres.Call{SQL: "SET TRANSACTION READ WRITE"}},
+		{"copy to", "0A000", "COPY to or from the client is not possible in a tool call", postgres.Call{SQL: "COPY t TO STDOUT"}},
+		{"copy from", "0A000", "COPY to or from the client is not possible in a tool call", postgres.Call{SQL: "COPY t FROM STDIN", Write: true}},
+		{"too many rows written", "54000", "the statement affects 3 rows, more than the limit of 2: nothing was changed",
+			postgres.Call{SQL: "INSERT INTO t SELECT generate_series(1, 3)", Write: true, MaxAffected: 2}},
+		{"error at commit", "23503", `insert or update on table "child" violates foreign key constraint "child_id_fkey"`,
+			postgres.Call{SQL: "INSERT INTO child VALUES (1)", Write: true}},
+		{"cell of 100 MB", "54000", "one row or message of 100000006 bytes is larger than the limit of 8388608 bytes", postgres.Call{SQL: "SELECT repeat('x', 100000000)"}},
+		{"error text of 20 MB", "54000", "is larger than the limit of 8388608 bytes", postgres.Call{SQL: "SELECT repeat('x', 20000000)::int"}},
+		{"time", "57014", "the statement took longer than its time limit of 100ms and was stopped", postgres.Call{SQL: "SELECT pg_sleep(60)", Timeout: 100 * time.Millisecond}},
+	}
+	pgtest.Exec(t, url, "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := db.Run(t.Context(), test.call, &rows{})
+			var e *postgres.Error
+			if !errors.As(err, &e) || e.Code != test.code || !strings.Contains(e.Message, test.message) {
+				t.Errorf("Run(%q) = %v, want %s %s", test.call.SQL, err, test.code, test.message)
+			}
+			if got, _ := run(t, db, postgres.Call{SQL: "SELECT 1"}); got.json[0] != "[1]" {
+				t.Errorf("the next call gives %s, want [1]", got.json[0])
+			}
+		})
+	}
+	if got := pgtest.Value(t, url, "SELECT count(*) FROM t"); got != "0" {
+		t.Errorf("refused writes left %s rows", got)
+	}
+}
+
+func TestSinkStops(t *testing.T) {
+	db := open(t, pgtest.URL(t))
+	for _, sql := range []string{
+		"SELECT generate_series(1, 1000)",
+		"SELECT generate_series(1, 1000000000)",
+		"SELECT repeat('x', 100000), generate_series(1, 1000000)",
+		"SELECT i, pg_sleep(0.01) FROM generate_series(1, 100000) i",
+	} {
+		sink := &rows{limit: 5}
+		start := time.Now()
+		out, err := db.Run(t.Context(), postgres.Call{SQL: sql, MaxRows: 100_000}, sink)
+		if err != nil || !out.More || out.Rows != 5 {
+			t.Errorf("Run(%q) = %+v, %v; want 5 rows and more", sql, out, err)
+		}
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("Run(%q) took %v: it read everything", sql, d)
+		}
+		run(t, db, postgres.Call{SQL: "SELECT 1"})
+	}
+}
+
+func TestCancel(t *testing.T) {
+	url := pgtest.URL(t)
+	db := open(t, url)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	_, err := db.Run(ctx, postgres.Call{SQL: "SELECT pg_sleep(600) -- cancelled"}, &rows{})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Run = %v, want context.Canceled", err)
+	}
+	const running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%-- cancelled' AND state = 'active'"
+	if got := pgtest.Value(t, url, running); got != "0" {
+		t.Errorf("%s statements are still running, want 0", got)
+	}
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+}
+
+func TestNothingCrossesCalls(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE SCHEMA other; CREATE SEQUENCE s")
+	one := func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 }
+	tests := []struct{ leave, look, want string }{
+		{"SET statement_timeout = 0", "SELECT current_setting('work_mem') <> ''", "[true]"},
+		{"SET search_path = other", "SELECT current_schema()", `["public"]`},
+		{"SELECT set_config('myapp.x', 'leak', false)", "SELECT coalesce(current_setting('myapp.x', true), '')", `[""]`},
+		{"CREATE TEMP TABLE leak AS SELECT 1", "SELECT to_regclass('pg_temp.leak')::text", `[null]`},
+		{"SELECT pg_advisory_lock(42)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", `[0]`},
+		{"PREPARE leak AS SELECT 1", "SELECT count(*) FROM pg_prepared_statements WHERE name = 'leak'", `[0]`},
+		{"LISTEN leak", "SELECT count(*) FROM pg_listening_channels()", `[0]`},
+		{"DECLARE leak CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*) FROM pg_cursors WHERE name = 'leak'", `[0]`},
+		{"SET ROLE pg_monitor", "SELECT current_user = session_user", `[true]`},
+		{"COMMIT", "SELECT pg_current_xact_id_if_assigned() IS NULL", `[true]`},
+		{"BEGIN", "SELECT pg_current_xact_id_if_assigned() IS NULL", `[true]`},
+		{"DEALLOCATE ALL", "SELECT 1", `[1]`},
+	}
+	for _, write := range []bool{false, true} {
+		db := open(t, url, one)
+		for _, test := range tests {
+			_, err := db.Run(t.Context(), postgres.Call{SQL: test.leave, Foreign: true, Write: write}, &rows{})
+			if e := (*postgres.Error)(nil); err != nil && (write || !errors.As(err, &e)) {
+				t.Errorf("Run(%q) = %v", test.leave, err)
+			}
+			got, _ := run(t, db, postgres.Call{SQL: test.look, Foreign: true})
+			if got.json[0] != test.want {
+				t.Errorf("after %s (write %v): %s = %s, want %s", test.leave, write, test.look, got.json[0], test.want)
+			}
+		}
+	}
+}
+
+func TestStalePlan(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
+	db := open(t, url, func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 })
+	call := postgres.Call{SQL: "SELECT * FROM t", Keep: true}
+	run(t, db, call)
+	pgtest.Exec(t, url, "ALTER TABLE t ADD COLUMN name text DEFAULT 'x'")
+	if got, _ := run(t, db, call); got.json[0] != `[1,"x"]` {
+		t.Errorf("after ALTER TABLE: %s, want [1,\"x\"]", got.json[0])
+	}
+}
+
+func TestDeadConnection(t *testing.T) {
+	url := pgtest.URL(t)
+	db := open(t, url)
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+	pgtest.Exec(t, url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-postgres' AND datname = current_database()")
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+
+	_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT pg_terminate_backend(pg_backend_pid())", Write: true}, &rows{})
+	var e *postgres.Error
+	if !errors.As(err, &e) || e.Code != "08007" {
+		t.Errorf("a write whose connection dies = %v, want 08007", err)
+	}
+}
+
+func TestNoDatabase(t *testing.T) {
+	if _, err := open(t, "").Run(t.Context(), postgres.Call{SQL: "SELECT 1"}, &rows{}); !errors.Is(err, postgres.ErrNoDatabase) {
+		t.Errorf("Run without a database = %v, want ErrNoDatabase", err)
+	}
+}
+
+func TestDatabaseDownAndBack(t *testing.T) {
+	c := pgtest.NewCluster(t, demo.Config{})
+	if err := c.Halt(); err != nil {
+		t.Fatal(err)
+	}
+	db := open(t, c.URL())
+	var down *postgres.Unavailable
+	if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1"}, &rows{}); !errors.As(err, &down) {
+		t.Errorf("Run with the database down = %v, want Unavailable", err)
+	}
+	for range 2 { // the second round starts with connections that die
+		if err := c.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		run(t, db, postgres.Call{SQL: "SELECT 1"})
+		if err := c.Halt(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1"}, &rows{}); !errors.As(err, &down) {
+			t.Errorf("Run with the database gone = %v, want Unavailable", err)
+		}
+	}
+}
+
+func TestConnectionStrings(t *testing.T) {
+	tests := []struct{ url, want string }{
+		{"postgres://u:s3cret@h:port/db", "connection string: invalid port: want"},
+		{"postgres://u:s3cret@h/db?sslmode=nope", "sslmode is invalid"},
+		{"postgres://u:s3cret@h/db?default_query_exec_mode=simple_protocol", "simple_protocol is refused"},
+		{"s3cret", "connection string: "},
+	}
+	for _, test := range tests {
+		_, err := postgres.Open(t.Context(), postgres.Config{URL: test.url})
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("Open(%q) = %v, want %q and no secret", test.url, err, test.want)
+		}
+	}
+}

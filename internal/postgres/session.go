@@ -1,0 +1,161 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// session speaks the extended query protocol on one connection. Messages are queued and sent together, so that a whole
+// transaction costs one round trip; pgx's own calls can't bound rows by the protocol (Execute's limit), which this does.
+type session struct {
+	pc       *pgconn.PgConn
+	fe       *pgproto3.Frontend
+	prepared map[string]bool // statements kept on the connection, by name
+	stale    map[string]bool // those that must be closed and parsed again
+	parsing  []awaited       // Parse and Sync messages whose answer is awaited, in order
+	broken   bool            // messages may be left on the connection: it must not be used again
+}
+
+// awaited is a Parse under way, or a Sync.
+type awaited struct {
+	name string
+	sync bool
+}
+
+// sessionKey finds the session of a connection in its custom data.
+const sessionKey = "mcp-postgres"
+
+func sessionOf(pc *pgconn.PgConn) *session {
+	if s, ok := pc.CustomData()[sessionKey].(*session); ok {
+		return s
+	}
+	s := &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}}
+	pc.CustomData()[sessionKey] = s
+	return s
+}
+
+// parse queues a Parse, unless name is already prepared on this connection. The empty name is always parsed.
+func (s *session) parse(name, sql string) {
+	if s.stale[name] {
+		s.fe.SendClose(&pgproto3.Close{ObjectType: 'S', Name: name})
+		delete(s.stale, name)
+		delete(s.prepared, name)
+	}
+	if name != "" && s.prepared[name] {
+		return
+	}
+	s.fe.SendParse(&pgproto3.Parse{Name: name, Query: sql})
+	s.parsing = append(s.parsing, awaited{name: name})
+}
+
+// execute queues Bind and Execute; values and results are text. A maxRows of zero is no limit.
+func (s *session) execute(name string, args [][]byte, maxRows int, describe bool) {
+	s.fe.SendBind(&pgproto3.Bind{PreparedStatement: name, Parameters: args})
+	if describe {
+		s.fe.SendDescribe(&pgproto3.Describe{ObjectType: 'P'})
+	}
+	s.fe.SendExecute(&pgproto3.Execute{MaxRows: uint32(maxRows)})
+}
+
+func (s *session) describe(name string) {
+	s.fe.SendDescribe(&pgproto3.Describe{ObjectType: 'S', Name: name})
+}
+
+func (s *session) sync() {
+	s.fe.SendSync(&pgproto3.Sync{})
+	s.parsing = append(s.parsing, awaited{sync: true})
+}
+
+func (s *session) flush() error {
+	if err := s.fe.Flush(); err != nil {
+		s.broken = true
+		return &lostError{cause: err}
+	}
+	return nil
+}
+
+// next gives the next message that matters. An ErrorResponse is a message; a lost connection, a message over the
+// limit and COPY are errors after which the connection is of no use.
+func (s *session) next() (pgproto3.BackendMessage, error) {
+	for {
+		msg, err := s.pc.ReceiveMessage(context.Background())
+		if err != nil {
+			s.broken = true
+			return nil, receiveError(err)
+		}
+		switch msg := msg.(type) {
+		case *pgproto3.ParseComplete:
+			s.parseDone()
+		case *pgproto3.ReadyForQuery:
+			s.syncDone()
+			return msg, nil
+		case *pgproto3.CopyInResponse, *pgproto3.CopyOutResponse, *pgproto3.CopyBothResponse:
+			s.broken = true
+			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call", Hint: "use SELECT or INSERT"}
+		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus, *pgproto3.NotificationResponse,
+			*pgproto3.BindComplete, *pgproto3.CloseComplete:
+		default:
+			return msg, nil
+		}
+	}
+}
+
+func (s *session) parseDone() {
+	if len(s.parsing) == 0 || s.parsing[0].sync {
+		return
+	}
+	if name := s.parsing[0].name; name != "" {
+		s.prepared[name] = true
+	}
+	s.parsing = s.parsing[1:]
+}
+
+// syncDone forgets the Parse messages that an error made the server skip.
+func (s *session) syncDone() {
+	for i, p := range s.parsing {
+		if p.sync {
+			s.parsing = s.parsing[i+1:]
+			return
+		}
+	}
+}
+
+// untilReady reads to the end of a flight and gives the first error of the server.
+func (s *session) untilReady() error {
+	var first error
+	for {
+		msg, err := s.next()
+		if err != nil {
+			return err
+		}
+		switch msg := msg.(type) {
+		case *pgproto3.ReadyForQuery:
+			return first
+		case *pgproto3.ErrorResponse:
+			if first == nil {
+				first = serverError(msg)
+			}
+		}
+	}
+}
+
+// lostError is a connection that ended under a call.
+type lostError struct{ cause error }
+
+func (e *lostError) Error() string { return fmt.Sprintf("connection lost: %v", e.cause) }
+func (e *lostError) Unwrap() error { return e.cause }
+
+func receiveError(err error) error {
+	var big *pgproto3.ExceededMaxBodyLenErr
+	if errors.As(err, &big) {
+		return &Error{
+			Code: "54000", Message: fmt.Sprintf("one row or message of %d bytes is larger than the limit of %d bytes", big.ActualBodyLen, maxMessage),
+			Hint: "select fewer or shorter values, for example with left(column, 1000)",
+		}
+	}
+	return &lostError{cause: err}
+}

@@ -1,0 +1,249 @@
+package postgres
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+const (
+	// drainBytes and drainTime bound what is read and thrown away to keep a connection whose rows are no longer wanted.
+	drainBytes = 4 << 20
+	drainTime  = 50 * time.Millisecond
+)
+
+// transaction is one call on one connection.
+type transaction struct {
+	*session
+	call    *Call
+	timeout time.Duration
+	sink    Sink
+	types   *typeCache
+
+	out     Outcome
+	step    int // statements completed: begin, settings, the call's
+	stopped bool
+	dropped int // bytes read after stopped
+	held    *held
+}
+
+// held keeps rows until the types of their columns are known.
+type held struct {
+	fields []pgproto3.FieldDescription
+	rows   [][][]byte
+	bytes  int
+}
+
+// run does the whole call. Afterwards session.broken says whether the connection can be used again.
+func (t *transaction) run() error {
+	t.begin(t.call.Write, t.timeout)
+	args, name := t.call.Args, ""
+	if t.call.Bind != nil {
+		var err error
+		if args, err = t.inferArgs(); err != nil {
+			return t.finish(err, false)
+		}
+	} else {
+		if t.call.Keep {
+			name = statementName(t.call.SQL)
+		}
+		t.parse(name, t.call.SQL)
+	}
+	limit := 0
+	if t.call.MaxRows > 0 {
+		limit = t.call.MaxRows + 1
+	}
+	t.execute(name, args, limit, true)
+	t.sync()
+	if t.call.MaxAffected > 0 {
+		err := t.checked()
+		return t.finish(err, err == nil)
+	}
+	t.end(t.call.Write)
+	if err := t.flush(); err != nil {
+		return err
+	}
+	return t.last(t.read())
+}
+
+// finish ends the transaction by a flight of its own.
+func (t *transaction) finish(err error, keep bool) error {
+	if t.broken {
+		return err
+	}
+	t.end(keep)
+	if ferr := t.flush(); ferr != nil {
+		return ferr
+	}
+	return t.last(err)
+}
+
+// last reads the answer to end. The error of the statement comes before that of the end.
+func (t *transaction) last(err error) error {
+	if t.broken {
+		return err
+	}
+	if end := t.untilReady(); err == nil {
+		err = end
+	}
+	return err
+}
+
+// checked runs the statement and compares the rows that it wrote with the limit.
+func (t *transaction) checked() error {
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if err := t.read(); err != nil {
+		return err
+	}
+	if t.out.Affected > int64(t.call.MaxAffected) {
+		return &Error{Code: "54000", Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed",
+			t.out.Affected, t.call.MaxAffected)}
+	}
+	return nil
+}
+
+// inferArgs parses the statement and lets Bind make the values.
+func (t *transaction) inferArgs() ([][]byte, error) {
+	t.parse("", t.call.SQL)
+	t.describe("")
+	t.sync()
+	if err := t.flush(); err != nil {
+		return nil, err
+	}
+	oids, _, err := t.description()
+	if err != nil {
+		return nil, err
+	}
+	types, err := t.types.resolve(t.session, oids)
+	if err != nil {
+		return nil, err
+	}
+	t.step = 2
+	return t.call.Bind(types)
+}
+
+// read takes the answer of the statement, up to the first Sync.
+func (t *transaction) read() error {
+	var failed error
+	for {
+		msg, err := t.next()
+		if err != nil {
+			if t.stopped {
+				return nil // the answer stands, the connection goes
+			}
+			return err
+		}
+		switch msg := msg.(type) {
+		case *pgproto3.RowDescription:
+			t.columns(msg)
+		case *pgproto3.DataRow:
+			if t.step == 2 && !t.row(msg.Values) {
+				t.broken = true
+				return nil
+			}
+		case *pgproto3.CommandComplete:
+			t.complete(string(msg.CommandTag))
+		case *pgproto3.EmptyQueryResponse:
+			failed = &Error{Code: "42601", Message: "the statement is empty"}
+		case *pgproto3.ErrorResponse:
+			failed = serverError(msg)
+		case *pgproto3.ReadyForQuery:
+			return failed
+		}
+	}
+}
+
+func (t *transaction) complete(tag string) {
+	t.step++
+	if t.step != 3 {
+		return
+	}
+	words := strings.Fields(tag)
+	if len(words) == 0 {
+		return
+	}
+	t.out.Command = words[0]
+	if n, err := strconv.ParseInt(words[len(words)-1], 10, 64); err == nil {
+		t.out.Affected = n
+	} else {
+		t.out.Command = tag
+	}
+}
+
+func (t *transaction) columns(m *pgproto3.RowDescription) {
+	t.out.HasRows = true
+	if cols := t.types.columns(m.Fields); cols != nil {
+		t.sink.Columns(cols)
+		return
+	}
+	t.held = &held{}
+	for _, f := range m.Fields {
+		f.Name = append([]byte(nil), f.Name...)
+		t.held.fields = append(t.held.fields, f)
+	}
+}
+
+// row hands one row on. It reports false when reading on is not worth the connection.
+func (t *transaction) row(values [][]byte) bool {
+	if t.stopped {
+		for _, v := range values {
+			t.dropped += len(v)
+		}
+		return t.call.Write || t.dropped < drainBytes
+	}
+	switch {
+	case t.call.MaxRows > 0 && t.out.Rows == t.call.MaxRows:
+		t.out.More = true
+	case t.take(values):
+		t.out.Rows++
+		return true
+	default:
+		t.out.More = true
+	}
+	t.stopped = true
+	if !t.call.Write {
+		_ = t.pc.Conn().SetReadDeadline(time.Now().Add(drainTime))
+	}
+	return true
+}
+
+func (t *transaction) take(values [][]byte) bool {
+	if t.held == nil {
+		return t.sink.Row(values)
+	}
+	row := make([][]byte, len(values))
+	for i, v := range values {
+		if v != nil {
+			row[i] = append([]byte{}, v...)
+		}
+		t.held.bytes += len(v)
+	}
+	t.held.rows = append(t.held.rows, row)
+	return t.held.bytes < maxMessage
+}
+
+// replay hands on what was held, now that the connection is free to look types up.
+func (t *transaction) replay() error {
+	oids := make([]uint32, len(t.held.fields))
+	for i, f := range t.held.fields {
+		oids[i] = f.DataTypeOID
+	}
+	if _, err := t.types.resolve(t.session, oids); err != nil {
+		return err
+	}
+	t.sink.Columns(t.types.columns(t.held.fields))
+	t.out.Rows = 0
+	for _, row := range t.held.rows {
+		if !t.sink.Row(row) {
+			t.out.More = true
+			break
+		}
+		t.out.Rows++
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"strconv"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// Kind says how the values of a type are written in JSON.
+type Kind uint8
+
+// The kinds. Text is PostgreSQL's own text, for every type that is none of the others.
+const (
+	Text Kind = iota
+	Bool
+	Int    // at most 32 bits
+	BigInt // a number up to 2^53, else a string
+	Float
+	Numeric
+	JSON
+	Date
+	Timestamp
+	Timestamptz
+	UUID
+	Bytea
+	Array
+)
+
+// Type is a PostgreSQL type. A domain is described as its base type.
+type Type struct {
+	OID  uint32
+	Kind Kind
+	// Name is the type's name as format_type writes it.
+	Name string
+	// Elem is the type of the items of an array, Delim the character between them.
+	Elem  *Type
+	Delim byte
+	// Labels are those of an enum, in order.
+	Labels []string
+}
+
+// typeCache knows the types that answers have had so far. Types of users are looked up once; an OID keeps its meaning.
+type typeCache struct {
+	known sync.Map // uint32 -> *Type
+}
+
+// builtin gives the types that need no look-up.
+func builtin(oid uint32) *Type {
+	if kind, ok := builtinKinds[oid]; ok {
+		return &Type{OID: oid, Kind: kind.kind, Name: kind.name}
+	}
+	return nil
+}
+
+// builtinKinds holds the common types; any other is looked up in pg_type. It is read only.
+var builtinKinds = map[uint32]struct {
+	kind Kind
+	name string
+}{
+	pgtype.BoolOID: {Bool, "boolean"}, pgtype.Int2OID: {Int, "smallint"}, pgtype.Int4OID: {Int, "integer"},
+	pgtype.OIDOID: {Int, "oid"}, pgtype.Int8OID: {BigInt, "bigint"}, pgtype.Float4OID: {Float, "real"},
+	pgtype.Float8OID: {Float, "double precision"}, pgtype.NumericOID: {Numeric, "numeric"}, pgtype.JSONOID: {JSON, "json"},
+	pgtype.JSONBOID: {JSON, "jsonb"}, pgtype.DateOID: {Date, "date"}, pgtype.TimestampOID: {Timestamp, "timestamp without time zone"},
+	pgtype.TimestamptzOID: {Timestamptz, "timestamp with time zone"}, pgtype.UUIDOID: {UUID, "uuid"}, pgtype.ByteaOID: {Bytea, "bytea"},
+	pgtype.TextOID: {Text, "text"}, pgtype.VarcharOID: {Text, "character varying"}, pgtype.BPCharOID: {Text, "character"},
+	pgtype.NameOID: {Text, "name"}, pgtype.QCharOID: {Text, `"char"`}, pgtype.UnknownOID: {Text, "unknown"},
+	pgtype.TimeOID: {Text, "time without time zone"}, pgtype.TimetzOID: {Text, "time with time zone"}, pgtype.IntervalOID: {Text, "interval"},
+	pgtype.InetOID: {Text, "inet"}, pgtype.CIDROID: {Text, "cidr"}, pgtype.XMLOID: {Text, "xml"}, pgtype.RecordOID: {Text, "record"},
+	regclassOID: {Text, "regclass"}, moneyOID: {Text, "money"}, voidOID: {Text, "void"},
+	int2vectorOID: {Text, "int2vector"}, oidvectorOID: {Text, "oidvector"},
+}
+
+// Types that pgtype has no name for (pg_type.dat); the two vectors are arrays that are not written as such.
+const (
+	int2vectorOID, oidvectorOID    = 22, 30
+	moneyOID, regclassOID, voidOID = 790, 2205, 2278
+)
+
+// columns describes the columns of an answer, or gives nil if one has a type that must be looked up first.
+func (c *typeCache) columns(fields []pgproto3.FieldDescription) []Column {
+	cols := make([]Column, len(fields))
+	for i, f := range fields {
+		t := c.get(f.DataTypeOID)
+		if t == nil {
+			return nil
+		}
+		cols[i] = Column{Name: string(f.Name), Type: t}
+	}
+	return cols
+}
+
+func (c *typeCache) get(oid uint32) *Type {
+	if t, ok := c.known.Load(oid); ok {
+		return t.(*Type)
+	}
+	if t := builtin(oid); t != nil {
+		c.known.Store(oid, t)
+		return t
+	}
+	return nil
+}
+
+// lookupTypes names the base of a domain and the items of an array, which are then looked up in turn.
+const lookupTypes = `SELECT t.oid, t.typtype, t.typbasetype, CASE WHEN t.typcategory = 'A' AND t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc
+    THEN t.typelem ELSE 0 END, pg_catalog.format_type(t.oid, NULL), t.typdelim, e.typdelim,
+  (SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid)
+FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
+WHERE t.oid = ANY ($1::pg_catalog.oid[])`
+
+// resolve gives the types of oids, looking up those that are new.
+func (c *typeCache) resolve(s *session, oids []uint32) ([]*Type, error) {
+	if missing := c.missing(oids); len(missing) > 0 {
+		if err := c.lookUp(s, missing); err != nil {
+			return nil, err
+		}
+	}
+	types := make([]*Type, len(oids))
+	for i, oid := range oids {
+		if types[i] = c.get(oid); types[i] == nil {
+			types[i] = &Type{OID: oid, Kind: Text, Name: "oid " + strconv.FormatUint(uint64(oid), 10)}
+			c.known.Store(oid, types[i])
+		}
+	}
+	return types, nil
+}
+
+func (c *typeCache) missing(oids []uint32) []byte {
+	var list []byte
+	for _, oid := range oids {
+		if c.get(oid) == nil {
+			list = append(list, ',')
+			list = strconv.AppendUint(list, uint64(oid), 10)
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	list[0] = '{'
+	return append(list, '}')
+}

@@ -1,0 +1,80 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"mcp-postgres/internal/postgres"
+)
+
+// The notices of a server without a database; they are answers, not errors.
+const (
+	noticeNone = "No database is connected. Start the server with --conn URL or DATABASE_URL set to your PostgreSQL, " +
+		"or with --demo to try it on sample data."
+	noticeDown = "The database is not available at the moment: %s. The server keeps trying by itself; call the tool again in a moment."
+)
+
+// notice gives the text for a database that is not there, and false for any other error.
+func notice(err error) (string, bool) {
+	if errors.Is(err, postgres.ErrNoDatabase) {
+		return noticeNone, true
+	}
+	var down *postgres.Unavailable
+	if errors.As(err, &down) {
+		return fmt.Sprintf(noticeDown, down.Reason), true
+	}
+	return "", false
+}
+
+// userMessage is the one place that decides what a caller reads of an error. sql is the caller's own text, for the
+// position in it; empty for SQL that the caller did not write. An unknown error is not told: ok is false.
+func userMessage(err error, sql string) (e *callError, ok bool) {
+	var own *callError
+	var pg *postgres.Error
+	switch {
+	case errors.As(err, &own):
+		return own, true
+	case errors.As(err, &pg):
+		e = &callError{Code: pg.Code, Message: pg.Message, Hint: pg.Hint, Retryable: pg.Retryable}
+		if sql != "" && pg.Position > 0 {
+			e.Line, e.Column = lineColumn(sql, pg.Position)
+		}
+		return e, true
+	case errors.Is(err, context.Canceled):
+		return &callError{Code: "57014", Message: "the call was cancelled"}, true
+	}
+	return nil, false
+}
+
+// lineColumn turns a 1-based character position into line and column.
+func lineColumn(sql string, position int) (line, column int) {
+	line, column = 1, 1
+	for _, r := range sql {
+		if position--; position == 0 {
+			break
+		}
+		if column++; r == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	return line, column
+}
+
+func position(line, column int) string {
+	return fmt.Sprintf(" (line %d, column %d)", line, column)
+}
+
+// placeholders replaces {name} in a message by the arguments of the call.
+func placeholders(message string, args map[string]any) string {
+	var pairs []string
+	for name, value := range args {
+		text, ok := value.(string)
+		if !ok {
+			text = show(value)
+		}
+		pairs = append(pairs, "{"+name+"}", fmt.Sprintf("%.200s", text))
+	}
+	return strings.NewReplacer(pairs...).Replace(message)
+}

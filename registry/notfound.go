@@ -1,0 +1,80 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/postgres"
+)
+
+// notFound asks, after an empty answer, whether a name was wrong; the error then names the nearest ones.
+func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
+	nf := h.tool.NotFound
+	if nf == nil {
+		if h.tool.Result == catalog.Rows {
+			return nil
+		}
+		return &callError{Code: codeNotFound, Message: "nothing was found"}
+	}
+	if nf.When.SQL != "" {
+		answer, err := h.strings(ctx, nf.When, args)
+		if err != nil {
+			return fmt.Errorf("asking not_found.when: %w", err)
+		}
+		if len(answer) == 0 || answer[0] != "t" {
+			return nil
+		}
+	}
+	e := &callError{Code: codeNotFound, Message: placeholders(nf.Message, args)}
+	if e.Message == "" {
+		e.Message = "nothing was found"
+	}
+	if nf.Suggest.SQL == "" {
+		return e
+	}
+	candidates, err := h.strings(ctx, nf.Suggest, args)
+	if err != nil {
+		return fmt.Errorf("asking not_found.suggest: %w", err)
+	}
+	word, _ := args[firstPlaceholder(nf.Message)].(string)
+	e.Suggestion = strings.Join(catalog.Nearest(word, candidates, 3), ", ")
+	return e
+}
+
+// firstPlaceholder gives the name in the first {param}, the one that candidates are compared with.
+func firstPlaceholder(message string) string {
+	_, rest, _ := strings.Cut(message, "{")
+	name, _, ok := strings.Cut(rest, "}")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+// maxCandidates bounds the names that a suggestion is chosen from.
+const maxCandidates = 20_000
+
+// strings runs one of the tool's side statements and gives its first column.
+func (h *sqlTool) strings(ctx context.Context, st catalog.Statement, args map[string]any) ([]string, error) {
+	values, err := bind(h.tool, st, args, nil)
+	if err != nil {
+		return nil, err
+	}
+	var sink firstColumn
+	_, err = h.db.Run(ctx, postgres.Call{SQL: st.SQL, Args: values, Keep: true, MaxRows: maxCandidates, Timeout: h.tool.Limits.Timeout}, &sink)
+	return sink.values, err
+}
+
+// firstColumn is a sink that keeps the first value of each row.
+type firstColumn struct{ values []string }
+
+func (f *firstColumn) Columns([]postgres.Column) { f.values = nil }
+
+func (f *firstColumn) Row(values [][]byte) bool {
+	if len(values) > 0 && values[0] != nil {
+		f.values = append(f.values, string(values[0]))
+	}
+	return true
+}

@@ -1,0 +1,198 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/postgres"
+)
+
+const (
+	queryName       = "query"
+	defaultQueryRow = 500
+	maxQueryRows    = 10_000
+)
+
+// queryTool runs the caller's own SQL.
+type queryTool struct {
+	db       Database
+	limits   rowLimits
+	readOnly bool
+}
+
+// queryDefinition describes query in the form of a tool file, so that it has the same schema and checks.
+func queryDefinition(readOnly bool) *catalog.Tool {
+	t := &catalog.Tool{
+		Name: queryName, Title: "Run SQL", Access: catalog.Write, Hints: catalog.Hints{Destructive: true},
+		Description: "Runs one SQL statement and commits it. Look at the tables with describe_table first, and pass values as parameters. " +
+			"Prefer aggregates and LIMIT over reading many rows.",
+		Params: []catalog.Param{
+			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true, Description: "One PostgreSQL statement; $1, $2, ... stand for parameters."},
+			{Name: "parameters", Type: catalog.Type{Scalar: catalog.JSON, Array: true}, Description: "Values of $1, $2, ..."},
+			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(defaultQueryRow)),
+				Minimum: "1", Maximum: strconv.Itoa(maxQueryRows)},
+			{Name: "format", Type: catalog.Type{Scalar: catalog.String}, Default: "markdown", Enum: []any{"markdown", "json", "csv"}},
+		},
+	}
+	if readOnly {
+		t.Access, t.Hints = catalog.Read, catalog.Hints{Idempotent: true}
+		t.Description = strings.Replace(t.Description, "Runs one SQL statement and commits it.", "Runs one read-only SQL statement.", 1)
+	}
+	return t
+}
+
+func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
+	sql, _ := args["sql"].(string)
+	parameters, _ := args["parameters"].([]any)
+	limits := q.limits
+	if n, ok := args["row_limit"].(json.Number); ok {
+		f, err := n.Float64()
+		if err != nil {
+			return nil, argumentError("row_limit: want a number")
+		}
+		limits.rows = int(f)
+	}
+	sink, err := newQuerySink(args["format"], limits)
+	if err != nil {
+		return nil, err
+	}
+	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly, MaxRows: limits.rows}
+	if err := bindParameters(&call, parameters); err != nil {
+		return nil, err
+	}
+	out, err := q.db.Run(ctx, call, sink)
+	if text, ok := notice(err); ok {
+		return textResult(text), nil
+	}
+	if err != nil {
+		return nil, countMismatch(err, len(parameters))
+	}
+	if !out.HasRows {
+		return q.affected(args["format"], out), nil
+	}
+	return sink.result(out), nil
+}
+
+// affected reports a statement that gives no rows.
+func (q *queryTool) affected(format any, out postgres.Outcome) *mcp.CallToolResult {
+	switch format {
+	case "json":
+		return jsonResult(affectedJSON(out))
+	case "csv":
+		return textResult("command,affected\n" + out.Command + "," + strconv.FormatInt(out.Affected, 10) + "\n")
+	}
+	return textResult(fmt.Sprintf("%s: %s affected.", out.Command, plural(out.Affected, "row")))
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.FormatInt(n, 10) + " " + noun + "s"
+}
+
+// bindParameters writes JSON values as text, from which PostgreSQL makes what the statement needs. Only an array leaves a
+// choice, an array or json, that the inferred type must decide.
+func bindParameters(call *postgres.Call, parameters []any) error {
+	inferred := false
+	for _, p := range parameters {
+		_, isArray := p.([]any)
+		inferred = inferred || isArray
+	}
+	if inferred {
+		call.Bind = func(types []*postgres.Type) ([][]byte, error) { return inferredValues(parameters, types) }
+		return nil
+	}
+	var err error
+	call.Args, err = inferredValues(parameters, nil)
+	return err
+}
+
+// inferredValues writes parameters as text of the types; nil types are unknown.
+func inferredValues(parameters []any, types []*postgres.Type) ([][]byte, error) {
+	if types != nil && len(types) != len(parameters) {
+		return nil, parameterCount(len(types), len(parameters))
+	}
+	values := make([][]byte, len(parameters))
+	for i, p := range parameters {
+		var t *postgres.Type
+		if types != nil {
+			t = types[i]
+		}
+		var err error
+		if values[i], err = parameterText(fmt.Sprintf("parameters[%d]", i), p, t); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
+	switch value := value.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return []byte(value), nil
+	case []any:
+		switch {
+		case t == nil || t.Kind == postgres.JSON:
+		case t.Kind == postgres.Array:
+			return arrayText(at, value, t.Elem)
+		default:
+			return nil, argumentError(fmt.Sprintf("%s: is an array, want a value of type %s", at, t.Name))
+		}
+	}
+	return json.Marshal(value)
+}
+
+func arrayText(at string, items []any, elem *postgres.Type) ([]byte, error) {
+	list := []byte{'{'}
+	for i, item := range items {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		if nested, ok := item.([]any); ok && elem.Kind != postgres.JSON {
+			text, err := arrayText(at, nested, elem)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, text...)
+			continue
+		}
+		text, err := parameterText(fmt.Sprintf("%s[%d]", at, i), item, elem)
+		if err != nil {
+			return nil, err
+		}
+		list = appendArrayItem(list, text)
+	}
+	return append(list, '}'), nil
+}
+
+func parameterCount(want, got int) error {
+	return argumentError(fmt.Sprintf("parameters: the statement has %s ($1 to $%d), but %d were given", plural(int64(want), "parameter"), want, got))
+}
+
+// bindCount finds the number of parameters that a statement wants in PostgreSQL's message (code 08P01), in any language.
+var bindCount = regexp.MustCompile(`(\d+)\D*$`)
+
+// countMismatch rewords PostgreSQL's message about the number of parameters.
+func countMismatch(err error, got int) error {
+	e, ok := userMessage(err, "")
+	if !ok || e.Code != "08P01" {
+		return err
+	}
+	if m := bindCount.FindStringSubmatch(e.Message); m != nil {
+		if want, convErr := strconv.Atoi(m[1]); convErr == nil && want > 0 {
+			return parameterCount(want, got)
+		}
+		return argumentError(fmt.Sprintf("parameters: the statement has none, but %d were given", got))
+	}
+	return err
+}

@@ -1,0 +1,83 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/invopop/jsonschema"
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/postgres"
+)
+
+const serverInfoName = "server_info"
+
+// ServerInfo is the answer of server_info.
+type ServerInfo struct {
+	Name     string   `json:"name"`
+	Version  string   `json:"version"`
+	ReadOnly bool     `json:"read_only" jsonschema:"description=query may only read"`
+	Database Presence `json:"database"`
+	Limits   Limits   `json:"limits" jsonschema:"description=of one call"`
+	Toolsets []string `json:"toolsets"`
+	Tools    []string `json:"tools"`
+	Notice   string   `json:"notice,omitempty"`
+}
+
+// Presence says whether the database answers.
+type Presence struct {
+	Configured    bool   `json:"configured"`
+	Available     bool   `json:"available"`
+	ServerVersion string `json:"server_version,omitempty"`
+}
+
+// Limits of one call, as server_info shows them.
+type Limits struct {
+	TimeoutMS int64 `json:"timeout_ms"`
+	Rows      int   `json:"rows" jsonschema:"description=without pages"`
+	Bytes     int   `json:"bytes"`
+	CellBytes int   `json:"cell_bytes"`
+}
+
+func serverInfoDefinition() *catalog.Tool {
+	return &catalog.Tool{
+		Name: serverInfoName, Title: "Server info", Access: catalog.Read, Hints: catalog.Hints{Idempotent: true}, Result: catalog.Object,
+		Description: "Tells this server's version, limits and tools, and whether the database answers. Use it when other tools fail.",
+	}
+}
+
+// serverInfoSchema is made from the Go type, the only answer that does not come from SQL.
+func serverInfoSchema() (json.RawMessage, error) {
+	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true, AllowAdditionalProperties: true}
+	s := r.Reflect(&ServerInfo{})
+	s.Version = ""
+	return json.Marshal(s)
+}
+
+type serverInfoTool struct {
+	db   Database
+	info ServerInfo
+}
+
+func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallToolResult, error) {
+	info := s.info
+	info.Database.Configured = true
+	var version firstColumn
+	_, err := s.db.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Keep: true}, &version)
+	if text, ok := notice(err); ok {
+		info.Notice = text
+		info.Database.Configured = text != noticeNone
+	} else if err != nil {
+		return nil, err
+	}
+	if len(version.values) == 1 {
+		info.Database.Available, info.Database.ServerVersion = true, version.values[0]
+	}
+	body, err := json.Marshal(info)
+	if err != nil {
+		return nil, fmt.Errorf("writing the answer: %w", err)
+	}
+	return jsonResult(body), nil
+}

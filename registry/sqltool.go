@@ -1,0 +1,165 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/postgres"
+)
+
+// sqlTool runs one tool file. It is the one handler of all of them.
+type sqlTool struct {
+	tool   *catalog.Tool
+	db     Database
+	limits rowLimits
+}
+
+func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
+	st, own, err := h.statement(args)
+	if err != nil {
+		return nil, err
+	}
+	values, err := bind(h.tool, st, args, own)
+	if err != nil {
+		return nil, err
+	}
+	sink := &objectRows{limits: h.rowLimits(args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true}
+	if h.tool.Page != nil {
+		sink.keys = h.tool.Page.Key
+	}
+	out, err := h.db.Run(ctx, postgres.Call{
+		SQL: st.SQL, Args: values, Keep: true, Write: h.tool.Access == catalog.Write, MaxRows: sink.limits.rows,
+		MaxAffected: h.tool.Limits.MaxAffected, Timeout: h.tool.Limits.Timeout,
+	}, sink)
+	if text, ok := notice(err); ok {
+		return noticeResult(h.tool.Result, text), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if sink.rows == 0 && h.tool.Result != catalog.Affected && own[catalog.PageKey(1)] == nil && !sink.overflow {
+		if err := h.notFound(ctx, args); err != nil {
+			return nil, err
+		}
+	}
+	return h.result(args, sink, out)
+}
+
+// statement chooses the statement of the call and gives the values that the server binds itself. The identity is NULL
+// with authentication off: no restriction.
+func (h *sqlTool) statement(args map[string]any) (catalog.Statement, map[string][]byte, error) {
+	page := h.tool.Page
+	if page == nil {
+		return h.tool.Statement, nil, nil
+	}
+	own := map[string][]byte{catalog.PageLimit: strconv.AppendInt(nil, int64(h.rowLimits(args).rows)+1, 10)}
+	key, err := pageKey(h.tool, args)
+	if err != nil || key == nil {
+		return page.First, own, err
+	}
+	for i, k := range key {
+		own[catalog.PageKey(i+1)] = []byte(k)
+	}
+	return page.Next, own, nil
+}
+
+// rowLimits are the server's limits, made smaller by the tool's and the call's.
+func (h *sqlTool) rowLimits(args map[string]any) rowLimits {
+	l := h.limits
+	if n := h.tool.Limits.Rows; n > 0 {
+		l.rows = min(l.rows, n)
+	}
+	if n := h.tool.Limits.Bytes; n > 0 {
+		l.bytes = min(l.bytes, n)
+	}
+	switch h.tool.Result {
+	case catalog.Object, catalog.Value:
+		l.rows = 1
+	case catalog.Rows:
+		if n, ok := args[argPageSize].(json.Number); ok && h.tool.Page != nil {
+			size, err := strconv.ParseFloat(n.String(), 64)
+			if err == nil {
+				l.rows = int(size)
+			}
+		}
+	}
+	return l
+}
+
+func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Outcome) (*mcp.CallToolResult, error) {
+	switch h.tool.Result {
+	case catalog.Affected:
+		return jsonResult(affectedJSON(out)), nil
+	case catalog.Object, catalog.Value:
+		return h.single(sink, out)
+	}
+	if sink.overflow && sink.rows == 0 {
+		return nil, tooLarge(sink.limits.bytes)
+	}
+	body := append([]byte(`{"items":[`), sink.buf...)
+	body = append(body, ']')
+	switch {
+	case h.tool.Page != nil && out.More:
+		next, err := nextCursor(h.tool, args, sink.lastKey)
+		if err != nil {
+			return nil, fmt.Errorf("writing the cursor: %w", err)
+		}
+		body = append(body, `,"next_cursor":"`+next+`"`...)
+		if sink.cellCut {
+			body = (&truncation{"cell", sink.limits.cell}).appendJSON(append(body, ','))
+		}
+	default:
+		if cut := sink.truncated(out.More); cut != nil {
+			body = cut.appendJSON(append(body, ','))
+		}
+	}
+	return jsonResult(append(body, '}')), nil
+}
+
+// single is the answer of object and value tools.
+func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolResult, error) {
+	switch {
+	case sink.overflow:
+		return nil, tooLarge(sink.limits.bytes)
+	case out.More:
+		return nil, &callError{Code: codeTooLarge, Message: "the tool gives more than one row: its result is \"" + string(h.tool.Result) + "\""}
+	}
+	body := sink.buf
+	if h.tool.Result == catalog.Value {
+		if len(sink.names) != 1 {
+			return nil, &callError{Code: codeTooLarge, Message: fmt.Sprintf("the tool gives %d columns: its result is \"value\"", len(sink.names))}
+		}
+		body = append([]byte(`{"value":`), body[1+len(sink.names[0]):]...)
+	}
+	if sink.cellCut {
+		body = body[:len(body)-1]
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = append((&truncation{"cell", sink.limits.cell}).appendJSON(body), '}')
+	}
+	return jsonResult(body), nil
+}
+
+func tooLarge(limit int) error {
+	return &callError{Code: codeTooLarge, Message: fmt.Sprintf("the answer is larger than the limit of %d bytes", limit), Hint: "ask for less"}
+}
+
+func affectedJSON(out postgres.Outcome) []byte {
+	return fmt.Appendf(nil, `{"affected":%d,"command":%q}`, out.Affected, out.Command)
+}
+
+// noticeResult is an empty answer of the tool's shape with a word on why.
+func noticeResult(shape catalog.Result, text string) *mcp.CallToolResult {
+	body := []byte("{")
+	if shape == catalog.Rows {
+		body = append(body, `"items":[],`...)
+	}
+	body = append(body, `"notice":`...)
+	return jsonResult(append(postgres.AppendString(body, text), '}'))
+}

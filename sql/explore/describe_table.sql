@@ -1,0 +1,218 @@
+/*---
+title: Describe a table
+description: >
+  All that a correct query on a table or view needs, in one call: columns with types, defaults and enum labels, keys, checks,
+  foreign keys both ways, indexes, partitioning, comments. What is empty is left out. Call it before you write SQL for a table.
+params:
+  - name: table_name
+    type: string
+    required: true
+    min_length: 1
+    description: Table or view; schema.table works too.
+  - name: schema
+    type: string
+    description: Omit to look along the search path.
+access: read
+result: object
+trust: owner
+omit_null: true
+not_found:
+  message: There is no table or view "{table_name}" here. Names are exact, without quotes.
+  suggest: |
+    -- Nearest first by a lower bound of the edit distance, so that the cut keeps the best.
+    SELECT CASE WHEN n.nspname = coalesce(@schema, pg_catalog.current_schema()) THEN c.relname::text
+                ELSE pg_catalog.format('%s.%s', n.nspname, c.relname) END
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (
+      SELECT pg_catalog.lower(c.relname::text) AS candidate,
+             pg_catalog.lower(pg_catalog.regexp_replace(@table_name, '^.*\.', '')) AS word
+    ) AS w
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND c.relpersistence <> 't'
+      AND (n.nspname !~ '^(pg_|information_schema$)' OR n.nspname = @schema)
+      AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+      AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+    ORDER BY greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
+                      pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
+                      pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))),
+             n.nspname <> coalesce(@schema, pg_catalog.current_schema()), n.nspname, c.relname
+    LIMIT 50
+---*/
+WITH RECURSIVE relation AS NOT MATERIALIZED (
+  -- All that the caller may see: every relation named below comes through here.
+  SELECT c.oid, n.nspname AS schema, c.relname AS table_name, c.relkind, c.reltuples, c.relpartbound
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND c.relpersistence <> 't'
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+    AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+), target AS MATERIALIZED (
+  -- The name as it is, along the search path; then split at each of its dots. As text, so that nothing is cut at 63 bytes.
+  SELECT r.*
+  FROM (
+    SELECT s.schema, @table_name AS table_name, s.place
+    FROM pg_catalog.unnest(CASE WHEN @schema IS NULL THEN pg_catalog.current_schemas(true)::text[] ELSE ARRAY[@schema] END)
+         WITH ORDINALITY AS s (schema, place)
+    UNION ALL
+    SELECT pg_catalog.left(@table_name, dot - 1), pg_catalog.substr(@table_name, dot + 1), 1000000 + dot
+    FROM pg_catalog.generate_series(2, pg_catalog.length(@table_name) - 1) AS dot
+    WHERE pg_catalog.substr(@table_name, dot, 1) = '.'
+      AND (@schema IS NULL OR @schema = pg_catalog.left(@table_name, dot - 1))
+  ) AS wanted
+  JOIN relation AS r ON r.schema = wanted.schema AND r.table_name = wanted.table_name
+  ORDER BY wanted.place
+  LIMIT 1
+), foreign_key AS MATERIALIZED (
+  -- Both ways, each constraint once. Incoming ones through pg_depend, for pg_constraint has no index on confrelid.
+  SELECT k.conname AS name,
+         CASE WHEN k.conrelid = k.confrelid THEN 'self' WHEN k.conrelid = t.oid THEN 'outgoing' ELSE 'incoming' END AS direction,
+         f.schema, f.table_name, own.columns,
+         r.schema AS referenced_schema, r.table_name AS referenced_table, own.referenced_columns,
+         CASE k.confdeltype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE'
+                            WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_delete,
+         CASE k.confupdtype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE'
+                            WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_update
+  FROM target AS t
+  CROSS JOIN LATERAL (
+    SELECT o.oid FROM pg_catalog.pg_constraint AS o WHERE o.conrelid = t.oid AND o.contype = 'f'
+    UNION
+    SELECT d.objid
+    FROM pg_catalog.pg_depend AS d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = t.oid
+      AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+  ) AS found
+  JOIN pg_catalog.pg_constraint AS k ON k.oid = found.oid
+  JOIN relation AS f ON f.oid = k.conrelid
+  JOIN relation AS r ON r.oid = k.confrelid
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.array_agg(a.attname::text ORDER BY p.place) AS columns,
+           pg_catalog.array_agg(b.attname::text ORDER BY p.place) AS referenced_columns
+    FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) WITH ORDINALITY AS p (attnum, referenced, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = p.attnum
+    JOIN pg_catalog.pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = p.referenced
+  ) AS own
+  WHERE k.contype = 'f'
+    -- PostgreSQL clones a key of or to a partitioned table for the partitions: hide the clone where its original shows.
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_constraint AS original
+      WHERE original.oid = k.conparentid
+        AND CASE t.oid WHEN k.conrelid THEN original.conrelid = t.oid ELSE original.confrelid = t.oid END)
+), type_chain AS (
+  -- From a column's type through domains and arrays down to the type below: an enum, or where a domain ends.
+  SELECT a.attnum, 0 AS depth, y.typtype = 'd' AS in_domain, y.oid, y.typtype, y.typbasetype, y.typtypmod, y.typnotnull,
+         y.typelem, y.typcategory
+  FROM target AS t
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+  JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid AND (y.typtype IN ('d', 'e') OR y.typcategory = 'A')
+  UNION ALL
+  SELECT c.attnum, c.depth + 1, c.in_domain AND y.typtype = 'd', y.oid, y.typtype, y.typbasetype, y.typtypmod, y.typnotnull,
+         y.typelem, y.typcategory
+  FROM type_chain AS c
+  JOIN pg_catalog.pg_type AS y ON y.oid = CASE WHEN c.typtype = 'd' THEN c.typbasetype ELSE c.typelem END
+  WHERE c.typtype = 'd' OR c.typcategory = 'A'
+), special_type AS (
+  SELECT c.attnum,
+         pg_catalog.bool_or(c.typnotnull) FILTER (WHERE c.in_domain) AS not_null,
+         (pg_catalog.array_agg(pg_catalog.format_type(c.typbasetype, c.typtypmod) ORDER BY c.depth DESC)
+            FILTER (WHERE c.in_domain))[1] AS base_type,
+         pg_catalog.array_agg(c.oid) FILTER (WHERE c.typtype = 'd') AS domains,
+         pg_catalog.max(c.oid) FILTER (WHERE c.typtype = 'e') AS enum
+  FROM type_chain AS c
+  GROUP BY c.attnum
+), index AS MATERIALIZED (
+  SELECT x.relname AS name, i.indexrelid, i.indisprimary, i.indisvalid,
+         -- A partial index, or one on an expression, promises nothing about the columns of every row.
+         i.indisunique AND i.indisvalid AND i.indpred IS NULL AND 0 <> ALL (i.indkey) AS is_key,
+         (SELECT pg_catalog.array_agg(a.attname::text ORDER BY p.place)
+          FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY AS p (attnum, place)
+          JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = p.attnum
+          WHERE p.place <= i.indnkeyatts) AS columns
+  FROM target AS t
+  JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid
+  JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+)
+SELECT t.schema,
+       t.table_name,
+       CASE t.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                      WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS table_type,
+       (SELECT d.description FROM pg_catalog.pg_description AS d
+        WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0) AS comment,
+       -- -1 is "never analysed". A partitioned table has the rows of its leaves, which autovacuum keeps fresh.
+       coalesce((
+         WITH RECURSIVE part AS (
+           SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid AND t.relkind = 'p'
+           UNION ALL
+           SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent = part.inhrelid
+         )
+         SELECT pg_catalog.sum(p.reltuples::bigint)
+         FROM part
+         JOIN pg_catalog.pg_class AS p ON p.oid = part.inhrelid
+         WHERE p.relkind <> 'p' AND p.reltuples >= 0
+       ), CASE WHEN t.relkind <> 'v' AND t.reltuples >= 0 THEN t.reltuples END)::bigint AS row_estimate,
+       coalesce((
+         SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(pg_catalog.json_build_object(
+           'name', a.attname,
+           'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+           'nullable', NOT (a.attnotnull OR coalesce(s.not_null, false)),
+           'default', CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' THEN NULL
+                           WHEN v.adbin IS NOT NULL THEN pg_catalog.pg_get_expr(v.adbin, v.adrelid)
+                           WHEN y.typtype = 'd' THEN y.typdefault END,
+           'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
+           'expression', CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(v.adbin, v.adrelid) END,
+           'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+           'base_type', s.base_type,
+           'checks', CASE WHEN s.domains IS NOT NULL THEN (
+             SELECT pg_catalog.json_agg(pg_catalog.pg_get_constraintdef(k.oid) ORDER BY k.conname)
+             FROM pg_catalog.pg_constraint AS k WHERE k.contypid = ANY (s.domains) AND k.contype = 'c') END,
+           'enum', CASE WHEN s.enum IS NOT NULL THEN (
+             SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)
+             FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = s.enum) END,
+           'comment', d.description) ORDER BY a.attnum))
+         FROM pg_catalog.pg_attribute AS a
+         JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
+         LEFT JOIN special_type AS s ON s.attnum = a.attnum
+         LEFT JOIN pg_catalog.pg_attrdef AS v ON v.adrelid = a.attrelid AND v.adnum = a.attnum
+         LEFT JOIN pg_catalog.pg_description AS d
+           ON d.objoid = a.attrelid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = a.attnum
+         WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+       ), '[]') AS columns,
+       (SELECT pg_catalog.json_build_object('name', i.name, 'columns', i.columns) FROM index AS i WHERE i.indisprimary) AS primary_key,
+       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', i.name, 'columns', i.columns) ORDER BY i.name)
+        FROM index AS i WHERE i.is_key AND NOT i.indisprimary) AS unique_keys,
+       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', k.conname, 'definition', pg_catalog.pg_get_constraintdef(k.oid)) ORDER BY k.conname)
+        FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = t.oid AND k.contype = 'c') AS checks,
+       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', k.conname, 'definition', pg_catalog.pg_get_constraintdef(k.oid)) ORDER BY k.conname)
+        FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = t.oid AND k.contype = 'x') AS exclusions,
+       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', k.name, 'columns', k.columns, 'referenced_schema', k.referenced_schema, 'referenced_table', k.referenced_table,
+          'referenced_columns', k.referenced_columns, 'on_delete', k.on_delete, 'on_update', k.on_update) ORDER BY k.name)
+        FROM foreign_key AS k WHERE k.direction <> 'incoming') AS foreign_keys,
+       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', k.name, 'schema', k.schema, 'table_name', k.table_name, 'columns', k.columns,
+          'referenced_columns', k.referenced_columns, 'on_delete', k.on_delete, 'on_update', k.on_update)
+          ORDER BY k.schema, k.table_name, k.name)
+        FROM foreign_key AS k WHERE k.direction = 'incoming') AS referenced_by,
+       (SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', i.name, 'definition', pg_catalog.pg_get_indexdef(i.indexrelid),
+          'valid', CASE WHEN NOT i.indisvalid THEN false END) ORDER BY i.name))
+        FROM index AS i) AS indexes,
+       CASE WHEN t.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(t.oid) END AS partition_key,
+       CASE WHEN t.relkind = 'p' THEN (
+         SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid) END AS partition_count,
+       CASE WHEN t.relpartbound IS NOT NULL THEN (
+         SELECT pg_catalog.json_build_object('schema', r.schema, 'table_name', r.table_name,
+                                             'bound', pg_catalog.pg_get_expr(t.relpartbound, t.oid))
+         FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhparent WHERE i.inhrelid = t.oid) END AS partition_of,
+       CASE WHEN t.relpartbound IS NULL THEN (
+         SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', r.schema, 'table_name', r.table_name) ORDER BY i.inhseqno)
+         FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhparent WHERE i.inhrelid = t.oid) END AS inherits,
+       CASE WHEN t.relkind <> 'p' THEN (
+         SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', r.schema, 'table_name', r.table_name)
+                                    ORDER BY r.schema, r.table_name)
+         FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhrelid WHERE i.inhparent = t.oid) END AS inherited_by
+FROM target AS t

@@ -1,0 +1,291 @@
+/*---
+title: Find relationships of a table
+description: >
+  How a table joins to others: declared foreign keys (explicit), and columns whose name and type point at another table's key
+  without a constraint (implied, with confidence and reason). Use it before a join when foreign keys may be missing.
+params:
+  - name: table_name
+    type: string
+    required: true
+    min_length: 1
+    description: Table or view; schema.table works too.
+  - name: schema
+    type: string
+    description: Omit to look along the search path.
+access: read
+result: object
+trust: owner
+not_found:
+  message: There is no table or view "{table_name}" here. Names are exact, without quotes.
+  suggest: |
+    -- Nearest first by a lower bound of the edit distance, so that the cut keeps the best.
+    SELECT CASE WHEN n.nspname = coalesce(@schema, pg_catalog.current_schema()) THEN c.relname::text
+                ELSE pg_catalog.format('%s.%s', n.nspname, c.relname) END
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (
+      SELECT pg_catalog.lower(c.relname::text) AS candidate,
+             pg_catalog.lower(pg_catalog.regexp_replace(@table_name, '^.*\.', '')) AS word
+    ) AS w
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND c.relpersistence <> 't'
+      AND (n.nspname !~ '^(pg_|information_schema$)' OR n.nspname = @schema)
+      AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+      AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+    ORDER BY greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
+                      pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
+                      pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))),
+             n.nspname <> coalesce(@schema, pg_catalog.current_schema()), n.nspname, c.relname
+    LIMIT 50
+---*/
+WITH RECURSIVE relation AS NOT MATERIALIZED (
+  -- All that the caller may see: every relation named below comes through here.
+  SELECT c.oid, n.nspname AS schema, c.relname AS table_name, c.relkind, c.relnamespace, c.relispartition
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND c.relpersistence <> 't'
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+    AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+), target AS MATERIALIZED (
+  -- The name as it is, along the search path; then split at each of its dots. As text, so that nothing is cut at 63 bytes.
+  SELECT r.*
+  FROM (
+    SELECT s.schema, @table_name AS table_name, s.place
+    FROM pg_catalog.unnest(CASE WHEN @schema IS NULL THEN pg_catalog.current_schemas(true)::text[] ELSE ARRAY[@schema] END)
+         WITH ORDINALITY AS s (schema, place)
+    UNION ALL
+    SELECT pg_catalog.left(@table_name, dot - 1), pg_catalog.substr(@table_name, dot + 1), 1000000 + dot
+    FROM pg_catalog.generate_series(2, pg_catalog.length(@table_name) - 1) AS dot
+    WHERE pg_catalog.substr(@table_name, dot, 1) = '.'
+      AND (@schema IS NULL OR @schema = pg_catalog.left(@table_name, dot - 1))
+  ) AS wanted
+  JOIN relation AS r ON r.schema = wanted.schema AND r.table_name = wanted.table_name
+  ORDER BY wanted.place
+  LIMIT 1
+), foreign_key AS MATERIALIZED (
+  -- Both ways, each constraint once. Incoming ones through pg_depend, for pg_constraint has no index on confrelid.
+  SELECT k.conname AS name,
+         CASE WHEN k.conrelid = k.confrelid THEN 'self' WHEN k.conrelid = t.oid THEN 'outgoing' ELSE 'incoming' END AS direction,
+         f.schema, f.table_name, own.columns,
+         r.schema AS referenced_schema, r.table_name AS referenced_table, own.referenced_columns
+  FROM target AS t
+  CROSS JOIN LATERAL (
+    SELECT o.oid FROM pg_catalog.pg_constraint AS o WHERE o.conrelid = t.oid AND o.contype = 'f'
+    UNION
+    SELECT d.objid
+    FROM pg_catalog.pg_depend AS d
+    WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = t.oid
+      AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+  ) AS found
+  JOIN pg_catalog.pg_constraint AS k ON k.oid = found.oid
+  JOIN relation AS f ON f.oid = k.conrelid
+  JOIN relation AS r ON r.oid = k.confrelid
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.array_agg(a.attname::text ORDER BY p.place) AS columns,
+           pg_catalog.array_agg(b.attname::text ORDER BY p.place) AS referenced_columns
+    FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) WITH ORDINALITY AS p (attnum, referenced, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = p.attnum
+    JOIN pg_catalog.pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = p.referenced
+  ) AS own
+  WHERE k.contype = 'f'
+    -- PostgreSQL clones a key of or to a partitioned table for the partitions: hide the clone where its original shows.
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_constraint AS original
+      WHERE original.oid = k.conparentid
+        AND CASE t.oid WHEN k.conrelid THEN original.conrelid = t.oid ELSE original.confrelid = t.oid END)
+), near AS MATERIALIZED (
+  -- Where undeclared relationships are looked for: the table's schema and, unless the database is large, the others too,
+  -- for no index finds a column by its name. Views repeat the columns of their tables, and partitions those of their
+  -- parent: they count only when asked for.
+  SELECT r.oid, r.schema, r.table_name
+  FROM target AS t
+  CROSS JOIN LATERAL (
+    SELECT t.oid
+    UNION
+    SELECT d.objid
+    FROM pg_catalog.pg_depend AS d
+    WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+      AND d.refobjid = t.relnamespace
+      AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    UNION
+    SELECT c.oid
+    FROM pg_catalog.pg_class AS c
+    WHERE (SELECT pg_catalog.count(*)
+           FROM (SELECT FROM pg_catalog.pg_class AS l WHERE l.relkind IN ('r', 'p', 'f') LIMIT 2001) AS l) <= 2000
+      AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
+  ) AS m
+  JOIN relation AS r ON r.oid = m.oid
+  WHERE r.oid = t.oid OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
+), hint AS MATERIALIZED (
+  -- What the name of a column that points at the table must hold: the table's singular, or the whole name of a key.
+  SELECT pg_catalog.regexp_replace(w.plain, '(ies|es|s|y|people|person|ren)$', '') AS stem,
+         ARRAY(SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', ''))
+               FROM pg_catalog.pg_index AS i
+               JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+               WHERE i.indrelid = t.oid AND i.indisunique AND i.indnkeyatts = 1) AS keys
+  FROM target AS t
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.lower(pg_catalog.translate(t.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
+  ) AS w
+), referencing AS MATERIALIZED (
+  -- The columns that may point somewhere: the table's own, and those of others that may point at it.
+  SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, w.plain
+  FROM target AS t
+  CROSS JOIN hint AS h
+  CROSS JOIN near AS n
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
+  ) AS w
+  WHERE (n.oid = t.oid OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys))
+    -- A declared key says where the column points.
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
+                    WHERE k.conrelid = n.oid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum])
+), part AS MATERIALIZED (
+  -- Every way to read a name as [prefix] table key: billing_customer_id is billing + customer + id.
+  SELECT DISTINCT s.attname, s.plain, p.prefix, p.noun, p.key
+  FROM (SELECT DISTINCT r.attname, r.plain FROM referencing AS r) AS s
+  CROSS JOIN LATERAL (
+    -- CustomerID and "Customer Id" are customer_id.
+    SELECT pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.regexp_replace(
+             s.attname::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'),
+             '([[:upper:]])([[:upper:]][[:lower:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')) AS snake
+  ) AS n
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.string_to_array(n.snake, '_') AS word
+    UNION
+    SELECT pg_catalog.string_to_array(pg_catalog.regexp_replace(n.snake, '([^_])id$', '\1_id'), '_')
+  ) AS w
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.array_to_string(w.word[:first - 1], '_') AS prefix,
+           pg_catalog.array_to_string(w.word[first:last], '_') AS noun,
+           pg_catalog.array_to_string(w.word[last + 1:], '') AS key
+    FROM pg_catalog.generate_series(1, pg_catalog.cardinality(w.word) - 1) AS first,
+         -- A key's name has one word or two.
+         pg_catalog.generate_series(greatest(first, pg_catalog.cardinality(w.word) - 2), pg_catalog.cardinality(w.word) - 1) AS last
+  ) AS p
+), form AS MATERIALIZED (
+  -- The table names that a noun may stand for.
+  SELECT DISTINCT p.noun, f.name, pg_catalog.replace(f.name, '_', '') AS plain
+  FROM part AS p
+  CROSS JOIN LATERAL (VALUES
+    (p.noun), (p.noun || 's'), (p.noun || 'es'),
+    (pg_catalog.regexp_replace(p.noun, 'y$', 'ies')), (pg_catalog.regexp_replace(p.noun, 's$', '')),
+    (pg_catalog.regexp_replace(p.noun, 'person$', 'people')), (pg_catalog.regexp_replace(p.noun, 'child$', 'children'))
+  ) AS f (name)
+), referenced AS MATERIALIZED (
+  -- The single-column keys that may be pointed at.
+  SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, pg_catalog.bool_or(i.indisprimary) AS is_primary,
+         pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain_table,
+         pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
+  FROM (
+    SELECT n.oid, n.schema, n.table_name FROM near AS n
+    UNION
+    -- In a large database another schema's table is found by its exact name.
+    SELECT r.oid, r.schema, r.table_name
+    FROM relation AS r
+    WHERE r.table_name = ANY (ARRAY(SELECT f.name FROM form AS f))
+      AND r.relkind IN ('r', 'p') AND NOT r.relispartition
+  ) AS n
+  JOIN pg_catalog.pg_index AS i ON i.indrelid = n.oid
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum = i.indkey[0]
+  WHERE i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attnum > 0
+  GROUP BY n.oid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid
+), link AS (
+  -- By the table's name. The key may hold that name itself, customers (customer_id), and _id may mean any primary key.
+  SELECT p.attname, k.relid, k.attnum, p.prefix, pg_catalog.length(p.noun) AS noun_length,
+         CASE WHEN k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) THEN 0 ELSE 1 END AS doubt
+  FROM part AS p
+  JOIN form AS f ON f.noun = p.noun
+  JOIN referenced AS k ON k.plain_table = f.plain
+  WHERE k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key)
+     OR (p.key = 'id' AND k.is_primary)
+  UNION ALL
+  -- By the name of the key alone, unless every table has such a column, or it is a key where it stands.
+  SELECT r.attname, k.relid, k.attnum, NULL, 0, 1
+  FROM (SELECT DISTINCT r.attname, r.plain FROM referencing AS r) AS r
+  JOIN referenced AS k ON k.plain = r.plain
+  WHERE r.plain <> ALL (ARRAY['id', 'uid', 'uuid', 'guid', 'pk', 'key', 'code', 'name', 'title', 'label', 'slug', 'type', 'kind',
+    'status', 'state', 'number', 'no', 'nr', 'num', 'position', 'rank', 'level', 'value', 'text', 'description', 'comment', 'date',
+    'day', 'month', 'year', 'time', 'email', 'phone', 'username', 'login', 'password', 'token', 'hash', 'path', 'url', 'version',
+    'createdat', 'updatedat'])
+), base AS (
+  SELECT DISTINCT u.atttypid AS type, u.atttypid AS base
+  FROM (SELECT r.atttypid FROM referencing AS r UNION ALL SELECT k.atttypid FROM referenced AS k) AS u
+  UNION ALL
+  SELECT b.type, y.typbasetype FROM base AS b JOIN pg_catalog.pg_type AS y ON y.oid = b.base WHERE y.typtype = 'd'
+), family AS MATERIALIZED (
+  -- Types that compare with each other: domains are their base type, integers of all widths one, strings one.
+  SELECT b.type,
+         CASE WHEN b.base IN ('int2'::pg_catalog.regtype, 'int4'::pg_catalog.regtype, 'int8'::pg_catalog.regtype) THEN 'integer'
+              WHEN b.base IN ('text'::pg_catalog.regtype, 'varchar'::pg_catalog.regtype, 'bpchar'::pg_catalog.regtype) THEN 'text'
+              ELSE b.base::text END AS family
+  FROM base AS b
+  JOIN pg_catalog.pg_type AS y ON y.oid = b.base AND y.typtype <> 'd'
+), candidate AS (
+  SELECT DISTINCT ON (r.relid, r.attnum, k.relid, k.attnum)
+         r.relid, r.schema, r.table_name, r.attnum, r.attname,
+         k.relid AS referenced_relid, k.schema AS referenced_schema, k.table_name AS referenced_table, k.attname AS referenced_column,
+         k.is_primary, l.prefix, l.noun_length, l.doubt = 0 AS names_key,
+         l.doubt + coalesce(l.prefix <> '', false)::integer + (NOT k.is_primary)::integer + (k.schema <> r.schema)::integer AS doubt
+  FROM link AS l
+  JOIN referencing AS r ON r.attname = l.attname
+  JOIN referenced AS k ON k.relid = l.relid AND k.attnum = l.attnum
+  JOIN family AS rf ON rf.type = r.atttypid
+  JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
+  WHERE (k.relid, k.attnum) <> (r.relid, r.attnum)
+    AND (l.prefix IS NOT NULL OR NOT EXISTS (SELECT FROM referenced AS own WHERE own.relid = r.relid AND own.attnum = r.attnum))
+  ORDER BY r.relid, r.attnum, k.relid, k.attnum, doubt
+), best AS (
+  -- For each column what its name fits best. A name that fits many tables equally says nothing.
+  SELECT c.*, pg_catalog.count(*) OVER (PARTITION BY c.relid, c.attnum) AS ties
+  FROM (
+    SELECT c.*, pg_catalog.rank() OVER (PARTITION BY c.relid, c.attnum ORDER BY c.doubt, c.noun_length DESC) AS place
+    FROM candidate AS c
+  ) AS c
+  WHERE c.place = 1
+), implied AS (
+  SELECT b.*, CASE b.doubt + (b.ties > 1)::integer WHEN 0 THEN 'strong' WHEN 1 THEN 'likely' ELSE 'possible' END AS confidence,
+         CASE WHEN b.relid = b.referenced_relid THEN 'self' WHEN b.relid = t.oid THEN 'outgoing' ELSE 'incoming' END AS direction,
+         CASE WHEN b.is_primary THEN 'primary' ELSE 'unique' END AS kind
+  FROM target AS t
+  JOIN best AS b ON t.oid IN (b.relid, b.referenced_relid)
+  WHERE b.ties <= 3
+    -- In its own table such a name is the table's own key, or its number in some other system.
+    AND (b.relid <> b.referenced_relid OR b.prefix <> '')
+    -- A partition or child has its parent's columns.
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = b.relid AND i.inhparent = b.referenced_relid)
+    AND b.referenced_relid IS DISTINCT FROM pg_catalog.pg_partition_root(b.relid)::oid
+    -- Nor is a column of a declared key of several columns to the same table.
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
+                    WHERE k.conrelid = b.relid AND k.contype = 'f' AND k.confrelid = b.referenced_relid AND b.attnum = ANY (k.conkey))
+)
+SELECT coalesce((
+         SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+           'name', k.name, 'direction', k.direction, 'schema', k.schema, 'table_name', k.table_name, 'columns', k.columns,
+           'referenced_schema', k.referenced_schema, 'referenced_table', k.referenced_table,
+           'referenced_columns', k.referenced_columns)
+           ORDER BY pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], k.direction), k.schema, k.table_name, k.name)
+         FROM foreign_key AS k), '[]') AS explicit,
+       coalesce((
+         SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+           'direction', i.direction, 'schema', i.schema, 'table_name', i.table_name, 'columns', ARRAY[i.attname],
+           'referenced_schema', i.referenced_schema, 'referenced_table', i.referenced_table,
+           'referenced_columns', ARRAY[i.referenced_column], 'confidence', i.confidence,
+           'reason',
+           CASE WHEN i.prefix IS NULL
+                THEN pg_catalog.format('%s has the name of the %s key of %s', i.attname, i.kind, i.referenced_table)
+                WHEN i.names_key
+                THEN pg_catalog.format('%s names %s and its %s key %s', i.attname, i.referenced_table, i.kind, i.referenced_column)
+                ELSE pg_catalog.format('%s names %s, whose primary key is %s', i.attname, i.referenced_table, i.referenced_column) END
+           || CASE WHEN i.prefix <> '' THEN pg_catalog.format(', with the prefix %s', i.prefix) ELSE '' END
+           || CASE WHEN i.referenced_schema <> i.schema THEN pg_catalog.format(', in schema %s', i.referenced_schema) ELSE '' END
+           || CASE WHEN i.ties > 1 THEN pg_catalog.format(', as it does %s other(s)', i.ties - 1) ELSE '' END
+           || '; the types fit.')
+           ORDER BY pg_catalog.array_position(ARRAY['strong', 'likely', 'possible'], i.confidence),
+                    pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], i.direction),
+                    i.schema, i.table_name, i.attname, i.referenced_schema, i.referenced_table, i.referenced_column)
+         FROM implied AS i), '[]') AS implied
+FROM target AS t

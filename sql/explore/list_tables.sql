@@ -1,0 +1,105 @@
+/*---
+title: List tables
+description: >
+  Tables, views, materialized views, foreign and partitioned tables of one schema, with comment and with estimates of rows
+  and bytes from the last ANALYZE. Partitions are left out unless table_types names them. Use list_schemas to find the schema.
+params:
+  - name: schema
+    type: string
+    description: Omit for the current schema.
+  - name: name_pattern
+    type: string
+    description: Case-insensitive LIKE pattern; % and _ are wildcards.
+  - name: table_types
+    type: string[]
+    enum: [table, view, materialized view, foreign table, partitioned table, partition]
+    description: Omit for all but partitions.
+access: read
+trust: owner
+omit_null: true
+page: {key: [table_name], size: 200, max: 1000}
+not_found:
+  when: |
+    SELECT @schema IS NOT NULL AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_namespace AS n
+      WHERE n.nspname = @schema
+        AND n.nspname !~ '^pg_(toast_)?temp_'
+        AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas)))
+  message: There is no schema "{schema}".
+  suggest: |
+    -- Nearest first by a lower bound of the edit distance, so that the cut keeps the best.
+    SELECT n.nspname
+    FROM pg_catalog.pg_namespace AS n,
+         LATERAL (SELECT pg_catalog.lower(n.nspname::text) AS candidate, pg_catalog.lower(@schema) AS word) AS w
+    WHERE n.nspname !~ '^pg_(toast|temp)'
+      AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+    ORDER BY greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
+                      pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
+                      pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))), n.nspname
+    LIMIT 50
+---*/
+WITH namespace AS (
+  SELECT n.oid, n.nspname
+  FROM pg_catalog.pg_namespace AS n
+  WHERE n.nspname = coalesce(@schema, pg_catalog.current_schema())
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+), member AS (
+  -- pg_class has no index by schema. pg_depend has one, and holds every relation but those that initdb makes.
+  SELECT d.objid AS oid
+  FROM namespace AS n
+  JOIN pg_catalog.pg_depend AS d ON d.refobjid = n.oid
+  WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+    AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  UNION ALL
+  SELECT c.oid
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
+    AND coalesce(@schema, pg_catalog.current_schema()) = 'pg_catalog'
+)
+SELECT n.nspname AS schema,
+       c.relname AS table_name,
+       k.table_type,
+       CASE WHEN c.relispartition THEN (
+         SELECT pg_catalog.format('%s.%s', pn.nspname, p.relname)
+         FROM pg_catalog.pg_inherits AS i
+         JOIN pg_catalog.pg_class AS p ON p.oid = i.inhparent
+         JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.relnamespace
+         WHERE i.inhrelid = c.oid
+           AND (@caller_schemas IS NULL OR pn.nspname = ANY (@caller_schemas))
+           AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', pn.nspname, p.relname) = ANY (@caller_tables)))
+       END AS partition_of,
+       -- -1 is "never analysed". A partitioned table has the rows of its leaves, which autovacuum keeps fresh.
+       coalesce(leaf.row_estimate, CASE WHEN c.reltuples >= 0 THEN c.reltuples END)::bigint AS row_estimate,
+       -- The size on disk itself would wait for the lock of every ALTER TABLE, and costs a system call for each file.
+       CASE WHEN c.relkind = 'p' THEN leaf.byte_estimate
+            WHEN c.relkind IN ('r', 'm') AND c.reltuples >= 0
+            THEN c.relpages * pg_catalog.current_setting('block_size')::bigint END AS byte_estimate,
+       d.description AS comment
+FROM namespace AS n
+CROSS JOIN member AS m
+JOIN pg_catalog.pg_class AS c ON c.oid = m.oid
+CROSS JOIN LATERAL (
+  SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                        WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS table_type
+) AS k
+LEFT JOIN LATERAL (
+  WITH RECURSIVE part AS (
+    SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid AND c.relkind = 'p'
+    UNION ALL
+    SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent = part.inhrelid
+  )
+  SELECT pg_catalog.sum(p.reltuples::bigint) AS row_estimate,
+         (pg_catalog.sum(p.relpages) * pg_catalog.current_setting('block_size')::bigint)::bigint AS byte_estimate
+  FROM part
+  JOIN pg_catalog.pg_class AS p ON p.oid = part.inhrelid
+  WHERE p.relkind <> 'p' AND p.reltuples >= 0
+) AS leaf ON true
+LEFT JOIN pg_catalog.pg_description AS d
+  ON d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND c.relpersistence <> 't'
+  AND (@name_pattern IS NULL OR c.relname::text COLLATE pg_catalog."default" ILIKE @name_pattern)
+  AND CASE WHEN @table_types IS NULL THEN NOT c.relispartition
+           WHEN c.relispartition THEN 'partition' = ANY (@table_types)
+           ELSE k.table_type = ANY (@table_types) END
+  AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))

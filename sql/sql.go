@@ -1,0 +1,11 @@
+// Package sql embeds the tool files that come with the server, and the schemas generated from them.
+package sql
+
+import "embed"
+
+//go:generate go run ../internal/generate
+
+// Files holds <toolset>/<tool>.sql and schema/<tool>.json.
+//
+//go:embed explore schema
+var Files embed.FS
