@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,8 +89,14 @@ func (q *queryTool) affected(format any, out postgres.Outcome) *mcp.CallToolResu
 	case "csv":
 		return textResult("command,affected\n" + out.Command + "," + strconv.FormatInt(out.Affected, 10) + "\n")
 	}
+	if !slices.Contains(counted[:], out.Command) {
+		return textResult(out.Command + ": done.")
+	}
 	return textResult(fmt.Sprintf("%s: %s affected.", out.Command, plural(out.Affected, "row")))
 }
+
+// counted are the commands whose tag has a number of rows; CREATE TABLE AS answers as SELECT.
+var counted = [...]string{"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT"}
 
 func plural(n int64, noun string) string {
 	if n == 1 {

@@ -172,6 +172,8 @@ func describedOutput(ctx context.Context, db *postgres.DB, t *catalog.Tool, log 
 	case errors.As(err, &refused) && !refused.Retryable && refused.Code != "57014":
 		line, col := t.Position(refused.Position)
 		return nil, fmt.Errorf("%s:%d:%d: %s", t.Path, line, col, refused.Message)
+	case errors.Is(err, postgres.ErrNoDatabase):
+		return nil, nil
 	case err != nil:
 		log.Warn("tool offered without an output schema: the database did not describe it", "tool", t.Name, "error", err)
 		return nil, nil

@@ -25,7 +25,7 @@ func fakeServer(t *testing.T, dir string, programs ...string) {
 }
 
 func TestSearchPrefersTheFirstPlaceAndItsNewestVersion(t *testing.T) {
-	root := openDir(t)
+	root := openDir(t, "/tmp")
 	fakeServer(t, filepath.Join(root, "deb/9.6/bin"), "initdb", "postgres")
 	fakeServer(t, filepath.Join(root, "deb/14/bin"), "initdb", "postgres")
 	fakeServer(t, filepath.Join(root, "deb/17/bin"), "initdb") // a client package may leave half of it

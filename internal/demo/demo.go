@@ -35,8 +35,8 @@ type Config struct {
 	TCP bool
 	// BinDir is the directory of initdb and postgres. Empty: searched as Installed does, then downloaded.
 	BinDir string
-	// Search replaces the places that are searched for binaries: glob patterns of directories, best first.
-	// Nil: the usual places of Debian, Red Hat, Homebrew and Postgres.app, and PATH.
+	// Search replaces the places that are searched for binaries: glob patterns of directories, best first;
+	// "$PATH" stands for the directories of PATH. Nil: the usual places of Debian, Red Hat, Homebrew and Postgres.app, and PATH.
 	Search []string
 	// CacheDir keeps a downloaded server between runs. Empty: mcp-postgres in the user's cache directory.
 	CacheDir string
@@ -160,7 +160,9 @@ func (c *Cluster) Stop() error {
 		return nil
 	}
 	c.stopped = true
-	err := errors.Join(c.halt(), c.janitor.dismiss(), c.dir.remove())
+	err := c.halt()
+	c.janitor.dismiss()
+	err = errors.Join(err, c.dir.remove())
 	c.log.Info("demo database removed")
 	return err
 }

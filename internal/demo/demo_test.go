@@ -99,7 +99,7 @@ func TestOddTemporaryDirectories(t *testing.T) {
 		{"too long for a socket", strings.Repeat("long", 20), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := filepath.Join(openDir(t), tt.dir)
+			dir := filepath.Join(tempDir(t), tt.dir)
 			if err := os.Mkdir(dir, 0o777); err != nil {
 				t.Fatal(err)
 			}

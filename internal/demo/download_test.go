@@ -97,7 +97,7 @@ func tarball(t *testing.T, bin string) []byte {
 
 func TestDownload(t *testing.T) {
 	url, downloads := repository(t, archive(t, needServer(t)))
-	cache := openDir(t)
+	cache := openDir(t, "/tmp")
 	for range 2 {
 		c := start(t, demo.Config{Search: []string{"/nowhere/*"}, CacheDir: cache, RepositoryURL: url})
 		if got := value(t, c.URL(), "SELECT current_user"); got != "demo" {
@@ -122,7 +122,7 @@ func TestDownloadFails(t *testing.T) {
 		{"rubbish", notAnArchive, "error fetching postgres"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cache := openDir(t)
+			cache := openDir(t, "/tmp")
 			_, err := demo.Start(t.Context(), demo.Config{Search: []string{"/nowhere/*"}, CacheDir: cache, RepositoryURL: tt.url})
 			if !errors.Is(err, demo.ErrNotInstalled) {
 				t.Fatalf("Start(RepositoryURL: %s) = %v, want %v", tt.name, err, demo.ErrNotInstalled)
@@ -147,7 +147,7 @@ func TestDownloadCanBeCancelled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	_, err := demo.Start(ctx, demo.Config{Search: []string{"/nowhere/*"}, CacheDir: openDir(t), RepositoryURL: slow.URL})
+	_, err := demo.Start(ctx, demo.Config{Search: []string{"/nowhere/*"}, CacheDir: openDir(t, "/tmp"), RepositoryURL: slow.URL})
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 5*time.Second {
 		t.Errorf("Start(cancelled download) = %v after %v, want %v at once", err, time.Since(began), context.DeadlineExceeded)
 	}

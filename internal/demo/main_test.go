@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -87,20 +88,18 @@ func value(t *testing.T, url, query string) string {
 	return string(result.Rows[0][0])
 }
 
-// tempDir becomes TMPDIR: a directory that the server's user can enter too, in memory if possible.
+// tempDir becomes TMPDIR for the test, in memory if there is room.
 func tempDir(t *testing.T) string {
 	t.Helper()
-	dir := openDir(t)
+	dir := openDir(t, cmp.Or(demo.RoomyMemory(), "/tmp"))
 	t.Setenv("TMPDIR", dir)
 	return dir
 }
 
-func openDir(t *testing.T) string {
+// openDir is a new directory that the server's user can enter too. Only below /tmp can programs surely be run.
+func openDir(t *testing.T, root string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "demo-test-")
-	if err != nil {
-		dir, err = os.MkdirTemp("/tmp", "demo-test-")
-	}
+	dir, err := os.MkdirTemp(root, "demo-test-")
 	if err != nil {
 		t.Fatal(err)
 	}

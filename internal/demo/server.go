@@ -85,9 +85,24 @@ func (c *Cluster) command(program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// arguments are the settings on the command line: a server that is small, quick, and forgets everything in a crash.
+// arguments are the settings on the command line.
 func (c *Cluster) arguments() []string {
-	settings := map[string]string{
+	settings := c.defaults()
+	if c.port != 0 {
+		settings["listen_addresses"] = "127.0.0.1"
+		settings["port"] = strconv.Itoa(c.port)
+	}
+	maps.Copy(settings, c.config.Settings)
+	args := []string{"-D", c.dir.data()}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		args = append(args, "-c", name+"="+settings[name])
+	}
+	return args
+}
+
+// defaults make a server that is small, quick, and forgets everything in a crash.
+func (c *Cluster) defaults() map[string]string {
+	return map[string]string{
 		"listen_addresses":        "",
 		"port":                    strconv.Itoa(socketPort),
 		"unix_socket_directories": `"` + strings.ReplaceAll(c.dir.path, `"`, `""`) + `"`,
@@ -109,16 +124,6 @@ func (c *Cluster) arguments() []string {
 		"log_timezone": "UTC",
 		"cluster_name": "mcp-postgres demo",
 	}
-	if c.port != 0 {
-		settings["listen_addresses"] = "127.0.0.1"
-		settings["port"] = strconv.Itoa(c.port)
-	}
-	maps.Copy(settings, c.config.Settings)
-	args := []string{"-D", c.dir.data()}
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		args = append(args, "-c", name+"="+settings[name])
-	}
-	return args
 }
 
 // await returns when a connection works, or says why none ever will.

@@ -3,6 +3,7 @@ package pgtest_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,13 +73,10 @@ func TestGivenServerIsLeftAsItWas(t *testing.T) {
 	}
 }
 
-// openDir is a temporary directory that the server's user can enter too, in memory if possible.
+// openDir is a directory that the server's user can enter too, beside those of the servers.
 func openDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "pgtest-")
-	if err != nil {
-		dir, err = os.MkdirTemp("/tmp", "pgtest-")
-	}
+	dir, err := os.MkdirTemp(filepath.Dir(pgtest.NewCluster(t, demo.Config{}).Dir()), "pgtest-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,13 +110,16 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
       AND d.refobjid = t.relnamespace
       AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
     UNION
-    SELECT c.oid
-    FROM pg_catalog.pg_class AS c
-    WHERE (SELECT pg_catalog.count(*)
-           FROM (SELECT FROM pg_catalog.pg_class AS l WHERE l.relkind IN ('r', 'p', 'f') LIMIT 2001) AS l) <= 2000
-      AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
+    (SELECT c.oid
+     FROM pg_catalog.pg_class AS c
+     WHERE (SELECT pg_catalog.count(*)
+            FROM (SELECT FROM pg_catalog.pg_class AS l WHERE l.relkind IN ('r', 'p', 'f') LIMIT 2001) AS l) <= 2000
+       AND c.relkind IN ('r', 'p', 'f')
+       AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
+     LIMIT 2000)
   ) AS m
-  JOIN relation AS r ON r.oid = m.oid
+  -- LIMIT and OFFSET 0, here and below, change no result: they keep the planner at index look-ups.
+  CROSS JOIN LATERAL (SELECT r.* FROM relation AS r WHERE r.oid = m.oid LIMIT 1) AS r
   WHERE r.oid = t.oid OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
 ), hint AS MATERIALIZED (
   -- What the name of a column that points at the table must hold: the table's singular, or the whole name of a key.
@@ -131,18 +134,21 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   ) AS w
 ), referencing AS MATERIALIZED (
   -- The columns that may point somewhere: the table's own, and those of others that may point at it.
-  SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, w.plain
+  SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, a.plain
   FROM target AS t
   CROSS JOIN hint AS h
   CROSS JOIN near AS n
-  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
   CROSS JOIN LATERAL (
-    SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
-  ) AS w
-  WHERE (n.oid = t.oid OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys))
+    SELECT a.attnum, a.attname, a.atttypid,
+           pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
+    OFFSET 0
+  ) AS a
+  WHERE (n.oid = t.oid OR pg_catalog.strpos(a.plain, h.stem) > 0 OR a.plain = ANY (h.keys))
     -- A declared key says where the column points.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
-                    WHERE k.conrelid = n.oid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum])
+                    WHERE k.conrelid = n.oid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum] OFFSET 0)
 ), part AS MATERIALIZED (
   -- Every way to read a name as [prefix] table key: billing_customer_id is billing + customer + id.
   SELECT DISTINCT s.attname, s.plain, p.prefix, p.noun, p.key
@@ -165,6 +171,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
     FROM pg_catalog.generate_series(1, pg_catalog.cardinality(w.word) - 1) AS first,
          -- A key's name has one word or two.
          pg_catalog.generate_series(greatest(first, pg_catalog.cardinality(w.word) - 2), pg_catalog.cardinality(w.word) - 1) AS last
+    LIMIT 120
   ) AS p
 ), form AS MATERIALIZED (
   -- The table names that a noun may stand for.
@@ -189,9 +196,13 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
     WHERE r.table_name = ANY (ARRAY(SELECT f.name FROM form AS f))
       AND r.relkind IN ('r', 'p') AND NOT r.relispartition
   ) AS n
-  JOIN pg_catalog.pg_index AS i ON i.indrelid = n.oid
-  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum = i.indkey[0]
-  WHERE i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attnum > 0
+  CROSS JOIN LATERAL (
+    SELECT i.indkey[0] AS attnum, i.indisprimary
+    FROM pg_catalog.pg_index AS i
+    WHERE i.indrelid = n.oid AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL AND i.indkey[0] > 0
+    OFFSET 0
+  ) AS i
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum = i.attnum
   GROUP BY n.oid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid
 ), link AS (
   -- By the table's name. The key may hold that name itself, customers (customer_id), and _id may mean any primary key.
@@ -211,19 +222,16 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
     'status', 'state', 'number', 'no', 'nr', 'num', 'position', 'rank', 'level', 'value', 'text', 'description', 'comment', 'date',
     'day', 'month', 'year', 'time', 'email', 'phone', 'username', 'login', 'password', 'token', 'hash', 'path', 'url', 'version',
     'createdat', 'updatedat'])
-), base AS (
-  SELECT DISTINCT u.atttypid AS type, u.atttypid AS base
-  FROM (SELECT r.atttypid FROM referencing AS r UNION ALL SELECT k.atttypid FROM referenced AS k) AS u
-  UNION ALL
-  SELECT b.type, y.typbasetype FROM base AS b JOIN pg_catalog.pg_type AS y ON y.oid = b.base WHERE y.typtype = 'd'
 ), family AS MATERIALIZED (
-  -- Types that compare with each other: domains are their base type, integers of all widths one, strings one.
-  SELECT b.type,
-         CASE WHEN b.base IN ('int2'::pg_catalog.regtype, 'int4'::pg_catalog.regtype, 'int8'::pg_catalog.regtype) THEN 'integer'
-              WHEN b.base IN ('text'::pg_catalog.regtype, 'varchar'::pg_catalog.regtype, 'bpchar'::pg_catalog.regtype) THEN 'text'
-              ELSE b.base::text END AS family
-  FROM base AS b
-  JOIN pg_catalog.pg_type AS y ON y.oid = b.base AND y.typtype <> 'd'
+  -- Types that compare with each other: integers of all widths, strings, a domain and the type below it. A domain, however
+  -- deep, has the output function of its base type; what shares one function among many types goes by the type itself.
+  SELECT y.oid AS type,
+         CASE WHEN y.typoutput::text IN ('int2out', 'int4out', 'int8out') THEN 'integer'
+              WHEN y.typoutput::text IN ('textout', 'varcharout', 'bpcharout') THEN 'text'
+              WHEN y.typcategory IN ('A', 'C', 'E', 'P', 'R') THEN coalesce(nullif(y.typbasetype, 0), y.oid)::text
+              ELSE y.typoutput::oid::text END AS family
+  FROM pg_catalog.pg_type AS y
+  WHERE y.oid IN (SELECT r.atttypid FROM referencing AS r UNION SELECT k.atttypid FROM referenced AS k)
 ), candidate AS (
   SELECT DISTINCT ON (r.relid, r.attnum, k.relid, k.attnum)
          r.relid, r.schema, r.table_name, r.attnum, r.attname,
@@ -260,7 +268,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
     AND b.referenced_relid IS DISTINCT FROM pg_catalog.pg_partition_root(b.relid)::oid
     -- Nor is a column of a declared key of several columns to the same table.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
-                    WHERE k.conrelid = b.relid AND k.contype = 'f' AND k.confrelid = b.referenced_relid AND b.attnum = ANY (k.conkey))
+                    WHERE k.conrelid = b.relid AND k.contype = 'f' AND k.confrelid = b.referenced_relid AND b.attnum = ANY (k.conkey) OFFSET 0)
 )
 SELECT coalesce((
          SELECT pg_catalog.json_agg(pg_catalog.json_build_object(

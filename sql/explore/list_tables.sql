@@ -69,31 +69,31 @@ SELECT n.nspname AS schema,
            AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', pn.nspname, p.relname) = ANY (@caller_tables)))
        END AS partition_of,
        -- -1 is "never analysed". A partitioned table has the rows of its leaves, which autovacuum keeps fresh.
-       coalesce(leaf.row_estimate, CASE WHEN c.reltuples >= 0 THEN c.reltuples END)::bigint AS row_estimate,
+       coalesce(k.leaves[1], CASE WHEN c.relkind <> 'v' AND c.reltuples >= 0 THEN c.reltuples END)::bigint AS row_estimate,
        -- The size on disk itself would wait for the lock of every ALTER TABLE, and costs a system call for each file.
-       CASE WHEN c.relkind = 'p' THEN leaf.byte_estimate
-            WHEN c.relkind IN ('r', 'm') AND c.reltuples >= 0
-            THEN c.relpages * pg_catalog.current_setting('block_size')::bigint END AS byte_estimate,
+       CASE WHEN c.relkind = 'p' THEN k.leaves[2]
+            WHEN c.relkind IN ('r', 'm') AND c.reltuples >= 0 THEN c.relpages END
+         * pg_catalog.current_setting('block_size')::bigint AS byte_estimate,
        d.description AS comment
 FROM namespace AS n
 CROSS JOIN member AS m
 JOIN pg_catalog.pg_class AS c ON c.oid = m.oid
 CROSS JOIN LATERAL (
   SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-                        WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS table_type
+                        WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS table_type,
+         CASE WHEN c.relkind = 'p' THEN (
+           WITH RECURSIVE part AS (
+             SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid
+             UNION ALL
+             SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent = part.inhrelid
+           )
+           SELECT ARRAY[pg_catalog.sum(p.reltuples::bigint), pg_catalog.sum(p.relpages)]::bigint[]
+           FROM part
+           JOIN pg_catalog.pg_class AS p ON p.oid = part.inhrelid
+           WHERE p.relkind <> 'p' AND p.reltuples >= 0)
+         END AS leaves
+  OFFSET 0  -- once for each row
 ) AS k
-LEFT JOIN LATERAL (
-  WITH RECURSIVE part AS (
-    SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid AND c.relkind = 'p'
-    UNION ALL
-    SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent = part.inhrelid
-  )
-  SELECT pg_catalog.sum(p.reltuples::bigint) AS row_estimate,
-         (pg_catalog.sum(p.relpages) * pg_catalog.current_setting('block_size')::bigint)::bigint AS byte_estimate
-  FROM part
-  JOIN pg_catalog.pg_class AS p ON p.oid = part.inhrelid
-  WHERE p.relkind <> 'p' AND p.reltuples >= 0
-) AS leaf ON true
 LEFT JOIN pg_catalog.pg_description AS d
   ON d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')

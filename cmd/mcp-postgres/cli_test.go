@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mcp-postgres/internal/pgtest"
+)
+
+func TestCommandLine(t *testing.T) {
+	db := "DATABASE_URL=" + pgtest.Demo(t)
+	tests := []struct {
+		name     string
+		env      []string
+		args     []string
+		status   int
+		out, err string // what is in them
+	}{
+		{"version", nil, []string{"version"}, 0, "mcp-postgres ", ""},
+		{"help", nil, []string{"--help"}, 0, "mcp-postgres --demo call describe_table", ""},
+		{"tools", nil, []string{"tools"}, 0, "describe_table", ""},
+		{"one tool", nil, []string{"tools", "list_tables"}, 0, "FROM", ""},
+		{"one tool as JSON", nil, []string{"tools", "list_tables", "--json"}, 0, `"output":`, ""},
+		{"call", []string{db}, []string{"call", "list_tables", "name_pattern=orders"}, 0, "orders", ""},
+		{"call as JSON", []string{db}, []string{"call", "list_tables", "name_pattern=orders", "table_types=table,view", "--json"}, 0, `{"items":[{"schema":"shop"`, ""},
+		{"query", []string{db}, []string{"call", "query", "sql=SELECT $1::int + 1 AS n", "parameters=[41]"}, 0, "| 42 |", ""},
+		{"query as JSON", []string{db}, []string{"call", "query", "sql=SELECT 1 AS n", "--json"}, 0, `{"items":[{"n":1}]}`, ""},
+		{"arguments as JSON", []string{db}, []string{"call", "query", `{"sql": "SELECT 7"}`}, 0, "| 7 |", ""},
+		{"error", []string{db}, []string{"call", "describe_table", "table_name=oders"}, 1, "", "Did you mean orders?"},
+		{"error as JSON", []string{db}, []string{"call", "describe_table", "table_name=oders", "--json"}, 1, `"code":"not_found"`, ""},
+		{"bad argument", []string{db}, []string{"call", "list_tables", "page_size=many"}, 1, "", `page_size: is a string, want an integer`},
+		{"unknown argument", []string{db}, []string{"call", "list_tables", "shema=x"}, 1, "", `unknown argument "shema": did you mean "schema"?`},
+		{"no value", nil, []string{"call", "list_tables", "schema"}, 1, "", `argument "schema": want name=value`},
+		{"unknown tool", nil, []string{"call", "lst_tables"}, 1, "", `unknown tool "lst_tables": did you mean "list_tables"?`},
+		{"unknown flag", nil, []string{"--port", "1"}, 2, "", "unknown flag --port"},
+		{"unknown command", nil, []string{"srve"}, 2, "", "unexpected argument srve"},
+		{"bad number", []string{"MCP_POOL_MAX=many"}, []string{"tools"}, 2, "", `MCP_POOL_MAX="many"`},
+		{"bad switch", []string{"POSTGRES_READONLY=perhaps"}, []string{"tools"}, 2, "", `POSTGRES_READONLY="perhaps"`},
+		{"bad range", []string{"POSTGRES_STATEMENT_TIMEOUT_MS=0"}, []string{"tools"}, 2, "", "POSTGRES_STATEMENT_TIMEOUT_MS) is 0: want 1 to 86400000"},
+		{"pool", nil, []string{"--pool-min", "5", "--pool-max", "2", "tools"}, 2, "", "--pool-min (MCP_POOL_MIN) is 5: want at most --pool-max"},
+		{"transport", []string{"MCP_TRANSPORT=sse"}, []string{"tools"}, 2, "", `--transport must be one of "stdio" but got "sse"`},
+		{"authentication", []string{"MCP_AUTH_ISSUER=https://id.example.com"}, []string{"serve"}, 2, "", "MCP_AUTH_ISSUER is set, but this version has no authentication"},
+		{"empty variables", []string{"MCP_POOL_MAX=", "POSTGRES_READONLY="}, []string{"version"}, 0, "mcp-postgres ", ""},
+		{"connection string", []string{"DATABASE_URL=postgres://u:s3cret@h:port/d"}, []string{"call", "list_tables"}, 1, "", "connection string: invalid port"},
+		{"demo and conn", nil, []string{"--demo", "--conn", "x", "tools"}, 2, "", "--demo and --conn: want one of them"},
+		{"toolset", nil, []string{"--toolsets", "explor", "tools"}, 1, "", `--toolsets (MCP_TOOLSETS) names "explor": want some of explore`},
+		{"tools folder", nil, []string{"--tools", "nowhere", "tools"}, 1, "", `--tools (MCP_TOOLS_DIR) is "nowhere": want a folder`},
+		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"call", "query", "sql=DELETE FROM orders"}, 1, "", "read-only transaction"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := cliRun(t, test.env, test.args...)
+			if got.status != test.status || !strings.Contains(got.out, test.out) || !strings.Contains(got.err, test.err) {
+				t.Errorf("%v: status %d, out %q, err %q\nwant status %d, out %q, err %q",
+					test.args, got.status, got.out, got.err, test.status, test.out, test.err)
+			}
+			if strings.Contains(got.out+got.err, "s3cret") {
+				t.Error("the password is shown")
+			}
+		})
+	}
+}
+
+func TestOperatorTools(t *testing.T) {
+	db := "DATABASE_URL=" + pgtest.Demo(t)
+	dir := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("sales/orders_by_status.sql", "/*---\ndescription: Orders by status.\n---*/\nSELECT status, count(*) AS orders FROM orders GROUP BY status")
+	write("own.sql", "/*---\ndescription: One.\n---*/\nSELECT 1 AS one")
+	write("explore/db_identity.sql", "/*---\ndescription: Ours.\nresult: object\n---*/\nSELECT 'ours' AS database")
+	if got := cliRun(t, []string{db}, "--tools", dir, "call", "orders_by_status", "--json"); !strings.Contains(got.out, `{"status":"pending","orders":`) {
+		t.Errorf("orders_by_status = %+v", got)
+	}
+	if got := cliRun(t, []string{db, "MCP_TOOLS_DIR=" + dir}, "call", "db_identity", "--json"); got.out != "{\"database\":\"ours\"}\n" {
+		t.Errorf("the operator's db_identity = %+v, want it to replace the built-in one", got)
+	}
+	var shown struct {
+		Toolset string
+		Output  json.RawMessage
+	}
+	got := cliRun(t, []string{db}, "--tools", dir, "tools", "orders_by_status", "--json")
+	if err := json.Unmarshal([]byte(got.out), &shown); err != nil {
+		t.Fatalf("%v: %+v", err, got)
+	}
+	if shown.Toolset != "sales" || !strings.Contains(string(shown.Output), `"delivered"`) {
+		t.Errorf("tools orders_by_status = %+v, want toolset sales and the labels of the enum", got.out)
+	}
+	if got := cliRun(t, []string{db}, "--tools", dir, "--toolsets", "custom", "tools"); !strings.Contains(got.out, "own") || strings.Contains(got.out, "list_tables") {
+		t.Errorf("--toolsets custom gives\n%s", got.out)
+	}
+	write("own.sql", "/*---\ndescription: One.\n---*/\nSELECT colour FROM orders")
+	if got := cliRun(t, []string{db}, "--tools", dir, "tools"); got.status != 1 || !strings.Contains(got.err, "own.sql:4:8: column \"colour\" does not exist") {
+		t.Errorf("a tool that the database refuses = %+v", got)
+	}
+	write("own.sql", "/*---\ndescripton: One.\n---*/\nSELECT 1")
+	if got := cliRun(t, nil, "--tools", dir, "tools"); got.status != 1 || !strings.Contains(got.err, `own.sql:2:1: unknown key "descripton"`) {
+		t.Errorf("a bad file = %+v", got)
+	}
+}

@@ -1,0 +1,178 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
+)
+
+// exploreCase is one entry of testdata/explore/cases.yaml: a call and what it must answer, written by hand.
+type exploreCase struct {
+	Name   string
+	Tool   string
+	Args   map[string]any
+	Want   any
+	Caller *struct{ Schemas, Tables []string }
+	Error  *struct {
+		Code               string
+		MessageContains    string   `yaml:"message_contains"`
+		SuggestionContains []string `yaml:"suggestion_contains"`
+		SuggestionLacks    []string `yaml:"suggestion_lacks"`
+	}
+}
+
+func TestExplore(t *testing.T) {
+	url := pgtest.URL(t)
+	fixture, err := os.ReadFile("testdata/explore/fixture.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, url, string(fixture))
+	db := openDB(t, url)
+	cases := exploreCases(t)
+	if len(cases) < 60 {
+		t.Fatalf("only %d cases", len(cases))
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			r := build(t, registry.Config{DB: asCaller(t, db, c)}, nil)
+			args, err := json.Marshal(c.Args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, isError := call(t, r, c.Tool, string(args))
+			if c.Error != nil {
+				checkError(t, c, answer, isError)
+				return
+			}
+			want, err := json.Marshal(c.Want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s, ok := c.Want.(string); ok {
+				want = []byte(s)
+			}
+			if diff := cmp.Diff(decode(t, string(want)), decode(t, answer)); diff != "" {
+				t.Errorf("%s(%s) (-want +got):\n%s", c.Tool, args, diff)
+			}
+		})
+	}
+}
+
+func exploreCases(t *testing.T) []exploreCase {
+	t.Helper()
+	text, err := os.ReadFile("testdata/explore/cases.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	var cases []exploreCase
+	if err := dec.Decode(&cases); err != nil {
+		t.Fatalf("reading cases.yaml: %v", err)
+	}
+	return cases
+}
+
+func checkError(t *testing.T, c exploreCase, answer string, isError bool) {
+	t.Helper()
+	var body struct {
+		Error struct{ Code, Message, Suggestion string }
+	}
+	if err := json.Unmarshal([]byte(answer), &body); err != nil || !isError {
+		t.Fatalf("answer %s, want an error", answer)
+	}
+	e := body.Error
+	if e.Code != c.Error.Code || !strings.Contains(e.Message, c.Error.MessageContains) {
+		t.Errorf("error %s, want code %s and %q", answer, c.Error.Code, c.Error.MessageContains)
+	}
+	for _, s := range c.Error.SuggestionContains {
+		if !strings.Contains(e.Suggestion, s) {
+			t.Errorf("suggestion %q, want %q in it", e.Suggestion, s)
+		}
+	}
+	for _, s := range c.Error.SuggestionLacks {
+		if strings.Contains(e.Suggestion, s) {
+			t.Errorf("suggestion %q, want no %q in it", e.Suggestion, s)
+		}
+	}
+}
+
+// decode reads JSON for a comparison by value.
+func decode(t *testing.T, text string) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("not JSON: %v\n%s", err, text)
+	}
+	return v
+}
+
+// callerDB binds the caller's schemas and tables as the server will for a verified identity.
+type callerDB struct {
+	registry.Database
+	names map[string][]string // what is bound, by statement
+	own   map[string][]byte
+}
+
+func asCaller(t *testing.T, db *postgres.DB, c exploreCase) registry.Database {
+	t.Helper()
+	if c.Caller == nil {
+		return db
+	}
+	cat, err := catalog.Load(catalog.Source{FS: os.DirFS("../sql")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := callerDB{Database: db, names: map[string][]string{}, own: map[string][]byte{
+		"caller_schemas": arrayLiteral(c.Caller.Schemas), "caller_tables": arrayLiteral(c.Caller.Tables),
+	}}
+	for _, tool := range cat.Tools {
+		statements := []catalog.Statement{tool.Statement}
+		if tool.Page != nil {
+			statements = append(statements, tool.Page.First, tool.Page.Next)
+		}
+		if tool.NotFound != nil {
+			statements = append(statements, tool.NotFound.When, tool.NotFound.Suggest)
+		}
+		for _, st := range statements {
+			d.names[st.SQL] = st.Args
+		}
+	}
+	return d
+}
+
+// Run implements registry.Database.
+func (d callerDB) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	c.Args = slices.Clone(c.Args)
+	for i, name := range d.names[c.SQL] {
+		if v, ok := d.own[name]; ok {
+			c.Args[i] = v
+		}
+	}
+	return d.Database.Run(ctx, c, sink)
+}
+
+// arrayLiteral writes a text[]; nil is NULL.
+func arrayLiteral(items []string) []byte {
+	if items == nil {
+		return nil
+	}
+	var quoted []string
+	for _, item := range items {
+		quoted = append(quoted, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(item)+`"`)
+	}
+	return []byte("{" + strings.Join(quoted, ",") + "}")
+}

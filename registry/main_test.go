@@ -1,0 +1,78 @@
+package registry_test
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"testing"
+	"testing/fstest"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func silent() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// openDB gives a DB on url; an empty url is no database.
+func openDB(t *testing.T, url string) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, Logger: silent()})
+	if err != nil {
+		t.Fatalf("opening the database: %v", err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+// build makes a registry of the embedded tools and of files (path to text).
+func build(t *testing.T, c registry.Config, files map[string]string) *registry.Registry {
+	t.Helper()
+	extra := fstest.MapFS{}
+	for path, text := range files {
+		extra[path] = &fstest.MapFile{Data: []byte(text)}
+	}
+	cat, err := catalog.Load(catalog.Source{FS: os.DirFS("../sql")}, catalog.Source{Name: "test", FS: extra})
+	if err != nil {
+		t.Fatalf("loading tools:\n%v", err)
+	}
+	c.Tools, c.Logger = cat.Tools, silent()
+	r, err := registry.Build(c)
+	if err != nil {
+		t.Fatalf("building the registry: %v", err)
+	}
+	return r
+}
+
+// call gives the structured answer of a tool, or its text where there is no structured one.
+func call(t *testing.T, r *registry.Registry, name, args string) (answer string, isError bool) {
+	t.Helper()
+	res, err := r.Call(t.Context(), name, json.RawMessage(args))
+	if err != nil {
+		t.Fatalf("Call(%s): %v", name, err)
+	}
+	if body, ok := res.StructuredContent.(json.RawMessage); ok {
+		return string(body), res.IsError
+	}
+	return text(t, res), res.IsError
+}
+
+// text joins the text blocks of a result.
+func text(t *testing.T, res *mcp.CallToolResult) string {
+	t.Helper()
+	var all string
+	for _, c := range res.Content {
+		block, ok := c.(mcp.TextContent)
+		if !ok {
+			t.Fatalf("content is %T, want text", c)
+		}
+		all += block.Text
+	}
+	return all
+}

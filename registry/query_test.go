@@ -1,0 +1,113 @@
+package registry_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/registry"
+)
+
+func TestQuery(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'one'), (2, NULL), (3, E'a|b\nc')`)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	tests := []struct{ name, args, want string }{
+		{"markdown", `{"sql": "SELECT id, name FROM t ORDER BY id"}`,
+			"| id | name |\n| --- | --- |\n| 1 | one |\n| 2 | NULL |\n| 3 | a\\|b<br>c |\n\n3 rows."},
+		{"no rows", `{"sql": "SELECT id FROM t WHERE false"}`, "| id |\n| --- |\n\n0 rows."},
+		{"row limit", `{"sql": "SELECT id FROM t ORDER BY id", "row_limit": 1}`,
+			"| id |\n| --- |\n| 1 |\n\n1 row shown, there are more: the row limit is 1. Raise row_limit, or filter or aggregate."},
+		{"json", `{"sql": "SELECT id, name FROM t ORDER BY id LIMIT 2", "format": "json"}`,
+			`{"items":[{"id":1,"name":"one"},{"id":2,"name":null}]}`},
+		{"json cut", `{"sql": "SELECT id FROM t ORDER BY id", "format": "json", "row_limit": 2}`,
+			`{"items":[{"id":1},{"id":2}],"truncated":{"by":"rows","limit":2}}`},
+		{"csv", `{"sql": "SELECT id, name FROM t WHERE id > 1 ORDER BY id", "format": "csv"}`, "id,name\n2,\n3,\"a|b\nc\"\n"},
+		{"csv cut", `{"sql": "SELECT id FROM t ORDER BY id", "format": "csv", "row_limit": 1}`,
+			"id\n1\n1 row shown, there are more: the row limit is 1. Raise row_limit, or filter or aggregate."},
+		{"same names", `{"sql": "SELECT 1 AS name, 2 AS name, 3 AS name_2", "format": "json"}`, `{"items":[{"name":1,"name_3":2,"name_2":3}]}`},
+		{"parameters", `{"sql": "SELECT $1::int + 1 AS a, $2::text AS b, $3::bool AS c, $4::int AS d", "parameters": [1, "x", true, null], "format": "json"}`,
+			`{"items":[{"a":2,"b":"x","c":true,"d":null}]}`},
+		{"array parameters", `{"sql": "SELECT $1::int[] AS a, $2::text[] AS b, $3::jsonb AS c, $4::int[] AS d", "parameters": [[1, 2, null], ["a\"b", "c,d"], [1, {"x": []}], [[1], [2]]], "format": "json"}`,
+			`{"items":[{"a":[1,2,null],"b":["a\"b","c,d"],"c":[1,{"x":[]}],"d":[[1],[2]]}]}`},
+		{"inferred array", `{"sql": "SELECT id FROM t WHERE id = ANY ($1) ORDER BY id", "parameters": [[1, 3]], "format": "json"}`,
+			`{"items":[{"id":1},{"id":3}]}`},
+		{"exact number", `{"sql": "SELECT $1::numeric AS n", "parameters": [12345678901234567890.12], "format": "json"}`,
+			`{"items":[{"n":"12345678901234567890.12"}]}`},
+		{"object to jsonb", `{"sql": "SELECT $1::jsonb ->> 'a' AS a", "parameters": [{"a": "x"}], "format": "json"}`, `{"items":[{"a":"x"}]}`},
+		{"nulls are defaults", `{"sql": "SELECT 1 AS a", "parameters": null, "row_limit": null, "format": null}`, "| a |\n| --- |\n| 1 |\n\n1 row."},
+		{"insert", `{"sql": "INSERT INTO t VALUES (4, 'four')"}`, "INSERT: 1 row affected."},
+		{"update as json", `{"sql": "UPDATE t SET name = 'x'", "format": "json"}`, `{"affected":4,"command":"UPDATE"}`},
+		{"delete as csv", `{"sql": "DELETE FROM t", "format": "csv"}`, "command,affected\nDELETE,4\n"},
+		{"create", `{"sql": "CREATE TABLE made (x int)"}`, "CREATE TABLE: done."},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got, isError := call(t, r, "query", test.args); got != test.want || isError {
+				t.Errorf("query(%s) = %s\nwant %s", test.args, got, test.want)
+			}
+		})
+	}
+}
+
+func TestQueryErrors(t *testing.T) {
+	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t))}, nil)
+	tests := []struct{ name, args, want string }{
+		{"place", `{"sql": "SELECT\n  1 +\n  nope"}`, `"code":"42703","message":"column \"nope\" does not exist","line":3,"column":3`},
+		{"two statements", `{"sql": "SELECT 1; SELECT 2"}`, `"code":"42601"`},
+		{"too few parameters", `{"sql": "SELECT $1::int, $2::int", "parameters": [1]}`, `parameters: the statement has 2 parameters ($1 to $2), but 1 were given`},
+		{"too many parameters", `{"sql": "SELECT 1", "parameters": [1]}`, `parameters: the statement has none, but 1 were given`},
+		{"too many array parameters", `{"sql": "SELECT $1::int", "parameters": [1, [2]]}`, `parameters: the statement has 1 parameter ($1 to $1), but 2 were given`},
+		{"array for a number", `{"sql": "SELECT $1::int", "parameters": [[1]]}`, `parameters[0]: is an array, want a value of type integer`},
+		{"text for a number", `{"sql": "SELECT $1::int", "parameters": ["x"]}`, `"code":"22P02"`},
+		{"no sql", `{}`, `missing argument \"sql\": One PostgreSQL statement`},
+		{"row limit", `{"sql": "SELECT 1", "row_limit": 10001}`, `row_limit: 10001 is greater than the maximum 10000`},
+		{"format", `{"sql": "SELECT 1", "format": "jsn"}`, `format: \"jsn\" is not one of \"markdown\", \"json\", \"csv\": did you mean \"json\"?`},
+		{"copy", `{"sql": "COPY (SELECT 1) TO STDOUT"}`, `COPY to or from the client is not possible`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got, isError := call(t, r, "query", test.args); !strings.Contains(got, test.want) || !isError {
+				t.Errorf("query(%s) = %s\nwant %s", test.args, got, test.want)
+			}
+		})
+	}
+}
+
+func TestQueryReadOnly(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE t (id int)")
+	write := "/*---\ndescription: Adds.\naccess: write\nresult: affected\n---*/\nINSERT INTO t VALUES (1)"
+	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, map[string]string{"w/add.sql": write})
+	if got, isError := call(t, r, "query", `{"sql": "INSERT INTO t VALUES (1)"}`); !isError || !strings.Contains(got, "25006") {
+		t.Errorf("INSERT in read-only mode = %s, want 25006", got)
+	}
+	if _, err := r.Call(t.Context(), "add", json.RawMessage("{}")); err == nil {
+		t.Error("a tool that writes is offered in read-only mode")
+	}
+	if got := pgtest.Value(t, url, "SELECT count(*) FROM t"); got != "0" {
+		t.Errorf("read-only mode wrote %s rows", got)
+	}
+	r = build(t, registry.Config{DB: openDB(t, url)}, map[string]string{"w/add.sql": write})
+	if got, isError := call(t, r, "add", "{}"); isError || got != `{"affected":1,"command":"INSERT"}` {
+		t.Errorf("add = %s, want one row affected", got)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t)), MaxBytes: 2000}, nil)
+	got, _ := call(t, r, "query", `{"sql": "SELECT repeat('x', 500) FROM generate_series(1, 100)", "format": "json"}`)
+	if !strings.HasSuffix(got, `],"truncated":{"by":"bytes","limit":2000}}`) || strings.Count(got, "repeat") != 3 {
+		t.Errorf("an answer over its bytes = %s, want 3 rows and a note", got)
+	}
+	got, _ = call(t, r, "query", `{"sql": "SELECT repeat('x', 500) FROM generate_series(1, 100)"}`)
+	if !strings.Contains(got, "3 rows shown, there are more: the answer reached its limit of 2000 bytes.") {
+		t.Errorf("a table over its bytes = %s, want a note", got)
+	}
+	r = build(t, registry.Config{DB: openDB(t, pgtest.URL(t))}, nil)
+	got, _ = call(t, r, "query", `{"sql": "SELECT repeat('ä', 40000) AS a", "format": "json"}`)
+	if !strings.HasSuffix(got, `ä"}],"truncated":{"by":"cell","limit":65536}}`) || len(got) > 65536+100 {
+		t.Errorf("a long value gives %d bytes ending in %s, want 64 KiB and a note", len(got), got[len(got)-60:])
+	}
+}
