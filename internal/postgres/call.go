@@ -69,6 +69,15 @@ const (
 	maxLockWait = 10 * time.Second
 )
 
+// resetRead throws away what can outlive a transaction that was rolled back: advisory locks of the session and prepared
+// statements. Its answer tells of the latter: those made by PREPARE, and ours that DEALLOCATE may have removed.
+const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.count(*) FILTER (WHERE from_sql), " +
+	"pg_catalog.count(*) FILTER (WHERE NOT from_sql) FROM pg_catalog.pg_prepared_statements"
+
+// resetWrite throws away, before that, what a commit can leave: together they are DISCARD ALL without the loss of our own
+// prepared statements.
+var resetWrite = [...]string{"CLOSE ALL", "RESET SESSION AUTHORIZATION", "RESET ALL", "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES"}
+
 // statementName names a kept statement by its text.
 func statementName(sql string) string {
 	h := fnv.New64a()
@@ -92,14 +101,28 @@ func (s *session) begin(write bool, timeout time.Duration) {
 	s.fixed("mcp_settings", settings, millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout+cancelGrace))
 }
 
-// end queues the end of the transaction.
-func (s *session) end(keep bool) {
+// end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer put waits for; no
+// statement there has a name, for the caller's SQL may have put another statement under any name.
+func (s *session) end(keep, foreign bool) {
+	sql := rollback
 	if keep {
-		s.fixed("mcp_commit", commit)
-	} else {
-		s.fixed("mcp_rollback", rollback)
+		sql = commit
 	}
+	if !foreign {
+		s.fixed(statementName(sql), sql)
+		s.sync()
+		return
+	}
+	s.fixed("", sql)
 	s.sync()
+	if keep {
+		for _, sql := range resetWrite {
+			s.fixed("", sql)
+		}
+	}
+	s.fixed("", resetRead)
+	s.sync()
+	s.resetting = true
 }
 
 // millis writes a duration as PostgreSQL's timeouts want it, at least 1 (0 would mean no limit).

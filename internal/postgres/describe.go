@@ -31,7 +31,7 @@ func (db *DB) Describe(ctx context.Context, sql string) (Description, error) {
 	if !release() {
 		s.broken = true
 	}
-	db.put(conn, s, false)
+	db.put(conn, s)
 	return d, db.callError(ctx, &Call{}, err)
 }
 

@@ -36,6 +36,8 @@ type Error struct {
 	Message, Hint string
 	// Position is the 1-based character in the statement, zero if unknown.
 	Position int
+	// Parameter is the number n of the $n whose value does not fit, zero if the error is another.
+	Parameter int
 	// Retryable means that the same call may work later.
 	Retryable bool
 }
@@ -55,7 +57,7 @@ func retryableCode(code string) bool {
 	case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03":
 		return true
 	}
-	return strings.HasPrefix(code, "08")
+	return strings.HasPrefix(code, "08") && code != "08P01" // a protocol violation stays one
 }
 
 // cut shortens s to at most n bytes at a character's edge and says so.

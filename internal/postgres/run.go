@@ -3,6 +3,9 @@ package postgres
 import (
 	"context"
 	"errors"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,7 +49,9 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	release := watch(ctx, s.pc)
 	err = t.run()
 	if err == nil && t.held != nil && !t.broken {
-		err = t.replay()
+		if err = s.finishReset(); err == nil {
+			err = t.replay()
+		}
 	}
 	if stale(err) {
 		s.stale[statementName(c.SQL)] = true
@@ -54,7 +59,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	if !release() || t.stopped && s.pc.Conn().SetReadDeadline(time.Time{}) != nil {
 		s.broken = true
 	}
-	db.put(conn, s, c.Foreign)
+	db.put(conn, s)
 	return t.out, err
 }
 
@@ -78,41 +83,90 @@ func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
 	}
 }
 
-// put gives the connection back, off the path of the call where that takes time: a broken one is cancelled and closed,
-// and one that ran a caller's SQL is reset.
-func (db *DB) put(conn *pgxpool.Conn, s *session, foreign bool) {
-	switch {
-	case s.broken:
-		db.cleaning.Go(func() {
-			s.close()
-			conn.Release()
-		})
-	case foreign:
-		db.cleaning.Go(func() {
-			if err := s.reset(); err != nil {
-				db.log.Debug("connection not reset", "error", err)
-				s.close()
-			}
-			conn.Release()
-		})
-	default:
+// put gives the connection back. Off the path of the call, a broken one is cancelled and closed, and the reset after a
+// caller's SQL is waited for.
+func (db *DB) put(conn *pgxpool.Conn, s *session) {
+	if !s.broken && !s.resetting {
 		conn.Release()
+		return
 	}
+	db.cleaning.Go(func() {
+		if !s.broken {
+			if err := s.finishReset(); err != nil {
+				db.log.Debug("connection not reset", "error", err)
+				s.broken = true
+			}
+		}
+		if s.broken {
+			db.close(s)
+		}
+		conn.Release()
+	})
 }
 
-// close ends the connection, and what its backend may still be doing.
-func (s *session) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
+// close ends the connection and what its backend may still be doing: a statement that does not heed its cancellation has
+// its backend terminated.
+func (db *DB) close(s *session) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*cancelGrace)
 	defer cancel()
-	_ = s.pc.CancelRequest(ctx)
-	_ = s.pc.Close(ctx)
+	if !s.pc.IsClosed() && s.awaiting() && s.pc.CancelRequest(ctx) == nil && !s.quiet() {
+		db.terminate(ctx, s.pc.PID())
+	}
+	_ = s.pc.Close(ctx) // the connection is given up
 }
 
-// reset throws away all that a session can hold: settings, roles, temporary tables, locks, cursors, prepared statements.
-func (s *session) reset() error {
+// awaiting reports whether the answer to a Sync is outstanding: the backend is, or may be, at work.
+func (s *session) awaiting() bool {
+	return slices.ContainsFunc(s.parsing, func(a awaited) bool { return a.sync })
+}
+
+// quiet waits for the backend to come to rest after a cancellation; false means that it goes on.
+func (s *session) quiet() bool {
+	if s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)) != nil {
+		return true
+	}
+	for s.awaiting() {
+		if _, err := s.next(); err != nil {
+			return !errors.Is(err, os.ErrDeadlineExceeded)
+		}
+	}
+	return true
+}
+
+// terminate ends a backend of ours by a connection of its own, for the pool's may all be taken.
+func (db *DB) terminate(ctx context.Context, pid uint32) {
+	conn, err := pgconn.ConnectConfig(ctx, &db.pool.Config().ConnConfig.Config)
+	if err == nil {
+		_, err = conn.ExecParams(ctx, "SELECT pg_catalog.pg_terminate_backend($1)", [][]byte{strconv.AppendUint(nil, uint64(pid), 10)}, nil, nil, nil).Close()
+		err = errors.Join(err, conn.Close(ctx))
+	}
+	db.log.Warn("a statement did not heed its cancellation: backend terminated", "pid", pid, "error", err)
+}
+
+// finishReset reads the answer to the reset. Where it tells of prepared statements that are not ours, or that ours are
+// gone, everything is discarded.
+func (s *session) finishReset() error {
+	if !s.resetting {
+		return nil
+	}
+	s.resetting = false
 	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)); err != nil {
 		return err
 	}
+	rows, err := s.answer()
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || rows[0][1] != "0" || rows[0][2] != strconv.Itoa(len(s.prepared)) {
+		if err := s.discard(); err != nil {
+			return err
+		}
+	}
+	return s.pc.Conn().SetReadDeadline(time.Time{})
+}
+
+// discard throws away all that a session can hold, our prepared statements too.
+func (s *session) discard() error {
 	clear(s.prepared)
 	clear(s.stale)
 	s.parse("", "DISCARD ALL")
@@ -121,10 +175,7 @@ func (s *session) reset() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	if err := s.untilReady(); err != nil {
-		return err
-	}
-	return s.pc.Conn().SetReadDeadline(time.Time{})
+	return s.untilReady()
 }
 
 // stale is the error of a kept statement whose tables have changed.

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,40 @@ func TestCancel(t *testing.T) {
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
 }
 
+func TestCancellationIgnored(t *testing.T) {
+	url := pgtest.URL(t)
+	db := open(t, url)
+	const deaf = "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$ -- deaf"
+	_, err := db.Run(t.Context(), postgres.Call{SQL: deaf, Timeout: 200 * time.Millisecond, Write: true, Foreign: true}, &rows{})
+	if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "57014" {
+		t.Errorf("Run = %v, want 57014", err)
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		left := pgtest.Value(t, url, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%-- deaf' AND pid <> pg_backend_pid()")
+		if left == "0" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the statement still runs")
+		}
+	}
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+}
+
+func TestMemoryStaysSmall(t *testing.T) {
+	db := open(t, pgtest.URL(t))
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+	for _, sql := range []string{"SELECT repeat('x', 1000000000)", "SELECT repeat('x', 200000000)::int", "SELECT repeat('x', 7000000) FROM generate_series(1, 1000)"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := db.Run(t.Context(), postgres.Call{SQL: sql, MaxRows: 100}, &rows{limit: 1})
+		runtime.ReadMemStats(&after)
+		if grown := after.Sys - before.Sys; grown > 32<<20 {
+			t.Errorf("%s: the process grew by %d MiB, want less than 32 (error %v)", sql, grown>>20, err)
+		}
+	}
+}
+
 func TestNothingCrossesCalls(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, "CREATE SCHEMA other; CREATE SEQUENCE s")
@@ -152,6 +187,9 @@ func TestNothingCrossesCalls(t *testing.T) {
 		{"COMMIT", "SELECT pg_current_xact_id_if_assigned() IS NULL", `[true]`},
 		{"BEGIN", "SELECT pg_current_xact_id_if_assigned() IS NULL", `[true]`},
 		{"DEALLOCATE ALL", "SELECT 1", `[1]`},
+		{"DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'PREPARE mcp_begin_read AS SELECT 1'; END $$", "SELECT current_setting('transaction_read_only')", `["on"]`},
+		{"DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'PREPARE mcp_settings (text, text, text) AS SELECT 1'; END $$",
+			"SELECT current_setting('statement_timeout')", `["30s"]`},
 	}
 	for _, write := range []bool{false, true} {
 		db := open(t, url, one)

@@ -17,7 +17,10 @@ type session struct {
 	prepared map[string]bool // statements kept on the connection, by name
 	stale    map[string]bool // those that must be closed and parsed again
 	parsing  []awaited       // Parse and Sync messages whose answer is awaited, in order
-	broken   bool            // messages may be left on the connection: it must not be used again
+	binds    int             // Bind messages answered since the count was last set to zero
+	// resetting means that a reset has been sent and its answer is still to be read.
+	resetting bool
+	broken    bool // messages may be left on the connection: it must not be used again
 }
 
 // awaited is a Parse under way, or a Sync.
@@ -97,7 +100,9 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 			s.broken = true
 			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call", Hint: "use SELECT or INSERT"}
 		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus, *pgproto3.NotificationResponse,
-			*pgproto3.BindComplete, *pgproto3.CloseComplete:
+			*pgproto3.CloseComplete:
+		case *pgproto3.BindComplete:
+			s.binds++
 		default:
 			return msg, nil
 		}

@@ -39,6 +39,7 @@ type held struct {
 
 // run does the whole call. Afterwards session.broken says whether the connection can be used again.
 func (t *transaction) run() error {
+	t.binds = 0
 	t.begin(t.call.Write, t.timeout)
 	args, name := t.call.Args, ""
 	if t.call.Bind != nil {
@@ -62,7 +63,7 @@ func (t *transaction) run() error {
 		err := t.checked()
 		return t.finish(err, err == nil)
 	}
-	t.end(t.call.Write)
+	t.end(t.call.Write, t.call.Foreign)
 	if err := t.flush(); err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (t *transaction) finish(err error, keep bool) error {
 	if t.broken {
 		return err
 	}
-	t.end(keep)
+	t.end(keep, t.call.Foreign)
 	if ferr := t.flush(); ferr != nil {
 		return ferr
 	}
@@ -151,11 +152,26 @@ func (t *transaction) read() error {
 		case *pgproto3.EmptyQueryResponse:
 			failed = &Error{Code: "42601", Message: "the statement is empty"}
 		case *pgproto3.ErrorResponse:
-			failed = serverError(msg)
+			e := serverError(msg)
+			if t.step == 2 && t.binds == 2 {
+				e.Parameter = parameterIn(msg.Where)
+			}
+			failed = e
 		case *pgproto3.ReadyForQuery:
 			return failed
 		}
 	}
+}
+
+// parameterIn finds the number in "unnamed portal parameter $2", the context of an error while values are bound.
+func parameterIn(where string) int {
+	_, rest, ok := strings.Cut(where, "$")
+	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+	n, err := strconv.Atoi(rest[:digits])
+	if !ok || err != nil {
+		return 0
+	}
+	return n
 }
 
 func (t *transaction) complete(tag string) {

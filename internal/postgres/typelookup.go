@@ -78,6 +78,11 @@ func (s *session) query(sql string, args ...[]byte) ([][]string, error) {
 	if err := s.flush(); err != nil {
 		return nil, err
 	}
+	return s.answer()
+}
+
+// answer reads the rows of a small flight up to its end.
+func (s *session) answer() ([][]string, error) {
 	var rows [][]string
 	var failed error
 	for {
