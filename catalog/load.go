@@ -171,6 +171,7 @@ func (l *loader) file(name, toolset string) {
 	t, faults := Parse(l.shown(name), toolset, text)
 	l.faults = append(l.faults, faults...)
 	if t != nil {
+		t.Source = l.source.Name
 		l.add(t)
 	}
 }

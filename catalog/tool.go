@@ -19,6 +19,8 @@ type Tool struct {
 	Toolset string
 	// Path is the file's path as shown in messages.
 	Path string
+	// Source is the Name of the Source that the file is from; Parse leaves it empty.
+	Source string
 	// Params are the declared parameters in the order of the file.
 	Params []Param
 	// Access says whether the statement only reads.

@@ -3,9 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"strconv"
-	"strings"
 
 	"mcp-postgres/catalog"
 )
@@ -71,15 +69,11 @@ func scalarText(at string, s catalog.Scalar, value any) ([]byte, error) {
 
 // integerText writes 1e3 and 1.0, which JSON Schema calls integers, as PostgreSQL does.
 func integerText(at, n string) ([]byte, error) {
-	if strings.ContainsAny(n, ".eE") {
-		if r, ok := new(big.Rat).SetString(n); ok && r.IsInt() {
-			n = r.Num().String()
-		}
-	}
-	if _, err := strconv.ParseInt(n, 10, 64); err != nil {
+	text := wholeNumber(n)
+	if _, err := strconv.ParseInt(string(text), 10, 64); err != nil {
 		return nil, argumentError(fmt.Sprintf("%s: %s is outside the range of a 64-bit integer", at, n))
 	}
-	return []byte(n), nil
+	return text, nil
 }
 
 // bind makes the values of a statement's placeholders from the checked arguments and the server's own.

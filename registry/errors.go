@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -66,15 +67,15 @@ func position(line, column int) string {
 	return fmt.Sprintf(" (line %d, column %d)", line, column)
 }
 
-// placeholders replaces {name} in a message by the arguments of the call.
-func placeholders(message string, args map[string]any) string {
+// placeholders replaces {name} in a message by the arguments of the call; one that is not given becomes null.
+func placeholders(message string, params []catalog.Param, args map[string]any) string {
 	var pairs []string
-	for name, value := range args {
-		text, ok := value.(string)
+	for _, p := range params {
+		text, ok := args[p.Name].(string)
 		if !ok {
-			text = show(value)
+			text = show(args[p.Name])
 		}
-		pairs = append(pairs, "{"+name+"}", fmt.Sprintf("%.200s", text))
+		pairs = append(pairs, "{"+p.Name+"}", fmt.Sprintf("%.200s", text))
 	}
 	return strings.NewReplacer(pairs...).Replace(message)
 }

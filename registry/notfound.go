@@ -27,7 +27,7 @@ func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
 			return nil
 		}
 	}
-	e := &callError{Code: codeNotFound, Message: placeholders(nf.Message, args)}
+	e := &callError{Code: codeNotFound, Message: placeholders(nf.Message, h.tool.Params, args)}
 	if e.Message == "" {
 		e.Message = "nothing was found"
 	}

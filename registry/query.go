@@ -51,7 +51,7 @@ func queryDefinition(readOnly bool) *catalog.Tool {
 
 func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
 	sql, _ := args["sql"].(string)
-	parameters, _ := args["parameters"].([]any)
+	values, _ := args["parameters"].([]any)
 	limits := q.limits
 	if n, ok := args["row_limit"].(json.Number); ok {
 		f, err := n.Float64()
@@ -65,15 +65,12 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return nil, err
 	}
 	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly, MaxRows: limits.rows}
-	if err := bindParameters(&call, parameters); err != nil {
-		return nil, err
-	}
-	out, err := q.db.Run(ctx, call, sink)
+	out, err := (&parameters{values: values}).run(ctx, q.db, call, sink)
 	if text, ok := notice(err); ok {
 		return textResult(text), nil
 	}
 	if err != nil {
-		return nil, countMismatch(err, len(parameters))
+		return nil, countMismatch(err, len(values))
 	}
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil
@@ -103,87 +100,6 @@ func plural(n int64, noun string) string {
 		return "1 " + noun
 	}
 	return strconv.FormatInt(n, 10) + " " + noun + "s"
-}
-
-// bindParameters writes JSON values as text, from which PostgreSQL makes what the statement needs. Only an array leaves a
-// choice, an array or json, that the inferred type must decide.
-func bindParameters(call *postgres.Call, parameters []any) error {
-	inferred := false
-	for _, p := range parameters {
-		_, isArray := p.([]any)
-		inferred = inferred || isArray
-	}
-	if inferred {
-		call.Bind = func(types []*postgres.Type) ([][]byte, error) { return inferredValues(parameters, types) }
-		return nil
-	}
-	var err error
-	call.Args, err = inferredValues(parameters, nil)
-	return err
-}
-
-// inferredValues writes parameters as text of the types; nil types are unknown.
-func inferredValues(parameters []any, types []*postgres.Type) ([][]byte, error) {
-	if types != nil && len(types) != len(parameters) {
-		return nil, parameterCount(len(types), len(parameters))
-	}
-	values := make([][]byte, len(parameters))
-	for i, p := range parameters {
-		var t *postgres.Type
-		if types != nil {
-			t = types[i]
-		}
-		var err error
-		if values[i], err = parameterText(fmt.Sprintf("parameters[%d]", i), p, t); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
-}
-
-func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
-	switch value := value.(type) {
-	case nil:
-		return nil, nil
-	case string:
-		return []byte(value), nil
-	case []any:
-		switch {
-		case t == nil || t.Kind == postgres.JSON:
-		case t.Kind == postgres.Array:
-			return arrayText(at, value, t.Elem)
-		default:
-			return nil, argumentError(fmt.Sprintf("%s: is an array, want a value of type %s", at, t.Name))
-		}
-	}
-	return json.Marshal(value)
-}
-
-func arrayText(at string, items []any, elem *postgres.Type) ([]byte, error) {
-	list := []byte{'{'}
-	for i, item := range items {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		if nested, ok := item.([]any); ok && elem.Kind != postgres.JSON {
-			text, err := arrayText(at, nested, elem)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, text...)
-			continue
-		}
-		text, err := parameterText(fmt.Sprintf("%s[%d]", at, i), item, elem)
-		if err != nil {
-			return nil, err
-		}
-		list = appendArrayItem(list, text)
-	}
-	return append(list, '}'), nil
-}
-
-func parameterCount(want, got int) error {
-	return argumentError(fmt.Sprintf("parameters: the statement has %s ($1 to $%d), but %d were given", plural(int64(want), "parameter"), want, got))
 }
 
 // bindCount finds the number of parameters that a statement wants in PostgreSQL's message (code 08P01), in any language.

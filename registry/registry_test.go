@@ -90,7 +90,9 @@ SELECT @text AS text, @count AS count, @share AS share, @flag AS flag, @day AS d
 	}
 	for _, test := range bad {
 		got, isError := call(t, r, "args", test.args)
-		var body struct{ Error struct{ Code, Message string } }
+		var body struct {
+			Error struct{ Code, Message string }
+		}
 		if err := json.Unmarshal([]byte(got), &body); err != nil || !isError || body.Error.Code != "invalid_arguments" || body.Error.Message != test.want {
 			t.Errorf("args(%s) = %s\nwant %s", test.args, got, test.want)
 		}
@@ -189,14 +191,18 @@ func TestWithoutDatabase(t *testing.T) {
 
 func TestShapes(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t))}, map[string]string{
-		"x/one.sql":      "/*---\ndescription: One.\nresult: object\nparams: [{name: n, type: integer, required: true}]\n---*/\nSELECT i, NULL AS nothing FROM generate_series(1, @n) i",
-		"x/lean.sql":     "/*---\ndescription: One.\nresult: object\nomit_null: true\n---*/\nSELECT 1 AS i, NULL AS nothing",
-		"x/value.sql":    "/*---\ndescription: One.\nresult: value\nparams: [{name: n, type: integer}]\n---*/\nSELECT 'x' || @n WHERE @n > 0 OR @n IS NULL",
-		"x/broken.sql":   "/*---\ndescription: Broken.\n---*/\nSELECT * FROM nowhere",
-		"x/limited.sql":  "/*---\ndescription: Cut.\nlimits: {rows: 2}\n---*/\nSELECT generate_series(1, 3) AS i",
-		"x/slow.sql":     "/*---\ndescription: Slow.\nlimits: {timeout: 50ms}\n---*/\nSELECT pg_sleep(30)",
-		"x/writing.sql":  "/*---\ndescription: Writes.\naccess: write\nresult: affected\nlimits: {max_affected: 2}\nparams: [{name: n, type: integer, required: true}]\n---*/\nINSERT INTO w SELECT generate_series(1, @n)",
-		"x/isolated.sql": "/*---\ndescription: Reads.\n---*/\nINSERT INTO w VALUES (0)",
+		"x/one.sql":       "/*---\ndescription: One.\nresult: object\nparams: [{name: n, type: integer, required: true}]\n---*/\nSELECT i, NULL AS nothing FROM generate_series(1, @n) i",
+		"x/lean.sql":      "/*---\ndescription: One.\nresult: object\nomit_null: true\n---*/\nSELECT 1 AS i, NULL AS nothing",
+		"x/value.sql":     "/*---\ndescription: One.\nresult: value\nparams: [{name: n, type: integer}]\n---*/\nSELECT 'x' || @n WHERE @n > 0 OR @n IS NULL",
+		"x/broken.sql":    "/*---\ndescription: Broken.\n---*/\nSELECT * FROM nowhere",
+		"x/limited.sql":   "/*---\ndescription: Cut.\nlimits: {rows: 2}\n---*/\nSELECT generate_series(1, 3) AS i",
+		"x/slow.sql":      "/*---\ndescription: Slow.\nlimits: {timeout: 50ms}\n---*/\nSELECT pg_sleep(30)",
+		"x/writing.sql":   "/*---\ndescription: Writes.\naccess: write\nresult: affected\nlimits: {max_affected: 2}\nparams: [{name: n, type: integer, required: true}]\n---*/\nINSERT INTO w SELECT generate_series(1, @n)",
+		"x/returning.sql": "/*---\ndescription: Writes.\naccess: write\nlimits: {max_affected: 1, rows: 1}\n---*/\nUPDATE w SET i = i + 1000 RETURNING i",
+		"x/single.sql":    "/*---\ndescription: Writes.\naccess: write\nresult: object\n---*/\nUPDATE w SET i = i + 1000 RETURNING i",
+		"x/counting.sql":  "/*---\ndescription: Writes.\naccess: write\nresult: affected\nlimits: {rows: 1}\n---*/\nUPDATE w SET i = i + 50 RETURNING i",
+		"x/changing.sql":  "/*---\ndescription: Writes.\naccess: write\nresult: affected\nparams: [{name: n, type: integer, required: true}]\nnot_found: {message: \"There is no {n}.\"}\n---*/\nDELETE FROM w WHERE i = @n",
+		"x/isolated.sql":  "/*---\ndescription: Reads.\n---*/\nINSERT INTO w VALUES (0)",
 	})
 	tests := []struct{ tool, args, want string }{
 		{"one", `{"n": 1}`, `{"i":1,"nothing":null}`},
@@ -222,6 +228,11 @@ func TestShapes(t *testing.T) {
 		{"writing", `{"n": 3}`, `the statement affects 3 rows, more than the limit of 2: nothing was changed`},
 		{"writing", `{"n": 2}`, `{"affected":2,"command":"INSERT"}`},
 		{"query", `{"sql": "SELECT count(*) FROM w", "format": "csv"}`, "count\n2\n"},
+		{"changing", `{"n": 77}`, `"code":"not_found","message":"There is no 77."`},
+		{"returning", `{}`, `the statement affects 2 rows, more than the limit of 1: nothing was changed`},
+		{"single", `{}`, `the statement affects 2 rows, more than the limit of 1: nothing was changed`},
+		{"counting", `{}`, `{"affected":2,"command":"UPDATE"}`},
+		{"query", `{"sql": "SELECT sum(i) FROM w", "format": "csv"}`, "sum\n103\n"},
 	} {
 		if got, _ := call(t, r, test.tool, test.args); !strings.Contains(got, test.want) {
 			t.Errorf("%s(%s) = %s\nwant %s", test.tool, test.args, got, test.want)

@@ -34,7 +34,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	}
 	out, err := h.db.Run(ctx, postgres.Call{
 		SQL: st.SQL, Args: values, Keep: true, Write: h.tool.Access == catalog.Write, MaxRows: sink.limits.rows,
-		MaxAffected: h.tool.Limits.MaxAffected, Timeout: h.tool.Limits.Timeout,
+		MaxAffected: h.maxAffected(), Timeout: h.tool.Limits.Timeout,
 	}, sink)
 	if text, ok := notice(err); ok {
 		return noticeResult(h.tool.Result, text), nil
@@ -42,12 +42,29 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if err != nil {
 		return nil, err
 	}
-	if sink.rows == 0 && h.tool.Result != catalog.Affected && own[catalog.PageKey(1)] == nil && !sink.overflow {
+	if own[catalog.PageKey(1)] == nil && h.empty(sink, out) {
 		if err := h.notFound(ctx, args); err != nil {
 			return nil, err
 		}
 	}
 	return h.result(args, sink, out)
+}
+
+// empty reports an answer that not_found explains: no row, or no row affected.
+func (h *sqlTool) empty(sink *objectRows, out postgres.Outcome) bool {
+	if h.tool.Result == catalog.Affected {
+		return h.tool.NotFound != nil && out.Affected == 0
+	}
+	return sink.rows == 0 && !sink.overflow
+}
+
+// maxAffected is the most rows that a write may touch; zero is no limit. A write that must give one row touches one: it is
+// rolled back otherwise, for its answer would be an error.
+func (h *sqlTool) maxAffected() int {
+	if h.tool.Access == catalog.Write && (h.tool.Result == catalog.Object || h.tool.Result == catalog.Value) {
+		return 1
+	}
+	return h.tool.Limits.MaxAffected
 }
 
 // statement chooses the statement of the call and gives the values that the server binds itself. The identity is NULL
@@ -99,7 +116,7 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 		return h.single(sink, out)
 	}
 	if sink.overflow && sink.rows == 0 {
-		return nil, tooLarge(sink.limits.bytes)
+		return nil, h.tooLarge(sink.limits.bytes)
 	}
 	body := append([]byte(`{"items":[`), sink.buf...)
 	body = append(body, ']')
@@ -125,7 +142,7 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolResult, error) {
 	switch {
 	case sink.overflow:
-		return nil, tooLarge(sink.limits.bytes)
+		return nil, h.tooLarge(sink.limits.bytes)
 	case out.More:
 		return nil, &callError{Code: codeTooLarge, Message: "the tool gives more than one row: its result is \"" + string(h.tool.Result) + "\""}
 	}
@@ -146,8 +163,12 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolR
 	return jsonResult(body), nil
 }
 
-func tooLarge(limit int) error {
-	return &callError{Code: codeTooLarge, Message: fmt.Sprintf("the answer is larger than the limit of %d bytes", limit), Hint: "ask for less"}
+func (h *sqlTool) tooLarge(limit int) error {
+	e := &callError{Code: codeTooLarge, Message: fmt.Sprintf("the answer is larger than the limit of %d bytes", limit), Hint: "ask for less"}
+	if h.tool.Access == catalog.Write {
+		e.Message, e.Hint = e.Message+", but the change has been made", "do not repeat the call"
+	}
+	return e
 }
 
 func affectedJSON(out postgres.Outcome) []byte {

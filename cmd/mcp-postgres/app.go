@@ -120,14 +120,8 @@ func chooseToolsets(tools []*catalog.Tool, wanted []string) ([]*catalog.Tool, er
 	}), nil
 }
 
-// embedded reports whether a tool comes with the server.
-func embedded(t *catalog.Tool) bool {
-	f, err := sql.Files.Open(t.Path)
-	if err != nil {
-		return false
-	}
-	return f.Close() == nil
-}
+// embedded reports whether a tool comes with the server; the folders of operators have names.
+func embedded(t *catalog.Tool) bool { return t.Source == "" }
 
 // outputSchemas reads the generated schemas of embedded tools; an operator's tools are described by the database, if it
 // is there by now.
@@ -135,6 +129,7 @@ func outputSchemas(ctx context.Context, db *postgres.DB, tools []*catalog.Tool, 
 	ctx, cancel := context.WithTimeout(ctx, describeWait)
 	defer cancel()
 	outputs := map[string]json.RawMessage{}
+	var faults []error
 	for _, t := range tools {
 		var err error
 		if embedded(t) {
@@ -142,11 +137,9 @@ func outputSchemas(ctx context.Context, db *postgres.DB, tools []*catalog.Tool, 
 		} else {
 			outputs[t.Name], err = describedOutput(ctx, db, t, log)
 		}
-		if err != nil {
-			return nil, err
-		}
+		faults = append(faults, err)
 	}
-	return outputs, nil
+	return outputs, errors.Join(faults...)
 }
 
 func generatedOutput(name string) (json.RawMessage, error) {
@@ -167,16 +160,53 @@ func generatedOutput(name string) (json.RawMessage, error) {
 // describedOutput asks the database. Statements that it refuses stop the start, with the place in the file.
 func describedOutput(ctx context.Context, db *postgres.DB, t *catalog.Tool, log *slog.Logger) (json.RawMessage, error) {
 	d, err := db.Describe(ctx, t.Statement.SQL)
+	if err == nil {
+		err = describeRest(ctx, db, t)
+	}
 	var refused *postgres.Error
 	switch {
 	case errors.As(err, &refused) && !refused.Retryable && refused.Code != "57014":
-		line, col := t.Position(refused.Position)
-		return nil, fmt.Errorf("%s:%d:%d: %s", t.Path, line, col, refused.Message)
+		return nil, refusedBy(t, refused)
 	case errors.Is(err, postgres.ErrNoDatabase):
 		return nil, nil
 	case err != nil:
 		log.Warn("tool offered without an output schema: the database did not describe it", "tool", t.Name, "error", err)
 		return nil, nil
+	case t.Result == catalog.Value && len(d.Columns) != 1:
+		return nil, fmt.Errorf("%s: the statement gives %d columns: want one for result value", t.Path, len(d.Columns))
 	}
 	return json.Marshal(registry.OutputSchema(t, d.Columns))
+}
+
+// refusedBy says where in the file the database found a fault; without a position it is in the header.
+func refusedBy(t *catalog.Tool, e *postgres.Error) error {
+	if e.Position == 0 {
+		return fmt.Errorf("%s: %s", t.Path, e.Message)
+	}
+	line, col := t.Position(e.Position)
+	return fmt.Errorf("%s:%d:%d: %s", t.Path, line, col, e.Message)
+}
+
+// describeRest looks at the statements beside the main one.
+func describeRest(ctx context.Context, db *postgres.DB, t *catalog.Tool) error {
+	var others [][2]string
+	if t.Page != nil {
+		others = append(others, [2]string{"page.key", t.Page.Next.SQL})
+	}
+	if t.NotFound != nil {
+		others = append(others, [2]string{"not_found.when", t.NotFound.When.SQL}, [2]string{"not_found.suggest", t.NotFound.Suggest.SQL})
+	}
+	for _, other := range others {
+		if other[1] == "" {
+			continue
+		}
+		_, err := db.Describe(ctx, other[1])
+		if refused := (*postgres.Error)(nil); errors.As(err, &refused) {
+			refused.Message, refused.Position = other[0]+": "+refused.Message, 0
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -103,6 +103,16 @@ func TestOperatorTools(t *testing.T) {
 	if got := cliRun(t, []string{db}, "--tools", dir, "tools"); got.status != 1 || !strings.Contains(got.err, "own.sql:4:8: column \"colour\" does not exist") {
 		t.Errorf("a tool that the database refuses = %+v", got)
 	}
+	for text, want := range map[string]string{
+		"page: {key: [nope]}\n---*/\nSELECT 1 AS one":                                                                `own.sql: page.key: column "nope" does not exist`,
+		"result: value\n---*/\nSELECT 1 AS one, 2 AS two":                                                            "own.sql: the statement gives 2 columns: want one for result value",
+		"params: [{name: a, type: string}]\nnot_found: {message: \"{a}\", suggest: SELECT b}\n---*/\nSELECT @a AS a": `own.sql: not_found.suggest: column "b" does not exist`,
+	} {
+		write("own.sql", "/*---\ndescription: One.\n"+text)
+		if got := cliRun(t, []string{db}, "--tools", dir, "tools"); got.status != 1 || !strings.Contains(got.err, want) {
+			t.Errorf("%q = %+v, want %s", text, got, want)
+		}
+	}
 	write("own.sql", "/*---\ndescripton: One.\n---*/\nSELECT 1")
 	if got := cliRun(t, nil, "--tools", dir, "tools"); got.status != 1 || !strings.Contains(got.err, `own.sql:2:1: unknown key "descripton"`) {
 		t.Errorf("a bad file = %+v", got)

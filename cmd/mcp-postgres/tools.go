@@ -20,11 +20,11 @@ type toolsCmd struct {
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
-// Run lists the tools or shows one. It needs no database.
+// Run lists the tools or shows one.
 func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	offline := *c
-	offline.Demo = false
-	a, err := open(ctx, &offline, quiet(c, log))
+	own := *c
+	own.Demo = c.Demo && len(c.Tools) > 0 // only the tools of operators need a database, to be described
+	a, err := open(ctx, &own, quiet(c, log))
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,11 @@ func orDash(s string) string {
 }
 
 func showTool(w io.Writer, def *catalog.Tool) {
-	fmt.Fprintf(w, "%s (%s, access %s)\n\n%s\n", def.Name, def.Title, def.Access, strings.TrimSpace(def.Description))
+	title := ""
+	if def.Title != "" {
+		title = def.Title + ", "
+	}
+	fmt.Fprintf(w, "%s (%saccess %s)\n\n%s\n", def.Name, title, def.Access, strings.TrimSpace(def.Description))
 	if args := registry.Arguments(def); len(args) > 0 {
 		fmt.Fprintln(w, "\nArguments:")
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -126,10 +130,17 @@ func notes(p catalog.Param) []string {
 		list = append(list, fmt.Sprintf("default %v", p.Default))
 	}
 	if len(p.Enum) > 0 {
-		list = append(list, strings.Trim(fmt.Sprintf("one of %q", p.Enum), "[]"))
+		var values []string
+		for _, v := range p.Enum {
+			values = append(values, fmt.Sprint(v))
+		}
+		list = append(list, "one of "+strings.Join(values, ", "))
 	}
-	if p.Minimum != "" || p.Maximum != "" {
-		list = append(list, strings.TrimSpace(p.Minimum+" to "+p.Maximum))
+	if p.Minimum != "" {
+		list = append(list, "at least "+p.Minimum)
+	}
+	if p.Maximum != "" {
+		list = append(list, "at most "+p.Maximum)
 	}
 	if p.Description != "" {
 		list = append(list, strings.TrimSpace(p.Description))

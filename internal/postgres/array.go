@@ -19,6 +19,8 @@ type arrayParser struct {
 	pos   int
 	elem  *Type
 	delim byte
+	// unescaped holds the item last read that has backslashes.
+	unescaped []byte
 }
 
 // maxDimensions is PostgreSQL's MAXDIM.
@@ -72,7 +74,10 @@ func (p *arrayParser) array(dst []byte, depth int) ([]byte, bool) {
 func (p *arrayParser) item(dst []byte) ([]byte, bool) {
 	if p.peek() == '"' {
 		value, ok := p.quoted()
-		return p.elem.AppendJSON(dst, value), ok
+		if !ok {
+			return dst, false
+		}
+		return p.elem.AppendJSON(dst, value), true
 	}
 	start := p.pos
 	for p.pos < len(p.text) && p.text[p.pos] != p.delim && p.text[p.pos] != '}' {
@@ -85,20 +90,29 @@ func (p *arrayParser) item(dst []byte) ([]byte, bool) {
 	return p.elem.AppendJSON(dst, value), len(value) > 0
 }
 
-// quoted reads a "..." item; a backslash takes the next character as it is.
+// quoted reads a "..." item; a backslash takes the next character as it is. The item is valid until the next one.
 func (p *arrayParser) quoted() ([]byte, bool) {
-	value := []byte{}
-	for p.pos++; p.pos < len(p.text); p.pos++ {
+	p.pos++
+	start := p.pos
+	for p.pos < len(p.text) && p.text[p.pos] != '\\' {
+		if p.text[p.pos] == '"' {
+			p.pos++
+			return p.text[start : p.pos-1], true
+		}
+		p.pos++
+	}
+	p.unescaped = append(p.unescaped[:0], p.text[start:p.pos]...)
+	for ; p.pos < len(p.text); p.pos++ {
 		switch c := p.text[p.pos]; c {
 		case '"':
 			p.pos++
-			return value, true
+			return p.unescaped, true
 		case '\\':
 			p.pos++
-			value = append(value, p.peek())
+			p.unescaped = append(p.unescaped, p.peek())
 		default:
-			value = append(value, c)
+			p.unescaped = append(p.unescaped, c)
 		}
 	}
-	return value, false
+	return nil, false
 }

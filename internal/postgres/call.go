@@ -20,11 +20,12 @@ type Call struct {
 	Foreign bool
 	// Write runs read-write and commits; without it the transaction is READ ONLY and is rolled back.
 	Write bool
-	// MaxRows is the most rows handed on; zero is no limit. The statement is not run further than one row more.
+	// MaxRows is the most rows handed on; zero is no limit. The statement is not run further than one row more, except a
+	// write of our own: it runs to its end, so that the number of rows it affected is known.
 	MaxRows int
 	// MaxAffected rolls a write back that touches more rows; zero is no limit.
 	MaxAffected int
-	// Timeout bounds the statement; zero means the DB's.
+	// Timeout bounds the statement where it is shorter than the DB's; zero means the DB's.
 	Timeout time.Duration
 }
 

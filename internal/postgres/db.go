@@ -111,13 +111,14 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 	return conf, nil
 }
 
-// pinSession fixes the settings that change how values are written, so that answers don't depend on the server's.
+// pinSession fixes the settings that change how values are written, so that answers don't depend on the server's. The
+// connection string may choose the time zone, the application's name and jit, which costs short statements more than it saves.
 func pinSession(c *pgconn.Config) {
 	given := make(map[string]string, len(c.RuntimeParams))
 	for k, v := range c.RuntimeParams {
 		given[strings.ToLower(k)] = v
 	}
-	for k, v := range map[string]string{"timezone": "UTC", "application_name": "mcp-postgres"} {
+	for k, v := range map[string]string{"timezone": "UTC", "application_name": "mcp-postgres", "jit": "off"} {
 		if _, ok := given[k]; !ok {
 			given[k] = v
 		}

@@ -18,13 +18,11 @@ func (t *Type) AppendJSON(dst, text []byte) []byte {
 	}
 	switch t.Kind {
 	case Bool:
-		return strconv.AppendBool(dst, len(text) == 1 && text[0] == 't')
-	case Int:
+		return appendBool(dst, text)
+	case Int, Float:
 		return appendNumber(dst, text, true)
 	case BigInt:
 		return appendNumber(dst, text, exactInteger(text))
-	case Float:
-		return appendNumber(dst, text, true)
 	case Numeric:
 		return appendNumber(dst, text, exactNumeric(text))
 	case JSON:
@@ -39,12 +37,57 @@ func (t *Type) AppendJSON(dst, text []byte) []byte {
 	return AppendString(dst, text)
 }
 
+func appendBool(dst, text []byte) []byte {
+	switch string(text) {
+	case "t":
+		return append(dst, "true"...)
+	case "f":
+		return append(dst, "false"...)
+	}
+	return AppendString(dst, text)
+}
+
 // appendNumber writes text as a number if it is one in JSON (NaN and Infinity are not) and loses nothing as a double.
 func appendNumber(dst, text []byte, exact bool) []byte {
-	if !exact || len(text) == 0 || text[len(text)-1] > '9' {
+	if !exact || !isNumber(text) {
 		return AppendString(dst, text)
 	}
 	return append(dst, text...)
+}
+
+// isNumber reports whether text is a number in JSON's grammar (RFC 8259, section 6).
+func isNumber(text []byte) bool {
+	if len(text) > 0 && text[0] == '-' {
+		text = text[1:]
+	}
+	n := digits(text)
+	if n == 0 || n > 1 && text[0] == '0' {
+		return false
+	}
+	text = text[n:]
+	if len(text) > 0 && text[0] == '.' {
+		if n = digits(text[1:]); n == 0 {
+			return false
+		}
+		text = text[1+n:]
+	}
+	if len(text) == 0 || text[0] != 'e' {
+		return len(text) == 0
+	}
+	text = text[1:]
+	if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
+		text = text[1:]
+	}
+	return len(text) > 0 && digits(text) == len(text)
+}
+
+// digits counts the digits that text begins with.
+func digits(text []byte) int {
+	n := 0
+	for n < len(text) && '0' <= text[n] && text[n] <= '9' {
+		n++
+	}
+	return n
 }
 
 // exactInteger reports whether a double holds the integer: its magnitude is at most 2^53.
@@ -68,49 +111,98 @@ func exactNumeric(text []byte) bool {
 	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 		return false
 	}
-	shortest := strconv.AppendFloat(nil, f, 'f', -1, 64)
+	var buf [64]byte
+	shortest := strconv.AppendFloat(buf[:0], f, 'f', -1, 64)
 	return bytes.Equal(shortest, bytes.TrimSuffix(bytes.TrimRight(text, "0"), []byte(".")))
 }
 
+// maxDepth is how deep json may be nested to stay inline. Deeper, a client's parser could refuse the whole reply:
+// Python's gives up at about 1,000 levels, Go's at 10,000.
+const maxDepth = 500
+
 // appendInline puts json in place, without its white space.
 func appendInline(dst, text []byte) []byte {
+	if !utf8.Valid(text) {
+		text = bytes.ToValidUTF8(text, []byte("\ufffd"))
+	}
 	buf := bytes.NewBuffer(dst)
-	if err := json.Compact(buf, text); err != nil {
+	if deeper(text, maxDepth) || json.Compact(buf, text) != nil {
 		return AppendString(dst, text)
 	}
 	return buf.Bytes()
 }
 
-// appendTimestamp writes ISO 8601: a T for the space, and offsets with minutes. Infinity and BC stay as they are.
+// deeper reports whether json has more than limit arrays and objects within each other.
+func deeper(text []byte, limit int) bool {
+	if bytes.Count(text, []byte{'['})+bytes.Count(text, []byte{'{'}) <= limit {
+		return false
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(text) && depth <= limit; i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return depth > limit
+}
+
+// appendTimestamp writes ISO 8601 as to_json does: a T for the space, and offsets with minutes. Infinity and BC stay.
 func appendTimestamp(dst, text []byte) []byte {
-	dst = append(dst, '"')
-	date, clock, ok := bytes.Cut(text, []byte(" "))
-	dst = append(dst, date...)
-	if ok {
-		clock, era, bc := bytes.Cut(clock, []byte(" "))
-		dst = append(append(dst, 'T'), clock...)
-		if i := bytes.LastIndexAny(clock, "+-"); i >= 0 && len(clock)-i == 3 {
-			dst = append(dst, ":00"...)
-		}
-		if bc {
-			dst = append(append(dst, ' '), era...)
-		}
+	date, clock, ok := bytes.Cut(text, []byte{' '})
+	if !ok || !isISO(text) {
+		return AppendString(dst, text)
+	}
+	clock, era, bc := bytes.Cut(clock, []byte{' '})
+	dst = append(append(dst, '"'), date...)
+	dst = append(append(dst, 'T'), clock...)
+	if i := bytes.LastIndexAny(clock, "+-"); i >= 0 && len(clock)-i == len("+00") {
+		dst = append(dst, ":00"...)
+	}
+	if bc {
+		dst = append(append(dst, ' '), era...)
 	}
 	return append(dst, '"')
 }
 
+// isISO tells the timestamps of DateStyle ISO from those that a statement can make by changing the setting for itself.
+func isISO(text []byte) bool {
+	for _, c := range text {
+		switch {
+		case '0' <= c && c <= '9':
+		case c == '-', c == ':', c == '+', c == '.', c == ' ', c == 'B', c == 'C':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// appendBytea writes base64. It goes in pieces of a multiple of three bytes, so that nothing is held twice.
 func appendBytea(dst, text []byte) []byte {
 	hexed, ok := bytes.CutPrefix(text, []byte(`\x`))
 	if !ok {
 		return AppendString(dst, text)
 	}
-	raw := make([]byte, hex.DecodedLen(len(hexed)))
-	if _, err := hex.Decode(raw, hexed); err != nil {
-		return AppendString(dst, text)
+	out := append(dst, '"')
+	var raw [768]byte
+	for len(hexed) > 0 {
+		piece := hexed[:min(len(hexed), 2*len(raw))]
+		n, err := hex.Decode(raw[:], piece)
+		if err != nil {
+			return AppendString(dst, text)
+		}
+		out = base64.StdEncoding.AppendEncode(out, raw[:n])
+		hexed = hexed[len(piece):]
 	}
-	dst = append(dst, '"')
-	dst = base64.StdEncoding.AppendEncode(dst, raw)
-	return append(dst, '"')
+	return append(out, '"')
 }
 
 const hexDigits = "0123456789abcdef"

@@ -19,9 +19,9 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	if db.pool == nil {
 		return Outcome{}, ErrNoDatabase
 	}
-	timeout := c.Timeout
-	if timeout <= 0 {
-		timeout = db.timeout
+	timeout := db.timeout
+	if c.Timeout > 0 {
+		timeout = min(timeout, c.Timeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout+cancelGrace)
 	defer cancel()

@@ -54,7 +54,7 @@ func (t *transaction) run() error {
 		t.parse(name, t.call.SQL)
 	}
 	limit := 0
-	if t.call.MaxRows > 0 {
+	if t.call.MaxRows > 0 && (t.call.Foreign || !t.call.Write) {
 		limit = t.call.MaxRows + 1
 	}
 	t.execute(name, args, limit, true)
@@ -124,7 +124,7 @@ func (t *transaction) inferArgs() ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.step = 2
+	t.step, t.binds = 2, 2
 	return t.call.Bind(types)
 }
 

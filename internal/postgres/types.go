@@ -103,7 +103,7 @@ func (c *typeCache) get(oid uint32) *Type {
 }
 
 // lookupTypes names the base of a domain and the items of an array, which are then looked up in turn.
-const lookupTypes = `SELECT t.oid, t.typtype, t.typbasetype, CASE WHEN t.typcategory = 'A' AND t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc
+const lookupTypes = `SELECT t.oid, t.typtype, t.typbasetype, CASE WHEN t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc
     THEN t.typelem ELSE 0 END, pg_catalog.format_type(t.oid, NULL), t.typdelim, e.typdelim,
   (SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid)
 FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem

@@ -36,7 +36,8 @@ not_found:
     ORDER BY greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
                       pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
                       pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))),
-             n.nspname <> coalesce(@schema, pg_catalog.current_schema()), n.nspname, c.relname
+             n.nspname <> coalesce(@schema, pg_catalog.substring(@table_name, '^(.*)\.'), pg_catalog.current_schema()),
+             n.nspname, c.relname
     LIMIT 50
 ---*/
 WITH RECURSIVE relation AS NOT MATERIALIZED (
@@ -137,7 +138,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
 SELECT t.schema,
        t.table_name,
        CASE t.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-                      WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS table_type,
+                      WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS kind,
        (SELECT d.description FROM pg_catalog.pg_description AS d
         WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0) AS comment,
        -- -1 is "never analysed". A partitioned table has the rows of its leaves, which autovacuum keeps fresh.
@@ -207,7 +208,7 @@ SELECT t.schema,
        CASE WHEN t.relpartbound IS NOT NULL THEN (
          SELECT pg_catalog.json_build_object('schema', r.schema, 'table_name', r.table_name,
                                              'bound', pg_catalog.pg_get_expr(t.relpartbound, t.oid))
-         FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhparent WHERE i.inhrelid = t.oid) END AS partition_of,
+         FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhparent WHERE i.inhrelid = t.oid) END AS parent,
        CASE WHEN t.relpartbound IS NULL THEN (
          SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', r.schema, 'table_name', r.table_name) ORDER BY i.inhseqno)
          FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhparent WHERE i.inhrelid = t.oid) END AS inherits,

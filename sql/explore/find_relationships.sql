@@ -35,7 +35,8 @@ not_found:
     ORDER BY greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
                       pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
                       pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))),
-             n.nspname <> coalesce(@schema, pg_catalog.current_schema()), n.nspname, c.relname
+             n.nspname <> coalesce(@schema, pg_catalog.substring(@table_name, '^(.*)\.'), pg_catalog.current_schema()),
+             n.nspname, c.relname
     LIMIT 50
 ---*/
 WITH RECURSIVE relation AS NOT MATERIALIZED (
@@ -139,15 +140,17 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   CROSS JOIN hint AS h
   CROSS JOIN near AS n
   CROSS JOIN LATERAL (
-    SELECT a.attnum, a.attname, a.atttypid,
-           pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
+    SELECT a.attnum, a.attname, a.atttypid, w.plain
     FROM pg_catalog.pg_attribute AS a
+    CROSS JOIN LATERAL (
+      SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain OFFSET 0
+    ) AS w
     WHERE a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
+      AND (n.oid = t.oid OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys))
     OFFSET 0
   ) AS a
-  WHERE (n.oid = t.oid OR pg_catalog.strpos(a.plain, h.stem) > 0 OR a.plain = ANY (h.keys))
-    -- A declared key says where the column points.
-    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
+  -- A declared key says where the column points.
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
                     WHERE k.conrelid = n.oid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum] OFFSET 0)
 ), part AS MATERIALIZED (
   -- Every way to read a name as [prefix] table key: billing_customer_id is billing + customer + id.
@@ -190,11 +193,12 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   FROM (
     SELECT n.oid, n.schema, n.table_name FROM near AS n
     UNION
-    -- In a large database another schema's table is found by its exact name.
+    -- In a large database another schema's table is found by its exact name, if the own schema has none of that name.
     SELECT r.oid, r.schema, r.table_name
     FROM relation AS r
     WHERE r.table_name = ANY (ARRAY(SELECT f.name FROM form AS f))
       AND r.relkind IN ('r', 'p') AND NOT r.relispartition
+      AND NOT EXISTS (SELECT FROM near AS n WHERE n.table_name = r.table_name)
   ) AS n
   CROSS JOIN LATERAL (
     SELECT i.indkey[0] AS attnum, i.indisprimary
@@ -225,13 +229,15 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
 ), family AS MATERIALIZED (
   -- Types that compare with each other: integers of all widths, strings, a domain and the type below it. A domain, however
   -- deep, has the output function of its base type; what shares one function among many types goes by the type itself.
-  SELECT y.oid AS type,
-         CASE WHEN y.typoutput::text IN ('int2out', 'int4out', 'int8out') THEN 'integer'
-              WHEN y.typoutput::text IN ('textout', 'varcharout', 'bpcharout') THEN 'text'
+  SELECT u.atttypid AS type,
+         CASE WHEN y.typoutput IN ('pg_catalog.int2out'::pg_catalog.regproc, 'pg_catalog.int4out'::pg_catalog.regproc,
+                                   'pg_catalog.int8out'::pg_catalog.regproc) THEN 'integer'
+              WHEN y.typoutput IN ('pg_catalog.textout'::pg_catalog.regproc, 'pg_catalog.varcharout'::pg_catalog.regproc,
+                                   'pg_catalog.bpcharout'::pg_catalog.regproc) THEN 'text'
               WHEN y.typcategory IN ('A', 'C', 'E', 'P', 'R') THEN coalesce(nullif(y.typbasetype, 0), y.oid)::text
               ELSE y.typoutput::oid::text END AS family
-  FROM pg_catalog.pg_type AS y
-  WHERE y.oid IN (SELECT r.atttypid FROM referencing AS r UNION SELECT k.atttypid FROM referenced AS k)
+  FROM (SELECT r.atttypid FROM referencing AS r UNION SELECT k.atttypid FROM referenced AS k) AS u
+  CROSS JOIN LATERAL (SELECT y.* FROM pg_catalog.pg_type AS y WHERE y.oid = u.atttypid LIMIT 1) AS y
 ), candidate AS (
   SELECT DISTINCT ON (r.relid, r.attnum, k.relid, k.attnum)
          r.relid, r.schema, r.table_name, r.attnum, r.attname,
@@ -250,7 +256,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   -- For each column what its name fits best. A name that fits many tables equally says nothing.
   SELECT c.*, pg_catalog.count(*) OVER (PARTITION BY c.relid, c.attnum) AS ties
   FROM (
-    SELECT c.*, pg_catalog.rank() OVER (PARTITION BY c.relid, c.attnum ORDER BY c.doubt, c.noun_length DESC) AS place
+    SELECT c.*, pg_catalog.rank() OVER (PARTITION BY c.relid, c.attnum ORDER BY c.doubt, c.noun_length DESC, c.referenced_schema <> c.schema) AS place
     FROM candidate AS c
   ) AS c
   WHERE c.place = 1

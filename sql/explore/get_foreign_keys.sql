@@ -62,7 +62,8 @@ not_found:
     ORDER BY greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
                       pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
                       pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))),
-             n.nspname <> coalesce(@schema, pg_catalog.current_schema()), n.nspname, c.relname
+             n.nspname <> coalesce(@schema, pg_catalog.substring(@table_name, '^(.*)\.'), pg_catalog.current_schema()),
+             n.nspname, c.relname
     LIMIT 50
 ---*/
 WITH relation AS NOT MATERIALIZED (

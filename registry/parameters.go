@@ -1,0 +1,145 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"mcp-postgres/internal/postgres"
+)
+
+// parameters are the values of $1, $2, ... of a query. They travel as text, from which PostgreSQL makes what the statement
+// needs. Only where that leaves a choice, or fails, are the types asked for that PostgreSQL infers.
+type parameters struct {
+	values []any
+	types  []*postgres.Type // nil until asked for
+}
+
+// run runs the call with the parameters. A value that does not fit is named.
+func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	if p.ambiguous() {
+		call.Bind = p.bind
+	} else {
+		var err error
+		if call.Args, err = p.texts(); err != nil {
+			return postgres.Outcome{}, err
+		}
+	}
+	out, err := db.Run(ctx, call, sink)
+	var pg *postgres.Error
+	if errors.As(err, &pg) && pg.Parameter > 0 && p.types == nil {
+		call.Args, call.Bind = nil, p.bind // nothing has run: the values come before the execution
+		out, err = db.Run(ctx, call, sink)
+	}
+	if errors.As(err, &pg) && pg.Parameter > 0 && pg.Parameter <= min(len(p.values), len(p.types)) {
+		i := pg.Parameter - 1
+		err = argumentError(fmt.Sprintf("parameters[%d]: %s is not a value of type %s (%s)", i, show(p.values[i]), p.types[i].Name, pg.Message))
+	}
+	return out, err
+}
+
+// ambiguous reports an array: it may become an array or json.
+func (p *parameters) ambiguous() bool {
+	for _, v := range p.values {
+		if _, ok := v.([]any); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// bind is Call.Bind.
+func (p *parameters) bind(types []*postgres.Type) ([][]byte, error) {
+	if len(types) != len(p.values) {
+		return nil, parameterCount(len(types), len(p.values))
+	}
+	p.types = types
+	return p.texts()
+}
+
+func (p *parameters) texts() ([][]byte, error) {
+	texts := make([][]byte, len(p.values))
+	for i, v := range p.values {
+		var t *postgres.Type
+		if p.types != nil {
+			t = p.types[i]
+		}
+		var err error
+		if texts[i], err = parameterText(fmt.Sprintf("parameters[%d]", i), v, t); err != nil {
+			return nil, err
+		}
+	}
+	return texts, nil
+}
+
+// parameterText writes one value as text of type t; a nil t is unknown.
+func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
+	kind := postgres.Text
+	if t != nil {
+		kind = t.Kind
+	}
+	switch value := value.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		if kind == postgres.JSON && !json.Valid([]byte(value)) {
+			return json.Marshal(value)
+		}
+		return []byte(value), nil
+	case json.Number:
+		if kind == postgres.Int || kind == postgres.BigInt {
+			return wholeNumber(value.String()), nil
+		}
+	case []any:
+		switch {
+		case t == nil || kind == postgres.JSON:
+		case kind == postgres.Array:
+			return arrayText(at, value, t.Elem)
+		default:
+			return nil, argumentError(fmt.Sprintf("%s: is an array, want a value of type %s", at, t.Name))
+		}
+	}
+	return json.Marshal(value)
+}
+
+// arrayText writes a JSON array, also a nested one, as an array literal.
+func arrayText(at string, items []any, elem *postgres.Type) ([]byte, error) {
+	list := []byte{'{'}
+	for i, item := range items {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		at := fmt.Sprintf("%s[%d]", at, i)
+		if nested, ok := item.([]any); ok && elem.Kind != postgres.JSON {
+			text, err := arrayText(at, nested, elem)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, text...)
+			continue
+		}
+		text, err := parameterText(at, item, elem)
+		if err != nil {
+			return nil, err
+		}
+		list = appendArrayItem(list, text)
+	}
+	return append(list, '}'), nil
+}
+
+// wholeNumber writes 1e3 and 1.0 as PostgreSQL's integers are written; other numbers stay as they are.
+func wholeNumber(n string) []byte {
+	if strings.ContainsAny(n, ".eE") {
+		if r, ok := new(big.Rat).SetString(n); ok && r.IsInt() {
+			return []byte(r.Num().String())
+		}
+	}
+	return []byte(n)
+}
+
+func parameterCount(want, got int) error {
+	return argumentError(fmt.Sprintf("parameters: the statement has %s ($1 to $%d), but %d were given", plural(int64(want), "parameter"), want, got))
+}
