@@ -145,7 +145,7 @@ func outputSchemas(ctx context.Context, db *postgres.DB, tools []*catalog.Tool, 
 func generatedOutput(name string) (json.RawMessage, error) {
 	b, err := fs.ReadFile(sql.Files, "schema/"+name+".json")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the tool %s has no generated schema: run go generate ./...", name)
+		return nil, fmt.Errorf("the tool %s has no generated schema: run make generate", name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)

@@ -133,7 +133,9 @@ func TestCancelledStartLeavesNothing(t *testing.T) {
 		cancel()
 		if err == nil {
 			t.Logf("ready before %d ms", after)
-			err = c.Stop()
+			if err := c.Stop(); err != nil {
+				t.Error(err)
+			}
 		} else if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Start(cancelled after %d ms) = %v, want %v", after, err, context.DeadlineExceeded)
 		}

@@ -1,79 +1,46 @@
-package catalog
+package sqlscan
 
 import "strings"
 
-// The lexer cuts SQL into tokens the way PostgreSQL's scan.l does, as far as it matters for finding parameters and the
-// end of a statement. It reads each byte a bounded number of times. The tokens tile the text: nothing is dropped.
-
-type tokenKind int
-
-const (
-	spaceToken      tokenKind = iota // white space
-	commentToken                     // -- or /* */
-	wordToken                        // identifier or keyword, unquoted
-	quotedToken                      // "identifier"
-	stringToken                      // any string constant
-	numberToken                      // numeric constant
-	operatorToken                    // a run of operator characters
-	paramToken                       // @name
-	positionalToken                  // $1
-	symbolToken                      // anything else: ( ) , ; [ ] . : :: :=
-)
-
-// token is sql[start:end]; fault is empty for a sound token.
-type token struct {
-	kind       tokenKind
-	start, end int
-	fault      string
-}
-
-// significant reports whether the token means something to PostgreSQL.
-func (t token) significant() bool { return t.kind != spaceToken && t.kind != commentToken }
-
-func lex(sql string) []token {
-	l := lexer{sql: sql}
-	var tokens []token
-	for l.pos < len(sql) {
-		start := l.pos
-		kind, fault := l.next()
-		tokens = append(tokens, token{kind, start, l.pos, fault})
-	}
-	return tokens
-}
-
+// lexer reads each byte a bounded number of times.
 type lexer struct {
-	sql string
-	pos int
+	sql    string
+	pos    int
+	params bool // @name is a parameter
+
+	depth  int // how deep block comments were nested at most
+	run    int // the longest run of operator characters at an operator or the start of a comment
+	runEnd int // where the last such run ends
 }
 
 // next moves over one token.
-func (l *lexer) next() (tokenKind, string) {
+func (l *lexer) next() (Kind, string) {
 	switch c := l.sql[l.pos]; {
 	case isSpace(c):
 		l.skip(isSpace)
-		return spaceToken, ""
+		return Space, ""
 	case l.at("--"):
 		l.skip(notNewline)
-		return commentToken, ""
+		return Comment, ""
 	case l.at("/*"):
-		return commentToken, l.blockComment()
+		return Comment, l.blockComment()
 	case isWordStart(c):
 		return l.word()
 	case c == '\'':
-		return stringToken, l.quoted(1, false)
+		return String, l.quoted(1, false)
 	case c == '"':
-		return quotedToken, l.quotedIdentifier(1)
+		return Quoted, l.quotedIdentifier(1)
 	case c == '$':
 		return l.dollar()
 	case isDigit(c), c == '.' && isDigit(l.peek(1)):
 		l.number()
-		return numberToken, ""
-	case c == '@' && isNameStart(l.peek(1)):
+		return Number, ""
+	case c == '@' && l.params && isNameStart(l.peek(1)):
 		return l.param(), ""
 	case isOperator(c):
-		return operatorToken, l.operator()
+		return Operator, l.operator()
 	default:
-		return symbolToken, l.symbol()
+		return Symbol, l.symbol()
 	}
 }
 
@@ -82,7 +49,9 @@ func (l *lexer) blockComment() string {
 	for depth := 0; l.pos < len(l.sql); {
 		switch {
 		case l.at("/*"):
+			l.measureRun()
 			depth++
+			l.depth = max(l.depth, depth)
 			l.pos += 2
 		case l.at("*/"):
 			depth--
@@ -98,17 +67,17 @@ func (l *lexer) blockComment() string {
 }
 
 // word moves over an identifier, or over a string whose kind is given by letters before the quote.
-func (l *lexer) word() (tokenKind, string) {
+func (l *lexer) word() (Kind, string) {
 	switch c := l.sql[l.pos] | 0x20; {
 	case strings.IndexByte("ebxn", c) >= 0 && l.peek(1) == '\'':
-		return stringToken, l.quoted(2, c == 'e')
+		return String, l.quoted(2, c == 'e')
 	case c == 'u' && l.peek(1) == '&' && l.peek(2) == '\'':
-		return stringToken, l.quoted(3, false)
+		return String, l.quoted(3, false)
 	case c == 'u' && l.peek(1) == '&' && l.peek(2) == '"':
-		return quotedToken, l.quotedIdentifier(3)
+		return Quoted, l.quotedIdentifier(3)
 	}
 	l.skip(isWordPart)
-	return wordToken, ""
+	return Word, ""
 }
 
 // quoted moves over a string constant with all its continuations on later lines; open is the length of the prefix
@@ -137,7 +106,7 @@ func (l *lexer) quoted(open int, escapes bool) string {
 
 // continuation returns the position in a string that goes on after white space with a line break, or -1.
 func (l *lexer) continuation() int {
-	ahead := lexer{l.sql, l.pos}
+	ahead := lexer{sql: l.sql, pos: l.pos}
 	broken := false
 	for ahead.pos < len(ahead.sql) {
 		switch c := ahead.sql[ahead.pos]; {
@@ -172,40 +141,51 @@ func (l *lexer) quotedIdentifier(open int) string {
 }
 
 // dollar moves over $1, over $tag$...$tag$, or over a stray $.
-func (l *lexer) dollar() (tokenKind, string) {
+func (l *lexer) dollar() (Kind, string) {
 	l.pos++
 	if isDigit(l.peek(0)) {
 		l.skip(isDigit)
-		return positionalToken, ""
+		return Positional, ""
 	}
 	end := l.pos
 	for end < len(l.sql) && isTagPart(l.sql[end]) {
 		end++
 	}
 	if isDigit(l.peek(0)) || end == len(l.sql) || l.sql[end] != '$' {
-		return symbolToken, ""
+		return Symbol, ""
 	}
 	quote := l.sql[l.pos-1 : end+1]
 	body := strings.Index(l.sql[end+1:], quote)
 	if body < 0 {
 		l.pos = len(l.sql)
-		return stringToken, "string is not closed: want " + quote
+		return String, "string is not closed: want " + quote
 	}
 	l.pos = end + 1 + body + len(quote)
-	return stringToken, ""
+	return String, ""
 }
 
+// number moves over a number as PostgreSQL 16 writes them, 1_000 and 0x1F. Where a name is joined to it, which only
+// PostgreSQL 14 takes, it is read as there: 1 and _000name.
 func (l *lexer) number() {
+	start := l.pos
 	if l.sql[l.pos] == '0' && (l.peek(1)|0x20 == 'x' || l.peek(1)|0x20 == 'o' || l.peek(1)|0x20 == 'b') &&
 		isHexDigit(l.peek(2)) {
 		l.pos += 2
 		l.skip(isHexDigit)
-		return
+	} else {
+		l.decimal(isDigitPart)
 	}
-	l.skip(isDigitPart)
+	if !l.params && isWordPart(l.peek(0)) {
+		l.pos = start
+		l.decimal(isDigit)
+	}
+}
+
+func (l *lexer) decimal(digit func(byte) bool) {
+	l.skip(digit)
 	if l.peek(0) == '.' && l.peek(1) != '.' {
 		l.pos++
-		l.skip(isDigitPart)
+		l.skip(digit)
 	}
 	if l.peek(0)|0x20 != 'e' {
 		return
@@ -216,7 +196,7 @@ func (l *lexer) number() {
 	}
 	if isDigit(l.peek(1 + sign)) {
 		l.pos += 1 + sign
-		l.skip(isDigitPart)
+		l.skip(digit)
 	}
 }
 
