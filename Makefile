@@ -1,13 +1,13 @@
 # make demo   shows what the server does, on a database of its own
 # make test   runs every test
-# Both install PostgreSQL's server binaries if this machine has none.
+# Both install PostgreSQL's server binaries if this machine has none, and make test PgBouncer.
 
 GO ?= go
 BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench postgres clean
+.PHONY: build demo test lint generate fresh bench postgres pgbouncer clean
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -15,7 +15,7 @@ build:
 demo: postgres build
 	$(BIN) demo
 
-test: postgres
+test: postgres pgbouncer
 	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout 15m ./...
 
 lint:
@@ -43,6 +43,17 @@ postgres:
 	  $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql; \
 	else \
 	  echo "No PostgreSQL server binaries found and no apt-get: install PostgreSQL 14 or later (macOS: brew install postgresql)."; \
+	fi
+
+# The tests of connections through a pooler need PgBouncer.
+pgbouncer:
+	@if ls /usr/sbin/pgbouncer /opt/homebrew/bin/pgbouncer 2>/dev/null | grep -q . || command -v pgbouncer >/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+	  echo "No PgBouncer found: installing the package pgbouncer with apt-get, for the tests."; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends pgbouncer; \
+	else \
+	  echo "No PgBouncer found and no apt-get: its tests are skipped (macOS: brew install pgbouncer)."; \
 	fi
 
 clean:

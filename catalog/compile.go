@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"mcp-postgres/internal/sqlscan"
 )
 
 // compilation turns SQL with @name into a Statement.
 type compilation struct {
 	sql    string
-	tokens []token
+	tokens []sqlscan.Token
 	casts  map[string]string // the type of each known name; nil if the names are not known
 	names  []string          // the names of casts that a message may suggest
 
@@ -41,7 +43,7 @@ func (c *compilation) fault(offset int, format string, args ...any) {
 
 // run compiles the SQL. Without faults the statement is in out and args.
 func (c *compilation) run() {
-	c.tokens = lex(c.sql)
+	c.tokens = sqlscan.LexTool(c.sql)
 	if c.lexicalFaults(); c.broken {
 		return
 	}
@@ -49,14 +51,14 @@ func (c *compilation) run() {
 	unknown := map[string]bool{}
 	for i := start; i < end; i++ {
 		t := c.tokens[i]
-		word := c.sql[t.start:t.end]
+		word := c.sql[t.Start:t.End]
 		switch {
-		case t.kind != paramToken:
-			c.emit(word, piece{src: t.start, literal: true})
+		case t.Kind != sqlscan.Param:
+			c.emit(word, piece{src: t.Start, literal: true})
 		case c.casts == nil || unknown[word]:
 		case c.casts[word[1:]] == "":
 			unknown[word] = true
-			c.fault(t.start, "%s", c.unknown(word[1:]))
+			c.fault(t.Start, "%s", c.unknown(word[1:]))
 		default:
 			c.param(i, word[1:])
 		}
@@ -67,14 +69,14 @@ func (c *compilation) run() {
 func (c *compilation) lexicalFaults() {
 	seen := map[string]bool{}
 	for _, t := range c.tokens {
-		word := c.sql[t.start:t.end]
+		word := c.sql[t.Start:t.End]
 		switch {
-		case t.fault != "":
+		case t.Fault != "":
 			c.broken = true
-			c.fault(t.start, "%s", t.fault)
-		case t.kind == positionalToken && !seen[word]:
+			c.fault(t.Start, "%s", t.Fault)
+		case t.Kind == sqlscan.Positional && !seen[word]:
 			seen[word] = true
-			c.fault(t.start, "positional parameter %s: want @name", word)
+			c.fault(t.Start, "positional parameter %s: want @name", word)
 		}
 	}
 }
@@ -84,15 +86,15 @@ func (c *compilation) statement() (start, end int) {
 	closed := false
 	start = len(c.tokens)
 	for i, t := range c.tokens {
-		if t.kind != spaceToken {
+		if t.Kind != sqlscan.Space {
 			start = min(start, i)
 		}
 		switch {
-		case t.kind == symbolToken && c.sql[t.start:t.end] == ";":
+		case t.Kind == sqlscan.Symbol && c.sql[t.Start:t.End] == ";":
 			closed = closed || end > 0
-		case !t.significant():
+		case !t.Significant():
 		case closed:
-			c.fault(t.start, "second statement: want one")
+			c.fault(t.Start, "second statement: want one")
 			return start, end
 		default:
 			end = i + 1
@@ -131,21 +133,21 @@ func (c *compilation) param(i int, name string) {
 	if c.extendsType(i + 1) {
 		s = "(" + s + ")"
 	}
-	if so := c.out.String(); so != "" && isWordPart(so[len(so)-1]) {
+	if so := c.out.String(); so != "" && sqlscan.IsWordPart(so[len(so)-1]) {
 		s = " " + s
 	}
-	c.emit(s, piece{src: c.tokens[i].start})
+	c.emit(s, piece{src: c.tokens[i].Start})
 }
 
 // extendsType reports whether what follows would be read as part of the type name in $n::type.
 func (c *compilation) extendsType(i int) bool {
-	for i < len(c.tokens) && !c.tokens[i].significant() {
+	for i < len(c.tokens) && !c.tokens[i].Significant() {
 		i++
 	}
 	if i == len(c.tokens) {
 		return false
 	}
-	switch word := c.sql[c.tokens[i].start:c.tokens[i].end]; strings.ToLower(word) {
+	switch word := c.sql[c.tokens[i].Start:c.tokens[i].End]; strings.ToLower(word) {
 	case "[", "(", ".", "array", "year", "month", "day", "hour", "minute", "second", "with", "without":
 		return true
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/sqlscan"
 )
 
 func FuzzParse(f *testing.F) {
@@ -63,37 +64,37 @@ func compareTokens(t *testing.T, tool *catalog.Tool) {
 	t.Helper()
 	source, compiled := significant(tool.SQL), significant(tool.Statement.SQL)
 	for _, token := range source {
-		if token.Kind == "param" {
+		if token.kind == sqlscan.Param {
 			compiled = dropParam(t, compiled)
 			continue
 		}
 		if len(compiled) == 0 {
-			if token.Text != ";" {
-				t.Fatalf("token %q is lost in\n%s", token.Text, tool.Statement.SQL)
+			if token.text != ";" {
+				t.Fatalf("token %q is lost in\n%s", token.text, tool.Statement.SQL)
 			}
 			continue
 		}
 		if compiled[0] != token {
-			t.Fatalf("token %q has become %q in\n%s", token.Text, compiled[0].Text, tool.Statement.SQL)
+			t.Fatalf("token %q has become %q in\n%s", token.text, compiled[0].text, tool.Statement.SQL)
 		}
 		compiled = compiled[1:]
 	}
 	if len(compiled) > 0 {
-		t.Fatalf("token %q is new in\n%s", compiled[0].Text, tool.Statement.SQL)
+		t.Fatalf("token %q is new in\n%s", compiled[0].text, tool.Statement.SQL)
 	}
 }
 
 // dropParam drops $1::type, $1::type[], ($1::type) or ($1::type[]).
-func dropParam(t *testing.T, tokens []catalog.Token) []catalog.Token {
+func dropParam(t *testing.T, tokens []token) []token {
 	t.Helper()
 	next := func(want string) {
 		t.Helper()
-		if len(tokens) == 0 || tokens[0].Kind != want && tokens[0].Text != want {
+		if len(tokens) == 0 || tokens[0].kind.String() != want && tokens[0].text != want {
 			t.Fatalf("compiled SQL goes on with %v, want %s of a parameter", tokens, want)
 		}
 		tokens = tokens[1:]
 	}
-	at := func(text string) bool { return len(tokens) > 0 && tokens[0].Text == text }
+	at := func(text string) bool { return len(tokens) > 0 && tokens[0].text == text }
 	wrapped := at("(")
 	if wrapped {
 		next("(")
@@ -111,11 +112,17 @@ func dropParam(t *testing.T, tokens []catalog.Token) []catalog.Token {
 	return tokens
 }
 
-func significant(sql string) []catalog.Token {
-	var all []catalog.Token
-	for _, token := range catalog.Lex(sql) {
-		if token.Kind != "space" && token.Kind != "comment" {
-			all = append(all, token)
+// token is a significant token without its place.
+type token struct {
+	kind        sqlscan.Kind
+	text, fault string
+}
+
+func significant(sql string) []token {
+	var all []token
+	for _, t := range sqlscan.LexTool(sql) {
+		if t.Significant() {
+			all = append(all, token{t.Kind, sql[t.Start:t.End], t.Fault})
 		}
 	}
 	return all

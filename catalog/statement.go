@@ -3,6 +3,8 @@ package catalog
 import (
 	"slices"
 	"strings"
+
+	"mcp-postgres/internal/sqlscan"
 )
 
 func (f *file) compilation(t *Tool, sql string, paramsKnown bool) *compilation {
@@ -48,9 +50,9 @@ func (f *file) unused(t *Tool, c *compilation, base int) {
 func (c *compilation) swallowed(name string) (offset int, operator string) {
 	for i := 1; i < len(c.tokens); i++ {
 		before, word := c.tokens[i-1], c.tokens[i]
-		operator := c.sql[before.start:before.end]
-		if before.kind == operatorToken && strings.HasSuffix(operator, "@") && c.sql[word.start:word.end] == name {
-			return before.start, operator
+		operator := c.sql[before.Start:before.End]
+		if before.Kind == sqlscan.Operator && strings.HasSuffix(operator, "@") && c.sql[word.Start:word.End] == name {
+			return before.Start, operator
 		}
 	}
 	return -1, ""

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,18 +24,20 @@ const (
 type queryTool struct {
 	db       Database
 	limits   rowLimits
+	maxSQL   int // bytes
 	readOnly bool
 }
 
 // queryDefinition describes query in the form of a tool file, so that it has the same schema and checks.
 func queryDefinition(readOnly bool) *catalog.Tool {
+	most := maxParameters
 	t := &catalog.Tool{
 		Name: queryName, Title: "Run SQL", Access: catalog.Write, Hints: catalog.Hints{Destructive: true},
 		Description: "Runs one SQL statement and commits it. Look at the tables with describe_table first, and pass values as parameters. " +
 			"Prefer aggregates and LIMIT over reading many rows.",
 		Params: []catalog.Param{
 			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true, Description: "One PostgreSQL statement; $1, $2, ... stand for parameters."},
-			{Name: "parameters", Type: catalog.Type{Scalar: catalog.JSON, Array: true}, Description: "Values of $1, $2, ..."},
+			{Name: "parameters", Type: catalog.Type{Scalar: catalog.JSON, Array: true}, MaxItems: &most, Description: "Values of $1, $2, ..."},
 			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(defaultQueryRow)),
 				Minimum: "1", Maximum: strconv.Itoa(maxQueryRows)},
 			{Name: "format", Type: catalog.Type{Scalar: catalog.String}, Default: "markdown", Enum: []any{"markdown", "json", "csv"}},
@@ -52,6 +53,9 @@ func queryDefinition(readOnly bool) *catalog.Tool {
 func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
 	sql, _ := args["sql"].(string)
 	values, _ := args["parameters"].([]any)
+	if err := checkQuery(sql, values, q.maxSQL); err != nil {
+		return nil, err
+	}
 	limits := q.limits
 	if n, ok := args["row_limit"].(json.Number); ok {
 		f, err := n.Float64()
@@ -70,7 +74,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return textResult(text), nil
 	}
 	if err != nil {
-		return nil, countMismatch(err, len(values))
+		return nil, q.mend(ctx, sql, err)
 	}
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil
@@ -100,22 +104,4 @@ func plural(n int64, noun string) string {
 		return "1 " + noun
 	}
 	return strconv.FormatInt(n, 10) + " " + noun + "s"
-}
-
-// bindCount finds the number of parameters that a statement wants in PostgreSQL's message (code 08P01), in any language.
-var bindCount = regexp.MustCompile(`(\d+)\D*$`)
-
-// countMismatch rewords PostgreSQL's message about the number of parameters.
-func countMismatch(err error, got int) error {
-	e, ok := userMessage(err, "")
-	if !ok || e.Code != "08P01" {
-		return err
-	}
-	if m := bindCount.FindStringSubmatch(e.Message); m != nil {
-		if want, convErr := strconv.Atoi(m[1]); convErr == nil && want > 0 {
-			return parameterCount(want, got)
-		}
-		return argumentError(fmt.Sprintf("parameters: the statement has none, but %d were given", got))
-	}
-	return err
 }

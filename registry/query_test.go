@@ -59,9 +59,9 @@ func TestQueryErrors(t *testing.T) {
 	tests := []struct{ name, args, want string }{
 		{"place", `{"sql": "SELECT\n  1 +\n  nope"}`, `"code":"42703","message":"column \"nope\" does not exist","line":3,"column":3`},
 		{"two statements", `{"sql": "SELECT 1; SELECT 2"}`, `"code":"42601"`},
-		{"too few parameters", `{"sql": "SELECT $1::int, $2::int", "parameters": [1]}`, `parameters: the statement has 2 parameters ($1 to $2), but 1 were given`},
-		{"too many parameters", `{"sql": "SELECT 1", "parameters": [1]}`, `parameters: the statement has none, but 1 were given`},
-		{"too many array parameters", `{"sql": "SELECT $1::int", "parameters": [1, [2]]}`, `parameters: the statement has 1 parameter ($1 to $1), but 2 were given`},
+		{"too few parameters", `{"sql": "SELECT $1::int, $2::int", "parameters": [1]}`, `sql: $2 is used, but parameters holds 1 value"`},
+		{"too many parameters", `{"sql": "SELECT 1", "parameters": [1]}`, `parameters: holds 1 value, but $1 is not used in sql`},
+		{"too many array parameters", `{"sql": "SELECT $1::int", "parameters": [1, [2]]}`, `parameters: holds 2 values, but $2 is not used in sql`},
 		{"array for a number", `{"sql": "SELECT $1::int", "parameters": [[1]]}`, `parameters[0]: is an array, want a value of type integer`},
 		{"text for a number", `{"sql": "SELECT $1::int", "parameters": ["x"]}`, `parameters[0]: \"x\" is not a value of type integer (invalid input syntax for type integer: \"x\")`},
 		{"second parameter", `{"sql": "SELECT $1::int, $2::date", "parameters": [1, "soon"]}`, `parameters[1]: \"soon\" is not a value of type date`},

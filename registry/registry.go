@@ -42,6 +42,8 @@ type Config struct {
 	Timeout time.Duration
 	// MaxRows bounds the rows of an answer without pages, MaxBytes its size; zero means 1000 and 1 MiB.
 	MaxRows, MaxBytes int
+	// MaxSQLBytes bounds the SQL of query; zero means DefaultMaxSQLBytes.
+	MaxSQLBytes int
 	// Version of the server.
 	Version string
 	// Logger must be set.
@@ -82,6 +84,9 @@ func Build(c Config) (*Registry, error) {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}
+	if c.MaxSQLBytes == 0 {
+		c.MaxSQLBytes = DefaultMaxSQLBytes
+	}
 	limits := rowLimits{rows: c.MaxRows, bytes: c.MaxBytes, cell: defaultCell}
 	r := &Registry{byName: map[string]*tool{}, log: c.Logger}
 	var faults []error
@@ -91,7 +96,7 @@ func Build(c Config) (*Registry, error) {
 		}
 		faults = append(faults, r.add(t, c.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, limits: limits}))
 	}
-	faults = append(faults, r.add(queryDefinition(c.ReadOnly), nil, &queryTool{db: c.DB, limits: limits, readOnly: c.ReadOnly}))
+	faults = append(faults, r.add(queryDefinition(c.ReadOnly), nil, &queryTool{db: c.DB, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}))
 	info := &serverInfoTool{db: c.DB}
 	output, err := serverInfoSchema()
 	faults = append(faults, err, r.add(serverInfoDefinition(), output, info))

@@ -87,12 +87,9 @@ func (v *validator) arguments(raw json.RawMessage) (map[string]any, error) {
 	return args, nil
 }
 
-// maxArguments bounds the JSON of one call's arguments, in bytes.
-const maxArguments = 2 << 20
-
 func decodeObject(raw json.RawMessage) (map[string]any, error) {
-	if len(raw) > maxArguments {
-		return nil, argumentError(fmt.Sprintf("the arguments are %d bytes, more than the maximum %d", len(raw), maxArguments))
+	if err := checkText(raw); err != nil {
+		return nil, err
 	}
 	if trimmed := bytes.TrimSpace(raw); len(trimmed) == 0 || string(trimmed) == "null" {
 		return map[string]any{}, nil

@@ -62,7 +62,7 @@ func (a *app) connect(ctx context.Context, c *config.Config, url string, tools [
 	}
 	a.tools, err = registry.Build(registry.Config{
 		Tools: tools, Outputs: outputs, DB: a.db, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
-		Version: version(), Logger: log,
+		MaxSQLBytes: c.MaxSQL, Version: version(), Logger: log,
 	})
 	return err
 }

@@ -40,6 +40,7 @@ func TestCommandLine(t *testing.T) {
 		{"bad number", []string{"MCP_POOL_MAX=many"}, []string{"tools"}, 2, "", `MCP_POOL_MAX="many"`},
 		{"bad switch", []string{"POSTGRES_READONLY=perhaps"}, []string{"tools"}, 2, "", `POSTGRES_READONLY="perhaps"`},
 		{"bad range", []string{"POSTGRES_STATEMENT_TIMEOUT_MS=0"}, []string{"tools"}, 2, "", "POSTGRES_STATEMENT_TIMEOUT_MS) is 0: want 1 to 86400000"},
+		{"SQL bytes", []string{"MCP_MAX_SQL_BYTES=1023"}, []string{"tools"}, 2, "", "--max-sql-bytes (MCP_MAX_SQL_BYTES) is 1023: want 1024 to 1048576"},
 		{"pool", nil, []string{"--pool-min", "5", "--pool-max", "2", "tools"}, 2, "", "--pool-min (MCP_POOL_MIN) is 5: want at most --pool-max"},
 		{"transport", []string{"MCP_TRANSPORT=sse"}, []string{"tools"}, 2, "", `--transport must be one of "stdio" but got "sse"`},
 		{"authentication", []string{"MCP_AUTH_ISSUER=https://id.example.com"}, []string{"serve"}, 2, "", "MCP_AUTH_ISSUER is set, but this version has no authentication"},

@@ -23,6 +23,7 @@ type Config struct {
 	TimeoutMS int64 `help:"Time limit of a statement, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
 	MaxRows   int   `help:"Most rows of an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
 	MaxBytes  int   `help:"Most bytes of an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1048576" placeholder:"N"`
+	MaxSQL    int   `help:"Most bytes of the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
 	PoolMin   int   `help:"Connections kept open." name:"pool-min" env:"MCP_POOL_MIN" default:"2" placeholder:"N"`
 	PoolMax   int   `help:"Most connections opened." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
 
@@ -45,7 +46,7 @@ func (c *Config) Validate() error {
 	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
 		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000", c.TimeoutMS))
 	}
-	faults = append(faults,
+	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, 1<<20),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
 	if c.PoolMin > c.PoolMax {

@@ -1,9 +1,12 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -49,4 +52,18 @@ func freePort() (int, error) {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// User is the operating-system user that the server runs as; empty for the user of this process.
+func (c *Cluster) User() string {
+	return c.owner.name
+}
+
+// AddFile writes a file into Dir that only the server's user may read, such as a private key, and returns its path.
+func (c *Cluster) AddFile(name string, content []byte) (string, error) {
+	path := filepath.Join(c.dir.path, name)
+	if err := errors.Join(os.WriteFile(path, content, 0o600), c.owner.give(path)); err != nil {
+		return "", fmt.Errorf("writing %s: %w", name, err)
+	}
+	return path, nil
 }

@@ -12,7 +12,7 @@ import (
 // errPlatform is what Start returns; nothing below is reached after it.
 var errPlatform = errors.New("starting the demo database: it is not available on " + runtime.GOOS + ": want Linux, macOS or another unix")
 
-type account struct{}
+type account struct{ name string }
 
 func serverAccount() (account, error)       { return account{}, errPlatform }
 func (account) give(string) error           { return errPlatform }

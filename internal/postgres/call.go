@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"strconv"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // Call is one statement to run in a transaction of its own.
@@ -99,7 +101,15 @@ func (s *session) begin(write bool, timeout time.Duration) {
 	} else {
 		s.fixed("mcp_begin_read", beginRead)
 	}
-	s.fixed("mcp_settings", settings, millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout+cancelGrace))
+	limits := [][]byte{millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout + cancelGrace)}
+	if !s.pooled {
+		s.fixed("mcp_settings", settings, limits...)
+		return
+	}
+	s.fixed("", s.pooler.settings, append(limits, s.pooler.values...)...)
+	// The number of the backend is wanted before the statement has ended: for one that does not end.
+	s.fe.Send(&pgproto3.Flush{})
+	s.asked = true
 }
 
 // end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer put waits for; no
@@ -109,8 +119,11 @@ func (s *session) end(keep, foreign bool) {
 	if keep {
 		sql = commit
 	}
-	if !foreign {
+	if !foreign || s.pooled {
 		s.fixed(statementName(sql), sql)
+		if foreign {
+			s.resetPooled(keep)
+		}
 		s.sync()
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +46,7 @@ type Config struct {
 // DB is a pool of connections to one database. It is safe for concurrent use; Close ends it.
 type DB struct {
 	pool    *pgxpool.Pool
+	pooler  *pooler
 	timeout time.Duration
 	log     *slog.Logger
 	types   typeCache
@@ -66,6 +68,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	db.usePooler(conf)
 	db.pool, err = pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, errors.New("opening the connection pool: the connection string is not usable")
@@ -81,6 +84,32 @@ func (db *DB) Close() {
 	}
 }
 
+// usePooler prepares for a pooler; pgbouncer=true in the connection string says that there is one.
+func (db *DB) usePooler(conf *pgxpool.Config) {
+	said := conf.ConnConfig.RuntimeParams[saysPooler]
+	delete(conf.ConnConfig.RuntimeParams, saysPooler)
+	db.pooler = newPooler(conf.ConnConfig.RuntimeParams, db.log)
+	if on, err := strconv.ParseBool(said); err == nil && on {
+		db.pooler.find("the connection string says so")
+	}
+	conf.BeforeConnect, conf.AfterConnect = db.pooler.beforeConnect, db.pooler.afterConnect
+}
+
+// acquire takes a connection from the pool. A pooler that shows itself by refusing one is asked again.
+func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
+	conn, err := db.pool.Acquire(ctx)
+	if db.pooler.refused(err) {
+		conn, err = db.pool.Acquire(ctx)
+	}
+	if err != nil {
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			db.log.WarnContext(ctx, "no connection to the database", "error", err)
+		}
+		return nil, nil, connectError(ctx, err)
+	}
+	return conn, sessionOf(conn.Conn().PgConn(), db.pooler), nil
+}
+
 // Configured reports whether there is a connection string at all.
 func (db *DB) Configured() bool { return db.pool != nil }
 
@@ -89,9 +118,8 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, parseError(err)
 	}
-	if conf.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
-		return nil, errors.New("connection string: default_query_exec_mode=simple_protocol is refused: " +
-			"the simple protocol accepts several statements in one text; remove the setting")
+	if err := refuseSimpleProtocol(conf.ConnConfig); err != nil {
+		return nil, err
 	}
 	conf.MinConns, conf.MaxConns = DefaultMinConns, DefaultMaxConns
 	if c.MaxConns > 0 {
@@ -111,6 +139,28 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 	return conf, nil
 }
 
+// saysPooler is a parameter for us, not for the server; other clients have it too.
+const saysPooler = "pgbouncer"
+
+// refuseSimpleProtocol refuses the setting of this driver, and the one of its forerunner, which the server would not know.
+func refuseSimpleProtocol(c *pgx.ConnConfig) error {
+	setting := ""
+	if c.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
+		setting = "default_query_exec_mode=simple_protocol"
+	}
+	if old, ok := c.RuntimeParams["prefer_simple_protocol"]; ok {
+		if on, err := strconv.ParseBool(old); err != nil || on {
+			setting = "prefer_simple_protocol"
+		}
+		delete(c.RuntimeParams, "prefer_simple_protocol")
+	}
+	if setting == "" {
+		return nil
+	}
+	return errors.New("connection string: " + setting + " is refused: the simple protocol accepts several statements in one text; " +
+		"remove the setting (a connection pooler is found without it)")
+}
+
 // pinSession fixes the settings that change how values are written, so that answers don't depend on the server's. The
 // connection string may choose the time zone, the application's name and jit, which costs short statements more than it saves.
 func pinSession(c *pgconn.Config) {
@@ -118,8 +168,10 @@ func pinSession(c *pgconn.Config) {
 	for k, v := range c.RuntimeParams {
 		given[strings.ToLower(k)] = v
 	}
+	options, _ := parseOptions(given["options"])
 	for k, v := range map[string]string{"timezone": "UTC", "application_name": "mcp-postgres", "jit": "off"} {
-		if _, ok := given[k]; !ok {
+		_, ok := given[k]
+		if _, option := options[k]; !ok && !option {
 			given[k] = v
 		}
 	}
@@ -133,6 +185,9 @@ func pinSession(c *pgconn.Config) {
 // parseError hides the connection string, which the driver quotes.
 func parseError(err error) error {
 	const want = "want postgres://user:password@host:port/database or keyword=value pairs"
+	if fault := fileFault(err); fault != nil {
+		return fault
+	}
 	_, reason, ok := strings.Cut(err.Error(), "`: ")
 	if !ok || strings.Contains(reason, "://") || strings.Contains(reason, "`") {
 		return errors.New("connection string: " + want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 )
@@ -21,21 +22,48 @@ func (db *DB) Describe(ctx context.Context, sql string) (Description, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
-	conn, err := db.pool.Acquire(ctx)
-	if err != nil {
-		return Description{}, connectError(ctx, err)
+	d, err := db.describe(ctx, sql)
+	if err != nil && ctx.Err() == nil && db.heal(&Call{}, Outcome{}, err) {
+		d, err = db.describe(ctx, sql)
 	}
-	s := sessionOf(conn.Conn().PgConn())
+	return d, db.callError(ctx, &Call{}, err)
+}
+
+func (db *DB) describe(ctx context.Context, sql string) (Description, error) {
+	conn, s, err := db.acquire(ctx)
+	if err != nil {
+		return Description{}, err
+	}
 	release := watch(ctx, s.pc)
-	d, err := s.describeStatement(sql, &db.types)
+	d, err := s.describeStatement(sql, db.timeout, &db.types)
+	if db.pooler.mixedUp(err) {
+		s.broken, err = true, &mixedUpError{cause: err}
+	}
 	if !release() {
 		s.broken = true
 	}
 	db.put(conn, s)
-	return d, db.callError(ctx, &Call{}, err)
+	return d, err
 }
 
-func (s *session) describeStatement(sql string, types *typeCache) (Description, error) {
+// describeStatement works in a transaction, whose settings decide what the names in sql stand for.
+func (s *session) describeStatement(sql string, timeout time.Duration, types *typeCache) (Description, error) {
+	s.begin(false, timeout)
+	d, err := s.described(sql, types)
+	if s.broken {
+		return d, err
+	}
+	s.end(false, false)
+	if ferr := s.flush(); ferr != nil {
+		return d, ferr
+	}
+	if end := s.ended(); err == nil {
+		err = end
+	}
+	return d, err
+}
+
+func (s *session) described(sql string, types *typeCache) (Description, error) {
 	s.parse("", sql)
 	s.describe("")
 	s.sync()

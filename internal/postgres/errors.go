@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -81,7 +82,7 @@ func connectError(ctx context.Context, err error) error {
 	case errors.As(err, &pe):
 		return &Unavailable{Reason: refusal(pe), cause: err}
 	case errors.As(err, &ce):
-		return &Unavailable{Reason: "the database can't be reached", cause: err}
+		return &Unavailable{Reason: cmp.Or(tlsReason(err), "the database can't be reached"), cause: err}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case errors.Is(err, context.DeadlineExceeded):
@@ -93,6 +94,10 @@ func connectError(ctx context.Context, err error) error {
 // refusal words a login that the server refuses, without the names in its message.
 func refusal(pe *pgconn.PgError) string {
 	switch {
+	case certificateRefusal(pe) != "":
+		return certificateRefusal(pe) + " (SQLSTATE " + pe.Code + ")"
+	case pe.Code == "08P01" && strings.Contains(pe.Message, "startup parameter"):
+		return "the connection pooler refuses a parameter of the connection string (SQLSTATE 08P01)"
 	case strings.HasPrefix(pe.Code, "28"):
 		return "the database refuses the login (SQLSTATE " + pe.Code + ")"
 	case pe.Code == "3D000":

@@ -27,7 +27,7 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	defer cancel()
 	start := time.Now()
 	out, err := db.attempt(ctx, &c, timeout, sink)
-	if err != nil && !c.Write && out.Rows == 0 && ctx.Err() == nil && db.heal(&c, err) {
+	if err != nil && ctx.Err() == nil && db.heal(&c, out, err) {
 		out, err = db.attempt(ctx, &c, timeout, sink)
 	}
 	late := time.Since(start) >= timeout
@@ -39,12 +39,10 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 
 // attempt runs the call on one connection of the pool.
 func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink Sink) (Outcome, error) {
-	conn, err := db.pool.Acquire(ctx)
+	conn, s, err := db.acquire(ctx)
 	if err != nil {
-		db.log.DebugContext(ctx, "no connection", "error", err)
-		return Outcome{}, connectError(ctx, err)
+		return Outcome{}, err
 	}
-	s := sessionOf(conn.Conn().PgConn())
 	t := &transaction{session: s, call: c, timeout: timeout, sink: sink, types: &db.types}
 	release := watch(ctx, s.pc)
 	err = t.run()
@@ -53,8 +51,11 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 			err = t.replay()
 		}
 	}
-	if stale(err) {
+	switch {
+	case stale(err):
 		s.stale[statementName(c.SQL)] = true
+	case t.unbound && db.pooler.mixedUp(err):
+		s.broken, err = true, &mixedUpError{cause: err}
 	}
 	if !release() || t.stopped && s.pc.Conn().SetReadDeadline(time.Time{}) != nil {
 		s.broken = true
@@ -110,7 +111,7 @@ func (db *DB) close(s *session) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*cancelGrace)
 	defer cancel()
 	if !s.pc.IsClosed() && s.awaiting() && s.pc.CancelRequest(ctx) == nil && !s.quiet() {
-		db.terminate(ctx, s.pc.PID())
+		db.terminate(ctx, s.pid)
 	}
 	_ = s.pc.Close(ctx) // the connection is given up
 }
@@ -135,7 +136,16 @@ func (s *session) quiet() bool {
 
 // terminate ends a backend of ours by a connection of its own, for the pool's may all be taken.
 func (db *DB) terminate(ctx context.Context, pid uint32) {
-	conn, err := pgconn.ConnectConfig(ctx, &db.pool.Config().ConnConfig.Config)
+	if pid == 0 {
+		db.log.Warn("a statement behind a pooler did not heed its cancellation: it may still run")
+		return
+	}
+	conf := db.pool.Config().ConnConfig
+	err := db.pooler.beforeConnect(ctx, conf)
+	var conn *pgconn.PgConn
+	if err == nil {
+		conn, err = pgconn.ConnectConfig(ctx, &conf.Config)
+	}
 	if err == nil {
 		_, err = conn.ExecParams(ctx, "SELECT pg_catalog.pg_terminate_backend($1)", [][]byte{strconv.AppendUint(nil, uint64(pid), 10)}, nil, nil, nil).Close()
 		err = errors.Join(err, conn.Close(ctx))
@@ -184,9 +194,14 @@ func stale(err error) bool {
 	return errors.As(err, &e) && e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
 }
 
-// heal reports whether a failed read is worth a second try, and makes way for it.
-func (db *DB) heal(c *Call, err error) bool {
-	switch {
+// heal reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or anything
+// that was not executed because a pooler showed itself.
+func (db *DB) heal(c *Call, out Outcome, err error) bool {
+	switch mixed := (*mixedUpError)(nil); {
+	case errors.As(err, &mixed):
+		return true
+	case c.Write || out.Rows > 0:
+		return false
 	case isLost(err):
 		db.pool.Reset() // the others are as old as the one that was dead
 		return true

@@ -18,6 +18,12 @@ type session struct {
 	stale    map[string]bool // those that must be closed and parsed again
 	parsing  []awaited       // Parse and Sync messages whose answer is awaited, in order
 	binds    int             // Bind messages answered since the count was last set to zero
+
+	pooler *pooler
+	pooled bool   // the connection is one to a pooler
+	pid    uint32 // the backend that runs the transaction, as far as it is known
+	asked  bool   // the row of the settings, with the backend's number in it, is to come
+
 	// resetting means that a reset has been sent and its answer is still to be read.
 	resetting bool
 	broken    bool // messages may be left on the connection: it must not be used again
@@ -32,17 +38,29 @@ type awaited struct {
 // sessionKey finds the session of a connection in its custom data.
 const sessionKey = "mcp-postgres"
 
-func sessionOf(pc *pgconn.PgConn) *session {
-	if s, ok := pc.CustomData()[sessionKey].(*session); ok {
-		return s
+func sessionOf(pc *pgconn.PgConn, p *pooler) *session {
+	s, ok := pc.CustomData()[sessionKey].(*session)
+	if !ok {
+		s = &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}, pooler: p, pid: pc.PID()}
+		pc.CustomData()[sessionKey] = s
 	}
-	s := &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}}
-	pc.CustomData()[sessionKey] = s
+	if s.pooled = p.found.Load(); s.pooled {
+		s.pid = 0
+	}
 	return s
+}
+
+// named is the name that a statement gets: none behind a pooler, where it would stay on a connection of others.
+func (s *session) named(name string) string {
+	if s.pooled {
+		return ""
+	}
+	return name
 }
 
 // parse queues a Parse, unless name is already prepared on this connection. The empty name is always parsed.
 func (s *session) parse(name, sql string) {
+	name = s.named(name)
 	if s.stale[name] {
 		s.fe.SendClose(&pgproto3.Close{ObjectType: 'S', Name: name})
 		delete(s.stale, name)
@@ -57,7 +75,7 @@ func (s *session) parse(name, sql string) {
 
 // execute queues Bind and Execute; values and results are text. A maxRows of zero is no limit.
 func (s *session) execute(name string, args [][]byte, maxRows int, describe bool) {
-	s.fe.SendBind(&pgproto3.Bind{PreparedStatement: name, Parameters: args})
+	s.fe.SendBind(&pgproto3.Bind{PreparedStatement: s.named(name), Parameters: args})
 	if describe {
 		s.fe.SendDescribe(&pgproto3.Describe{ObjectType: 'P'})
 	}
@@ -65,7 +83,7 @@ func (s *session) execute(name string, args [][]byte, maxRows int, describe bool
 }
 
 func (s *session) describe(name string) {
-	s.fe.SendDescribe(&pgproto3.Describe{ObjectType: 'S', Name: name})
+	s.fe.SendDescribe(&pgproto3.Describe{ObjectType: 'S', Name: s.named(name)})
 }
 
 func (s *session) sync() {
@@ -94,8 +112,15 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 		case *pgproto3.ParseComplete:
 			s.parseDone()
 		case *pgproto3.ReadyForQuery:
+			s.asked = false
 			s.syncDone()
 			return msg, nil
+		case *pgproto3.DataRow:
+			if !s.asked {
+				return msg, nil
+			}
+			s.asked = false
+			s.pid = parseOID(string(msg.Values[len(msg.Values)-1]))
 		case *pgproto3.CopyInResponse, *pgproto3.CopyOutResponse, *pgproto3.CopyBothResponse:
 			s.broken = true
 			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call", Hint: "use SELECT or INSERT"}
@@ -144,6 +169,31 @@ func (s *session) untilReady() error {
 			if first == nil {
 				first = serverError(msg)
 			}
+		}
+	}
+}
+
+// ended reads the answer to the flight that ends a transaction and gives the error of the end itself. The error of a
+// reset behind it can't undo what is committed.
+func (s *session) ended() error {
+	done := false
+	var failed error
+	for {
+		msg, err := s.next()
+		if err != nil {
+			return err
+		}
+		switch msg := msg.(type) {
+		case *pgproto3.CommandComplete:
+			done = true
+		case *pgproto3.ErrorResponse:
+			if !done {
+				failed = serverError(msg)
+			} else {
+				s.pooler.log.Warn("a server connection of the pooler was not reset", "error", serverError(msg))
+			}
+		case *pgproto3.ReadyForQuery:
+			return failed
 		}
 	}
 }

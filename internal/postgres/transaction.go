@@ -26,7 +26,8 @@ type transaction struct {
 	out     Outcome
 	step    int // statements completed: begin, settings, the call's
 	stopped bool
-	dropped int // bytes read after stopped
+	unbound bool // the error came before the statement at hand was executed
+	dropped int  // bytes read after stopped
 	held    *held
 }
 
@@ -58,6 +59,9 @@ func (t *transaction) run() error {
 		limit = t.call.MaxRows + 1
 	}
 	t.execute(name, args, limit, true)
+	if t.pooled && t.call.Foreign && t.call.Write {
+		t.fixed("", constraints)
+	}
 	t.sync()
 	if t.call.MaxAffected > 0 {
 		err := t.checked()
@@ -87,7 +91,15 @@ func (t *transaction) last(err error) error {
 	if t.broken {
 		return err
 	}
-	if end := t.untilReady(); err == nil {
+	end := t.ended()
+	if t.pooler.mixedUp(end) {
+		t.broken = true // its transaction is still open
+		end = nil
+		if t.call.Write {
+			end = &Error{Code: "40001", Message: "a connection pooler mixed its connections up: nothing was changed", Hint: "try again", Retryable: true}
+		}
+	}
+	if err == nil {
 		err = end
 	}
 	return err
@@ -118,11 +130,15 @@ func (t *transaction) inferArgs() ([][]byte, error) {
 	}
 	oids, _, err := t.description()
 	if err != nil {
+		t.unbound = true
 		return nil, err
 	}
 	types, err := t.types.resolve(t.session, oids)
 	if err != nil {
 		return nil, err
+	}
+	if t.pooled { // the look-ups are unnamed too
+		t.parse("", t.call.SQL)
 	}
 	t.step, t.binds = 2, 2
 	return t.call.Bind(types)
@@ -153,6 +169,7 @@ func (t *transaction) read() error {
 			failed = &Error{Code: "42601", Message: "the statement is empty"}
 		case *pgproto3.ErrorResponse:
 			e := serverError(msg)
+			t.unbound = t.step == t.binds
 			if t.step == 2 && t.binds == 2 {
 				e.Parameter = parameterIn(msg.Where)
 			}

@@ -1,4 +1,4 @@
-package catalog_test
+package sqlscan_test
 
 import (
 	"strings"
@@ -7,11 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mcp-postgres/catalog"
+	"mcp-postgres/internal/sqlscan"
 )
 
-// TestLex writes the tokens without white space, separated by |, each with its kind; a ! marks one with a fault.
-func TestLex(t *testing.T) {
+// TestLexTool writes the tokens without white space, separated by |, each with its kind; a ! marks one with a fault.
+func TestLexTool(t *testing.T) {
 	tests := []struct{ sql, want string }{
 		{"", ""},
 		{"select a.b", "word select|word a|symbol .|word b"},
@@ -45,13 +45,13 @@ func TestLex(t *testing.T) {
 		{"@a@b", "param @a|param @b"},
 	}
 	for _, tt := range tests {
-		if diff := cmp.Diff(tt.want, tokens(tt.sql)); diff != "" {
-			t.Errorf("Lex(%q) (-want +got):\n%s", tt.sql, diff)
+		if diff := cmp.Diff(tt.want, tokens(tt.sql, sqlscan.LexTool)); diff != "" {
+			t.Errorf("LexTool(%q) (-want +got):\n%s", tt.sql, diff)
 		}
 	}
 }
 
-func TestLexOperators(t *testing.T) {
+func TestLexToolOperators(t *testing.T) {
 	tests := []struct{ sql, want string }{
 		{"a @> b", "operator @>"}, {"a @>b", "operator @>"}, {"a <@ b", "operator <@"}, {"a < @b", "operator <|param @b"},
 		{"a @@ b", "operator @@"}, {"a @@b", "operator @@"}, {"a @@@b", "operator @@@"}, {"~@b", "operator ~@"},
@@ -70,37 +70,73 @@ func TestLexOperators(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var got []string
-		for _, tok := range catalog.Lex(tt.sql) {
-			if tok.Kind == "operator" || tok.Kind == "param" {
-				got = append(got, written(tok))
+		for _, tok := range sqlscan.LexTool(tt.sql) {
+			if tok.Kind == sqlscan.Operator || tok.Kind == sqlscan.Param {
+				got = append(got, written(tt.sql, tok))
 			}
 		}
 		if g := strings.Join(got, "|"); g != tt.want {
-			t.Errorf("operators of Lex(%q) = %s, want %s", tt.sql, g, tt.want)
+			t.Errorf("operators of LexTool(%q) = %s, want %s", tt.sql, g, tt.want)
 		}
 	}
 }
 
-func tokens(sql string) string {
+func tokens(sql string, lex func(string) []sqlscan.Token) string {
 	var all []string
-	for _, tok := range catalog.Lex(sql) {
-		if tok.Kind != "space" {
-			all = append(all, written(tok))
+	for _, tok := range lex(sql) {
+		if tok.Kind != sqlscan.Space {
+			all = append(all, written(sql, tok))
 		}
 	}
 	return strings.Join(all, "|")
 }
 
-func written(tok catalog.Token) string {
-	s := tok.Kind + " " + tok.Text
+func written(sql string, tok sqlscan.Token) string {
+	s := tok.Kind.String() + " " + sql[tok.Start:tok.End]
 	if tok.Fault == "" {
 		return s
 	}
-	if tok.Kind == "operator" {
+	if tok.Kind == sqlscan.Operator {
 		return s + "!"
 	}
 	return s + "|!"
 }
+
+// TestLex has what PostgreSQL reads differently from a tool file.
+func TestLex(t *testing.T) {
+	tests := []struct{ sql, want string }{
+		{"@a + @b", "operator @|word a|operator +|operator @|word b"},
+		{"a=@b", "word a|operator =@|word b"},
+		{"a<@b", "word a|operator <@|word b"},
+		{`@E'\' ' @n'a'`, `operator @|string E'\' '|operator @|string n'a'`},
+		{"@$$ ' $$", "operator @|string $$ ' $$"},
+		{"1_000 0x1F 1e5 1..2", "number 1_000|number 0x1F|number 1e5|number 1|symbol .|number .2"},
+		{"1_a$1 1_E'\\'", "number 1|word _a$1|number 1|word _E|string '\\'"},
+		{"1_000$a$ $a$", "number 1|word _000$a$|string $a$|!"},
+		{"0x1F$1 1.5$1", "number 0|word x1F$1|number 1.5|positional $1"},
+		{"1e5_0e'\\'", "number 1e5|word _0e|string '\\'"},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, tokens(tt.sql, sqlscan.Lex)); diff != "" {
+			t.Errorf("Lex(%q) (-want +got):\n%s", tt.sql, diff)
+		}
+	}
+}
+
+func TestLexLines(t *testing.T) {
+	var got []int
+	for _, tok := range sqlscan.Lex("a\n/*\n*/ b\r\n'\n' c") {
+		if tok.Significant() {
+			got = append(got, tok.Line)
+		}
+	}
+	if diff := cmp.Diff([]int{1, 3, 4, 5}, got); diff != "" {
+		t.Errorf("lines of the tokens (-want +got):\n%s", diff)
+	}
+}
+
+// both are the two readings of SQL.
+var both = map[string]func(string) []sqlscan.Token{"Lex": sqlscan.Lex, "LexTool": sqlscan.LexTool}
 
 // TestLexNotClosed has everything that can stay open; each is one token up to the end.
 func TestLexNotClosed(t *testing.T) {
@@ -108,13 +144,15 @@ func TestLexNotClosed(t *testing.T) {
 		"'", "'a''", "E'", `E'\'`, `E'\\\'`, "B'", "x'", "U&'", "'a'\n'", "'a' -- '\n'", "E'a'\n'\\'",
 		`"`, `"a""`, `U&"`, "$$", "$$ $a$", "$a$ $$ $A$", "$a$ $a", "/*", "/* /* */", "/*/", "/* * /", "/* -- */ /*",
 	} {
-		all := catalog.Lex("@a " + open)
-		last := all[len(all)-1]
-		if last.Fault == "" {
-			t.Errorf("Lex(%q) ends with the sound token %q, want one that is not closed", open, last.Text)
-		}
-		if all[0].Text != "@a" {
-			t.Errorf("Lex(%q) starts with %q, want @a", open, all[0].Text)
+		for name, lex := range both {
+			sql := "a " + open
+			all := lex(sql)
+			if last := all[len(all)-1]; last.Fault == "" {
+				t.Errorf("%s(%q) ends with the sound token %q, want one that is not closed", name, sql, sql[last.Start:])
+			}
+			if all[0].End != 1 {
+				t.Errorf("%s(%q) starts with %q, want a", name, sql, sql[:all[0].End])
+			}
 		}
 	}
 }
@@ -122,20 +160,22 @@ func TestLexNotClosed(t *testing.T) {
 // TestLexLinear repeats, up to the largest file, what could make a lexer look ahead again and again.
 func TestLexLinear(t *testing.T) {
 	for _, part := range []string{
-		"/*", "/*/", "*/", "'", "''", "'a'\n", "'a' ", "'a'--\n", "E'\\'", `"`, `""`, "$", "$$", "$a", "$a$", "$a$ ",
+		"/*", "/*/", "*/", "/**/", "+", "+-", "'", "''", "'a'\n", "'a' ", "'a'--\n", "E'\\'", `"`, `""`, "$", "$$", "$a", "$a$", "$a$ ",
 		"@", "@a", "-", "- ", "<@", "<@a ", "+@", "--", "-- \n", ".", "1.", "1e", "1e+", "0x", "U&", "U&'", ":", "\n", "é", "@é",
 	} {
 		sql := strings.Repeat(part, 1<<18/len(part))
-		start := time.Now()
-		var length int
-		for _, tok := range catalog.Lex(sql) {
-			length += len(tok.Text)
-		}
-		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("Lex(%q repeated) took %v, want less than 2s", part, took)
-		}
-		if length != len(sql) {
-			t.Errorf("Lex(%q repeated) covers %d bytes, want %d", part, length, len(sql))
+		for name, lex := range both {
+			start := time.Now()
+			var length int
+			for _, tok := range lex(sql) {
+				length += tok.End - tok.Start
+			}
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("%s(%q repeated) took %v, want less than 2s", name, part, took)
+			}
+			if length != len(sql) {
+				t.Errorf("%s(%q repeated) covers %d bytes, want %d", name, part, length, len(sql))
+			}
 		}
 	}
 }

@@ -6,14 +6,14 @@ import (
 )
 
 // PostgreSQL reads the longest run of operator characters as one operator, so "a=@b" is the operator =@ to it. People
-// who write @name in a tool file mean a parameter there. The rule: operators that can stand before a parameter end at its @; any
-// other run, such as @@ or ~@, stays whole; <@ could be meant either way.
+// who write @name in a tool file mean a parameter there. The rule: operators that can stand before a parameter end at
+// its @; any other run, such as @@ or ~@, stays whole; <@ could be meant either way.
 
 var beforeParam = []string{
 	"=", "<>", "!=", "<=", ">=", ">", "+", "-", "*", "/", "%", "^", "||", "->", "->>", "#>", "#>>", "=>",
 }
 
-// operator moves over an operator, and stops before the @ of a parameter.
+// operator moves over an operator, and in a tool file stops before the @ of a parameter.
 func (l *lexer) operator() string {
 	l.measureRun()
 	run := l.sql[l.pos:l.operatorEnd()]

@@ -1,0 +1,211 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// maxSuggestions bounds the names in one suggestion.
+const maxSuggestions = 3
+
+// misnomer is a name in the caller's SQL that PostgreSQL does not know.
+type misnomer struct {
+	sql   string
+	err   *postgres.Error
+	names []sqlscan.Name // all names of the SQL
+	name  sqlscan.Name   // the wrong one
+}
+
+// mend adds the nearest existing names to an error about a name in the caller's SQL. It asks the database once; whatever
+// goes wrong there, the error stays as it is.
+func (q *queryTool) mend(ctx context.Context, sql string, err error) error {
+	var pg *postgres.Error
+	if !errors.As(err, &pg) || !aboutName(pg.Code) {
+		return err
+	}
+	m := &misnomer{sql: sql, err: pg, names: sqlscan.Names(sql)}
+	e, ok := userMessage(err, sql)
+	if !ok || !m.find() {
+		return err
+	}
+	e.Suggestion = strings.Join(m.suggest(ctx, q.db), ", ")
+	return e
+}
+
+// suggest gives the nearest names, as SQL writes them.
+func (m *misnomer) suggest(ctx context.Context, db Database) []string {
+	if m.isAlias() {
+		return m.sources()
+	}
+	l := m.lookup()
+	var found candidates
+	call := postgres.Call{SQL: l.sql, Args: l.args, Keep: true, MaxRows: maxLookupRows, Timeout: lookupTimeout}
+	if _, err := db.Run(ctx, call, &found); err != nil {
+		return nil
+	}
+	if len(found.signatures) > 0 {
+		return found.signatures[:min(len(found.signatures), maxSuggestions)]
+	}
+	names := found.nearest(l.word)
+	for i, name := range names {
+		names[i] = l.prefix + name
+	}
+	return names
+}
+
+// find finds the wrong name: at the position of the error, or else the one that the message quotes first. A name that is
+// in the message and not in the SQL is that of a function's body.
+func (m *misnomer) find() bool {
+	at := m.offset()
+	i := slices.IndexFunc(m.names, func(n sqlscan.Name) bool { return n.Covers(at) })
+	if i >= 0 {
+		m.name = m.names[i]
+		return m.mentioned(m.name)
+	}
+	if m.err.Code == codeNoObject && !strings.HasPrefix(m.err.Message, `type "`) {
+		return false
+	}
+	quoted := m.quoted()
+	i = slices.IndexFunc(m.names, func(n sqlscan.Name) bool {
+		if m.err.Code == codeNoFunction {
+			return m.mentioned(n)
+		}
+		return len(quoted) > 0 && (n.String() == quoted[0] || n.Last().Text == quoted[0])
+	})
+	if i < 0 {
+		return len(quoted) == 1 && m.inString(quoted[0])
+	}
+	m.name = m.names[i]
+	return true
+}
+
+// quoted are the names in quotes of the message.
+func (m *misnomer) quoted() []string {
+	var all []string
+	for i, part := range strings.Split(m.err.Message, `"`) {
+		if i%2 == 1 {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// offset is the byte at which the error is, or -1.
+func (m *misnomer) offset() int {
+	chars := 0
+	for i := range m.sql {
+		if chars++; chars == m.err.Position {
+			return i
+		}
+	}
+	return -1
+}
+
+// mentioned reports whether the message is about the name, or a part of it.
+func (m *misnomer) mentioned(n sqlscan.Name) bool {
+	if m.err.Code == codeNoFunction {
+		return strings.Contains(m.err.Message, n.String()+"(")
+	}
+	return slices.ContainsFunc(n.Parts, func(p sqlscan.Part) bool { return strings.Contains(m.err.Message, p.Text) })
+}
+
+// inString takes a name that the SQL holds as a string: 'name'::regclass.
+func (m *misnomer) inString(name string) bool {
+	if !strings.Contains(m.sql, "'"+name+"'") || m.err.Code == codeNoFunction {
+		return false
+	}
+	for _, part := range strings.Split(name, ".") {
+		m.name.Parts = append(m.name.Parts, sqlscan.Part{Text: part})
+	}
+	return true
+}
+
+// isAlias tells o.id with an unknown o, which has the code of an unknown table, from an unknown table o.id.
+func (m *misnomer) isAlias() bool {
+	n := len(m.name.Parts)
+	if m.err.Code != codeNoTable || n == 1 {
+		return false
+	}
+	table := sqlscan.Name{Parts: m.name.Parts[n-2:]}
+	return !strings.Contains(m.err.Message, table.String())
+}
+
+// sources are the aliases and tables of the SQL itself that an unknown qualifier is near to.
+func (m *misnomer) sources() []string {
+	var names candidates
+	for _, s := range sqlscan.Sources(m.names) {
+		table := s.Name.Last()
+		if s.Alias != "" {
+			names.add(s.Alias, s.Alias)
+		} else {
+			names.add(table.Text, m.sql[table.Start:table.End])
+		}
+	}
+	return names.nearest(m.name.Parts[max(0, len(m.name.Parts)-2)].Text)
+}
+
+// relations are the tables that the wrong column may be of: those of its qualifier, or every name of the SQL.
+func (m *misnomer) relations() []string {
+	if quoted := m.quoted(); len(quoted) == 2 {
+		return quoted[1:] // column "x" of relation "t"
+	}
+	var names []string
+	if n := len(m.name.Parts); n > 1 {
+		qualifier := m.name.Parts[n-2].Text
+		for _, s := range sqlscan.Sources(m.names) {
+			if s.Alias == qualifier {
+				names = append(names, s.Name.Last().Text)
+			}
+		}
+		if names == nil {
+			names = []string{qualifier}
+		}
+		return names
+	}
+	for _, n := range m.names {
+		names = append(names, n.Last().Text)
+	}
+	return names
+}
+
+// candidates is the sink of a lookup: rows of a name to compare, the name as SQL writes it, and the signature of a
+// function that has the very name.
+type candidates struct {
+	names, written []string
+	signatures     []string
+}
+
+// Columns implements postgres.Sink.
+func (c *candidates) Columns([]postgres.Column) { *c = candidates{} }
+
+// Row implements postgres.Sink.
+func (c *candidates) Row(values [][]byte) bool {
+	if len(values) > 2 && values[2] != nil {
+		c.signatures = append(c.signatures, string(values[2]))
+	}
+	c.add(string(values[0]), string(values[1]))
+	return true
+}
+
+func (c *candidates) add(name, written string) {
+	c.names, c.written = append(c.names, name), append(c.written, written)
+}
+
+// nearest gives the candidates nearest to word, as SQL writes them; a word schema.name that is near to none is compared
+// without the schema.
+func (c *candidates) nearest(word string) []string {
+	near := catalog.Nearest(word, c.names, maxSuggestions)
+	if dot := strings.LastIndexByte(word, '.'); near == nil && dot >= 0 {
+		near = catalog.Nearest(word[dot+1:], c.names, maxSuggestions)
+	}
+	for i, name := range near {
+		near[i] = c.written[slices.Index(c.names, name)]
+	}
+	return near
+}
