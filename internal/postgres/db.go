@@ -26,7 +26,7 @@ const (
 
 	connectTimeout = 5 * time.Second
 	// maxMessage bounds one protocol message, so that a cell of a gigabyte is refused before it is in memory.
-	maxMessage = 8 << 20
+	maxMessage = 4 << 20
 	// cancelGrace is how long a cancelled statement may take to end before its connection is closed.
 	cancelGrace = 2 * time.Second
 )

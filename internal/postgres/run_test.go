@@ -77,8 +77,8 @@ func TestRunErrors(t *testing.T) {
 			postgres.Call{SQL: "INSERT INTO t SELECT generate_series(1, 3)", Write: true, MaxAffected: 2}},
 		{"error at commit", "23503", `insert or update on table "child" violates foreign key constraint "child_id_fkey"`,
 			postgres.Call{SQL: "INSERT INTO child VALUES (1)", Write: true}},
-		{"cell of 100 MB", "54000", "one row or message of 100000006 bytes is larger than the limit of 8388608 bytes", postgres.Call{SQL: "SELECT repeat('x', 100000000)"}},
-		{"error text of 20 MB", "54000", "is larger than the limit of 8388608 bytes", postgres.Call{SQL: "SELECT repeat('x', 20000000)::int"}},
+		{"cell of 100 MB", "54000", "one row or message of 100000006 bytes is larger than the limit of 4194304 bytes", postgres.Call{SQL: "SELECT repeat('x', 100000000)"}},
+		{"error text of 20 MB", "54000", "is larger than the limit of 4194304 bytes", postgres.Call{SQL: "SELECT repeat('x', 20000000)::int"}},
 		{"time", "57014", "the statement took longer than its time limit of 100ms and was stopped", postgres.Call{SQL: "SELECT pg_sleep(60)", Timeout: 100 * time.Millisecond}},
 	}
 	pgtest.Exec(t, url, "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
@@ -159,7 +159,7 @@ func TestCancellationIgnored(t *testing.T) {
 func TestMemoryStaysSmall(t *testing.T) {
 	db := open(t, pgtest.URL(t))
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
-	for _, sql := range []string{"SELECT repeat('x', 1000000000)", "SELECT repeat('x', 200000000)::int", "SELECT repeat('x', 7000000) FROM generate_series(1, 1000)"} {
+	for _, sql := range []string{"SELECT repeat('x', 1000000000)", "SELECT repeat('x', 200000000)::int", "SELECT repeat('x', 3500000) FROM generate_series(1, 1000)"} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		_, err := db.Run(t.Context(), postgres.Call{SQL: sql, MaxRows: 100}, &rows{limit: 1})
