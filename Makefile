@@ -7,7 +7,7 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench postgres pgbouncer clean
+.PHONY: build demo test lint generate fresh bench postgres testtools clean
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -15,7 +15,7 @@ build:
 demo: postgres build
 	$(BIN) demo
 
-test: postgres pgbouncer
+test: postgres testtools
 	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout 15m ./...
 
 lint:
@@ -46,14 +46,19 @@ postgres:
 	fi
 
 # The tests of connections through a pooler need PgBouncer.
-pgbouncer:
-	@if ls /usr/sbin/pgbouncer /opt/homebrew/bin/pgbouncer 2>/dev/null | grep -q . || command -v pgbouncer >/dev/null; then :; \
+# What only the tests use: PgBouncer, ps, xz.
+testtools:
+	@missing=; \
+	ls /usr/sbin/pgbouncer /opt/homebrew/bin/pgbouncer 2>/dev/null | grep -q . || command -v pgbouncer >/dev/null || missing="$$missing pgbouncer"; \
+	command -v ps >/dev/null || missing="$$missing procps"; \
+	command -v xz >/dev/null || missing="$$missing xz-utils"; \
+	if [ -z "$$missing" ]; then :; \
 	elif command -v apt-get >/dev/null; then \
-	  echo "No PgBouncer found: installing the package pgbouncer with apt-get, for the tests."; \
+	  echo "Installing what the tests use with apt-get:$$missing."; \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends pgbouncer; \
+	  $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
 	else \
-	  echo "No PgBouncer found and no apt-get: its tests are skipped (macOS: brew install pgbouncer)."; \
+	  echo "Missing, and no apt-get:$$missing. Tests that use them are skipped or fail."; \
 	fi
 
 clean:

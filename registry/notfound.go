@@ -63,7 +63,7 @@ func (h *sqlTool) strings(ctx context.Context, st catalog.Statement, args map[st
 		return nil, err
 	}
 	var sink firstColumn
-	_, err = h.db.Run(ctx, postgres.Call{SQL: st.SQL, Args: values, Keep: true, MaxRows: maxCandidates, Timeout: h.tool.Limits.Timeout}, &sink)
+	_, err = h.db.Run(ctx, postgres.Call{SQL: st.SQL, Args: values, Keep: true, Generic: h.tool.Source == "", MaxRows: maxCandidates, Timeout: h.tool.Limits.Timeout}, &sink)
 	return sink.values, err
 }
 

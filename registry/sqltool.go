@@ -33,7 +33,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 		sink.keys = h.tool.Page.Key
 	}
 	out, err := h.db.Run(ctx, postgres.Call{
-		SQL: st.SQL, Args: values, Keep: true, Write: h.tool.Access == catalog.Write, MaxRows: sink.limits.rows,
+		SQL: st.SQL, Args: values, Keep: true, Generic: h.tool.Source == "", Write: h.tool.Access == catalog.Write, MaxRows: sink.limits.rows,
 		MaxAffected: h.maxAffected(), Timeout: h.tool.Limits.Timeout,
 	}, sink)
 	if text, ok := notice(err); ok {

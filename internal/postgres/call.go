@@ -18,6 +18,9 @@ type Call struct {
 	Bind func([]*Type) ([][]byte, error)
 	// Keep leaves the statement prepared on the connection. It is for SQL from files, never for SQL from callers.
 	Keep bool
+	// Generic plans a kept statement once, whatever its values; PostgreSQL would otherwise compare plans, and may plan each
+	// time anew.
+	Generic bool
 	// Foreign is SQL from a caller: whatever it leaves in the session is thrown away before the next call.
 	Foreign bool
 	// Write runs read-write and commits; without it the transaction is READ ONLY and is rolled back.
@@ -67,15 +70,15 @@ const (
 	commit     = "COMMIT"
 	// settings takes a snapshot too, so that a SET TRANSACTION READ WRITE comes too late.
 	settings = "SELECT pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', $2, true), " +
-		"pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true)"
+		"pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true), pg_catalog.set_config('plan_cache_mode', $4, true)"
 
 	maxLockWait = 10 * time.Second
 )
 
 // resetRead throws away what can outlive a transaction that was rolled back: advisory locks of the session and prepared
-// statements. Its answer tells of the latter: those made by PREPARE, and ours that DEALLOCATE may have removed.
-const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.count(*) FILTER (WHERE from_sql), " +
-	"pg_catalog.count(*) FILTER (WHERE NOT from_sql) FROM pg_catalog.pg_prepared_statements"
+// statements. Its answer tells of the latter, a row for each: those made by PREPARE, and ours, which DEALLOCATE may have
+// removed. Every session has some of ours by then, so that there is a row, and the locks go.
+const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql FROM pg_catalog.pg_prepared_statement()"
 
 // resetWrite throws away, before that, what a commit can leave: together they are DISCARD ALL without the loss of our own
 // prepared statements.
@@ -95,13 +98,17 @@ func (s *session) fixed(name, sql string, args ...[]byte) {
 }
 
 // begin queues the start of the transaction: two statements.
-func (s *session) begin(write bool, timeout time.Duration) {
+func (s *session) begin(write, generic bool, timeout time.Duration) {
 	if write {
 		s.fixed("mcp_begin_write", beginWrite)
 	} else {
 		s.fixed("mcp_begin_read", beginRead)
 	}
-	limits := [][]byte{millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout + cancelGrace)}
+	mode := "auto"
+	if generic {
+		mode = "force_generic_plan"
+	}
+	limits := [][]byte{millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout + cancelGrace), []byte(mode)}
 	if !s.pooled {
 		s.fixed("mcp_settings", settings, limits...)
 		return

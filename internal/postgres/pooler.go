@@ -25,7 +25,7 @@ type pooler struct {
 	startup map[string]string // the parameters that a pooler is given while connecting
 
 	settings string   // the settings of a call, with those that a session would have had
-	values   [][]byte // $4, $5, ... of settings
+	values   [][]byte // $5, $6, ... of settings
 }
 
 // followed are the parameters that PgBouncer carries from server connection to server connection.
@@ -55,7 +55,7 @@ func newPooler(params map[string]string, log *slog.Logger) *pooler {
 		if slices.Contains(perCall, name) {
 			continue
 		}
-		n := len(p.values) + 4
+		n := len(p.values) + 5
 		sql.WriteString(", pg_catalog.set_config($" + strconv.Itoa(n) + ", $" + strconv.Itoa(n+1) + ", true)")
 		p.values = append(p.values, []byte(name), []byte(local[name]))
 	}

@@ -167,7 +167,11 @@ func (s *session) finishReset() error {
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 || rows[0][1] != "0" || rows[0][2] != strconv.Itoa(len(s.prepared)) {
+	ours := len(rows) > 0 && len(rows) == len(s.prepared)
+	for _, row := range rows {
+		ours = ours && row[1] == "f"
+	}
+	if !ours {
 		if err := s.discard(); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ type held struct {
 // run does the whole call. Afterwards session.broken says whether the connection can be used again.
 func (t *transaction) run() error {
 	t.binds = 0
-	t.begin(t.call.Write, t.timeout)
+	t.begin(t.call.Write, t.call.Generic, t.timeout)
 	args, name := t.call.Args, ""
 	if t.call.Bind != nil {
 		var err error
