@@ -20,7 +20,7 @@ type querySink interface {
 func newQuerySink(format any, limits rowLimits) (querySink, error) {
 	switch format {
 	case "json":
-		return &jsonTable{objectRows{limits: limits}}, nil
+		return &jsonTable{objectRows{prefix: itemsPrefix, limits: limits}}, nil
 	case "csv":
 		return &csvTable{textTable: textTable{limits: limits}}, nil
 	case "markdown":
@@ -32,8 +32,7 @@ func newQuerySink(format any, limits rowLimits) (querySink, error) {
 type jsonTable struct{ objectRows }
 
 func (j *jsonTable) result(out postgres.Outcome) *mcp.CallToolResult {
-	body := append([]byte(`{"items":[`), j.buf...)
-	body = append(body, ']')
+	body := append(j.buf, ']')
 	if cut := j.truncated(out.More); cut != nil {
 		body = cut.appendJSON(append(body, ','))
 	}
@@ -177,5 +176,7 @@ func appendMarkdownCell(dst, v []byte) []byte {
 	if !bytes.ContainsAny(v, "|\r\n\\") {
 		return append(dst, v...)
 	}
-	return append(dst, strings.NewReplacer("\\", `\\`, "|", `\|`, "\r\n", "<br>", "\n", "<br>", "\r", "<br>").Replace(string(v))...)
+	return append(dst, markdownEscapes.Replace(string(v))...)
 }
+
+var markdownEscapes = strings.NewReplacer("\\", `\\`, "|", `\|`, "\r\n", "<br>", "\n", "<br>", "\r", "<br>")

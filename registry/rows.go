@@ -22,8 +22,9 @@ type truncation struct {
 	Limit int    `json:"limit"`
 }
 
-// objectRows is a sink that writes each row as a JSON object, separated by commas.
+// objectRows is a sink that writes each row as a JSON object, separated by commas, behind a prefix.
 type objectRows struct {
+	prefix   string
 	limits   rowLimits
 	omitNull bool
 	whole    bool     // json values are never cut: the answer is made of them
@@ -41,7 +42,7 @@ type objectRows struct {
 
 // Columns implements postgres.Sink; it starts over.
 func (o *objectRows) Columns(cols []postgres.Column) {
-	*o = objectRows{limits: o.limits, omitNull: o.omitNull, whole: o.whole, keys: o.keys, buf: o.buf[:0]}
+	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, keys: o.keys, buf: append(o.buf[:0], o.prefix...)}
 	for i, name := range uniqueNames(cols) {
 		o.types = append(o.types, cols[i].Type)
 		o.names = append(o.names, append(postgres.AppendString(nil, name), ':'))
@@ -125,6 +126,9 @@ func cutBy(l rowLimits, more, overflow, cellCut bool) *truncation {
 	}
 	return nil
 }
+
+// itemsPrefix starts an answer of rows.
+const itemsPrefix = `{"items":[`
 
 func (t *truncation) appendJSON(dst []byte) []byte {
 	return fmt.Appendf(dst, `"truncated":{"by":%q,"limit":%d}`, t.By, t.Limit)

@@ -28,7 +28,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if err != nil {
 		return nil, err
 	}
-	sink := &objectRows{limits: h.rowLimits(args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true}
+	sink := &objectRows{prefix: h.prefix(), limits: h.rowLimits(args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true}
 	if h.tool.Page != nil {
 		sink.keys = h.tool.Page.Key
 	}
@@ -48,6 +48,13 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 		}
 	}
 	return h.result(args, sink, out)
+}
+
+func (h *sqlTool) prefix() string {
+	if h.tool.Result == catalog.Rows {
+		return itemsPrefix
+	}
+	return ""
 }
 
 // empty reports an answer that not_found explains: no row, or no row affected.
@@ -118,8 +125,10 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 	if sink.overflow && sink.rows == 0 {
 		return nil, h.tooLarge(sink.limits.bytes)
 	}
-	body := append([]byte(`{"items":[`), sink.buf...)
-	body = append(body, ']')
+	if !out.HasRows {
+		sink.Columns(nil) // a write without RETURNING
+	}
+	body := append(sink.buf, ']')
 	switch {
 	case h.tool.Page != nil && out.More:
 		next, err := nextCursor(h.tool, args, sink.lastKey)
