@@ -97,7 +97,7 @@ func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
 		switch {
 		case t == nil || kind == postgres.JSON:
 		case kind == postgres.Array:
-			return arrayText(at, value, t.Elem)
+			return arrayText(at, value, t)
 		default:
 			return nil, argumentError(fmt.Sprintf("%s: is an array, want a value of type %s", at, t.Name))
 		}
@@ -106,22 +106,22 @@ func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
 }
 
 // arrayText writes a JSON array, also a nested one, as an array literal.
-func arrayText(at string, items []any, elem *postgres.Type) ([]byte, error) {
+func arrayText(at string, items []any, t *postgres.Type) ([]byte, error) {
 	list := []byte{'{'}
 	for i, item := range items {
 		if i > 0 {
-			list = append(list, ',')
+			list = append(list, t.Delim)
 		}
 		at := fmt.Sprintf("%s[%d]", at, i)
-		if nested, ok := item.([]any); ok && elem.Kind != postgres.JSON {
-			text, err := arrayText(at, nested, elem)
+		if nested, ok := item.([]any); ok && t.Elem.Kind != postgres.JSON {
+			text, err := arrayText(at, nested, t)
 			if err != nil {
 				return nil, err
 			}
 			list = append(list, text...)
 			continue
 		}
-		text, err := parameterText(at, item, elem)
+		text, err := parameterText(at, item, t.Elem)
 		if err != nil {
 			return nil, err
 		}

@@ -31,6 +31,7 @@ func TestQuery(t *testing.T) {
 			`{"items":[{"a":2,"b":"x","c":true,"d":null}]}`},
 		{"array parameters", `{"sql": "SELECT $1::int[] AS a, $2::text[] AS b, $3::jsonb AS c, $4::int[] AS d", "parameters": [[1, 2, null], ["a\"b", "c,d"], [1, {"x": []}], [[1], [2]]], "format": "json"}`,
 			`{"items":[{"a":[1,2,null],"b":["a\"b","c,d"],"c":[1,{"x":[]}],"d":[[1],[2]]}]}`},
+		{"boxes", `{"sql": "SELECT $1::box[] AS b", "parameters": [["(1,1),(0,0)", "(3,3),(2,2)"]], "format": "json"}`, `{"items":[{"b":["(1,1),(0,0)","(3,3),(2,2)"]}]}`},
 		{"inferred array", `{"sql": "SELECT id FROM t WHERE id = ANY ($1) ORDER BY id", "parameters": [[1, 3]], "format": "json"}`,
 			`{"items":[{"id":1},{"id":3}]}`},
 		{"exact number", `{"sql": "SELECT $1::numeric AS n", "parameters": [12345678901234567890.12], "format": "json"}`,
