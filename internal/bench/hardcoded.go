@@ -1,15 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -19,6 +18,10 @@ import (
 
 // hardCodedEnv makes this program the hard-coded server on the database that it names.
 const hardCodedEnv = "BENCH_HARD_CODED_URL"
+
+func launchHard(ctx context.Context, d *database) (*process, error) {
+	return launch(ctx, hardCodedEnv+"="+d.url, "/proc/self/exe")
+}
 
 // serveHardCoded is what a program for one task would be: two tools on mcp-go and pgx, with no limits, no transaction, no
 // log, no checks and no structured content. It is the floor for a server over stdio.
@@ -48,8 +51,7 @@ func serveHardCoded(ctx context.Context, url string) error {
 	return nil
 }
 
-var plainOIDs = [...]uint32{pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.Float8OID}
-
+// rowsJSON gives rows as objects in which every value is a string.
 func rowsJSON(ctx context.Context, pool *pgxpool.Pool, sql string) (string, error) {
 	rows, err := pool.Query(ctx, sql, pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {
@@ -58,31 +60,13 @@ func rowsJSON(ctx context.Context, pool *pgxpool.Pool, sql string) (string, erro
 	defer rows.Close()
 	fields := rows.FieldDescriptions()
 	body := []byte(`{"items":[`)
-	for n := 0; rows.Next(); n++ {
+	for rows.Next() {
+		body = append(body, '{')
 		for i, v := range rows.RawValues() {
-			body = append(body, separator(n, i)...)
 			body = append(postgres.AppendString(body, fields[i].Name), ':')
-			switch {
-			case v == nil:
-				body = append(body, "null"...)
-			case slices.Contains(plainOIDs[:], fields[i].DataTypeOID):
-				body = append(body, v...)
-			default:
-				body = postgres.AppendString(body, v)
-			}
+			body = append(postgres.AppendString(body, v), ',')
 		}
-		body = append(body, '}')
+		body = append(bytes.TrimSuffix(body, []byte(",")), "},"...)
 	}
-	return string(append(body, "]}"...)), rows.Err()
-}
-
-// separator comes before column i of row n.
-func separator(n, i int) string {
-	switch {
-	case i > 0:
-		return ","
-	case n > 0:
-		return ",{"
-	}
-	return "{"
+	return string(append(bytes.TrimSuffix(body, []byte(",")), "]}"...)), rows.Err()
 }

@@ -1,153 +1,134 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 
-	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
 )
 
 // Names of the layers, from the inside out.
 const (
-	layerPGX      = "pgx"
-	layerEngine   = "engine"
-	layerRegistry = "registry"
-	layerServer   = "server"
-	layerHard     = "hard-coded"
+	layerPGX       = "pgx"
+	layerEngine    = "engine"
+	layerInProcess = "in-process"
+	layerStdio     = "stdio"
+	layerHard      = "hard-coded"
 )
 
-// pgxLayer is the floor: the SQL alone, prepared, its values read as they come in PostgreSQL's text form.
-func pgxLayer(pool *pgxpool.Pool, c *benchCase, sql string, values [][]byte) *inProcess {
+// layer is one way to do the work of a case.
+type layer struct {
+	name   string
+	call   func(context.Context) ([]byte, error) // gives the answer, or nil where rows are counted and dropped
+	first  []byte                                // the answer, checked; every other must be the same
+	text   int                                   // size of the text in it
+	remote bool                                  // the work is done by another process
+}
+
+// layersOf gives the layers of a case, pgx first, each with its first answer.
+func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
+	d := b.databases[c.on]
+	request := toolCall(c.tool, c.args)
+	recorded := recorder{DB: d.db}
+	recording, err := b.newServer(&recorded)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := handle(ctx, recording, request)
+	if err == nil {
+		_, err = c.check(answer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("recording the statement: %w", err)
+	}
+	list := []layer{
+		{name: layerPGX, call: pgxCall(d.pool, recorded)},
+		{name: layerEngine, call: recorded.again},
+		{name: layerInProcess, call: func(ctx context.Context) ([]byte, error) { return handle(ctx, d.mcp, request) }},
+		{name: layerStdio, remote: true, call: func(ctx context.Context) ([]byte, error) { return d.stdio.ask(ctx, request) }},
+	}
+	if c.hard != "" {
+		hard := toolCall(c.hard, "{}")
+		list = append(list, layer{name: layerHard, remote: true, call: func(ctx context.Context) ([]byte, error) { return d.hard.ask(ctx, hard) }})
+	}
+	for i := range list {
+		l := &list[i]
+		if l.first, err = l.call(ctx); err == nil && l.first != nil {
+			l.text, err = c.check(l.first)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", l.name, err)
+		}
+	}
+	return list, nil
+}
+
+// handle is what the server over stdio does between reading and writing a line.
+func handle(ctx context.Context, s *server.MCPServer, request string) ([]byte, error) {
+	answer, err := json.Marshal(s.HandleMessage(ctx, message(1, request)))
+	if err != nil {
+		return nil, err
+	}
+	return resultOf(answer)
+}
+
+// recorder is a database that keeps the last call made of it, which is how the inner layers know what the server runs.
+type recorder struct {
+	*postgres.DB
+	call postgres.Call
+	rows int
+}
+
+// Run implements registry.Database.
+func (r *recorder) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	out, err := r.DB.Run(ctx, c, sink)
+	r.call, r.rows = c, out.Rows
+	return out, err
+}
+
+// again is the engine's layer: the same call, its rows dropped.
+func (r *recorder) again(ctx context.Context) ([]byte, error) {
+	out, err := r.DB.Run(ctx, r.call, drop{})
+	if err == nil && out.Rows != r.rows {
+		err = fmt.Errorf("got %d rows, want %d", out.Rows, r.rows)
+	}
+	return nil, err
+}
+
+// drop is a postgres.Sink.
+type drop struct{}
+
+func (drop) Columns([]postgres.Column) {}
+func (drop) Row([][]byte) bool         { return true }
+
+// pgxCall is the floor: the SQL alone, prepared, its values read as they come in PostgreSQL's text form.
+func pgxCall(pool *pgxpool.Pool, r recorder) func(context.Context) ([]byte, error) {
 	args := []any{pgx.QueryResultFormats{pgx.TextFormatCode}}
-	for _, v := range values {
+	for _, v := range r.call.Args {
 		if v == nil {
 			args = append(args, nil)
 		} else {
 			args = append(args, string(v))
 		}
 	}
-	return &inProcess{call: func(ctx context.Context) error {
-		rows, err := pool.Query(ctx, sql, args...)
+	return func(ctx context.Context) ([]byte, error) {
+		rows, err := pool.Query(ctx, r.call.SQL, args...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer rows.Close()
-		n, size := 0, 0
+		n := 0
 		for rows.Next() {
-			n++
-			for _, v := range rows.RawValues() {
-				size += len(v)
-			}
+			n += min(len(rows.RawValues()), 1)
 		}
-		if rows.Err() != nil {
-			return rows.Err()
+		if err := rows.Err(); err != nil || n != r.rows {
+			return nil, fmt.Errorf("got %d rows, want %d: %w", n, r.rows, err)
 		}
-		if n != c.rows || size == 0 {
-			return fmt.Errorf("%s: pgx got %d rows of %d bytes in all, want %d rows", c.name, n, size, c.rows)
-		}
-		return nil
-	}}
-}
-
-// engineLayer is internal/postgres with a sink that writes the JSON that the tool gives.
-func engineLayer(ctx context.Context, db *postgres.DB, c *benchCase, t *catalog.Tool, sql string, values [][]byte) (*inProcess, error) {
-	call := postgres.Call{SQL: sql, Args: values, Keep: true, MaxRows: max(c.rows, c.items)}
-	shape := jsonSink{}
-	if c.isQuery() {
-		call.Keep, call.Foreign, call.Write = false, true, true
-	} else {
-		shape = jsonSink{omitNull: t.OmitNull, object: t.Result == catalog.Object}
+		return nil, nil
 	}
-	run := func(ctx context.Context) ([]byte, error) {
-		sink := shape
-		out, err := db.Run(ctx, call, &sink)
-		if err == nil && out.Rows != c.rows {
-			err = fmt.Errorf("%s: the engine got %d rows, want %d", c.name, out.Rows, c.rows)
-		}
-		return sink.body(), err
-	}
-	first, err := run(ctx)
-	if err == nil {
-		err = c.check(string(first))
-	}
-	return &inProcess{size: len(first), call: func(ctx context.Context) error {
-		body, err := run(ctx)
-		if err == nil && !bytes.Equal(body, first) {
-			err = fmt.Errorf("%s: the engine gave another answer", c.name)
-		}
-		return err
-	}}, err
-}
-
-// jsonSink writes rows as the registry does: objects in a list, or one object.
-type jsonSink struct {
-	omitNull, object bool
-	columns          []postgres.Column
-	buf              []byte
-}
-
-// Columns implements postgres.Sink.
-func (s *jsonSink) Columns(cols []postgres.Column) {
-	s.columns = cols
-	if !s.object {
-		s.buf = append(s.buf, `{"items":[`...)
-	}
-}
-
-// Row implements postgres.Sink.
-func (s *jsonSink) Row(values [][]byte) bool {
-	s.buf = append(s.buf, '{')
-	for i, v := range values {
-		if v == nil && s.omitNull {
-			continue
-		}
-		s.buf = append(postgres.AppendString(s.buf, s.columns[i].Name), ':')
-		s.buf = append(s.columns[i].Type.AppendJSON(s.buf, v), ',')
-	}
-	s.buf = append(s.buf[:max(len(s.buf)-1, 1)], "},"...)
-	return true
-}
-
-func (s *jsonSink) body() []byte {
-	if len(s.buf) == 0 {
-		return nil
-	}
-	body := s.buf[:len(s.buf)-1]
-	if s.object {
-		return body
-	}
-	return append(body, "]}"...)
-}
-
-// registryLayer is what tools/call does, without the protocol.
-func registryLayer(ctx context.Context, t *target, c *benchCase) (*inProcess, error) {
-	args := []byte(c.args)
-	run := func(ctx context.Context) (string, error) {
-		res, err := t.registry.Call(ctx, c.tool, args)
-		if err != nil {
-			return "", err
-		}
-		text, ok := res.Content[0].(mcp.TextContent)
-		if !ok || res.IsError {
-			return "", fmt.Errorf("%s: the registry answers %.300q", c.name, text.Text)
-		}
-		return text.Text, nil
-	}
-	first, err := run(ctx)
-	if err == nil {
-		err = c.check(first)
-	}
-	return &inProcess{size: len(first), call: func(ctx context.Context) error {
-		text, err := run(ctx)
-		if err == nil && text != first {
-			err = fmt.Errorf("%s: the registry gave another answer", c.name)
-		}
-		return err
-	}}, err
 }

@@ -4,109 +4,61 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 )
 
-// first is the time from starting a server to its first answer of a tool.
-type first struct {
-	what string
-	p50  time.Duration
-	goal time.Duration // zero without one
-}
-
 // starter is one kind of start.
 type starter struct {
-	what   string
-	goal   time.Duration
-	launch func() (*client, error)
-	call   string
+	what    string
+	launch  func(context.Context, *database) (*process, error)
+	on      *database
+	request string
+	goal    float64 // ms; zero without one
 }
 
-func (b *bench) starters() []starter {
-	server := func(name string) func() (*client, error) {
-		return func() (*client, error) { return b.launchServer(b.targets[name]) }
+// measureStarts measures the time from exec to the first answer of a tool, the servers taking turns.
+func (b *bench) measureStarts(ctx context.Context) error {
+	var kinds []starter
+	for _, d := range b.databases {
+		if d.hard != nil {
+			kinds = append(kinds,
+				starter{"hard-coded, SELECT 1, ", launchHard, d, toolCall("select_one", "{}"), 0},
+				starter{"stdio, query SELECT 1, ", b.launchServer, d, toolCall("query", queryArgs(selectOneSQL, "json")), goalFirst})
+		}
+		kinds = append(kinds, starter{"stdio, list_tables, ", b.launchServer, d, toolCall("list_tables", listArgs(d.schema)), goalFirst})
 	}
-	list := []starter{
-		{"server, query SELECT 1, sample", goalFirst, server(sampleName), call("query", queryArgs(selectOneSQL, "json"))},
-		{"server, list_tables, sample", goalFirst, server(sampleName), call("list_tables", `{"schema":"shop"}`)},
-		{"hard-coded, SELECT 1, sample", 0, func() (*client, error) { return b.launchHard(b.targets[sampleName]) }, call("select_one", "{}")},
-	}
-	if b.targets[wideName] != nil {
-		list = append(list, starter{"server, list_tables, wide", goalFirst, server(wideName), call("list_tables", `{"schema":"area_01","page_size":400}`)})
-	}
-	return list
-}
-
-// starts measures the time to the first answer, the servers taking turns.
-func (b *bench) starts(ctx context.Context) ([]first, error) {
-	kinds := b.starters()
-	took := make([][]time.Duration, len(kinds))
-	for range b.options.starts {
+	took := make([][]float64, len(kinds))
+	for range b.starts {
 		for i, k := range kinds {
 			d, err := k.run(ctx)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", k.what, err)
+				return fmt.Errorf("%s%s: %w", k.what, k.on.name, err)
 			}
-			took[i] = append(took[i], d)
+			took[i] = append(took[i], d.Seconds()*1000)
 		}
 	}
-	var firsts []first
+	fmt.Println("\nFrom exec to the first answer of a tool:")
 	for i, k := range kinds {
-		firsts = append(firsts, first{k.what, median(took[i]), k.goal})
+		ms := median(took[i])
+		fmt.Printf("  %-32s %5.1f ms\n", k.what+k.on.name, ms)
+		if k.goal > 0 {
+			b.atMost("first answer: "+k.what+k.on.name, ms, k.goal, " ms")
+		}
 	}
-	return firsts, nil
+	return nil
 }
 
 // run starts a server and does as a client would: greet, wait, call, wait; then it ends it.
 func (k *starter) run(ctx context.Context) (time.Duration, error) {
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
-	}
 	began := time.Now()
-	c, err := k.launch()
+	p, err := k.launch(ctx, k.on)
 	if err != nil {
 		return 0, err
 	}
-	res, err := c.ask(k.call)
+	answer, err := p.ask(ctx, k.request)
 	took := time.Since(began)
 	if err == nil {
-		_, err = answerText(res)
+		_, err = answerText(answer)
 	}
-	return took, errors.Join(err, c.close())
-}
-
-func printFirsts(w io.Writer, firsts []first) {
-	fmt.Fprintln(w, "\nFrom exec to the first answer of a tool:")
-	for _, f := range firsts {
-		fmt.Fprintf(w, "  %-32s %5.1f ms\n", f.what, f.p50.Seconds()*1000)
-	}
-}
-
-// memory is what a process holds, in KiB. Zero is unknown: only Linux tells.
-type memory struct{ rss, peak int }
-
-func memoryOf(pid int) (memory, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if errors.Is(err, os.ErrNotExist) {
-		return memory{}, nil
-	}
-	var m memory
-	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(line, ":")
-		kib, _, _ := strings.Cut(strings.TrimSpace(value), " ")
-		switch name {
-		case "VmRSS":
-			m.rss, err = strconv.Atoi(kib)
-		case "VmHWM":
-			m.peak, err = strconv.Atoi(kib)
-		}
-		if err != nil {
-			return m, fmt.Errorf("reading the memory of a process: %w", err)
-		}
-	}
-	return m, err
+	return took, errors.Join(err, p.close())
 }

@@ -202,7 +202,9 @@ func TestSessionTimeZone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if test.zone != "" {
-			u.RawQuery += "&timezone=" + url.QueryEscape(test.zone)
+			q := u.Query()
+			q.Set("timezone", test.zone)
+			u.RawQuery = q.Encode()
 		}
 		got, _ := run(t, open(t, u.String()), postgres.Call{SQL: "SELECT v, to_json(v) FROM (SELECT " + test.sql + " AS v) s"})
 		if want := "[" + test.want + "," + test.want + "]"; got.json[0] != want {

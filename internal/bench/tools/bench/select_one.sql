@@ -1,4 +1,0 @@
-/*---
-description: The least that a tool can do.
----*/
-SELECT 1 AS one
