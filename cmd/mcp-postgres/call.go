@@ -28,6 +28,11 @@ func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	return cmd.answer(ctx, a, s)
+}
+
+// answer makes the call and prints what comes back.
+func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 	def, _, ok := a.tools.Tool(cmd.Tool)
 	if !ok {
 		return unknownTool(cmd.Tool, a.tools.Names())

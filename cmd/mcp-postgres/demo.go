@@ -39,32 +39,13 @@ func (demoCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.L
 	}
 	for _, step := range tour {
 		fmt.Fprintf(s.out, "\n$ mcp-postgres --demo call %s\n", shellLine(step))
-		if err := a.show(ctx, callCmd{Tool: step[0], Args: step[1:]}, s); err != nil {
+		call := callCmd{Tool: step[0], Args: step[1:]}
+		// An answer that is an error is part of the show.
+		if err := call.answer(ctx, a, streams{out: s.out, err: s.out}); err != nil && !errors.As(err, new(exitError)) {
 			return err
 		}
 	}
 	return connectHelp(s)
-}
-
-// show prints the answer of one call; an answer that is an error is part of the show.
-func (a *app) show(ctx context.Context, cmd callCmd, s streams) error {
-	def, _, ok := a.tools.Tool(cmd.Tool)
-	if !ok {
-		return unknownTool(cmd.Tool, a.tools.Names())
-	}
-	args, err := cmd.arguments(def)
-	if err != nil {
-		return err
-	}
-	result, err := a.tools.Call(ctx, cmd.Tool, args)
-	if err != nil {
-		return err
-	}
-	s.err = s.out
-	if err := cmd.print(result, s); err != nil && !errors.As(err, new(exitError)) {
-		return err
-	}
-	return nil
 }
 
 // shellLine quotes what a shell would take apart.
