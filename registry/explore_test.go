@@ -176,3 +176,31 @@ func arrayLiteral(items []string) []byte {
 	}
 	return []byte("{" + strings.Join(quoted, ",") + "}")
 }
+
+func TestIdentity(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE SCHEMA app; DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS ''Books''', current_database()); END $$")
+	role, roleURL := pgtest.Role(t, url)
+	var got struct {
+		Database         string
+		Comment          string
+		CurrentUser      string `json:"current_user"`
+		IsSuperuser      bool   `json:"is_superuser"`
+		ServerVersion    string `json:"server_version"`
+		ServerVersionNum int    `json:"server_version_num"`
+		CurrentSchema    string `json:"current_schema"`
+		Encoding         string
+		Timezone         string
+		Extensions       map[string]string
+	}
+	answer, isError := call(t, build(t, registry.Config{DB: openDB(t, roleURL)}, nil), "db_identity", "{}")
+	if err := json.Unmarshal([]byte(answer), &got); err != nil || isError {
+		t.Fatalf("db_identity = %s, %v", answer, err)
+	}
+	version := pgtest.Value(t, url, "SHOW server_version")
+	if got.Database != pgtest.Value(t, url, "SELECT current_database()") || got.Comment != "Books" || got.CurrentUser != role || got.IsSuperuser ||
+		got.ServerVersion != version || got.ServerVersionNum < 140000 || got.CurrentSchema != "public" || got.Encoding != "UTF8" ||
+		got.Timezone != "UTC" || got.Extensions["plpgsql"] == "" || strings.Contains(answer, "assword") {
+		t.Errorf("db_identity = %s", answer)
+	}
+}
