@@ -9,69 +9,77 @@ import (
 
 // benchCase is one tool call.
 type benchCase struct {
-	name     string
-	on       int // the index of its database
-	tool     string
-	args     string // a JSON object
-	mark     string // occurs count times in a right answer
-	count    int
-	hard     string // the tool of the hard-coded server that does the same; empty for none
+	name    string
+	on      int    // the index of its database
+	request string // of MCP
+	mark    string // occurs count times in the text of a right answer
+	count   int
+	hard    string // the tool of the hard-coded server that does the same; empty for none
+	limits  limits
 }
 
-const selectOneSQL = "SELECT 1 AS one"
+// limits are the goals of a case; zero is none.
+type limits struct {
+	engine16 float64 // times slower than pgx, 16 calls at a time
+	stdio16  float64 // times slower than the hard-coded server, or than 12 / 98 of pgx
+	stdio1   float64 // times slower than pgx, one call at a time
+	reply    float64 // times larger than the plain JSON of the rows
+	first    float64 // ms from exec to the first answer
+}
 
-// Cases whose results are held against goals.
-const (
-	caseOneTool  = "SELECT 1, tool file"
-	caseOneQuery = "SELECT 1, query"
-	caseJSON     = "1,000 x 8, query json"
-	caseCSV      = "1,000 x 8, query csv"
-	caseMarkdown = "1,000 x 8, query markdown"
-	caseList     = "list_tables, wide"
-	caseDescribe = "describe_table, wide"
-)
+const caseJSON = "1,000 x 8, query json"
 
 // cases are the wanted ones of all that can be measured.
 func (b *bench) cases() []benchCase {
-	rows := b.catalog.Tool("thousand_rows").Statement.SQL
+	rows := limits{stdio1: 1.3, reply: 1.2}
 	const (
 		orders = `{"schema":"shop","table_name":"orders"}`
 		item   = `{"schema":"area_01","table_name":"item_0102"}`
 	)
 	list := []benchCase{
-		{caseOneTool, sample, "select_one", `{}`, `"one":`, 1, "select_one"},
-		{caseOneQuery, sample, "query", queryArgs(selectOneSQL, "json"), `"one":`, 1, "select_one"},
-		{"1,000 x 8, tool file", sample, "thousand_rows", `{}`, `"id":`, 1000, "thousand_rows"},
-		{caseJSON, sample, "query", queryArgs(rows, "json"), `"id":`, 1000, "thousand_rows"},
-		{caseCSV, sample, "query", queryArgs(rows, "csv"), "\n", 1001, ""},
-		{caseMarkdown, sample, "query", queryArgs(rows, "markdown"), " |\n", 1002, ""},
-		{"list_tables, sample", sample, "list_tables", listArgs("shop"), `"table_name":`, 12, ""},
-		{"describe_table, sample", sample, "describe_table", orders, `"nullable":`, 9, ""},
-		{"get_foreign_keys, sample", sample, "get_foreign_keys", orders, `"direction":`, 5, ""},
-		{"find_relationships, sample", sample, "find_relationships", orders, `"constraint":`, 5, ""},
-		{caseList, wide, "list_tables", listArgs("area_01"), `"table_name":`, wideTables, ""},
-		{caseDescribe, wide, "describe_table", item, `"nullable":`, 8, ""},
-		{"get_foreign_keys, wide", wide, "get_foreign_keys", item, `"direction":`, 2, ""},
-		{"find_relationships, wide", wide, "find_relationships", item, `"constraint":`, 2, ""},
+		{"SELECT 1, tool file", sample, toolCall("select_one", "{}"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1}},
+		{"SELECT 1, query", sample, query("SELECT 1 AS one", "json"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1, first: 60}},
+		{"1,000 x 8, tool file", sample, toolCall("thousand_rows", "{}"), `"id":`, 1000, "thousand_rows", limits{}},
+		{caseJSON, sample, query(thousandRows, "json"), `"id":`, 1000, "thousand_rows", rows},
+		{"1,000 x 8, query csv", sample, query(thousandRows, "csv"), "\n", 1001, "", rows},
+		{"1,000 x 8, query markdown", sample, query(thousandRows, "markdown"), " |\n", 1002, "", rows},
+		{"list_tables, sample", sample, listTables("shop"), `"table_name":`, 12, "", limits{first: 60}},
+		{"describe_table, sample", sample, toolCall("describe_table", orders), `"nullable":`, 9, "", limits{}},
+		{"get_foreign_keys, sample", sample, toolCall("get_foreign_keys", orders), `"direction":`, 5, "", limits{}},
+		{"find_relationships, sample", sample, toolCall("find_relationships", orders), `"direction":`, 6, "", limits{}},
+		{"list_tables, wide", wide, listTables("area_01"), `"table_name":`, wideTables, "", limits{stdio1: 2, first: 60}},
+		{"describe_table, wide", wide, toolCall("describe_table", item), `"nullable":`, 8, "", limits{stdio1: 3}},
+		{"get_foreign_keys, wide", wide, toolCall("get_foreign_keys", item), `"direction":`, 2, "", limits{}},
+		{"find_relationships, wide", wide, toolCall("find_relationships", item), `"direction":`, 4, "", limits{}},
 	}
 	return slices.DeleteFunc(list, func(c benchCase) bool { return !b.only.MatchString(c.name) })
 }
 
-func listArgs(schema string) string { return fmt.Sprintf(`{"schema":%q,"page_size":400}`, schema) }
-
-func queryArgs(sql, format string) string {
-	text, err := json.Marshal(sql)
-	if err != nil {
-		panic(err) // a string
-	}
-	return fmt.Sprintf(`{"sql":%s,"row_limit":1000,"format":%q}`, text, format)
+func listTables(schema string) string {
+	return toolCall("list_tables", fmt.Sprintf(`{"schema":%q,"page_size":400}`, schema))
 }
 
-// check counts what is in the text of an answer, and gives the size of the text.
-func (c *benchCase) check(answer []byte) (size int, err error) {
+func query(sql, format string) string {
+	return toolCall("query", fmt.Sprintf(`{"sql":%q,"row_limit":1000,"format":%q}`, sql, format))
+}
+
+// check counts what is in the text of an answer.
+func (c *benchCase) check(answer []byte) error {
 	text, err := answerText(answer)
 	if n := strings.Count(text, c.mark); err == nil && n != c.count {
 		err = fmt.Errorf("got %d times %q, want %d: %.300s", n, c.mark, c.count, text)
 	}
-	return len(text), err
+	return err
+}
+
+// answerText gives the first text of a tool's answer.
+func answerText(answer []byte) (string, error) {
+	var a struct {
+		Content []struct{ Text string }
+		IsError bool
+	}
+	if err := json.Unmarshal(answer, &a); err != nil || a.IsError || len(a.Content) == 0 {
+		return "", fmt.Errorf("the server answers %.300q", answer)
+	}
+	return a.Content[0].Text, nil
 }

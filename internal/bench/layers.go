@@ -2,64 +2,64 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
 )
 
-// Names of the layers, from the inside out.
-const (
-	layerPGX       = "pgx"
-	layerEngine    = "engine"
-	layerInProcess = "in-process"
-	layerStdio     = "stdio"
-	layerHard      = "hard-coded"
-)
+// call does the work of a case once. It gives the answer, or nil where rows are counted and dropped.
+type call func(context.Context) ([]byte, error)
 
 // layer is one way to do the work of a case.
 type layer struct {
-	name   string
-	call   func(context.Context) ([]byte, error) // gives the answer, or nil where rows are counted and dropped
-	first  []byte                                // the answer, checked; every other must be the same
-	text   int                                   // size of the text in it
-	remote bool                                  // the work is done by another process
+	name    string
+	call    call
+	process *process // that is asked the request; nil where the work is done in this one
+	request string
+	first   []byte // the answer, checked; every other must be the same
 }
 
-// layersOf gives the layers of a case, pgx first, each with its first answer.
+// layersOf gives the layers of a case, pgx first. All have made calls until every connection is open and has its plan, for
+// PostgreSQL plans a prepared statement anew in each of its first five executions.
 func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 	d := b.databases[c.on]
-	request := toolCall(c.tool, c.args)
-	recorded := recorder{DB: d.db}
-	recording, err := b.newServer(&recorded)
+	recorded := &recorder{DB: d.db}
+	inProcess, err := b.inProcess(recorded, c.request)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := handle(ctx, recording, request)
-	if err == nil {
-		_, err = c.check(answer)
-	}
+	answer, err := inProcess(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("recording the statement: %w", err)
+		return nil, err
+	}
+	if text, _ := answerText(answer); c.name == caseJSON {
+		b.plain = float64(len(text))
 	}
 	list := []layer{
-		{name: layerPGX, call: pgxCall(d.pool, recorded)},
-		{name: layerEngine, call: recorded.again},
-		{name: layerInProcess, call: func(ctx context.Context) ([]byte, error) { return handle(ctx, d.mcp, request) }},
-		{name: layerStdio, remote: true, call: func(ctx context.Context) ([]byte, error) { return d.stdio.ask(ctx, request) }},
+		{name: "pgx", call: pgxAlone(d.pool, recorded)},
+		{name: "engine", call: recorded.again},
+		{name: "in-process", call: inProcess},
+		remote("stdio", d.stdio, c.request),
 	}
 	if c.hard != "" {
-		hard := toolCall(c.hard, "{}")
-		list = append(list, layer{name: layerHard, remote: true, call: func(ctx context.Context) ([]byte, error) { return d.hard.ask(ctx, hard) }})
+		list = append(list, remote("hard-coded", d.hard, toolCall(c.hard, "{}")))
 	}
 	for i := range list {
 		l := &list[i]
 		if l.first, err = l.call(ctx); err == nil && l.first != nil {
-			l.text, err = c.check(l.first)
+			err = c.check(l.first)
+		}
+		for n := 0; n < 12*poolSize && err == nil; n += maxWorkers {
+			_, err = l.measure(ctx, maxWorkers, 1)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", l.name, err)
@@ -68,16 +68,11 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 	return list, nil
 }
 
-// handle is what the server over stdio does between reading and writing a line.
-func handle(ctx context.Context, s *server.MCPServer, request string) ([]byte, error) {
-	answer, err := json.Marshal(s.HandleMessage(ctx, message(1, request)))
-	if err != nil {
-		return nil, err
-	}
-	return resultOf(answer)
+func remote(name string, p *process, request string) layer {
+	return layer{name, func(ctx context.Context) ([]byte, error) { return p.ask(ctx, request) }, p, request, nil}
 }
 
-// recorder is a database that keeps the last call made of it, which is how the inner layers know what the server runs.
+// recorder is a database that keeps the first call made of it: what the inner layers are to run.
 type recorder struct {
 	*postgres.DB
 	call postgres.Call
@@ -87,48 +82,93 @@ type recorder struct {
 // Run implements registry.Database.
 func (r *recorder) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
 	out, err := r.DB.Run(ctx, c, sink)
-	r.call, r.rows = c, out.Rows
+	if r.call.SQL == "" {
+		r.call, r.rows = c, out.Rows
+	}
 	return out, err
+}
+
+// want is what a layer without an answer gives.
+func (r *recorder) want(rows int, err error) ([]byte, error) {
+	if err == nil && rows != r.rows {
+		err = fmt.Errorf("got %d rows, want %d", rows, r.rows)
+	}
+	return nil, err
 }
 
 // again is the engine's layer: the same call, its rows dropped.
 func (r *recorder) again(ctx context.Context) ([]byte, error) {
 	out, err := r.DB.Run(ctx, r.call, drop{})
-	if err == nil && out.Rows != r.rows {
-		err = fmt.Errorf("got %d rows, want %d", out.Rows, r.rows)
-	}
-	return nil, err
+	return r.want(out.Rows, err)
 }
 
-// drop is a postgres.Sink.
+// drop is a postgres.Sink that keeps nothing.
 type drop struct{}
 
 func (drop) Columns([]postgres.Column) {}
 func (drop) Row([][]byte) bool         { return true }
 
-// pgxCall is the floor: the SQL alone, prepared, its values read as they come in PostgreSQL's text form.
-func pgxCall(pool *pgxpool.Pool, r recorder) func(context.Context) ([]byte, error) {
+// pgxAlone is the floor: the SQL alone, prepared, its rows read as they come in PostgreSQL's text form, and dropped.
+func pgxAlone(pool *pgxpool.Pool, r *recorder) call {
 	args := []any{pgx.QueryResultFormats{pgx.TextFormatCode}}
 	for _, v := range r.call.Args {
-		if v == nil {
-			args = append(args, nil)
-		} else {
-			args = append(args, string(v))
+		var arg any
+		if v != nil {
+			arg = string(v)
 		}
+		args = append(args, arg)
 	}
 	return func(ctx context.Context) ([]byte, error) {
-		rows, err := pool.Query(ctx, r.call.SQL, args...)
+		rows, _ := pool.Query(ctx, r.call.SQL, args...) // the error is in rows too
+		for rows.Next() {
+			_ = rows.RawValues()
+		}
+		return r.want(int(rows.CommandTag().RowsAffected()), rows.Err())
+	}
+}
+
+// inProcess makes what the binary serves, and does with it what happens between reading and writing a line.
+func (b *bench) inProcess(db registry.Database, request string) (call, error) {
+	r, err := registry.Build(registry.Config{Tools: b.catalog.Tools, DB: db, Timeout: postgres.DefaultTimeout, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	s := r.Server("bench")
+	return func(ctx context.Context) ([]byte, error) {
+		answer, err := json.Marshal(s.HandleMessage(ctx, message(1, request)))
 		if err != nil {
 			return nil, err
 		}
-		defer rows.Close()
-		n := 0
-		for rows.Next() {
-			n += min(len(rows.RawValues()), 1)
-		}
-		if err := rows.Err(); err != nil || n != r.rows {
-			return nil, fmt.Errorf("got %d rows, want %d: %w", n, r.rows, err)
-		}
-		return nil, nil
+		return resultOf(answer)
+	}, nil
+}
+
+// hardCodedEnv makes this program the hard-coded server on the database that it names.
+const hardCodedEnv = "BENCH_HARD_CODED_URL"
+
+// thousandRows is the tool file; its header is a comment in SQL.
+//
+//go:embed tools/bench/thousand_rows.sql
+var thousandRows string
+
+// serveHardCoded is what a program for one task would be: two tools on mcp-go and pgx, with no limits, no transaction, no
+// log, no checks and no structured content; PostgreSQL writes the JSON. It is the floor for a server over stdio.
+func serveHardCoded(ctx context.Context, url string) error {
+	pool, err := openPool(ctx, url)
+	if err != nil {
+		return err
 	}
+	defer pool.Close()
+	s := server.NewMCPServer("hard-coded", "1")
+	for name, sql := range map[string]string{
+		"select_one":    `SELECT '{"items":[{"one":' || 1 || '}]}'`,
+		"thousand_rows": `SELECT json_build_object('items', json_agg(r))::text FROM (` + thousandRows + `) AS r`,
+	} {
+		s.AddTool(mcp.NewTool(name), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			var text string
+			err := pool.QueryRow(ctx, sql).Scan(&text)
+			return mcp.NewToolResultText(text), err
+		})
+	}
+	return server.ServeStdio(s, server.WithWorkerPoolSize(poolSize))
 }

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
+	"text/tabwriter"
 	"time"
 
 	"mcp-postgres/catalog"
@@ -24,20 +25,19 @@ type bench struct {
 	schemas int            // of the database wide
 	only    *regexp.Regexp // cases to measure, by name
 
-	tools     string // the folder of toolFiles on disk
 	catalog   *catalog.Catalog
 	databases []*database
-	results   map[key]result
-	goals     []goal
-	cleanup   []func() error // in the order of making
+	plain     float64           // bytes of the rows of caseJSON
+	goals     *tabwriter.Writer // the verdicts, printed at the end
+	cleanup   []func() error
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	err := run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
 		os.Exit(1)
 	}
 }
@@ -46,7 +46,8 @@ func run(ctx context.Context) error {
 	if url := os.Getenv(hardCodedEnv); url != "" {
 		return serveHardCoded(ctx, url)
 	}
-	b := &bench{slice: 200 * time.Millisecond, starts: 20, schemas: 50, only: &regexp.Regexp{}, results: map[key]result{}}
+	b := &bench{slice: 200 * time.Millisecond, starts: 20, schemas: 50, only: &regexp.Regexp{}}
+	b.goals = tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	flag.StringVar(&b.server, "server", "bin/mcp-postgres", "the built `binary`")
 	flag.IntVar(&b.rounds, "rounds", 5, "how often everything is measured; results are medians")
 	flag.TextVar(b.only, "only", regexp.MustCompile(""), "measure only the cases whose name matches this `regexp`")
@@ -66,13 +67,16 @@ func run(ctx context.Context) error {
 }
 
 func (b *bench) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{b.prepare, b.measureCases, b.measureStarts} {
-		if err := step(ctx); err != nil {
-			return err
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	fmt.Printf(rowFormat, "case", "c", "layer", "p50 ms", "calls/s", "x pgx", "allocs", "KiB", "reply B")
+	for _, c := range b.cases() {
+		if err := b.measureCase(ctx, &c); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
-	b.measureMemory()
-	b.setGoals()
-	b.printGoals()
-	return nil
+	b.printMemory()
+	fmt.Println("\nGoals:")
+	return b.goals.Flush()
 }

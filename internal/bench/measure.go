@@ -11,96 +11,78 @@ import (
 	"time"
 )
 
-// reading is one measurement: calls made one after the other by each of some workers.
-type reading struct {
-	calls         int
-	p50, wall     time.Duration
-	allocs, bytes uint64 // of this process, in all
-}
-
-func (r reading) rate() float64 { return float64(r.calls) / r.wall.Seconds() }
-
-// key names a result.
-type key struct {
-	name, layer string
-	workers     int
-}
-
-// result is what one layer came to in one case: medians over the rounds. Zero was not measured.
-type result struct {
-	ms, rate    float64
-	ratio       float64 // to pgx in the same round: by p50 for one worker, by calls per second for more; above 1 is slower
-	allocs, kib float64 // per call, in this process
-	reply, text int     // bytes of the answer, and of its text
-}
-
-// measureCases measures every wanted case and prints the results as they come.
-func (b *bench) measureCases(ctx context.Context) error {
-	printHeading()
-	for _, c := range b.cases() {
-		layers, err := b.layersOf(ctx, &c)
-		if err == nil {
-			err = b.warm(ctx, layers)
-		}
-		for _, workers := range []int{1, maxWorkers} {
-			var readings [][]reading
-			if err == nil {
-				readings, err = b.interleave(ctx, layers, workers)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			for i, l := range layers {
-				k := key{c.name, l.name, workers}
-				b.results[k] = summarize(&l, workers, readings[i], readings[0])
-				printResult(k, b.results[k])
-			}
-		}
-	}
-	return nil
-}
-
 const maxWorkers = 16
 
-// warmCalls are enough for every connection of a pool to be open and to have its plan: PostgreSQL plans a prepared
-// statement anew in each of its first five executions.
-const warmCalls = 12 * poolSize
+// figures are what one measurement, or the median of some, came to. Zero was not measured.
+type figures [columns]float64
 
-// warm makes calls that don't count.
-func (b *bench) warm(ctx context.Context, layers []layer) error {
-	for _, l := range layers {
-		for calls := 0; calls < warmCalls; {
-			r, err := l.measure(ctx, maxWorkers, b.slice/4)
-			if err != nil {
-				return fmt.Errorf("%s: %w", l.name, err)
-			}
-			calls += r.calls
+const (
+	p50    = iota // ms
+	rate          // calls per second
+	ratio         // to pgx in the same round: by p50 for one worker, by rate for more; above 1 is slower
+	allocs        // of one call in this process
+	kib
+	reply // bytes
+	columns
+)
+
+// measureCase prints the results of a case as they come.
+func (b *bench) measureCase(ctx context.Context, c *benchCase) error {
+	layers, err := b.layersOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	results := map[string]figures{}
+	for _, workers := range []int{1, maxWorkers} {
+		medians, err := b.interleave(ctx, layers, workers)
+		if err != nil {
+			return err
+		}
+		for i, f := range medians {
+			results[fmt.Sprintf("%s c%d", layers[i].name, workers)] = f
+			printRow(c.name, workers, layers[i].name, f)
 		}
 	}
-	return nil
+	b.judge(c, results)
+	return b.measureStarts(ctx, c, layers)
 }
 
-// interleave measures the layers in turn, in each round beginning with another.
-func (b *bench) interleave(ctx context.Context, layers []layer, workers int) ([][]reading, error) {
-	readings := make([][]reading, len(layers))
+// interleave measures the layers in turn, in each round beginning with another, and gives the medians of each.
+func (b *bench) interleave(ctx context.Context, layers []layer, workers int) ([]figures, error) {
+	readings := make([][columns][]float64, len(layers)) // by layer, figure and round
 	for round := range b.rounds {
+		turn := make([]figures, len(layers))
 		for i := range layers {
 			at := (i + round) % len(layers)
-			r, err := layers[at].measure(ctx, workers, b.slice)
-			if err != nil {
+			var err error
+			if turn[at], err = layers[at].measure(ctx, workers, b.slice); err != nil {
 				return nil, fmt.Errorf("%s: %w", layers[at].name, err)
 			}
-			readings[at] = append(readings[at], r)
+		}
+		for i, own := range turn {
+			own[ratio] = turn[0][rate] / own[rate]
+			if workers == 1 {
+				own[ratio] = own[p50] / turn[0][p50]
+			}
+			for column, value := range own {
+				readings[i][column] = append(readings[i][column], value)
+			}
 		}
 	}
-	return readings, nil
+	medians := make([]figures, len(layers))
+	for i := range medians {
+		for column, list := range readings[i] {
+			medians[i][column] = median(list)
+		}
+	}
+	return medians, nil
 }
 
-// measure makes calls, one at a time for each worker and at least one, for about d.
-func (l *layer) measure(ctx context.Context, workers int, d time.Duration) (reading, error) {
+// measure makes calls, one at a time for each worker and at least one, for about d. It leaves out the ratio.
+func (l *layer) measure(ctx context.Context, workers int, d time.Duration) (figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	took, errs := make([][]time.Duration, workers), make([]error, workers)
+	took, errs := make([][]float64, workers), make([]error, workers)
 	var wg sync.WaitGroup
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -108,9 +90,12 @@ func (l *layer) measure(ctx context.Context, workers int, d time.Duration) (read
 	for w := range workers {
 		wg.Go(func() {
 			for began := start; began.Sub(start) < d && errs[w] == nil; {
-				errs[w] = l.again(ctx)
+				answer, err := l.call(ctx)
+				if err == nil && !bytes.Equal(answer, l.first) {
+					err = fmt.Errorf("another answer than the first: %.300q", answer)
+				}
 				now := time.Now()
-				took[w] = append(took[w], now.Sub(began))
+				took[w], errs[w] = append(took[w], now.Sub(began).Seconds()*1000), err
 				began = now
 			}
 		})
@@ -119,45 +104,47 @@ func (l *layer) measure(ctx context.Context, workers int, d time.Duration) (read
 	wall := time.Since(start)
 	runtime.ReadMemStats(&after)
 	all := slices.Concat(took...)
-	return reading{len(all), median(all), wall, after.Mallocs - before.Mallocs, after.TotalAlloc - before.TotalAlloc}, errors.Join(errs...)
-}
-
-// again makes one call and compares its answer with the first.
-func (l *layer) again(ctx context.Context) error {
-	answer, err := l.call(ctx)
-	if err == nil && !bytes.Equal(answer, l.first) {
-		err = fmt.Errorf("another answer than the first: %.300q", answer)
+	n := float64(len(all))
+	f := figures{p50: median(all), rate: n / wall.Seconds(), reply: float64(len(l.first))}
+	if l.process == nil {
+		f[allocs], f[kib] = float64(after.Mallocs-before.Mallocs)/n, float64(after.TotalAlloc-before.TotalAlloc)/n/1024
 	}
-	return err
+	return f, errors.Join(errs...)
 }
 
 // median sorts list, which must not be empty.
-func median[T ~int64 | ~float64](list []T) T {
+func median(list []float64) float64 {
 	slices.Sort(list)
 	return list[len(list)/2]
 }
 
-// summarize takes the readings of a layer and of pgx, by round.
-func summarize(l *layer, workers int, own, floor []reading) result {
-	over := func(value func(own, floor reading) float64) float64 {
-		var list []float64
-		for i := range own {
-			list = append(list, value(own[i], floor[i]))
+// measureStarts measures the time from exec to the first answer where that has a goal, the servers taking turns.
+func (b *bench) measureStarts(ctx context.Context, c *benchCase, layers []layer) error {
+	if c.limits.first == 0 {
+		return nil
+	}
+	remote := slices.DeleteFunc(slices.Clone(layers), func(l layer) bool { return l.process == nil })
+	took := make([][]float64, len(remote))
+	for range b.starts {
+		for i, l := range remote {
+			began := time.Now()
+			p, err := launch(ctx, l.process.command)
+			if err != nil {
+				return err
+			}
+			answer, err := p.ask(ctx, l.request)
+			took[i] = append(took[i], time.Since(began).Seconds()*1000)
+			if err == nil && !bytes.Equal(answer, l.first) {
+				err = fmt.Errorf("another answer after the start: %.300q", answer)
+			}
+			if err := errors.Join(err, p.close()); err != nil {
+				return err
+			}
 		}
-		return median(list)
 	}
-	r := result{
-		ms:    over(func(own, _ reading) float64 { return own.p50.Seconds() * 1000 }),
-		rate:  over(func(own, _ reading) float64 { return own.rate() }),
-		ratio: over(func(own, floor reading) float64 { return floor.rate() / own.rate() }),
-		reply: len(l.first), text: l.text,
+	for i, l := range remote {
+		printRow(c.name, "exec", l.name, figures{p50: median(took[i])})
 	}
-	if workers == 1 {
-		r.ratio = over(func(own, floor reading) float64 { return own.p50.Seconds() / floor.p50.Seconds() })
-	}
-	if !l.remote {
-		r.allocs = over(func(own, _ reading) float64 { return float64(own.allocs) / float64(own.calls) })
-		r.kib = over(func(own, _ reading) float64 { return float64(own.bytes) / float64(own.calls) / 1024 })
-	}
-	return r
+	b.atMost(c.name+": stdio, from exec to the first answer", median(took[0]), c.limits.first, " ms")
+	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // Run runs one call and hands its rows to sink. The error is ErrNoDatabase, *Unavailable, *Error, what c.Bind returned,
-// or the context's. A read that meets a dead connection or a stale plan is tried once more; a write never is.
+// or the context's. A read that meets a dead connection or a stale plan is tried once more, a write only if the server never saw it.
 func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	if db.pool == nil {
 		return Outcome{}, ErrNoDatabase
@@ -201,18 +201,13 @@ func stale(err error) bool {
 // heal reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or anything
 // that was not executed because a pooler showed itself.
 func (db *DB) heal(c *Call, out Outcome, err error) bool {
-	switch mixed := (*mixedUpError)(nil); {
-	case errors.As(err, &mixed):
-		return true
-	case c.Write || out.Rows > 0:
-		return false
-	case isLost(err):
+	var mixed *mixedUpError
+	var lost *lostError
+	if errors.As(err, &lost) {
 		db.pool.Reset() // the others are as old as the one that was dead
-		return true
-	case stale(err):
-		return c.Keep
+		return lost.unheard || !c.Write && out.Rows == 0
 	}
-	return false
+	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && c.Keep && stale(err)
 }
 
 // callError words the errors that come from the connection or the context, not from PostgreSQL.
@@ -222,14 +217,23 @@ func (db *DB) callError(ctx context.Context, c *Call, err error) error {
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
-	case isLost(err) && c.Write:
+	case isLost(err) && c.Write && !uncommitted(err):
 		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed",
 			Hint: "look at the data before trying again"}
 	case isLost(err):
 		db.log.WarnContext(ctx, "connection lost", "error", err)
-		return &Error{Code: "08006", Message: "the connection to the database was lost", Hint: "try again in a moment", Retryable: true}
+		message := "the connection to the database was lost"
+		if c.Write {
+			message += " while the statement ran: nothing was changed"
+		}
+		return &Error{Code: "08006", Message: message, Hint: "try again in a moment", Retryable: true}
 	}
 	return err
+}
+
+func uncommitted(err error) bool {
+	var lost *lostError
+	return errors.As(err, &lost) && lost.uncommitted
 }
 
 func timeoutError(timeout time.Duration) *Error {

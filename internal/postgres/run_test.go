@@ -222,13 +222,17 @@ func TestDeadConnection(t *testing.T) {
 	url := pgtest.URL(t)
 	db := open(t, url)
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
-	pgtest.Exec(t, url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-postgres' AND datname = current_database()")
-	run(t, db, postgres.Call{SQL: "SELECT 1"})
+	for _, write := range []bool{false, true} {
+		pgtest.Exec(t, url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-postgres' AND datname = current_database()")
+		for range 4 { // a write is tried again where the server had ended the connection before it saw the call
+			run(t, db, postgres.Call{SQL: "SELECT 1", Write: write, Foreign: write})
+		}
+	}
 
 	_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT pg_terminate_backend(pg_backend_pid())", Write: true}, &rows{})
 	var e *postgres.Error
-	if !errors.As(err, &e) || e.Code != "08007" {
-		t.Errorf("a write whose connection dies = %v, want 08007", err)
+	if !errors.As(err, &e) || e.Code != "08006" || !strings.HasSuffix(e.Message, "nothing was changed") || !e.Retryable {
+		t.Errorf("a write whose connection dies before its COMMIT = %v, want 08006 and that nothing was changed", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -17,6 +18,8 @@ type session struct {
 	prepared map[string]bool // statements kept on the connection, by name
 	stale    map[string]bool // those that must be closed and parsed again
 	parsing  []awaited       // Parse and Sync messages whose answer is awaited, in order
+	heard    int             // messages received in answer to the call
+	ready    int             // and how many of them answer a Sync
 	binds    int             // Bind messages answered since the count was last set to zero
 
 	pooler *pooler
@@ -94,7 +97,7 @@ func (s *session) sync() {
 func (s *session) flush() error {
 	if err := s.fe.Flush(); err != nil {
 		s.broken = true
-		return &lostError{cause: err}
+		return &lostError{cause: err, unheard: s.heard == 0, uncommitted: s.ready == 0}
 	}
 	return nil
 }
@@ -106,12 +109,14 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 		msg, err := s.pc.ReceiveMessage(context.Background())
 		if err != nil {
 			s.broken = true
-			return nil, receiveError(err)
+			return nil, s.receiveError(err)
 		}
+		s.heard++
 		switch msg := msg.(type) {
 		case *pgproto3.ParseComplete:
 			s.parseDone()
 		case *pgproto3.ReadyForQuery:
+			s.ready++
 			s.asked = false
 			s.syncDone()
 			return msg, nil
@@ -124,8 +129,9 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 		case *pgproto3.CopyInResponse, *pgproto3.CopyOutResponse, *pgproto3.CopyBothResponse:
 			s.broken = true
 			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call", Hint: "use SELECT or INSERT"}
-		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus, *pgproto3.NotificationResponse,
-			*pgproto3.CloseComplete:
+		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus, *pgproto3.NotificationResponse:
+			s.heard-- // they come at any time
+		case *pgproto3.CloseComplete:
 		case *pgproto3.BindComplete:
 			s.binds++
 		default:
@@ -199,12 +205,21 @@ func (s *session) ended() error {
 }
 
 // lostError is a connection that ended under a call.
-type lostError struct{ cause error }
+type lostError struct {
+	cause error
+	// unheard: the server had ended the connection before it looked at the call.
+	unheard bool
+	// uncommitted: the call may have begun, but its COMMIT was not reached.
+	uncommitted bool
+}
 
 func (e *lostError) Error() string { return fmt.Sprintf("connection lost: %v", e.cause) }
 func (e *lostError) Unwrap() error { return e.cause }
 
-func receiveError(err error) error {
+// receiveError words the end of a connection. The server answers all that stands before a COMMIT before it turns to that, so
+// that without such an answer nothing is committed; unless the answer was lost on its way, as it may be with a reset. A
+// server that shuts down says so first, if nothing of the call has come to it.
+func (s *session) receiveError(err error) error {
 	var big *pgproto3.ExceededMaxBodyLenErr
 	if errors.As(err, &big) {
 		return &Error{
@@ -212,5 +227,8 @@ func receiveError(err error) error {
 			Hint: "select fewer or shorter values, for example with left(column, 1000)",
 		}
 	}
-	return &lostError{cause: err}
+	var last *pgconn.PgError
+	farewell := errors.As(err, &last)
+	return &lostError{cause: err, unheard: farewell && s.heard == 0,
+		uncommitted: s.ready == 0 && (farewell || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))}
 }

@@ -40,7 +40,7 @@ type held struct {
 
 // run does the whole call. Afterwards session.broken says whether the connection can be used again.
 func (t *transaction) run() error {
-	t.binds = 0
+	t.binds, t.heard, t.ready = 0, 0, 0
 	t.begin(t.call.Write, t.call.Generic, t.timeout)
 	args, name := t.call.Args, ""
 	if t.call.Bind != nil {

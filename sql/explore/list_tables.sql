@@ -77,7 +77,11 @@ SELECT n.nspname AS schema,
        d.description AS comment
 FROM namespace AS n
 CROSS JOIN member AS m
-JOIN pg_catalog.pg_class AS c ON c.oid = m.oid
+-- OFFSET keeps the planner from starting at pg_class, of whose rows the conditions below let it expect too few.
+CROSS JOIN LATERAL (
+  SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relispartition, c.reltuples, c.relpages
+  FROM pg_catalog.pg_class AS c WHERE c.oid = m.oid OFFSET 0
+) AS c
 CROSS JOIN LATERAL (
   SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
                         WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS table_type,
