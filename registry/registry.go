@@ -214,10 +214,10 @@ const instructions = `PostgreSQL through typed tools. Work like this:
 3. query runs one SQL statement; pass values in parameters as $1, $2, and keep answers small with WHERE, LIMIT and aggregates.
 An error names what to change: mend the call and try again. next_cursor means there is another page.`
 
-// Server makes the MCP server that offers the tools.
-func (r *Registry) Server(version string) *server.MCPServer {
-	s := server.NewMCPServer("mcp-postgres", version,
-		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(false), server.WithInstructions(instructions))
+// Server makes the MCP server that offers the tools; options add what a transport needs.
+func (r *Registry) Server(version string, options ...server.ServerOption) *server.MCPServer {
+	s := server.NewMCPServer("mcp-postgres", version, append([]server.ServerOption{
+		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(false), server.WithInstructions(instructions)}, options...)...)
 	for _, t := range r.tools {
 		s.AddTool(t.definition(), func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			return r.run(ctx, t, rawArguments(req)), nil

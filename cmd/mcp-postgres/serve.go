@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"sync"
 	"time"
 
@@ -26,15 +28,18 @@ func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
-	in := &lineReader{src: bufio.NewReaderSize(s.in, 64<<10), log: log}
-	stdio := server.NewStdioServer(a.tools.Server(version()))
+	calls := newCalls()
+	out := &answers{w: s.out}
+	in := &lineReader{src: bufio.NewReaderSize(s.in, 64<<10), log: log, calls: calls, out: out}
+	out.in = in
+	stdio := server.NewStdioServer(a.tools.Server(version(), calls.options()...))
 	for _, option := range []server.StdioOption{
 		server.WithWorkerPoolSize(max(c.PoolMax, 5)), server.WithQueueSize(10_000),
 		server.WithErrorLogger(slog.NewLogLogger(log.Handler(), slog.LevelWarn)),
 	} {
 		option(stdio)
 	}
-	err = stdio.Listen(ctx, in, answers{s.out, in})
+	err = stdio.Listen(ctx, in, out)
 	if ctx.Err() != nil || errors.Is(err, io.EOF) {
 		err = nil
 	}
@@ -50,13 +55,15 @@ const (
 	drainTime = 500 * time.Millisecond
 )
 
-// lineReader hands the client's lines to the protocol one at a time. It leaves out empty lines, replaces one that is too
-// long by a line that is no JSON (the answer is then a parse error), gives the last line its line end, and holds the end
-// of input back until the requests in flight are answered.
+// lineReader hands the client's lines to the protocol one at a time. It leaves out empty lines, refuses one that is too
+// long, gives the last line its line end, tells calls of what comes, and holds the end of input back until the requests in
+// flight are answered.
 type lineReader struct {
-	src  *bufio.Reader
-	log  *slog.Logger
-	rest []byte
+	src   *bufio.Reader
+	log   *slog.Logger
+	calls *calls
+	out   *answers
+	rest  []byte
 
 	mu      sync.Mutex
 	waiting int           // requests without an answer yet
@@ -80,7 +87,7 @@ func (r *lineReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// line reads one line of at most maxLine bytes; of a longer one only its first byte is kept.
+// line reads one line of at most maxLine bytes. A longer one is answered here, and is empty.
 func (r *lineReader) line() ([]byte, error) {
 	var line []byte
 	size := 0
@@ -91,12 +98,26 @@ func (r *lineReader) line() ([]byte, error) {
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			if size > maxLine {
-				r.log.Warn("message refused", "bytes", size, "maximum", maxLine)
-				line = line[:1]
+				r.refuse(line, size)
+				line = nil
 			}
 			return line, err
 		}
 	}
+}
+
+// requestID finds the id of a request in the start of its line.
+var requestID = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?[0-9]{1,20})`)
+
+// refuse answers a message that is too long (JSON-RPC 2.0, section 5.1: Invalid Request).
+func (r *lineReader) refuse(line []byte, size int) {
+	r.log.Warn("message refused", "bytes", size, "maximum", maxLine)
+	id := []byte("null")
+	if m := requestID.FindSubmatch(line[:min(len(line), 1024)]); m != nil {
+		id = m[1]
+	}
+	r.out.write(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is %d bytes, more than the maximum %d"}}`+"\n",
+		id, size, maxLine))
 }
 
 // sent counts a request; notifications and answers have no id or no method.
@@ -104,8 +125,18 @@ func (r *lineReader) sent(line []byte) {
 	var m struct {
 		ID     json.RawMessage `json:"id"`
 		Method string          `json:"method"`
+		Params struct {
+			RequestID json.RawMessage `json:"requestId"`
+		} `json:"params"`
 	}
-	if json.Unmarshal(line, &m) == nil && (len(m.ID) == 0 || m.Method == "") {
+	ok := json.Unmarshal(line, &m) == nil
+	switch {
+	case ok && m.Method == "notifications/cancelled":
+		r.calls.cancel(string(m.Params.RequestID))
+	case ok && m.Method == "tools/call":
+		r.calls.received(string(m.ID))
+	}
+	if ok && (len(m.ID) == 0 || m.Method == "") {
 		return
 	}
 	r.mu.Lock()
@@ -140,15 +171,44 @@ func (r *lineReader) drain() {
 
 // answers is standard output; it tells the reader of each answer. The protocol writes one message at a time.
 type answers struct {
-	io.Writer
+	mu sync.Mutex // guards w: the reader writes too
+	w  io.Writer
 	in *lineReader
 }
 
+func (a *answers) write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.w.Write(p)
+}
+
 // Write implements io.Writer.
-func (a answers) Write(p []byte) (int, error) {
-	n, err := a.Writer.Write(p)
+func (a *answers) Write(p []byte) (int, error) {
+	if _, err := a.write(plainWords(p)); err != nil {
+		return 0, err
+	}
 	if head := p[:min(len(p), 64)]; bytes.HasSuffix(p, []byte("\n")) && !bytes.Contains(head, []byte(`"method"`)) {
 		a.in.answered()
 	}
-	return n, err
+	return len(p), nil
+}
+
+// libraryWords finds errors in the words of the libraries below, which name types of Go.
+var libraryWords = regexp.MustCompile(`^\{"jsonrpc":"2\.0","id":.{1,300}?,"error":\{"code":(-?[0-9]+),"message":"[^"]*(?:Go struct|Go value|json: |base64)`)
+
+// plainWords rewords such an error.
+func plainWords(p []byte) []byte {
+	if len(p) > 4096 || !libraryWords.Match(p) {
+		return p
+	}
+	var m struct {
+		ID    json.RawMessage `json:"id"`
+		Error struct {
+			Code int `json:"code"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(p, &m) != nil {
+		return p
+	}
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":%d,"message":"the params do not have the form that this method wants"}}`+"\n", m.ID, m.Error.Code)
 }

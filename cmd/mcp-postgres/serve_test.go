@@ -54,10 +54,17 @@ func TestServe(t *testing.T) {
 
 func TestServeBadInput(t *testing.T) {
 	s := serve(t, nil)
-	for _, line := range []string{"{", "nonsense", strings.Repeat("x", maxLine+10)} {
-		if m := s.request(line); m.Error == nil || m.Error.Code != -32700 {
-			t.Errorf("%.20q = %+v, want a parse error", line, m)
+	for line, code := range map[string]int{
+		"{": -32700, "nonsense": -32700, strings.Repeat("x", maxLine+10): -32600,
+		`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":[]}`: -32600,
+	} {
+		if m := s.request(line); m.Error == nil || m.Error.Code != code || strings.Contains(m.Error.Message, "Go ") {
+			t.Errorf("%.60q = %+v, want error %d in plain words", line, m, code)
 		}
+	}
+	long := `{"jsonrpc":"2.0","id":"big","method":"tools/call","params":{"name":"query","arguments":{"sql":"` + strings.Repeat("x", maxLine) + `"}}}`
+	if m := s.request(long); m.ID != "big" || m.Error == nil || !strings.Contains(m.Error.Message, "more than the maximum 4194304") {
+		t.Errorf("a message that is too long = %+v, want its id and the limit", m)
 	}
 	s.send("")
 	if m := s.call("list_tables", `{}`); !strings.Contains(string(m.Result.StructuredContent), `"items":[],"notice":`) {
@@ -94,6 +101,24 @@ func TestServeEndsStatements(t *testing.T) {
 			t.Fatal(err)
 		}
 		waitFor(t, name+": the statement has ended", func() bool { return pgtest.Value(t, url, running) == "0" })
+	}
+}
+
+func TestServeCancelsCallsThatWait(t *testing.T) {
+	url := pgtest.URL(t)
+	s := serve(t, []string{"DATABASE_URL=" + url, "MCP_POOL_MAX=2", "MCP_POOL_MIN=1"})
+	var lines string
+	for i := range 12 {
+		lines += fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"query","arguments":{"sql":"SELECT pg_sleep(600)"}}}`+"\n", i)
+		lines += fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`+"\n", i)
+	}
+	start := time.Now()
+	s.send(strings.TrimSuffix(lines, "\n"))
+	for range 12 {
+		s.receive()
+	}
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("12 cancelled calls took %v", d)
 	}
 }
 
