@@ -38,6 +38,9 @@ func userMessage(err error, sql string) (e *callError, ok bool) {
 	case errors.As(err, &own):
 		return own, true
 	case errors.As(err, &pg):
+		if pg.Code == "42601" && strings.Contains(pg.Message, "multiple commands") {
+			return argumentError("sql: holds more than one statement: want one per call").(*callError), true
+		}
 		e = &callError{Code: pg.Code, Message: pg.Message, Hint: pg.Hint, Retryable: pg.Retryable}
 		if sql != "" && pg.Position > 0 {
 			e.Line, e.Column = lineColumn(sql, pg.Position)

@@ -56,6 +56,9 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if err := checkQuery(sql, values, q.maxSQL); err != nil {
 		return nil, err
 	}
+	if err := checkCommand(sql, q.readOnly); err != nil {
+		return nil, err
+	}
 	limits := q.limits
 	if n, ok := args["row_limit"].(json.Number); ok {
 		f, err := n.Float64()

@@ -59,7 +59,9 @@ func TestQueryErrors(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t))}, nil)
 	tests := []struct{ name, args, want string }{
 		{"place", `{"sql": "SELECT\n  1 +\n  nope"}`, `"code":"42703","message":"column \"nope\" does not exist","line":3,"column":3`},
-		{"two statements", `{"sql": "SELECT 1; SELECT 2"}`, `"code":"42601"`},
+		{"two statements", `{"sql": "SELECT 1; SELECT 2"}`, `sql: holds more than one statement: want one per call`},
+		{"transaction", `{"sql": "-- undo\nrollback"}`, `sql: ROLLBACK has no effect, because each call is a transaction of its own`},
+		{"session", `{"sql": "SET search_path = x"}`, `sql: SET has no effect, because nothing of a session lasts`},
 		{"too few parameters", `{"sql": "SELECT $1::int, $2::int", "parameters": [1]}`, `sql: $2 is used, but parameters holds 1 value"`},
 		{"too many parameters", `{"sql": "SELECT 1", "parameters": [1]}`, `parameters: holds 1 value, but $1 is not used in sql`},
 		{"too many array parameters", `{"sql": "SELECT $1::int", "parameters": [1, [2]]}`, `parameters: holds 2 values, but $2 is not used in sql`},
@@ -89,6 +91,18 @@ func TestQueryReadOnly(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, map[string]string{"w/add.sql": write})
 	if got, isError := call(t, r, "query", `{"sql": "INSERT INTO t VALUES (1)"}`); !isError || !strings.Contains(got, "25006") {
 		t.Errorf("INSERT in read-only mode = %s, want 25006", got)
+	}
+	for _, sql := range []string{"COPY (SELECT 1) TO PROGRAM 'true'", "COPY t TO '/tmp/x'", "/* */ VACUUM", "DO 'BEGIN END'", "CALL p()", "CREATE TEMP TABLE x (i int)"} {
+		args, _ := json.Marshal(map[string]string{"sql": sql})
+		if got, isError := call(t, r, "query", string(args)); !isError || !strings.Contains(got, "is not possible in read-only mode") {
+			t.Errorf("%s in read-only mode = %s, want it refused", sql, got)
+		}
+	}
+	for _, sql := range []string{"SELECT 1", "(SELECT 1) UNION (SELECT 2)", "WITH a AS (SELECT 1) SELECT * FROM a", "VALUES (1)", "TABLE t", "SHOW work_mem", "EXPLAIN SELECT 1"} {
+		args, _ := json.Marshal(map[string]string{"sql": sql})
+		if got, isError := call(t, r, "query", string(args)); isError {
+			t.Errorf("%s in read-only mode = %s, want it served", sql, got)
+		}
 	}
 	if _, err := r.Call(t.Context(), "add", json.RawMessage("{}")); err == nil {
 		t.Error("a tool that writes is offered in read-only mode")

@@ -128,7 +128,9 @@ func setColumns(props interface {
 // columnSchema describes one column. A column may be NULL unless NULLs are left out.
 func columnSchema(c postgres.Column, nullable bool) *jsonschema.Schema {
 	s := typeSchema(c.Type, nullable)
-	s.Description = c.Comment
+	if c.Comment != "" {
+		s.Description = c.Comment
+	}
 	return s
 }
 
@@ -147,12 +149,9 @@ func typeSchema(t *postgres.Type, nullable bool) *jsonschema.Schema {
 		types = []string{"number", "string"}
 	case postgres.JSON:
 		return anything()
-	case postgres.Date:
-		s.Format = "date"
-	case postgres.Timestamp:
-		s.Format = "date-time-local"
-	case postgres.Timestamptz:
-		s.Format = "date-time"
+	case postgres.Date, postgres.Timestamp, postgres.Timestamptz:
+		// No format: infinity and years before 1 or after 9999 have none, and a strict client would drop such an answer.
+		s.Description = t.Name + ", ISO 8601"
 	case postgres.UUID:
 		s.Format = "uuid"
 	case postgres.Bytea:
@@ -178,6 +177,9 @@ func typeSchema(t *postgres.Type, nullable bool) *jsonschema.Schema {
 // arrayItems describes the items of an array. Types don't tell the dimensions, so an item may be an array itself.
 func arrayItems(t *postgres.Type) *jsonschema.Schema {
 	item := typeSchema(t.Elem, true)
+	if len(item.Enum) > 0 {
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: item.Enum}, {Type: "array"}}}
+	}
 	if list, ok := item.Extras["type"].([]string); ok {
 		item.Extras["type"] = append(list, "array")
 	}
