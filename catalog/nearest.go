@@ -13,8 +13,8 @@ import (
 // maxWord is the length in characters above which a word is no misspelt name.
 const maxWord = 256
 
-// Nearest returns at most n of the candidates that word may be a misspelling of, best first, ties in alphabetical
-// order. Letter case does not count. A candidate a.b is compared as a whole and by the part after its last dot. A
+// Nearest returns at most n of the candidates that word may be a misspelling of, best first, ties in the order
+// of the candidates. Letter case does not count. A candidate a.b is compared as a whole and by the part after its last dot. A
 // candidate is plausible if about two thirds of the letters are right, or if one of the two holds the other and
 // that has three letters or more. The result is nil when nothing is plausible.
 func Nearest(word string, candidates []string, n int) []string {
@@ -27,15 +27,14 @@ func Nearest(word string, candidates []string, n int) []string {
 		score int
 	}
 	var matches []match
+	seen := map[string]bool{}
 	for _, c := range candidates {
-		if score, ok := likeness(word, strings.ToLower(c)); ok {
+		if score, ok := likeness(word, strings.ToLower(c)); ok && !seen[c] {
+			seen[c] = true
 			matches = append(matches, match{c, score})
 		}
 	}
-	slices.SortFunc(matches, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.name, b.name))
-	})
-	matches = slices.Compact(matches)
+	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(a.score, b.score) })
 	var names []string
 	for _, m := range matches[:max(0, min(n, len(matches)))] {
 		names = append(names, m.name)

@@ -204,3 +204,17 @@ func TestIdentity(t *testing.T) {
 		t.Errorf("db_identity = %s", answer)
 	}
 }
+
+// TestMisspeltSchema: where every schema has the table, the nearest schema must come through.
+func TestMisspeltSchema(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "DO $$ BEGIN FOR i IN 1..120 LOOP EXECUTE format('CREATE SCHEMA tenant_%s; CREATE TABLE tenant_%1$s.orders (id int)', i); END LOOP; END $$")
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	for _, tool := range []string{"describe_table", "get_foreign_keys", "find_relationships"} {
+		for _, args := range []string{`{"table_name": "orders", "schema": "tenent_55"}`, `{"table_name": "tenent_55.orders"}`} {
+			if got, _ := call(t, r, tool, args); !strings.Contains(got, "tenant_55.orders") {
+				t.Errorf("%s(%s) = %s, want tenant_55.orders suggested", tool, args, got)
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/invopop/jsonschema"
 	"github.com/mark3labs/mcp-go/mcp"
@@ -11,6 +12,9 @@ import (
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
 )
+
+// infoWait bounds the look at the database: server_info is for when nothing else answers.
+const infoWait = 2 * time.Second
 
 const serverInfoName = "server_info"
 
@@ -65,10 +69,14 @@ func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallT
 	info := s.info
 	info.Database.Configured = true
 	var version firstColumn
+	ctx, cancel := context.WithTimeout(ctx, infoWait)
+	defer cancel()
 	_, err := s.db.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Keep: true}, &version)
 	if text, ok := notice(err); ok {
 		info.Notice = text
 		info.Database.Configured = text != noticeNone
+	} else if e, told := userMessage(err, ""); told && err != nil {
+		info.Notice = e.Message
 	} else if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func writeTable(w *tabwriter.Writer, indent string, rows [][]field) {
 }
 
 // maxCell is the most characters that a cell of a table shows.
-const maxCell = 72
+const maxCell = 120
 
 // plainText writes a JSON value on one line: strings without quotes, lists with commas.
 func plainText(raw json.RawMessage) string {

@@ -25,7 +25,9 @@ not_found:
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (
       SELECT pg_catalog.lower(c.relname::text) AS candidate,
-             pg_catalog.lower(pg_catalog.regexp_replace(@table_name, '^.*\.', '')) AS word
+             pg_catalog.lower(pg_catalog.regexp_replace(@table_name, '^.*\.', '')) AS word,
+             pg_catalog.lower(n.nspname::text) AS place,
+             pg_catalog.lower(coalesce(@schema, pg_catalog.substring(@table_name, '^(.*)\.'), pg_catalog.current_schema()::text)) AS wanted_place
     ) AS w
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
       AND c.relpersistence <> 't'
@@ -35,7 +37,9 @@ not_found:
     ORDER BY greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
                       pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
                       pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))),
-             n.nspname <> coalesce(@schema, pg_catalog.substring(@table_name, '^(.*)\.'), pg_catalog.current_schema()),
+             greatest(pg_catalog.length(pg_catalog.translate(w.place, w.wanted_place, '')),
+                      pg_catalog.length(pg_catalog.translate(w.wanted_place, w.place, '')),
+                      pg_catalog.abs(pg_catalog.length(w.place) - pg_catalog.length(w.wanted_place))),
              n.nspname, c.relname
     LIMIT 50
 ---*/
