@@ -218,3 +218,44 @@ func TestMisspeltSchema(t *testing.T) {
 		}
 	}
 }
+
+func TestImpliedNames(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `
+		CREATE TABLE diagnoses (id int PRIMARY KEY); CREATE TABLE indices (id int PRIMARY KEY); CREATE TABLE criteria (id int PRIMARY KEY);
+		CREATE TABLE knives (id int PRIMARY KEY); CREATE TABLE wolves (id int PRIMARY KEY); CREATE TABLE vals (id int PRIMARY KEY);
+		CREATE TABLE customers (id int PRIMARY KEY);
+		CREATE TABLE t (diagnosis_id int, index_id int, criterion_id int, knife_id int, wolf_id int, valid int, customerid int)`)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	answer := func(table string) map[string]string {
+		var got struct {
+			Implied []struct {
+				Columns    []string
+				Referenced string `json:"referenced_table"`
+				Confidence string
+			}
+		}
+		text, _ := call(t, r, "find_relationships", `{"table_name": "`+table+`"}`)
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]string{}
+		for _, i := range got.Implied {
+			found[i.Columns[0]+" "+i.Referenced] = i.Confidence
+		}
+		return found
+	}
+	want := map[string]string{
+		"diagnosis_id diagnoses": "strong", "index_id indices": "strong", "criterion_id criteria": "strong", "knife_id knives": "strong",
+		"wolf_id wolves": "strong", "valid vals": "possible", "customerid customers": "strong",
+	}
+	if diff := cmp.Diff(want, answer("t")); diff != "" {
+		t.Errorf("implied outgoing (-want +got):\n%s", diff)
+	}
+	for link, confidence := range want {
+		table := link[strings.IndexByte(link, ' ')+1:]
+		if got := answer(table)[link]; got != confidence {
+			t.Errorf("%s from the side of %s = %q, want %q", link, table, got, confidence)
+		}
+	}
+}

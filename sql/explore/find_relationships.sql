@@ -128,7 +128,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   WHERE r.oid = t.oid OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
 ), hint AS MATERIALIZED (
   -- What the name of a column that points at the table must hold: the table's singular, or the whole name of a key.
-  SELECT pg_catalog.regexp_replace(w.plain, '(ies|es|s|y|people|person|ren)$', '') AS stem,
+  SELECT pg_catalog.regexp_replace(w.plain, '(ices|ies|ves|es|s|y|a|people|person|ren)$', '') AS stem,
          ARRAY(SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', ''))
                FROM pg_catalog.pg_index AS i
                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -187,7 +187,9 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   CROSS JOIN LATERAL (VALUES
     (p.noun), (p.noun || 's'), (p.noun || 'es'),
     (pg_catalog.regexp_replace(p.noun, 'y$', 'ies')), (pg_catalog.regexp_replace(p.noun, 's$', '')),
-    (pg_catalog.regexp_replace(p.noun, 'person$', 'people')), (pg_catalog.regexp_replace(p.noun, 'child$', 'children'))
+    (pg_catalog.regexp_replace(p.noun, 'person$', 'people')), (pg_catalog.regexp_replace(p.noun, 'child$', 'children')),
+    (pg_catalog.regexp_replace(p.noun, 'is$', 'es')), (pg_catalog.regexp_replace(p.noun, '[ei]x$', 'ices')),
+    (pg_catalog.regexp_replace(p.noun, 'on$', 'a')), (pg_catalog.regexp_replace(p.noun, 'fe?$', 'ves'))
   ) AS f (name)
 ), referenced AS MATERIALIZED (
   -- The single-column keys that may be pointed at.
@@ -247,7 +249,9 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
          r.relid, r.schema, r.table_name, r.attnum, r.attname,
          k.relid AS referenced_relid, k.schema AS referenced_schema, k.table_name AS referenced_table, k.attname AS referenced_column,
          k.is_primary, l.prefix, l.noun_length, l.doubt = 0 AS names_key,
-         l.doubt + coalesce(l.prefix <> '', false)::integer + (NOT k.is_primary)::integer + (k.schema <> r.schema)::integer AS doubt
+         l.doubt + coalesce(l.prefix <> '', false)::integer + (NOT k.is_primary)::integer + (k.schema <> r.schema)::integer
+           -- valid and paid end in id, too.
+           + CASE WHEN l.noun_length < 5 AND r.attname::text ~ '[a-z0-9]id$' THEN 2 ELSE 0 END AS doubt
   FROM link AS l
   JOIN referencing AS r ON r.attname = l.attname
   JOIN referenced AS k ON k.relid = l.relid AND k.attnum = l.attnum
