@@ -28,11 +28,11 @@ func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
-	calls := newCalls()
-	out := &answers{w: s.out}
+	calls, bodies := newCalls(), newBodies()
+	out := &answers{w: s.out, bodies: bodies}
 	in := &lineReader{src: bufio.NewReaderSize(s.in, 64<<10), log: log, calls: calls, out: out}
 	out.in = in
-	stdio := server.NewStdioServer(a.tools.Server(version(), calls.options()...))
+	stdio := server.NewStdioServer(a.tools.Server(version(), append(calls.options(), server.WithToolHandlerMiddleware(bodies.middleware))...))
 	for _, option := range []server.StdioOption{
 		server.WithWorkerPoolSize(max(c.PoolMax, 5)), server.WithQueueSize(10_000),
 		server.WithErrorLogger(slog.NewLogLogger(log.Handler(), slog.LevelWarn)),
@@ -171,9 +171,10 @@ func (r *lineReader) drain() {
 
 // answers is standard output; it tells the reader of each answer. The protocol writes one message at a time.
 type answers struct {
-	mu sync.Mutex // guards w: the reader writes too
-	w  io.Writer
-	in *lineReader
+	mu     sync.Mutex // guards w: the reader writes too
+	w      io.Writer
+	in     *lineReader
+	bodies *bodies
 }
 
 func (a *answers) write(p []byte) (int, error) {
@@ -184,7 +185,7 @@ func (a *answers) write(p []byte) (int, error) {
 
 // Write implements io.Writer.
 func (a *answers) Write(p []byte) (int, error) {
-	if _, err := a.write(plainWords(p)); err != nil {
+	if _, err := a.write(a.bodies.restore(plainWords(p))); err != nil {
 		return 0, err
 	}
 	if head := p[:min(len(p), 64)]; bytes.HasSuffix(p, []byte("\n")) && !bytes.Contains(head, []byte(`"method"`)) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -211,6 +212,25 @@ func TestInspector(t *testing.T) {
 		}
 		if got := inspect(call...); !strings.Contains(got, `"content"`) || strings.Contains(got, `"isError":true`) || strings.Contains(got, "notice") {
 			t.Errorf("the Inspector calls %s: %s", tool, got)
+		}
+	}
+}
+
+func TestServeLargeAnswers(t *testing.T) {
+	s := serve(t, []string{"DATABASE_URL=" + pgtest.URL(t)})
+	const sql = `SELECT i, repeat('\"<&>é|\\n', 20) AS odd FROM generate_series(1, 400) i`
+	for _, format := range []string{"json", "csv", "markdown"} {
+		args, err := json.Marshal(map[string]any{"sql": sql, "format": format})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := s.call("query", string(args))
+		text := m.Result.Content[0].Text
+		if len(text) < 10*smallBody || strings.Contains(text, "body-") || !strings.Contains(text, "<&>é") || strings.Count(text, "400") < 1 {
+			t.Errorf("%s: %d bytes that end in %q", format, len(text), text[max(0, len(text)-80):])
+		}
+		if structured := string(m.Result.StructuredContent); format == "json" && structured != text || format != "json" && structured != "" {
+			t.Errorf("%s: structured content of %d bytes, text of %d", format, len(structured), len(text))
 		}
 	}
 }
