@@ -21,6 +21,18 @@ type calls struct {
 // callHeader carries the id of a call from the hook, which is told it, to the handler, which is not.
 const callHeader = "Call-Id"
 
+// callKey writes an id in one form, for the client may write the same one in several.
+func callKey(id any) string {
+	if raw, ok := id.(json.RawMessage); ok && json.Unmarshal(raw, &id) != nil {
+		return ""
+	}
+	key, err := json.Marshal(id)
+	if err != nil {
+		return ""
+	}
+	return string(key)
+}
+
 func newCalls() *calls {
 	return &calls{waiting: map[string]bool{}, running: map[string]context.CancelFunc{}}
 }
@@ -29,11 +41,7 @@ func newCalls() *calls {
 func (c *calls) options() []server.ServerOption {
 	hooks := &server.Hooks{}
 	hooks.AddBeforeCallTool(func(_ context.Context, id any, req *mcp.CallToolRequest) {
-		key, err := json.Marshal(id)
-		if err != nil {
-			return
-		}
-		req.Header = http.Header{callHeader: {string(key)}}
+		req.Header = http.Header{callHeader: {callKey(id)}}
 	})
 	return []server.ServerOption{server.WithHooks(hooks), server.WithToolHandlerMiddleware(c.middleware)}
 }

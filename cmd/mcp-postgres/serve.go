@@ -132,9 +132,9 @@ func (r *lineReader) sent(line []byte) {
 	ok := json.Unmarshal(line, &m) == nil
 	switch {
 	case ok && m.Method == "notifications/cancelled":
-		r.calls.cancel(string(m.Params.RequestID))
+		r.calls.cancel(callKey(m.Params.RequestID))
 	case ok && m.Method == "tools/call":
-		r.calls.received(string(m.ID))
+		r.calls.received(callKey(m.ID))
 	}
 	if ok && (len(m.ID) == 0 || m.Method == "") {
 		return
