@@ -189,7 +189,8 @@ func (s *session) discard() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	return s.untilReady()
+	_, err := s.answer()
+	return err
 }
 
 // stale is the error of a kept statement whose tables have changed.

@@ -160,25 +160,6 @@ func (s *session) syncDone() {
 	}
 }
 
-// untilReady reads to the end of a flight and gives the first error of the server.
-func (s *session) untilReady() error {
-	var first error
-	for {
-		msg, err := s.next()
-		if err != nil {
-			return err
-		}
-		switch msg := msg.(type) {
-		case *pgproto3.ReadyForQuery:
-			return first
-		case *pgproto3.ErrorResponse:
-			if first == nil {
-				first = serverError(msg)
-			}
-		}
-	}
-}
-
 // ended reads the answer to the flight that ends a transaction and gives the error of the end itself. The error of a
 // reset behind it can't undo what is committed.
 func (s *session) ended() error {
