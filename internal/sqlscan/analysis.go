@@ -1,0 +1,56 @@
+package sqlscan
+
+// Statement is what PostgreSQL's own grammar says of one SQL statement. It names what the statement touches by itself;
+// what stands behind a view, a function, an operator or a type, only the database knows.
+type Statement struct {
+	// Command is the command as PostgreSQL's command tags spell it: "SELECT", "INSERT", "COPY", "CREATE TABLE". VALUES and
+	// TABLE are SELECT. For EXPLAIN it is the explained command.
+	Command string
+	// Explain reports EXPLAIN around the command, Analyze that the command is run by it.
+	Explain, Analyze bool
+	// Into reports SELECT INTO, at any depth.
+	Into bool
+	// Relations are what the statement names after FROM, INTO, UPDATE and the like, common table expressions left out,
+	// each once with all that is done to it, in their order.
+	Relations []Relation
+	// Functions are the functions called by name, aggregates, window functions, sampling methods and what may be a call in
+	// field notation among them, each once.
+	Functions []Object
+	// Operators and Types are those that are used by name, each once. Syntax that always means pg_catalog is left out.
+	Operators, Types []Object
+	// Constructs are parts of the language that run code of their own: "XMLTABLE", "JSON_TABLE", "XMLPARSE" and so on.
+	Constructs []Object
+	// Settings are what SHOW shows, in lower case; "all" for SHOW ALL.
+	Settings []string
+	// Params are the n of $n, sorted, each once.
+	Params []int
+}
+
+// Operation is what a statement does to a relation.
+type Operation uint8
+
+// The operations. Lock is SELECT ... FOR UPDATE and its like.
+const (
+	OpSelect Operation = 1 << iota
+	OpInsert
+	OpUpdate
+	OpDelete
+	OpLock
+)
+
+// Relation is a table, view or the like as the statement names it. Catalog and Schema are empty where they are not written.
+type Relation struct {
+	Catalog, Schema, Name string
+	Ops                   Operation
+	// Position is the 1-based character of its first mention, zero if unknown.
+	Position int
+}
+
+// Object is a function, operator, type or construct as the statement names it. Schema is empty where it is not written.
+type Object struct {
+	Schema, Name string
+	// Field is a name in field notation, as in (x).name: a column, or a call of a function with x.
+	Field bool
+	// Position is the 1-based character of its first mention, zero if unknown.
+	Position int
+}
