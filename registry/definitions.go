@@ -85,7 +85,7 @@ func (x *expansion) behind(ctx context.Context, v policy.Verdict) error {
 		return nil
 	}
 	if len(x.seen) > maxDefinitions {
-		return &policy.Refusal{Rule: "size", Message: fmt.Sprintf("more than %d views and functions stand behind the statement: they are not looked at", maxDefinitions)}
+		return &policy.Refusal{Code: policy.ReadOnly, Rule: "size", Message: fmt.Sprintf("more than %d views and functions stand behind the statement: they are not looked at", maxDefinitions)}
 	}
 	var found definitions
 	call := postgres.Call{SQL: definitionsSQL, Args: [][]byte{oidArray(v.Views), oidArray(v.Policies), oidArray(v.Functions), oidArray(v.Domains)},
@@ -132,12 +132,12 @@ func (x *expansion) definition(ctx context.Context, def definition, functions []
 	}
 	texts, err := statements(def)
 	if err != nil {
-		return &policy.Refusal{Rule: "body", Message: "its body can't be looked at: " + err.Error()}
+		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
 	}
 	for _, sql := range texts {
 		st, err := x.analyzer.Analyze(sql)
 		if err != nil {
-			return &policy.Refusal{Rule: "body", Message: "its body can't be looked at: " + err.Error()}
+			return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
 		}
 		if err := x.decide(ctx, sql, st, path); err != nil {
 			return err

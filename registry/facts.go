@@ -29,7 +29,7 @@ LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid`
 // where it is not written. What has an OID below 16384 is PostgreSQL's own.
 //
 // The types named and those of columns bring along (types) what they are made of, with whatever runs when they are used:
-// their own functions, casts, sort orders. An explicit cast needs its target named; there the grammar leaves some names out.
+// their own functions, casts, sort orders. An explicit cast needs its target named.
 const factsSQL = `
 WITH RECURSIVE rel AS (
   SELECT i.ord, (
@@ -67,8 +67,7 @@ WITH RECURSIVE rel AS (
   LEFT JOIN used AS t ON t.oid = c.casttarget
   WHERE c.oid >= 16384 AND c.castfunc <> 0
     AND (s.oid IS NOT NULL OR t.oid IS NOT NULL OR c.castsource < 16384 AND c.casttarget < 16384)
-    AND (c.castcontext <> 'e' OR t.named OR c.casttarget IN (SELECT oid FROM named) OR c.casttarget = ANY (
-      '{bool,int2,int4,int8,float4,float8,numeric,varchar,bpchar,bit,varbit,timestamp,timestamptz,time,timetz,interval,json}'::pg_catalog.regtype[]))
+    AND (c.castcontext <> 'e' OR t.named OR c.casttarget IN (SELECT oid FROM named))
 ), w AS (
   SELECT 'function' AS what, i.ord, p.oid, '' AS of
   FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::bool[]), pg_catalog.unnest($6::bool[]))

@@ -29,12 +29,28 @@ type decision struct {
 func (g Guard) Decide(sql string, st *sqlscan.Statement, facts *Facts) (Verdict, *Refusal) {
 	d := &decision{Guard: g, sql: sql, st: st, facts: facts, lists: known()}
 	d.verdict.Clean = true
-	for _, check := range []func() *Refusal{d.command, d.constructs, d.relations, d.functions, d.operators, d.types, d.implied} {
-		if r := check(); r != nil {
-			return Verdict{}, r
+	return d.verdict, d.first(d.command, d.constructs, d.relations, d.functions, d.operators, d.types, d.implied)
+}
+
+// Early refuses what needs no look at the database.
+func (g Guard) Early(st *sqlscan.Statement) *Refusal {
+	d := &decision{Guard: g, st: st, lists: known()}
+	return d.first(d.command, d.constructs)
+}
+
+// first is the first refusal of the checks.
+func (d *decision) first(checks ...func() *Refusal) *Refusal {
+	for _, check := range checks {
+		r := check()
+		if r == nil {
+			continue
 		}
+		if d.Role == nil {
+			r.Code = ReadOnly
+		}
+		return r
 	}
-	return d.verdict, nil
+	return nil
 }
 
 var roleCommands = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "SHOW"}
@@ -43,7 +59,7 @@ var roleCommands = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "SH
 func (d *decision) command() *Refusal {
 	st := d.st
 	if d.ReadOnly {
-		if r := d.readOnlyCommand(); r != nil {
+		if r := d.readOnlyCommand().asReadOnly(); r != nil {
 			return r
 		}
 	}

@@ -26,7 +26,7 @@ func (d *decision) relations() *Refusal {
 			continue
 		}
 		if d.ReadOnly {
-			if r := d.readable(rel, found); r != nil {
+			if r := d.readable(rel, found).asReadOnly(); r != nil {
 				return r
 			}
 		}
