@@ -14,7 +14,7 @@ import (
 // behind operators and aggregates.
 const functionColumns = `
 SELECT w.what, w.ord, p.oid, n.nspname, p.proname, p.prokind, p.oid < 16384, w.what <> 'function' AND p.oid < 16384 AND p.oid IN (
-    SELECT oprcode FROM pg_catalog.pg_operator UNION ALL SELECT u.f FROM pg_catalog.pg_aggregate AS a,
+    SELECT oprcode FROM pg_catalog.pg_operator WHERE oid < 16384 UNION ALL SELECT u.f FROM pg_catalog.pg_aggregate AS a,
       pg_catalog.unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]) AS u (f)
     WHERE a.aggfnoid < 16384), false, l.lanname, e.extname, w.of
 FROM w
@@ -76,6 +76,9 @@ WITH RECURSIVE rel AS (
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
   WHERE CASE i.schema WHEN '' THEN n.nspname = ANY (pg_catalog.current_schemas(true)) ELSE n.nspname = i.schema END
     AND (i.own OR p.oid >= 16384)
+    AND (i.schema <> '' OR p.oid < 16384 OR NOT EXISTS (
+      SELECT FROM pg_catalog.pg_proc AS own WHERE own.proname = p.proname AND own.pronamespace = 11 AND own.proargtypes = p.proargtypes AND own.oid < 16384
+        AND own.provariadic = 0 AND p.provariadic = 0 AND pg_catalog.array_position(pg_catalog.current_schemas(true), 'pg_catalog') <= pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)))
     AND (NOT i.field OR p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 OR p.provariadic <> 0)
   UNION ALL
   SELECT 'operator', i.ord, o.oprcode, 'operator ' || o.oprname
@@ -83,6 +86,10 @@ WITH RECURSIVE rel AS (
   JOIN pg_catalog.pg_operator AS o ON o.oprname = i.name::name
   JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace
   WHERE o.oid >= 16384
+    AND (i.schema <> '' OR NOT EXISTS (
+      SELECT FROM pg_catalog.pg_operator AS own WHERE own.oprname = o.oprname AND own.oprnamespace = 11 AND own.oprleft = o.oprleft AND own.oprright = o.oprright
+        AND own.oid < 16384
+        AND pg_catalog.array_position(pg_catalog.current_schemas(true), 'pg_catalog') <= pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)))
     AND CASE i.schema WHEN '' THEN n.nspname = ANY (pg_catalog.current_schemas(true)) ELSE n.nspname = i.schema END
   UNION ALL
   SELECT 'implied', 0, oid, of FROM casts
@@ -191,7 +198,7 @@ func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, i
 	sink := &factsSink{st: st}
 	args := [][]byte{textArray(relations.schemas), textArray(relations.names), textArray(functions.schemas), textArray(functions.names),
 		textArray(own), textArray(field), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names)}
-	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Identity: id}, sink); err != nil {
+	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
 		return nil, err
 	}
 	return sink.facts, nil
