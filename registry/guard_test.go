@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/policy"
 	"mcp-postgres/registry"
 )
 
@@ -19,7 +21,7 @@ type guardCase struct {
 }
 
 type guardCases struct {
-	Setup          string
+	Setup, Roles   string
 	Refuse, Answer []guardCase
 }
 
@@ -65,4 +67,61 @@ func TestGuardReadOnly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGuardPermissions has a superuser's login too: only the role limited has the database's grants below it.
+func TestGuardPermissions(t *testing.T) {
+	url := pgtest.URL(t)
+	c := readCases(t, "testdata/guard_permissions.yaml")
+	pgtest.Exec(t, url, c.Setup)
+	dbRole, _ := pgtest.Role(t, url)
+	pgtest.Exec(t, url, "GRANT USAGE ON SCHEMA shop TO "+dbRole+"; GRANT SELECT ON shop.orders, shop.notes TO "+dbRole)
+	rules, err := policy.Parse("roles", []byte(strings.ReplaceAll(c.Roles, "DBROLE", dbRole)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	as := func(role string) context.Context {
+		return policy.WithCaller(t.Context(), &policy.Caller{Sub: "alice", Claims: json.RawMessage(`{"sub": "alice"}`), Role: rules.Role(role)})
+	}
+	for _, test := range c.Refuse {
+		t.Run("refuse "+test.Role+" "+test.SQL, func(t *testing.T) {
+			got, isError := callAs(as(test.Role), t, r, test.SQL)
+			if !isError || !strings.Contains(got, test.Want) || strings.Contains(got, "secret-card") || strings.Contains(got, "4711") {
+				t.Errorf("%s = %s\nwant it refused (%s)", test.SQL, got, test.Want)
+			}
+		})
+	}
+	for _, test := range c.Answer {
+		t.Run("answer "+test.Role+" "+test.SQL, func(t *testing.T) {
+			for range 2 { // the second time from memory, but for a write
+				got, isError := callAs(as(test.Role), t, r, test.SQL)
+				if isError || !strings.Contains(got, test.Want) {
+					t.Errorf("%s = %s\nwant an answer with %q", test.SQL, got, test.Want)
+				}
+				if test.Check != "" && pgtest.Value(t, url, test.Check) != "t" {
+					t.Errorf("after %s, %s does not hold", test.SQL, test.Check)
+				}
+				if !strings.HasPrefix(test.SQL, "SELECT") {
+					break
+				}
+			}
+		})
+	}
+	if got, isError := callAs(policy.WithCaller(t.Context(), nil), t, r, "SELECT 1"); !isError || !strings.Contains(got, "this caller has no role") {
+		t.Errorf("a caller without a role gets %s", got)
+	}
+}
+
+func callAs(ctx context.Context, t *testing.T, r *registry.Registry, sql string) (answer string, isError bool) {
+	t.Helper()
+	args, _ := json.Marshal(map[string]string{"sql": sql, "format": "csv"})
+	res, err := r.Call(ctx, "query", args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, ok := res.StructuredContent.(json.RawMessage); ok {
+		return string(body), res.IsError
+	}
+	return text(t, res), res.IsError
 }
