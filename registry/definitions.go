@@ -169,6 +169,9 @@ func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statemen
 	if refusal != nil {
 		return refusal
 	}
+	if verdict.Unknown != "" { // to its owner it may be known
+		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
+	}
 	return x.behind(ctx, verdict)
 }
 
