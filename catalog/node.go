@@ -150,6 +150,22 @@ func (m mapping) list(key string) []*yaml.Node {
 	return nil
 }
 
+// words reads a list of texts, each once.
+func (m mapping) words(key string) []string {
+	var words []string
+	for _, n := range m.list(key) {
+		switch {
+		case !isText(n) || strings.TrimSpace(n.Value) == "" || strings.IndexByte(n.Value, 0) >= 0:
+			m.wrongKind(n, "%s holds %s: want text%s", key, describe(n), quoteHint(n))
+		case slices.Contains(words, n.Value):
+			m.nodeFault(n, "%s holds %q twice: want it once", key, n.Value)
+		default:
+			words = append(words, n.Value)
+		}
+	}
+	return words
+}
+
 // isText reports whether the node is text to people: YAML takes an unquoted date for something else.
 func isText(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp")

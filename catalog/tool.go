@@ -39,6 +39,13 @@ type Tool struct {
 	Limits Limits
 	// Trust says whose permissions the SQL runs under.
 	Trust Trust
+	// Roles are the roles of the permissions that see the tool; none means all.
+	Roles []string
+	// Requires is what the database must have.
+	Requires Requires
+	// Examples are calls that show how the tool is used, Tests those that "mcp-postgres test" makes.
+	Examples []Example
+	Tests    []Test
 	// SQL is the text below the header, as written.
 	SQL string
 	// Statement is SQL compiled, without pages.

@@ -125,7 +125,7 @@ func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error
 	if err != nil {
 		return nil, fmt.Errorf("writing the input schema of %s: %w", def.Name, err)
 	}
-	check, err := newValidator(def.Name, input, Arguments(def))
+	check, err := newValidator(def.Name, input, def.Arguments())
 	if err != nil {
 		return nil, err
 	}

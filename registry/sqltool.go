@@ -105,7 +105,7 @@ func (h *sqlTool) rowLimits(args map[string]any) rowLimits {
 	case catalog.Object, catalog.Value:
 		l.rows = 1
 	case catalog.Rows:
-		if n, ok := args[argPageSize].(json.Number); ok && h.tool.Page != nil {
+		if n, ok := args[catalog.ArgPageSize].(json.Number); ok && h.tool.Page != nil {
 			size, err := strconv.ParseFloat(n.String(), 64)
 			if err == nil {
 				l.rows = int(size)

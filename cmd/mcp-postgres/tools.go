@@ -83,7 +83,7 @@ func listTools(w io.Writer, r *registry.Registry) error {
 	for _, name := range r.Names() {
 		def, _, _ := r.Tool(name)
 		var args []string
-		for _, p := range registry.Arguments(def) {
+		for _, p := range def.Arguments() {
 			if !p.Required {
 				p.Name = "[" + p.Name + "]"
 			}
@@ -107,7 +107,7 @@ func showTool(w io.Writer, def *catalog.Tool) {
 		title = def.Title + ", "
 	}
 	fmt.Fprintf(w, "%s (%saccess %s)\n\n%s\n", def.Name, title, def.Access, strings.TrimSpace(def.Description))
-	if args := registry.Arguments(def); len(args) > 0 {
+	if args := def.Arguments(); len(args) > 0 {
 		fmt.Fprintln(w, "\nArguments:")
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, p := range args {

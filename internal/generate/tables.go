@@ -46,7 +46,7 @@ func toolsTable(reg *registry.Registry) string {
 	for _, name := range reg.Names() {
 		def, _, _ := reg.Tool(name)
 		var args []string
-		for _, p := range registry.Arguments(def) {
+		for _, p := range def.Arguments() {
 			arg := "`" + p.Name + "`"
 			if p.Required {
 				arg = "**" + arg + "**"
