@@ -69,6 +69,13 @@ func (t *turns) take(ctx context.Context, caller string) error {
 
 func (t *turns) may(caller string) bool { return caller == "" || t.running[caller] < t.share }
 
+// full reports whether every slot is taken.
+func (t *turns) full() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.free == 0
+}
+
 func (t *turns) start(caller string) {
 	t.free--
 	t.running[caller]++
