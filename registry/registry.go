@@ -169,9 +169,14 @@ func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*mcp.CallToolResult, error) {
 	t, ok := r.byName[name]
 	if !ok {
-		return nil, fmt.Errorf("unknown tool %q%s", name, catalog.DidYouMean(name, r.Names()))
+		return nil, errors.New(r.UnknownTool(ctx, name))
 	}
 	return r.run(ctx, t, args), nil
+}
+
+// UnknownTool says that there is no such tool, and which may have been meant.
+func (r *Registry) UnknownTool(_ context.Context, name string) string {
+	return fmt.Sprintf("unknown tool %.100q%s", name, catalog.DidYouMean(name, r.Names()))
 }
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.

@@ -27,8 +27,10 @@ type Config struct {
 	PoolMin   int   `help:"Connections kept open." name:"pool-min" env:"MCP_POOL_MIN" default:"2" placeholder:"N"`
 	PoolMax   int   `help:"Most connections opened." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
 
-	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio" default:"stdio"`
-	LogLevel  string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
+	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio,streamable-http,sse" default:"stdio"`
+	HTTP      `embed:""`
+
+	LogLevel string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
 }
 
 // unsupported are settings of the design that this version can't honour. Ignoring them would leave a server open that
@@ -49,6 +51,7 @@ func (c *Config) Validate() error {
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, 1<<20),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
+	faults = append(faults, c.HTTP.validate()...)
 	if c.PoolMin > c.PoolMax {
 		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.PoolMin, c.PoolMax))
 	}
