@@ -130,7 +130,7 @@ func (f *file) prompt(p *Prompt, a anatomy) {
 	f.checkName(1, 1, "file name", p.Name)
 	if root, ok := f.yaml(a); ok {
 		m, _ := f.mapping(root, "the front matter", "title", "description", "arguments", "roles")
-		p.Title, p.Description, p.Roles = m.prose("title"), m.prose("description"), m.names("roles")
+		p.Title, p.Description, p.Roles = m.prose("title"), m.prose("description"), m.words("roles")
 		if !m.has("description") {
 			f.fault(1, 1, "description is missing: want what the prompt is for")
 		}
@@ -149,7 +149,7 @@ func (f *file) arguments(p *Prompt, m mapping) {
 			continue
 		}
 		arg := Argument{
-			Name: am.text("name"), Description: am.prose("description"), Required: am.flag("required", false), Enum: am.names("enum"),
+			Name: am.text("name"), Description: am.prose("description"), Required: am.flag("required", false), Enum: am.words("enum"),
 		}
 		if kind := am.choice("complete", "nothing", "schema", "table"); kind != "nothing" {
 			arg.Complete = kind
@@ -165,19 +165,6 @@ func (f *file) arguments(p *Prompt, m mapping) {
 		}
 		p.Arguments = append(p.Arguments, arg)
 	}
-}
-
-// names reads a list of texts.
-func (m mapping) names(key string) []string {
-	var all []string
-	for _, n := range m.list(key) {
-		if !isText(n) {
-			m.wrongKind(n, "%s holds %s: want text%s", key, describe(n), quoteHint(n))
-			continue
-		}
-		all = append(all, n.Value)
-	}
-	return all
 }
 
 // checkPlaceholders wants each {{name}} declared and each argument used.

@@ -107,8 +107,8 @@ func variables(arguments map[string]any) map[string]string {
 // tableRows reads a table as query does, and is allowed what query is allowed.
 func (l *library) tableRows(ctx context.Context, v map[string]string) (string, error) {
 	q, ok := l.byName[queryName]
-	if !ok {
-		return "", errors.New("table:// needs the tool query, which this server does not offer")
+	if !ok || !l.offered(ctx, q) {
+		return "", errors.New("table:// needs the tool query, which is not offered")
 	}
 	return l.read(ctx, q, map[string]any{"sql": "TABLE " + quoteName(v["schema"]) + "." + quoteName(v["table"]), "row_limit": firstRows, "format": "json"})
 }
@@ -142,11 +142,11 @@ func (l *library) schemaText(ctx context.Context, v map[string]string) (string, 
 	return strings.Join(lines, "\n") + "\n", nil
 }
 
-func (l *library) toolSQL(_ context.Context, v map[string]string) (string, error) {
+func (l *library) toolSQL(ctx context.Context, v map[string]string) (string, error) {
 	t, ok := l.byName[v["name"]]
 	switch {
-	case !ok:
-		return "", fmt.Errorf("there is no tool %q%s", v["name"], catalog.DidYouMean(v["name"], l.Names()))
+	case !ok || !l.offered(ctx, t):
+		return "", errors.New(l.UnknownTool(ctx, v["name"]))
 	case t.def.SQL == "":
 		return "", fmt.Errorf("the tool %s is not made of SQL", t.def.Name)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -36,8 +37,11 @@ type Config struct {
 	Prompts []*catalog.Prompt
 	// Outputs are the output schemas by tool name; a tool without one is offered without.
 	Outputs map[string]json.RawMessage
-	// DB must be set.
-	DB Database
+	// DB must be set. Logins are those of roles that have their own, by policy.Role.Connection.
+	DB     Database
+	Logins map[string]Database
+	// Observe, if set, is told of each call once it is answered. It must not block.
+	Observe func(context.Context, *Record)
 	// ReadOnly makes query read only and leaves out tools that write.
 	ReadOnly bool
 	// Timeout is what server_info tells of the statement timeout.
@@ -65,6 +69,7 @@ type Registry struct {
 	log    *slog.Logger
 
 	library *library
+	observe func(context.Context, *Record)
 }
 
 // handler answers a call whose arguments have been checked.
@@ -91,8 +96,9 @@ func Build(c Config) (*Registry, error) {
 	if c.MaxSQLBytes == 0 {
 		c.MaxSQLBytes = DefaultMaxSQLBytes
 	}
+	c.DB = &routing{shared: c.DB, own: c.Logins}
 	limits := rowLimits{rows: c.MaxRows, bytes: c.MaxBytes, cell: defaultCell}
-	r := &Registry{byName: map[string]*tool{}, log: c.Logger}
+	r := &Registry{byName: map[string]*tool{}, log: c.Logger, observe: c.Observe}
 	var faults []error
 	for _, t := range c.Tools {
 		if c.ReadOnly && t.Access == catalog.Write {
@@ -168,40 +174,66 @@ func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
 // Call does what tools/call does. The error is only ever an unknown tool.
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*mcp.CallToolResult, error) {
 	t, ok := r.byName[name]
-	if !ok {
+	if !ok || !r.offered(ctx, t) {
 		return nil, errors.New(r.UnknownTool(ctx, name))
 	}
 	return r.run(ctx, t, args), nil
 }
 
-// UnknownTool says that there is no such tool, and which may have been meant.
-func (r *Registry) UnknownTool(_ context.Context, name string) string {
-	return fmt.Sprintf("unknown tool %.100q%s", name, catalog.DidYouMean(name, r.Names()))
+// UnknownTool says that there is no such tool for the caller, and which may have been meant.
+func (r *Registry) UnknownTool(ctx context.Context, name string) string {
+	return fmt.Sprintf("unknown tool %.100q%s", name, catalog.DidYouMean(name, r.namesFor(ctx)))
 }
+
+// namesFor are the names of the tools that the caller may call, sorted.
+func (r *Registry) namesFor(ctx context.Context) []string {
+	var names []string
+	for _, t := range r.tools {
+		if r.offered(ctx, t) {
+			names = append(names, t.def.Name)
+		}
+	}
+	return names
+}
+
+// offered reports whether the caller may call a tool.
+func (r *Registry) offered(ctx context.Context, t *tool) bool { return mayCall(ctx, t.def) }
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
 func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult) {
-	start, id := time.Now(), callID()
-	log := r.log.With("call", id, "tool", t.def.Name)
-	outcome := "ok"
+	rec := &Record{Time: time.Now(), Call: callID(), Tool: t.def.Name, Toolset: t.def.Toolset, Outcome: "ok", SQL: t.def.SQL, Arguments: raw}
+	if c, _ := policy.CallerFrom(ctx); c != nil {
+		rec.Sub = c.Sub
+		if c.Role != nil {
+			rec.Role = c.Role.Name
+		}
+	}
+	log := r.log.With("call", rec.Call, "tool", rec.Tool)
 	defer func() {
 		if p := recover(); p != nil {
 			log.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
-			outcome, res = codeInternal, errorResult(internalError(id))
+			rec.Outcome, res = codeInternal, errorResult(internalError(rec.Call))
 		}
-		log.InfoContext(ctx, "tool call", "outcome", outcome, "ms", time.Since(start).Milliseconds())
+		r.done(ctx, log, rec, res)
 	}()
 	args, err := t.check.arguments(raw)
 	if err == nil {
-		res, err = t.handler.call(ctx, args)
+		res, err = t.handler.call(withRecord(ctx, rec), args)
 	}
 	if err == nil {
 		return res
 	}
-	sql, _ := args["sql"].(string)
-	if t.def.Name != queryName {
-		sql = ""
+	sql := ""
+	if t.def.Name == queryName {
+		sql, _ = args["sql"].(string)
 	}
+	e := r.told(ctx, log, t, err, sql, rec.Call)
+	rec.Outcome = e.Code
+	return errorResult(e)
+}
+
+// told is what the caller reads of an error; the log has the rest.
+func (r *Registry) told(ctx context.Context, log *slog.Logger, t *tool, err error, sql, id string) *callError {
 	e, ok := userMessage(err, sql)
 	if !ok {
 		log.ErrorContext(ctx, "internal error", "error", err)
@@ -210,8 +242,24 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	if pg := (*postgres.Error)(nil); sql == "" && errors.As(err, &pg) {
 		log.WarnContext(ctx, "statement of a tool failed", "error", err, "file", t.def.Path)
 	}
-	outcome = e.Code
-	return errorResult(e)
+	return e
+}
+
+// done logs a call and tells of it.
+func (r *Registry) done(ctx context.Context, log *slog.Logger, rec *Record, res *mcp.CallToolResult) {
+	rec.Duration = time.Since(rec.Time)
+	for _, c := range res.Content {
+		if text, ok := c.(mcp.TextContent); ok {
+			rec.Bytes += len(text.Text)
+		}
+	}
+	if rec.Sub != "" {
+		log = log.With("sub", rec.Sub)
+	}
+	log.InfoContext(ctx, "tool call", "outcome", rec.Outcome, "ms", rec.Duration.Milliseconds())
+	if r.observe != nil {
+		r.observe(ctx, rec)
+	}
 }
 
 func internalError(id string) *callError {
@@ -234,10 +282,13 @@ An error names what to change: mend the call and try again. next_cursor means th
 // Server makes the MCP server that offers the tools; options add what a transport needs.
 func (r *Registry) Server(version string, options ...server.ServerOption) *server.MCPServer {
 	s := server.NewMCPServer("mcp-postgres", version, append(append([]server.ServerOption{
-		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(false), server.WithInstructions(instructions)}, r.library.options()...), options...)...)
+		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(false), server.WithInstructions(instructions), server.WithToolFilter(r.visibleTools)}, r.library.options()...), options...)...)
 	r.library.addTo(s)
 	for _, t := range r.tools {
 		s.AddTool(t.definition(), func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			if !r.offered(ctx, t) { // the library asks the filter before; this must not depend on it
+				return nil, errors.New(r.UnknownTool(ctx, t.def.Name))
+			}
 			return r.run(ctx, t, rawArguments(req)), nil
 		})
 	}
