@@ -53,18 +53,6 @@ func callerArgs(ctx context.Context) map[string][]byte {
 	return own
 }
 
-// textArray writes a text[] in PostgreSQL's form.
-func textArray(items []string) []byte {
-	list := []byte{'{'}
-	for i, item := range items {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		list = appendArrayItem(list, []byte(item))
-	}
-	return append(list, '}')
-}
-
 // identity is what the transaction of a call carries; nil where authentication is off.
 func identity(ctx context.Context) *postgres.Identity {
 	c, on := policy.CallerFrom(ctx)

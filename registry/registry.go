@@ -37,9 +37,10 @@ type Config struct {
 	Prompts []*catalog.Prompt
 	// Outputs are the output schemas by tool name; a tool without one is offered without.
 	Outputs map[string]json.RawMessage
-	// DB must be set. Logins are those of roles that have their own, by policy.Role.Connection.
-	DB     Database
-	Logins map[string]Database
+	// DB must be set.
+	DB Database
+	// RoleDBs are the databases of the roles that have a login of their own, by the name of the role.
+	RoleDBs map[string]Database
 	// Observe, if set, is told of each call once it is answered. It must not block.
 	Observe func(context.Context, *Record)
 	// ReadOnly makes query read only and leaves out tools that write.
@@ -96,7 +97,8 @@ func Build(c Config) (*Registry, error) {
 	if c.MaxSQLBytes == 0 {
 		c.MaxSQLBytes = DefaultMaxSQLBytes
 	}
-	c.DB = &routing{shared: c.DB, own: c.Logins}
+	c.DB = &routing{shared: c.DB, own: c.RoleDBs}
+	guard := newGuard(c.DB, nil, c.ReadOnly)
 	limits := rowLimits{rows: c.MaxRows, bytes: c.MaxBytes, cell: defaultCell}
 	r := &Registry{byName: map[string]*tool{}, log: c.Logger, observe: c.Observe}
 	var faults []error
@@ -106,7 +108,7 @@ func Build(c Config) (*Registry, error) {
 		}
 		faults = append(faults, r.add(t, c.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, limits: limits}))
 	}
-	faults = append(faults, r.add(queryDefinition(c.ReadOnly), nil, &queryTool{db: c.DB, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}))
+	faults = append(faults, r.add(queryDefinition(c.ReadOnly), nil, &queryTool{guard: guard, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}))
 	info := &serverInfoTool{db: c.DB}
 	output, err := serverInfoSchema()
 	faults = append(faults, err, r.add(serverInfoDefinition(), output, info))

@@ -10,7 +10,7 @@ import (
 // routing runs a call on the connections of the caller's role: those of its own login, where it has one.
 type routing struct {
 	shared Database
-	own    map[string]Database // by Role.Connection
+	own    map[string]Database // by role
 }
 
 // Run implements Database. A role whose connections are not there is refused: those of others may have more rights.
@@ -19,7 +19,7 @@ func (d *routing) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) 
 	if role == nil || role.Connection == "" {
 		return d.shared.Run(ctx, c, sink)
 	}
-	db, ok := d.own[role.Connection]
+	db, ok := d.own[role.Name]
 	if !ok {
 		return postgres.Outcome{}, fmt.Errorf("role %s has no connection %s", role.Name, role.Connection)
 	}
