@@ -167,19 +167,6 @@ func (f *file) arguments(p *Prompt, m mapping) {
 	}
 }
 
-// names reads a list of texts.
-func (m mapping) names(key string) []string {
-	var all []string
-	for _, n := range m.list(key) {
-		if !isText(n) {
-			m.wrongKind(n, "%s holds %s: want text%s", key, describe(n), quoteHint(n))
-			continue
-		}
-		all = append(all, n.Value)
-	}
-	return all
-}
-
 // checkPlaceholders wants each {{name}} declared and each argument used.
 func (f *file) checkPlaceholders(p *Prompt, start int) {
 	var names []string

@@ -56,7 +56,7 @@ const maxCompletions = 100
 
 // CompletePromptArgument implements server.PromptCompletionProvider.
 func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
-	for _, p := range l.prompts {
+	for _, p := range l.set.Load().prompts {
 		for _, arg := range p.Arguments {
 			if p.Name == name && arg.Name == a.Name {
 				return l.complete(ctx, arg.Complete, arg.Enum, a.Value, given.Arguments["schema"]), nil

@@ -17,6 +17,9 @@ type sqlTool struct {
 	tool   *catalog.Tool
 	db     Database
 	limits rowLimits
+	// columns are those that the database described, nil if it did not; recheck is told of others.
+	columns []postgres.Column
+	recheck func(string)
 }
 
 func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
@@ -41,6 +44,9 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	}
 	if err != nil {
 		return nil, err
+	}
+	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) {
+		h.recheck(h.tool.Name)
 	}
 	if own[catalog.PageKey(1)] == nil && h.empty(sink, out) {
 		if err := h.notFound(ctx, args); err != nil {
