@@ -163,7 +163,7 @@ func (f *file) expect(t *Tool, m mapping) Expect {
 	}
 	f.expectFits(t, e)
 	want := Expect{Rows: e.count("rows", 0), MaxRows: e.count("max_rows", 0), Affected: e.count("affected", 0),
-		Columns: e.words("columns"), Error: e.code("error")}
+		Columns: e.names("columns"), Error: e.code("error")}
 	for key, to := range map[string]*json.RawMessage{"contains": &want.Contains, "equals": &want.Equals} {
 		if n := e.values[key]; n != nil {
 			*to = f.json(n, key)

@@ -33,7 +33,7 @@ func (f *file) header(t *Tool, a anatomy) (paramsKnown bool) {
 	t.Result = Result(m.choice("result", string(Rows), string(Object), string(Value), string(Affected)))
 	t.Trust = Trust(m.choice("trust", string(TrustCaller), string(TrustOwner)))
 	t.OmitNull = m.flag("omit_null", false)
-	t.Roles = m.words("roles")
+	t.Roles = m.names("roles")
 	f.hints(t, m)
 	f.limits(t, m)
 	f.requires(t, m)

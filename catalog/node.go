@@ -150,20 +150,20 @@ func (m mapping) list(key string) []*yaml.Node {
 	return nil
 }
 
-// words reads a list of texts, each once.
-func (m mapping) words(key string) []string {
-	var words []string
+// names reads a list of texts, each once.
+func (m mapping) names(key string) []string {
+	var names []string
 	for _, n := range m.list(key) {
 		switch {
 		case !isText(n) || strings.TrimSpace(n.Value) == "" || strings.IndexByte(n.Value, 0) >= 0:
 			m.wrongKind(n, "%s holds %s: want text%s", key, describe(n), quoteHint(n))
-		case slices.Contains(words, n.Value):
+		case slices.Contains(names, n.Value):
 			m.nodeFault(n, "%s holds %q twice: want it once", key, n.Value)
 		default:
-			words = append(words, n.Value)
+			names = append(names, n.Value)
 		}
 	}
-	return words
+	return names
 }
 
 // isText reports whether the node is text to people: YAML takes an unquoted date for something else.

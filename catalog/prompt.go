@@ -130,7 +130,7 @@ func (f *file) prompt(p *Prompt, a anatomy) {
 	f.checkName(1, 1, "file name", p.Name)
 	if root, ok := f.yaml(a); ok {
 		m, _ := f.mapping(root, "the front matter", "title", "description", "arguments", "roles")
-		p.Title, p.Description, p.Roles = m.prose("title"), m.prose("description"), m.words("roles")
+		p.Title, p.Description, p.Roles = m.prose("title"), m.prose("description"), m.names("roles")
 		if !m.has("description") {
 			f.fault(1, 1, "description is missing: want what the prompt is for")
 		}
@@ -149,7 +149,7 @@ func (f *file) arguments(p *Prompt, m mapping) {
 			continue
 		}
 		arg := Argument{
-			Name: am.text("name"), Description: am.prose("description"), Required: am.flag("required", false), Enum: am.words("enum"),
+			Name: am.text("name"), Description: am.prose("description"), Required: am.flag("required", false), Enum: am.names("enum"),
 		}
 		if kind := am.choice("complete", "nothing", "schema", "table"); kind != "nothing" {
 			arg.Complete = kind

@@ -54,7 +54,7 @@ func (f *file) requires(t *Tool, m mapping) {
 			t.Requires.Extensions = []string{name}
 		}
 	} else {
-		t.Requires.Extensions = r.words("extension")
+		t.Requires.Extensions = r.names("extension")
 	}
 	t.Requires.ServerVersion = r.serverVersion()
 }

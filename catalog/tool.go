@@ -5,6 +5,8 @@ package catalog
 
 import (
 	"time"
+
+	"mcp-postgres/internal/sqlscan"
 )
 
 // Tool is one tool file, parsed and compiled.
@@ -61,6 +63,8 @@ type Statement struct {
 	// Args names what is bound to $1, $2, ...: a parameter, one of the caller_ names, or for the two statements of a
 	// Page also one of the page_ names.
 	Args []string
+	// Analysis is what PostgreSQL's grammar says of SQL. The statements of a Page have none: they are the tool's own, wrapped.
+	Analysis *sqlscan.Statement `json:"-"`
 }
 
 // Access is read or write.

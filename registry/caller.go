@@ -93,7 +93,33 @@ func least[N int | time.Duration](a, b N) N {
 // visibleTools leaves out of tools/list what the caller may not call, and makes it unknown to tools/call.
 func (r *Registry) visibleTools(ctx context.Context, tools []mcp.Tool) []mcp.Tool {
 	return slices.DeleteFunc(tools, func(t mcp.Tool) bool {
-		known, ok := r.byName[t.Name]
+		known, ok := r.tool(t.Name)
 		return !ok || !r.offered(ctx, known)
 	})
+}
+
+// statusFor is Status for the caller: the tools that it may call, and no words on others.
+func (r *Registry) statusFor(ctx context.Context) ServerInfo {
+	info := r.Status()
+	role, on := roleOf(ctx)
+	if !on {
+		return info
+	}
+	info.Tools, info.Toolsets, info.Unavailable, info.ReloadError = r.namesFor(ctx), nil, nil, ""
+	for _, name := range info.Tools {
+		if t, ok := r.tool(name); ok && t.def.Toolset != "" && !slices.Contains(info.Toolsets, t.def.Toolset) {
+			info.Toolsets = append(info.Toolsets, t.def.Toolset)
+		}
+	}
+	slices.Sort(info.Toolsets)
+	info.Degraded = slices.DeleteFunc(info.Degraded, func(t Trouble) bool { return !slices.Contains(info.Tools, t.Tool) })
+	for i := range info.Degraded {
+		info.Degraded[i].Reason = "it no longer fits the database; the server's log says why"
+	}
+	if role != nil {
+		l := rowLimits{rows: info.Limits.Rows, bytes: info.Limits.Bytes}.withRole(ctx)
+		info.Limits.Rows, info.Limits.Bytes = l.rows, l.bytes
+		info.Limits.TimeoutMS = roleTimeout(ctx, r.config.Timeout).Milliseconds()
+	}
+	return info
 }

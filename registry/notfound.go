@@ -65,7 +65,7 @@ func (h *sqlTool) strings(ctx context.Context, st catalog.Statement, args map[st
 	var sink firstColumn
 	call := h.dbCall(ctx, st.SQL, values)
 	call.MaxRows = maxCandidates
-	_, err = h.db.Run(ctx, call, &sink)
+	_, err = h.run(ctx, call, &sink)
 	return sink.values, err
 }
 

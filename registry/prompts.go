@@ -51,7 +51,7 @@ func getPrompt(p *catalog.Prompt, values map[string]string) (*mcp.GetPromptResul
 // visible leaves out the prompts that the caller's role does not see.
 func (l *library) visible(ctx context.Context, prompts []mcp.Prompt) []mcp.Prompt {
 	return slices.DeleteFunc(prompts, func(p mcp.Prompt) bool {
-		return !slices.ContainsFunc(l.prompts, func(known *catalog.Prompt) bool { return known.Name == p.Name && seesPrompt(ctx, known) })
+		return !slices.ContainsFunc(l.set.Load().prompts, func(known *catalog.Prompt) bool { return known.Name == p.Name && seesPrompt(ctx, known) })
 	})
 }
 
@@ -65,7 +65,7 @@ const maxCompletions = 100
 
 // CompletePromptArgument implements server.PromptCompletionProvider.
 func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
-	for _, p := range l.prompts {
+	for _, p := range l.set.Load().prompts {
 		for _, arg := range p.Arguments {
 			if p.Name == name && arg.Name == a.Name && seesPrompt(ctx, p) {
 				return l.complete(ctx, arg.Complete, arg.Enum, a.Value, given.Arguments["schema"]), nil

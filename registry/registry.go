@@ -4,6 +4,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -12,8 +13,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -43,6 +44,10 @@ type Config struct {
 	RoleDBs map[string]Database
 	// Observe, if set, is told of each call once it is answered. It must not block.
 	Observe func(context.Context, *Record)
+	// Without are the names of tools in code, query and server_info, that are not offered.
+	Without []string
+	// Recheck, if set, is told the name of a tool that may no longer be what the database described. It must not block.
+	Recheck func(tool string)
 	// ReadOnly makes query read only and leaves out tools that write.
 	ReadOnly bool
 	// Timeout is what server_info tells of the statement timeout.
@@ -63,14 +68,16 @@ const (
 	DefaultMaxBytes = 1 << 20
 )
 
-// Registry holds the tools, ready to serve.
+// Registry holds the tools, ready to serve. Replace gives it others while it serves.
 type Registry struct {
-	tools  []*tool
-	byName map[string]*tool
-	log    *slog.Logger
-
+	config  Config // with its defaults
+	log     *slog.Logger
 	library *library
-	observe func(context.Context, *Record)
+	guard   *guard
+	set     atomic.Pointer[set]
+
+	mu      sync.Mutex // guards servers; held while the set is replaced
+	servers []*server.MCPServer
 }
 
 // handler answers a call whose arguments have been checked.
@@ -84,48 +91,25 @@ type tool struct {
 	schema  Schema
 	check   *validator
 	handler handler
+	// degraded says why the tool no longer fits the database; nil for a sound one.
+	degraded atomic.Pointer[string]
 }
 
 // Build makes the registry. An error is a fault of the program or of a schema, not of a database.
 func Build(c Config) (*Registry, error) {
-	if c.MaxRows == 0 {
-		c.MaxRows = DefaultMaxRows
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = DefaultMaxBytes
-	}
-	if c.MaxSQLBytes == 0 {
-		c.MaxSQLBytes = DefaultMaxSQLBytes
-	}
+	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, DefaultMaxRows), cmp.Or(c.MaxBytes, DefaultMaxBytes)
+	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
 	c.DB = &routing{shared: c.DB, own: c.RoleDBs}
-	guard := newGuard(c.DB, nil, c.ReadOnly)
-	limits := rowLimits{rows: c.MaxRows, bytes: c.MaxBytes, cell: defaultCell}
-	r := &Registry{byName: map[string]*tool{}, log: c.Logger, observe: c.Observe}
-	var faults []error
-	for _, t := range c.Tools {
-		if c.ReadOnly && t.Access == catalog.Write {
-			continue
-		}
-		faults = append(faults, r.add(t, c.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, limits: limits}))
+	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, nil, c.ReadOnly)}
+	var err error
+	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
+		return nil, err
 	}
-	faults = append(faults, r.add(queryDefinition(c.ReadOnly), nil, &queryTool{guard: guard, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}))
-	info := &serverInfoTool{db: c.DB}
-	output, err := serverInfoSchema()
-	faults = append(faults, err, r.add(serverInfoDefinition(), output, info))
-	slices.SortFunc(r.tools, func(a, b *tool) int { return strings.Compare(a.def.Name, b.def.Name) })
-	info.info = c.serverInfo(r, limits)
-	r.library, err = r.newLibrary(&c, limits)
-	return r, errors.Join(append(faults, err)...)
+	return r, r.Replace(Set{Tools: c.Tools, Prompts: c.Prompts, Outputs: c.Outputs})
 }
 
-func (r *Registry) add(def *catalog.Tool, output json.RawMessage, h handler) error {
-	t, err := newTool(def, output, h)
-	if err != nil {
-		return err
-	}
-	r.tools = append(r.tools, t)
-	r.byName[def.Name] = t
-	return nil
+func (r *Registry) limits() rowLimits {
+	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: defaultCell}
 }
 
 func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error) {
@@ -140,33 +124,17 @@ func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error
 	return &tool{def: def, schema: Schema{Input: input, Output: output}, check: check, handler: h}, nil
 }
 
-func (c *Config) serverInfo(r *Registry, l rowLimits) ServerInfo {
-	info := ServerInfo{
-		Name: "mcp-postgres", Version: c.Version, ReadOnly: c.ReadOnly,
-		Limits: Limits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes, CellBytes: l.cell},
-	}
-	for _, t := range r.tools {
-		info.Tools = append(info.Tools, t.def.Name)
-		if s := t.def.Toolset; s != "" && !slices.Contains(info.Toolsets, s) {
-			info.Toolsets = append(info.Toolsets, s)
-		}
-	}
-	slices.Sort(info.Toolsets)
-	return info
-}
-
 // Names are the names of the tools, sorted.
-func (r *Registry) Names() []string {
-	names := make([]string, len(r.tools))
-	for i, t := range r.tools {
-		names[i] = t.def.Name
-	}
-	return names
+func (r *Registry) Names() []string { return r.set.Load().info.Tools }
+
+func (r *Registry) tool(name string) (t *tool, ok bool) {
+	t, ok = r.set.Load().byName[name]
+	return t, ok
 }
 
 // Tool gives the definition and the schemas of one tool; ok is false for an unknown name.
 func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
-	t, ok := r.byName[name]
+	t, ok := r.tool(name)
 	if !ok {
 		return nil, Schema{}, false
 	}
@@ -175,7 +143,7 @@ func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
 
 // Call does what tools/call does. The error is only ever an unknown tool.
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*mcp.CallToolResult, error) {
-	t, ok := r.byName[name]
+	t, ok := r.tool(name)
 	if !ok || !r.offered(ctx, t) {
 		return nil, errors.New(r.UnknownTool(ctx, name))
 	}
@@ -190,7 +158,7 @@ func (r *Registry) UnknownTool(ctx context.Context, name string) string {
 // namesFor are the names of the tools that the caller may call, sorted.
 func (r *Registry) namesFor(ctx context.Context) []string {
 	var names []string
-	for _, t := range r.tools {
+	for _, t := range r.set.Load().tools {
 		if r.offered(ctx, t) {
 			names = append(names, t.def.Name)
 		}
@@ -199,7 +167,13 @@ func (r *Registry) namesFor(ctx context.Context) []string {
 }
 
 // offered reports whether the caller may call a tool.
-func (r *Registry) offered(ctx context.Context, t *tool) bool { return mayCall(ctx, t.def) }
+func (r *Registry) offered(ctx context.Context, t *tool) bool {
+	if !mayCall(ctx, t.def) {
+		return false
+	}
+	h, ok := t.handler.(*sqlTool)
+	return !ok || h.allowed(ctx)
+}
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
 func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult) {
@@ -222,6 +196,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	if err == nil {
 		res, err = t.handler.call(withRecord(ctx, rec), args)
 	}
+	r.watch(t, err)
 	if err == nil {
 		return res
 	}
@@ -244,6 +219,10 @@ func (r *Registry) told(ctx context.Context, log *slog.Logger, t *tool, err erro
 	if pg := (*postgres.Error)(nil); sql == "" && errors.As(err, &pg) {
 		log.WarnContext(ctx, "statement of a tool failed", "error", err, "file", t.def.Path)
 	}
+	if pg := (*postgres.Error)(nil); t.degraded.Load() != nil && errors.As(err, &pg) && outdated(pg) {
+		e.Message = "this tool no longer fits the database: " + e.Message
+		e.Hint = "use another tool; this one comes back by itself when the database or its file is mended"
+	}
 	return e
 }
 
@@ -259,8 +238,8 @@ func (r *Registry) done(ctx context.Context, log *slog.Logger, rec *Record, res 
 		log = log.With("sub", rec.Sub)
 	}
 	log.InfoContext(ctx, "tool call", "outcome", rec.Outcome, "ms", rec.Duration.Milliseconds())
-	if r.observe != nil {
-		r.observe(ctx, rec)
+	if r.config.Observe != nil {
+		r.config.Observe(ctx, rec)
 	}
 }
 
@@ -281,19 +260,17 @@ const instructions = `PostgreSQL through typed tools. Work like this:
 3. query runs one SQL statement; pass values in parameters as $1, $2, and keep answers small with WHERE, LIMIT and aggregates.
 An error names what to change: mend the call and try again. next_cursor means there is another page.`
 
-// Server makes the MCP server that offers the tools; options add what a transport needs.
+// Server makes an MCP server that offers the tools; options add what a transport needs. Replace changes what it offers.
 func (r *Registry) Server(version string, options ...server.ServerOption) *server.MCPServer {
 	s := server.NewMCPServer("mcp-postgres", version, append(append([]server.ServerOption{
-		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(false), server.WithInstructions(instructions), server.WithToolFilter(r.visibleTools)}, r.library.options()...), options...)...)
+		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(true), server.WithInstructions(instructions),
+		server.WithToolFilter(r.visibleTools)}, r.library.options()...), options...)...)
 	r.library.addTo(s)
-	for _, t := range r.tools {
-		s.AddTool(t.definition(), func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			if !r.offered(ctx, t) { // the library asks the filter before; this must not depend on it
-				return nil, errors.New(r.UnknownTool(ctx, t.def.Name))
-			}
-			return r.run(ctx, t, rawArguments(req)), nil
-		})
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.servers = append(r.servers, s)
+	s.SetTools(r.serverTools()...)
+	s.SetPrompts(r.serverPrompts()...)
 	return s
 }
 

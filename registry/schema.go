@@ -26,6 +26,9 @@ func InputSchema(t *catalog.Tool) *jsonschema.Schema {
 			s.Required = append(s.Required, p.Name)
 		}
 	}
+	for _, e := range t.Examples {
+		s.Examples = append(s.Examples, e.Args)
+	}
 	return s
 }
 

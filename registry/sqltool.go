@@ -16,7 +16,11 @@ import (
 type sqlTool struct {
 	tool   *catalog.Tool
 	db     Database
+	guard  *guard
 	limits rowLimits
+	// columns are those that the database described, nil if it did not; recheck is told of others.
+	columns []postgres.Column
+	recheck func(string)
 }
 
 func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
@@ -34,13 +38,16 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	}
 	call := h.dbCall(ctx, st.SQL, values)
 	call.Write, call.MaxRows, call.MaxAffected = h.tool.Access == catalog.Write, sink.limits.rows, h.maxAffected()
-	out, err := h.db.Run(ctx, call, sink)
+	out, err := h.run(ctx, call, sink)
 	recordFrom(ctx).Rows = out.Rows
 	if text, ok := notice(err); ok {
 		return noticeResult(h.tool.Result, text), nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) {
+		h.recheck(h.tool.Name)
 	}
 	if own[catalog.PageKey(1)] == nil && h.empty(sink, out) {
 		if err := h.notFound(ctx, args); err != nil {
