@@ -140,8 +140,11 @@ func serveOn(t *testing.T, tr *transport.Transport, h transport.HTTPConfig) *sit
 	go func() { s.ended <- listening.Serve(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		http.DefaultClient.CloseIdleConnections()
-		receive(t, "the server ends", s.ended)
+		waitFor(t, "the server ends", func() bool {
+			_, _ = s.do(context.Background(), http.MethodGet, "/readyz", "") // who has been asking is to know
+			http.DefaultClient.CloseIdleConnections()
+			return len(s.ended) > 0
+		})
 	})
 	return s
 }
