@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"runtime/debug"
 	"sync"
 
@@ -27,6 +28,7 @@ type conn struct {
 	send   func([]byte) error // writes one message; safe for concurrent use
 
 	broadcasts chan mcp.JSONRPCNotification
+	endings    chan []byte // answers that must come after the broadcasts before them
 
 	mu       sync.Mutex
 	calls    map[string]*flight // requests in flight by the key of their id
@@ -36,6 +38,7 @@ type conn struct {
 	closed   bool
 
 	ready  bool
+	level  mcp.LoggingLevel
 	legacy bool                   // the client has said initialize
 	wants  mcp.SubscriptionFilter // what a client without it has subscribed to
 	listen json.RawMessage        // the id of its subscription
@@ -48,7 +51,7 @@ type flight struct {
 }
 
 func (t *Transport) newConn(s *server.MCPServer, id, caller string, send func([]byte) error) *conn {
-	return &conn{t: t, server: s, id: id, caller: caller, send: send, broadcasts: make(chan mcp.JSONRPCNotification, 100), calls: map[string]*flight{}}
+	return &conn{t: t, level: mcp.LoggingLevelError, server: s, id: id, caller: caller, send: send, broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan []byte), calls: map[string]*flight{}}
 }
 
 // receive takes one message. The request is answered later; ctx carries the identity of who sent it.
@@ -62,6 +65,9 @@ func (c *conn) receive(ctx context.Context, message []byte) error {
 		return nil
 	case !m.request():
 		c.server.HandleMessage(c.server.WithContext(ctx, c), message)
+		return nil
+	case m.Method == string(mcp.MethodPing): // answered also when nothing else is
+		c.answer(ctx, &m, message)
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -161,7 +167,14 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 	x := &exchange{caller: c.caller, notify: func(n notification) error { return c.sendJSON(n) }}
 	ctx = withExchange(c.server.WithContext(ctx, c), x)
 	b, err := c.handle(ctx, m, message)
-	if err == nil && b != nil {
+	switch {
+	case err != nil || b == nil:
+	case m.Method == string(mcp.MethodSubscriptionsListen):
+		select {
+		case c.endings <- b:
+		case <-ctx.Done():
+		}
+	default:
 		err = c.send(x.large.restore(c.t.plainWords(ctx, b)))
 	}
 	if err != nil {
@@ -195,20 +208,31 @@ func (c *conn) sendJSON(v any) error {
 // broadcast sends what the server tells all its clients, until ctx ends.
 func (c *conn) broadcast(ctx context.Context) {
 	for {
+		var err error
 		select {
 		case <-ctx.Done():
 			return
 		case n := <-c.broadcasts:
-			c.mu.Lock()
-			if !c.legacy && c.listen != nil {
-				n.Params.Meta = map[string]any{mcp.MetaKeySubscriptionID: c.listen}
+			err = c.tell(n)
+		case b := <-c.endings:
+			for len(c.broadcasts) > 0 && err == nil {
+				err = c.tell(<-c.broadcasts)
 			}
-			c.mu.Unlock()
-			if err := c.sendJSON(n); err != nil {
-				c.t.Logger.DebugContext(ctx, "notification not sent", "error", err)
-			}
+			err = errors.Join(err, c.send(b))
+		}
+		if err != nil {
+			c.t.Logger.DebugContext(ctx, "notification not sent", "error", err)
 		}
 	}
+}
+
+func (c *conn) tell(n mcp.JSONRPCNotification) error {
+	c.mu.Lock()
+	if !c.legacy && c.listen != nil {
+		n.Params.Meta = map[string]any{mcp.MetaKeySubscriptionID: c.listen}
+	}
+	c.mu.Unlock()
+	return c.sendJSON(n)
 }
 
 // SessionID implements server.ClientSession.
@@ -229,6 +253,20 @@ func (c *conn) Initialized() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ready
+}
+
+// SetLogLevel implements server.SessionWithLogging.
+func (c *conn) SetLogLevel(level mcp.LoggingLevel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.level = level
+}
+
+// GetLogLevel implements server.SessionWithLogging.
+func (c *conn) GetLogLevel() mcp.LoggingLevel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.level
 }
 
 // SetSubscriptionFilter implements server.SessionWithSubscriptionFilter.

@@ -131,6 +131,13 @@ type boundSession struct {
 	id string
 }
 
+// SetLogLevel implements server.SessionWithLogging. Nothing is kept between requests; a request of revision 2026-07-28
+// carries its own level.
+func (s boundSession) SetLogLevel(mcp.LoggingLevel) {}
+
+// GetLogLevel implements server.SessionWithLogging.
+func (s boundSession) GetLogLevel() mcp.LoggingLevel { return mcp.LoggingLevelEmergency }
+
 // SessionID implements server.ClientSession.
 func (s boundSession) SessionID() string { return s.id }
 

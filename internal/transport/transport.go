@@ -45,7 +45,7 @@ func New(c Config) *Transport {
 func (t *Transport) Options() []server.ServerOption {
 	return []server.ServerOption{
 		server.WithToolHandlerMiddleware(t.progress), server.WithToolHandlerMiddleware(t.inTurn), server.WithToolHandlerMiddleware(keepLarge),
-		server.WithResourceHandlerMiddleware(t.resourceInTurn),
+		server.WithResourceHandlerMiddleware(t.resourceInTurn), server.WithLogging(),
 	}
 }
 
@@ -82,10 +82,22 @@ func exchangeFrom(ctx context.Context) *exchange {
 	return x
 }
 
+// turn waits for the turn of a caller, and tells a client that listens to log messages when that is not at once.
+func (t *Transport) turn(ctx context.Context, caller string) error {
+	if t.turns.now(caller) {
+		return nil
+	}
+	if s := server.ServerFromContext(ctx); s != nil {
+		_ = s.SendLogMessageToClient(ctx, mcp.NewLoggingMessageNotification(mcp.LoggingLevelInfo, "mcp-postgres",
+			"the call waits for its turn: all slots are taken")) // who does not listen need not be told
+	}
+	return t.turns.take(ctx, caller)
+}
+
 func (t *Transport) inTurn(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		caller := exchangeFrom(ctx).caller
-		if err := t.turns.take(ctx, caller); err != nil {
+		if err := t.turn(ctx, caller); err != nil {
 			return refusal(err), nil
 		}
 		defer t.turns.give(caller)
@@ -96,7 +108,7 @@ func (t *Transport) inTurn(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 func (t *Transport) resourceInTurn(next server.ResourceHandlerFunc) server.ResourceHandlerFunc {
 	return func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 		caller := exchangeFrom(ctx).caller
-		if err := t.turns.take(ctx, caller); err != nil {
+		if err := t.turn(ctx, caller); err != nil {
 			return nil, err
 		}
 		defer t.turns.give(caller)

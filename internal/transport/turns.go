@@ -40,11 +40,25 @@ func newTurns(slots int) *turns {
 	return &turns{share: share, free: slots, running: map[string]int{}, queues: map[string][]chan struct{}{}}
 }
 
+// now takes a turn if there is one at once.
+func (t *turns) now(caller string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.try(caller)
+}
+
+func (t *turns) try(caller string) bool {
+	ok := t.free > 0 && t.may(caller) && len(t.queues[caller]) == 0
+	if ok {
+		t.start(caller)
+	}
+	return ok
+}
+
 // take waits for a turn; give ends it.
 func (t *turns) take(ctx context.Context, caller string) error {
 	t.mu.Lock()
-	if t.free > 0 && t.may(caller) && len(t.queues[caller]) == 0 {
-		t.start(caller)
+	if t.try(caller) {
 		t.mu.Unlock()
 		return nil
 	}
