@@ -26,6 +26,7 @@ type queryTool struct {
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
+	buffers  *buffers
 }
 
 // queryDefinition describes query in the form of a tool file, so that it has the same schema and checks.
@@ -67,7 +68,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		}
 		limits.rows = int(f)
 	}
-	sink, err := newQuerySink(args["format"], limits)
+	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +83,16 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil
 	}
-	return sink.result(out), nil
+	texts, buf := sink.result(out)
+	q.buffers.put(buf)
+	return textResult(texts...), nil
 }
 
 // affected reports a statement that gives no rows.
 func (q *queryTool) affected(format any, out postgres.Outcome) *mcp.CallToolResult {
 	switch format {
 	case "json":
-		return jsonResult(affectedJSON(out))
+		return textResult(string(affectedJSON(out)))
 	case "csv":
 		return textResult("command,affected\n" + out.Command + "," + strconv.FormatInt(out.Affected, 10) + "\n")
 	}

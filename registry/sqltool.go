@@ -17,6 +17,8 @@ type sqlTool struct {
 	tool   *catalog.Tool
 	db     Database
 	limits rowLimits
+
+	buffers *buffers
 }
 
 func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
@@ -28,7 +30,8 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if err != nil {
 		return nil, err
 	}
-	sink := &objectRows{prefix: h.prefix(), limits: h.rowLimits(args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true}
+	sink := &objectRows{prefix: h.prefix(), limits: h.rowLimits(args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true, buf: h.buffers.get()}
+	defer func() { h.buffers.put(sink.buf) }()
 	if h.tool.Page != nil {
 		sink.keys = h.tool.Page.Key
 	}
