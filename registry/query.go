@@ -20,12 +20,16 @@ const (
 	maxQueryRows    = 10_000
 )
 
+// sentTwice is the size in bytes up to which JSON is sent as structured content too. A larger answer is sent once, as text.
+const sentTwice = 16 << 10
+
 // queryTool runs the caller's own SQL.
 type queryTool struct {
 	guard    *guard
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
+	buffers  *buffers
 }
 
 // queryDefinition describes query in the form of a tool file, so that it has the same schema and checks.
@@ -52,6 +56,7 @@ func queryDefinition(readOnly bool) *catalog.Tool {
 
 func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
 	sql, _ := args["sql"].(string)
+	recordFrom(ctx).SQL = sql
 	values, _ := args["parameters"].([]any)
 	if err := checkQuery(sql, values, q.maxSQL); err != nil {
 		return nil, err
@@ -72,11 +77,16 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		limits.rows = int(f)
 		limits = limits.within(p.Limits)
 	}
-	sink, err := newQuerySink(args["format"], limits)
+	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
 	if err != nil {
 		return nil, err
 	}
-	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly, MaxRows: limits.rows}
+	if p.Statement != nil {
+		for _, r := range p.Statement.Relations {
+			recordFrom(ctx).Relations = append(recordFrom(ctx).Relations, r.String())
+		}
+	}
+	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly && p.mayWrite(), MaxRows: limits.rows}
 	var out postgres.Outcome
 	p, err = q.guard.run(ctx, sql, p, func(p *Plan) (err error) {
 		p.apply(&call)
@@ -92,7 +102,13 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil
 	}
-	return sink.result(out), nil
+	texts, buf := sink.result(out)
+	q.buffers.put(buf)
+	recordFrom(ctx).Rows = out.Rows
+	if args["format"] == "json" && len(texts[0]) <= sentTwice {
+		return jsonResult([]byte(texts[0])), nil
+	}
+	return textResult(texts...), nil
 }
 
 // affected reports a statement that gives no rows.

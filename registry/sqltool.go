@@ -21,6 +21,7 @@ type sqlTool struct {
 	// columns are those that the database described, nil if it did not; recheck is told of others.
 	columns []postgres.Column
 	recheck func(string)
+	buffers *buffers
 }
 
 func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
@@ -32,7 +33,10 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if err != nil {
 		return nil, err
 	}
-	sink := &objectRows{prefix: h.prefix(), limits: h.rowLimits(ctx, args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true}
+	sink := &objectRows{
+		prefix: h.prefix(), limits: h.rowLimits(ctx, args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true, buf: h.buffers.get(),
+	}
+	defer func() { h.buffers.put(sink.buf) }()
 	if h.tool.Page != nil {
 		sink.keys = h.tool.Page.Key
 	}
