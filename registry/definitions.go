@@ -89,7 +89,7 @@ func (x *expansion) behind(ctx context.Context, v policy.Verdict) error {
 	}
 	var found definitions
 	call := postgres.Call{SQL: definitionsSQL, Args: [][]byte{oidArray(v.Views), oidArray(v.Policies), oidArray(v.Functions), oidArray(v.Domains)},
-		Keep: true, Identity: &postgres.Identity{SearchPath: pinned}}
+		Keep: true, Generic: true, Identity: &postgres.Identity{SearchPath: pinned}}
 	if _, err := x.db.Run(ctx, call, &found); err != nil {
 		return err
 	}
@@ -169,13 +169,16 @@ func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statemen
 	if refusal != nil {
 		return refusal
 	}
+	if verdict.Unknown != "" { // to its owner it may be known
+		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
+	}
 	return x.behind(ctx, verdict)
 }
 
 // parts decides on the functions that aggregates are made of.
 func (x *expansion) parts(ctx context.Context, functions []uint32) error {
 	sink := &factsSink{st: &sqlscan.Statement{Command: "SELECT"}}
-	if _, err := x.db.Run(ctx, postgres.Call{SQL: partsSQL, Args: [][]byte{oidArray(functions)}, Keep: true}, sink); err != nil {
+	if _, err := x.db.Run(ctx, postgres.Call{SQL: partsSQL, Args: [][]byte{oidArray(functions)}, Keep: true, Generic: true}, sink); err != nil {
 		return err
 	}
 	verdict, refusal := policy.Guard{ReadOnly: true}.Decide("", sink.st, sink.facts)

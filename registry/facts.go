@@ -14,7 +14,7 @@ import (
 // behind operators and aggregates.
 const functionColumns = `
 SELECT w.what, w.ord, p.oid, n.nspname, p.proname, p.prokind, p.oid < 16384, w.what <> 'function' AND p.oid < 16384 AND p.oid IN (
-    SELECT oprcode FROM pg_catalog.pg_operator UNION ALL SELECT u.f FROM pg_catalog.pg_aggregate AS a,
+    SELECT oprcode FROM pg_catalog.pg_operator WHERE oid < 16384 UNION ALL SELECT u.f FROM pg_catalog.pg_aggregate AS a,
       pg_catalog.unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]) AS u (f)
     WHERE a.aggfnoid < 16384), false, l.lanname, e.extname, w.of
 FROM w
@@ -29,7 +29,8 @@ LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid`
 // where it is not written. What has an OID below 16384 is PostgreSQL's own.
 //
 // The types named and those of columns bring along (types) what they are made of, with whatever runs when they are used:
-// their own functions, casts, sort orders. An explicit cast needs its target named.
+// their own functions, casts, sort orders. An explicit cast needs its target named, which can be as a function: date(x). The
+// planner runs functions in constraints and indexes where their arguments are constant.
 const factsSQL = `
 WITH RECURSIVE rel AS (
   SELECT i.ord, (
@@ -41,7 +42,7 @@ WITH RECURSIVE rel AS (
   FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) WITH ORDINALITY AS i (schema, name, ord)
 ), named AS (
   SELECT i.ord, t.oid, coalesce(elem.oid, t.oid) AS base
-  FROM ROWS FROM (pg_catalog.unnest($9::text[]), pg_catalog.unnest($10::text[])) WITH ORDINALITY AS i (schema, name, ord)
+  FROM ROWS FROM (pg_catalog.unnest($9::text[] || $3::text[]), pg_catalog.unnest($10::text[] || $4::text[])) WITH ORDINALITY AS i (schema, name, ord)
   JOIN pg_catalog.pg_type AS t ON t.typname = i.name::name
   JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
   LEFT JOIN pg_catalog.pg_type AS elem ON elem.oid = t.typelem AND t.typcategory = 'A'
@@ -76,6 +77,9 @@ WITH RECURSIVE rel AS (
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
   WHERE CASE i.schema WHEN '' THEN n.nspname = ANY (pg_catalog.current_schemas(true)) ELSE n.nspname = i.schema END
     AND (i.own OR p.oid >= 16384)
+    AND (i.schema <> '' OR p.oid < 16384 OR NOT EXISTS (
+      SELECT FROM pg_catalog.pg_proc AS own WHERE own.proname = p.proname AND own.pronamespace = 11 AND own.proargtypes = p.proargtypes AND own.oid < 16384
+        AND own.provariadic = 0 AND p.provariadic = 0 AND pg_catalog.array_position(pg_catalog.current_schemas(true), 'pg_catalog') <= pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)))
     AND (NOT i.field OR p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 OR p.provariadic <> 0)
   UNION ALL
   SELECT 'operator', i.ord, o.oprcode, 'operator ' || o.oprname
@@ -83,9 +87,20 @@ WITH RECURSIVE rel AS (
   JOIN pg_catalog.pg_operator AS o ON o.oprname = i.name::name
   JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace
   WHERE o.oid >= 16384
+    AND (i.schema <> '' OR NOT EXISTS (
+      SELECT FROM pg_catalog.pg_operator AS own WHERE own.oprname = o.oprname AND own.oprnamespace = 11 AND own.oprleft = o.oprleft AND own.oprright = o.oprright
+        AND own.oid < 16384
+        AND pg_catalog.array_position(pg_catalog.current_schemas(true), 'pg_catalog') <= pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)))
     AND CASE i.schema WHEN '' THEN n.nspname = ANY (pg_catalog.current_schemas(true)) ELSE n.nspname = i.schema END
   UNION ALL
-  SELECT 'implied', 0, oid, of FROM casts
+  SELECT 'cast', 0, oid, of FROM casts
+  UNION ALL
+  SELECT 'implied', 0, d.refobjid, 'a constraint or index of ' || c.relname
+  FROM rel JOIN pg_catalog.pg_class AS c ON c.oid = rel.oid
+  CROSS JOIN LATERAL (
+    SELECT 2606, con.oid FROM pg_catalog.pg_constraint AS con WHERE con.conrelid = c.oid AND con.contype = 'c'
+    UNION ALL SELECT 1259, x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid) AS part (class, oid)
+  JOIN pg_catalog.pg_depend AS d ON d.classid = part.class AND d.objid = part.oid AND d.refclassid = 1255 AND d.refobjid >= 16384
   UNION ALL
   SELECT 'implied', 0, f.oid, 'type ' || t.typname
   FROM used JOIN pg_catalog.pg_type AS t ON t.oid = used.oid
@@ -116,7 +131,7 @@ LEFT JOIN pg_catalog.pg_depend AS d ON d.classid = 1247 AND d.objid = t.oid AND 
 LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
 UNION ALL
 SELECT 'domain', 0, t.oid, '', '', '', false, false, false, '', '', ''
-FROM used JOIN pg_catalog.pg_type AS t ON t.oid = used.oid WHERE used.named AND t.typtype = 'd'
+FROM used JOIN pg_catalog.pg_type AS t ON t.oid = used.oid WHERE t.typtype = 'd'
 UNION ALL (` + functionColumns + `)`
 
 // factsSink is the sink of factsSQL.
@@ -130,6 +145,7 @@ func (s *factsSink) Columns([]postgres.Column) {
 	s.facts = &policy.Facts{
 		Relations: make([]*policy.Relation, len(s.st.Relations)), Functions: make([][]policy.Function, len(s.st.Functions)),
 		Operators: make([][]policy.Function, len(s.st.Operators)), Types: make([][]policy.Type, len(s.st.Types)),
+		Conversions: make([][]policy.Type, len(s.st.Functions)),
 	}
 }
 
@@ -144,11 +160,17 @@ func (s *factsSink) Row(v [][]byte) bool {
 		f.Relations[i] = &policy.Relation{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
 			Foreign: isTrue(v[7]), RowSecurity: isTrue(v[8])}
 	case "type":
-		f.Types[i] = append(f.Types[i], policy.Type{Schema: string(v[3]), Name: string(v[4]), System: isTrue(v[6]), Row: isTrue(v[7]), Extension: string(v[10])})
+		list, i := f.Types, i
+		if i >= len(list) {
+			list, i = f.Conversions, i-len(list)
+		}
+		list[i] = append(list[i], policy.Type{Schema: string(v[3]), Name: string(v[4]), System: isTrue(v[6]), Row: isTrue(v[7]), Extension: string(v[10])})
 	case "domain":
 		f.Domains = append(f.Domains, oid(v[2]))
 	case "function":
 		f.Functions[i] = append(f.Functions[i], functionRow(v))
+	case "cast":
+		f.Casts = append(f.Casts, functionRow(v))
 	case "operator":
 		f.Operators[i] = append(f.Operators[i], functionRow(v))
 	default:
@@ -191,7 +213,7 @@ func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, i
 	sink := &factsSink{st: st}
 	args := [][]byte{textArray(relations.schemas), textArray(relations.names), textArray(functions.schemas), textArray(functions.names),
 		textArray(own), textArray(field), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names)}
-	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Identity: id}, sink); err != nil {
+	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
 		return nil, err
 	}
 	return sink.facts, nil
