@@ -80,7 +80,7 @@ func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp
 func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
 	switch {
 	case uri == toolURI && a.Name == "name":
-		return l.complete(ctx, "", l.namesFor(ctx), a.Value, ""), nil
+		return l.complete(ctx, "", l.NamesFor(ctx), a.Value, ""), nil
 	case uri == tableURI || uri == schemaURI:
 		return l.complete(ctx, a.Name, nil, a.Value, given.Arguments["schema"]), nil
 	}

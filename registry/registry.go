@@ -153,11 +153,11 @@ func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) 
 
 // UnknownTool says that there is no such tool for the caller, and which may have been meant.
 func (r *Registry) UnknownTool(ctx context.Context, name string) string {
-	return fmt.Sprintf("unknown tool %.100q%s", name, catalog.DidYouMean(name, r.namesFor(ctx)))
+	return fmt.Sprintf("unknown tool %.100q%s", name, catalog.DidYouMean(name, r.NamesFor(ctx)))
 }
 
-// namesFor are the names of the tools that the caller may call, sorted.
-func (r *Registry) namesFor(ctx context.Context) []string {
+// NamesFor are the names of the tools that the caller may call, sorted.
+func (r *Registry) NamesFor(ctx context.Context) []string {
 	var names []string
 	for _, t := range r.set.Load().tools {
 		if r.offered(ctx, t) {

@@ -29,6 +29,7 @@ type app struct {
 	db      *postgres.DB
 	cluster *demo.Cluster
 	prompts []*catalog.Prompt
+	access  *access
 }
 
 // open wires the parts: tools, database, registry.
@@ -46,6 +47,9 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 		return nil, fmt.Errorf("loading prompts:\n%w", err)
 	}
 	a := &app{prompts: prompts}
+	if a.access, err = openAccess(ctx, c, log, nil); err != nil {
+		return nil, err
+	}
 	url := c.Conn
 	if c.Demo {
 		if a.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {
@@ -69,7 +73,12 @@ func (a *app) connect(ctx context.Context, c *config.Config, url string, tools [
 	if err != nil {
 		return err
 	}
+	roleDBs, err := a.access.databases(ctx, c)
+	if err != nil {
+		return err
+	}
 	a.tools, err = registry.Build(registry.Config{
+		RoleDBs: roleDBs,
 		Tools: tools, Prompts: a.prompts, Outputs: outputs, DB: a.db, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
 		MaxSQLBytes: c.MaxSQL, Version: version(), Logger: log,
 	})
@@ -77,6 +86,7 @@ func (a *app) connect(ctx context.Context, c *config.Config, url string, tools [
 }
 
 func (a *app) close() error {
+	a.access.close()
 	if a.db != nil {
 		a.db.Close()
 	}

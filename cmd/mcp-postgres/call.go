@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -28,14 +29,17 @@ func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	if ctx, err = a.access.enter(ctx); err != nil {
+		return err
+	}
 	return cmd.answer(ctx, a, s)
 }
 
 // answer makes the call and prints what comes back.
 func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 	def, _, ok := a.tools.Tool(cmd.Tool)
-	if !ok {
-		return unknownTool(cmd.Tool, a.tools.Names())
+	if names := a.tools.NamesFor(ctx); !ok || !slices.Contains(names, cmd.Tool) {
+		return unknownTool(cmd.Tool, names)
 	}
 	args, err := cmd.arguments(def)
 	if err != nil {

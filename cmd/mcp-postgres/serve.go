@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/mark3labs/mcp-go/server"
+
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/transport"
@@ -21,18 +23,31 @@ func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
-	t := transport.New(transport.Config{Slots: max(c.PoolMax, 5), UnknownTool: a.tools.UnknownTool, Logger: log})
+	t := transport.New(transport.Config{
+		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.tools.UnknownTool, Logger: log})
 	server := a.tools.Server(version(), t.Options()...)
 	if c.Transport == "stdio" {
+		if err = a.access.checkToken(ctx); err != nil {
+			return err
+		}
 		err = t.Stdio(ctx, server, s.in, s.out)
 	} else {
-		var h *transport.HTTP
-		if h, err = t.NewHTTP(server, a.httpConfig(c)); err == nil {
-			err = h.Serve(ctx)
-		}
+		err = a.serveHTTP(ctx, t, server, c)
 	}
 	log.Info("stopped")
 	return err
+}
+
+func (a *app) serveHTTP(ctx context.Context, t *transport.Transport, s *server.MCPServer, c *config.Config) error {
+	conf := a.httpConfig(c)
+	if err := a.access.protect(&conf, c); err != nil {
+		return err
+	}
+	h, err := t.NewHTTP(s, conf)
+	if err != nil {
+		return err
+	}
+	return h.Serve(ctx)
 }
 
 func (a *app) httpConfig(c *config.Config) transport.HTTPConfig {
@@ -63,6 +78,11 @@ func (a *app) missing(ctx context.Context) map[string]string {
 		missing["database"] = down.Reason
 	case err != nil:
 		missing["database"] = "it does not answer"
+	}
+	if a.access.verifier != nil {
+		if err := a.access.verifier.Ready(); err != nil {
+			missing["keys"] = err.Error()
+		}
 	}
 	if len(a.tools.Names()) == 0 {
 		missing["tools"] = "there are none"

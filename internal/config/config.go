@@ -29,29 +29,22 @@ type Config struct {
 
 	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio,streamable-http,sse" default:"stdio"`
 	HTTP      `embed:""`
+	Auth      `embed:""`
 
 	LogLevel string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
 }
 
-// unsupported are settings of the design that this version can't honour. Ignoring them would leave a server open that
-// somebody meant to close, so they stop it.
-var unsupported = [...]string{"MCP_AUTH_ISSUER", "MCP_AUTH_AUDIENCE", "MCP_AUTH_JWKS_URL", "MCP_AUTH_TOKEN", "MCP_PERMISSIONS_FILE"}
-
 // Validate checks what the types don't.
 func (c *Config) Validate() error {
 	var faults []error
-	for _, name := range unsupported {
-		if os.Getenv(name) != "" {
-			faults = append(faults, fmt.Errorf("%s is set, but this version has no authentication and would serve everybody: unset it to accept that", name))
-		}
-	}
+	c.AuthToken = os.Getenv("MCP_AUTH_TOKEN")
 	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
 		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000", c.TimeoutMS))
 	}
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, 1<<20),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
-	faults = append(faults, c.HTTP.validate()...)
+	faults = append(append(faults, c.HTTP.validate()...), c.Auth.validate()...)
 	if c.PoolMin > c.PoolMax {
 		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.PoolMin, c.PoolMax))
 	}

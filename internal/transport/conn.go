@@ -165,6 +165,13 @@ func (c *conn) drained() <-chan struct{} {
 // answer answers a request.
 func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 	x := &exchange{caller: c.caller, notify: func(n notification) error { return c.sendJSON(n) }}
+	ctx, err := c.enter(ctx)
+	if err != nil {
+		if err = c.send(rpcError(m.ID, codeRefused, err.Error())); err != nil {
+			c.t.Logger.DebugContext(ctx, "answer not sent", "error", err)
+		}
+		return
+	}
 	ctx = withExchange(c.server.WithContext(ctx, c), x)
 	b, err := c.handle(ctx, m, message)
 	switch {
@@ -180,6 +187,21 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 	if err != nil {
 		c.t.Logger.DebugContext(ctx, "answer not sent", "error", err)
 	}
+}
+
+// codeRefused is the JSON-RPC code of a request whose caller is not let in; HTTP says 401 or 403.
+const codeRefused = -32001
+
+// enter finds the caller, where the transport has not: over stdio.
+func (c *conn) enter(ctx context.Context) (context.Context, error) {
+	if c.t.Enter == nil {
+		return ctx, nil
+	}
+	entered, err := c.t.Enter(ctx)
+	if err != nil {
+		return ctx, err
+	}
+	return entered, nil
 }
 
 // handle gives the answer. A panic becomes one, too.

@@ -20,7 +20,7 @@ type guard struct {
 }
 
 func newGuard(c HTTPConfig) *guard {
-	g := &guard{local: isLoopback(c.Host)}
+	g := &guard{local: IsLoopback(c.Host)}
 	for _, h := range c.AllowedHosts {
 		g.hosts = append(g.hosts, strings.ToLower(h))
 	}
@@ -74,7 +74,7 @@ func (g *guard) hostAllowed(hostport string) bool {
 // localOrigin: on a loopback address, pages of this machine.
 func (g *guard) localOrigin(origin string) bool {
 	u, err := url.Parse(origin)
-	return err == nil && g.local && (u.Scheme == "http" || u.Scheme == "https") && isLoopback(u.Hostname())
+	return err == nil && g.local && (u.Scheme == "http" || u.Scheme == "https") && IsLoopback(u.Hostname())
 }
 
 func hostname(hostport string) string {

@@ -101,7 +101,7 @@ func (t *Transport) NewHTTP(s *server.MCPServer, c HTTPConfig) (*HTTP, error) {
 
 // check refuses to serve strangers by accident.
 func (c *HTTPConfig) check(log *slog.Logger) error {
-	if isLoopback(c.Host) {
+	if IsLoopback(c.Host) {
 		return nil
 	}
 	if c.Protect == nil && !c.InsecureNoAuth {
@@ -114,7 +114,8 @@ func (c *HTTPConfig) check(log *slog.Logger) error {
 	return nil
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether an address to listen on is of this machine only.
+func IsLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }

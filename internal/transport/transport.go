@@ -17,6 +17,9 @@ type Config struct {
 	Slots int
 	// Caller names who makes a request; empty while authentication is off. Nil means always empty.
 	Caller func(context.Context) string
+	// Enter puts the caller into the context of a request over stdio; its error, which the client reads, refuses the request.
+	// Nil lets every request in.
+	Enter func(context.Context) (context.Context, error)
 	// UnknownTool words the error for a tool that is not there; nil leaves it to the library.
 	UnknownTool func(ctx context.Context, name string) string
 	// Logger must be set.
