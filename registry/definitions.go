@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
@@ -108,16 +109,39 @@ func within(err error, label string) error {
 	return err
 }
 
-// fresh leaves out what has been seen.
+// fresh leaves out what has been looked at.
 func (x *expansion) fresh(oids []uint32) []uint32 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	var all []uint32
 	for _, oid := range oids {
-		if !x.seen[oid] {
+		if x.seen[oid] {
+			continue
+		}
+		if until, ok := x.sound.Get(x.key(oid)); !ok || time.Now().After(until) {
 			x.seen[oid] = true
 			all = append(all, oid)
 		}
 	}
 	return all
+}
+
+// remember notes that all that was looked at is sound.
+func (x *expansion) remember() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	until := time.Now().Add(decisionLife)
+	for oid := range x.seen {
+		x.sound.Add(x.key(oid), until)
+	}
+}
+
+func (x *expansion) key(oid uint32) soundKey {
+	k := soundKey{db: x.db, oid: oid}
+	if x.path != nil {
+		k.path = x.path.SearchPath
+	}
+	return k
 }
 
 func (x *expansion) definition(ctx context.Context, def definition, functions []uint32) error {

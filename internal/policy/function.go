@@ -130,11 +130,10 @@ func (d *decision) implied() *Refusal {
 			return r
 		}
 	}
+	if !d.ReadOnly {
+		return nil
+	}
 	for _, c := range d.facts.Implied {
-		native := c.Language == "c" || c.Language == "internal"
-		if !d.ReadOnly || native && c.Extension != "" {
-			continue // the types of extensions are what they are made for
-		}
 		if r := d.hidden(c, 0); r != nil {
 			return r
 		}
