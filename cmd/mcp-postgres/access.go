@@ -27,7 +27,7 @@ type access struct {
 
 // openAccess reads the permissions and starts to fetch the issuer's keys. onFetch is told how each fetch ended.
 func openAccess(ctx context.Context, c *config.Config, log *slog.Logger, onFetch func(error)) (*access, error) {
-	if err := c.CheckIdentity(); err != nil {
+	if err := c.CheckAuth(c.Transport == "stdio"); err != nil {
 		return nil, err
 	}
 	a := &access{log: log, logins: map[string]*postgres.DB{}}
@@ -47,8 +47,8 @@ func openAccess(ctx context.Context, c *config.Config, log *slog.Logger, onFetch
 	if err != nil {
 		return nil, err
 	}
-	if c.AuthToken != "" {
-		a.token = a.verifier.Fixed(c.AuthToken)
+	if c.Transport == "stdio" {
+		a.token = a.verifier.Fixed(c.AuthToken())
 	}
 	return a, nil
 }
@@ -106,9 +106,6 @@ func (a *access) admit(ctx context.Context, id auth.Identity) (context.Context, 
 func (a *access) enter(ctx context.Context) (context.Context, error) {
 	if a.verifier == nil {
 		return ctx, nil
-	}
-	if a.token == nil {
-		return nil, errors.New("MCP_AUTH_ISSUER is set, but MCP_AUTH_TOKEN is not: over stdio and on the command line the caller's token comes from there")
 	}
 	id, err := a.token.Check(ctx)
 	if err != nil {

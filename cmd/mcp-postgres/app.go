@@ -79,7 +79,7 @@ func (a *app) connect(ctx context.Context, c *config.Config, url string, tools [
 	}
 	a.tools, err = registry.Build(registry.Config{
 		RoleDBs: roleDBs,
-		Tools: tools, Prompts: a.prompts, Outputs: outputs, DB: a.db, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
+		Tools:   tools, Prompts: a.prompts, Outputs: outputs, DB: a.db, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
 		MaxSQLBytes: c.MaxSQL, Version: version(), Logger: log,
 	})
 	return err

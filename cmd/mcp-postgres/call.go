@@ -24,7 +24,9 @@ type callCmd struct {
 
 // Run calls the tool as tools/call does.
 func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	a, err := open(ctx, c, quiet(c, log))
+	own := *c
+	own.Transport = "stdio" // the token comes from where it comes from there
+	a, err := open(ctx, &own, quiet(c, log))
 	if err != nil {
 		return err
 	}

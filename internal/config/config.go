@@ -37,7 +37,6 @@ type Config struct {
 // Validate checks what the types don't.
 func (c *Config) Validate() error {
 	var faults []error
-	c.AuthToken = os.Getenv("MCP_AUTH_TOKEN")
 	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
 		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000", c.TimeoutMS))
 	}
