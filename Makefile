@@ -7,7 +7,7 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench postgres testtools e2e clean
+.PHONY: build demo test lint generate fresh bench conformance e2e release postgres testtools clean
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -33,6 +33,10 @@ fresh: generate
 
 bench: postgres build
 	$(GO) run ./internal/bench -server $(BIN)
+
+# conformance runs the protocol's official suite; docs/conformance.md shows the result.
+conformance: postgres build
+	docs/conformance/run.sh $(BIN)
 
 postgres:
 	@if ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb \

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
@@ -112,6 +113,25 @@ func TestServeHTTP(t *testing.T) {
 	defer res.Body.Close()
 	if b, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 503 || !strings.Contains(string(b), `"database":"none is connected"`) {
 		t.Errorf("without a database /readyz = %d %s %v, want 503", res.StatusCode, b, err)
+	}
+}
+
+func TestInspectorHTTP(t *testing.T) {
+	npx, err := exec.LookPath("npx")
+	if err != nil {
+		t.Skip("no Node.js here: the Inspector can't run")
+	}
+	env := []string{"DATABASE_URL=" + pgtest.Demo(t)}
+	streamable, sse := serveHTTP(t, env, "--transport", "streamable-http"), serveHTTP(t, env, "--transport", "sse")
+	for _, way := range [][]string{
+		{streamable.url + "/mcp", "--transport", "http", "--protocol-era", "legacy"},
+		{streamable.url + "/mcp", "--transport", "http", "--protocol-era", "modern"},
+		{sse.url + "/sse", "--transport", "sse"},
+	} {
+		got := inspect(t, npx, append(way, "--method", "tools/call", "--tool-name", "query", "--tool-arg", "sql=SELECT count(*) FROM orders")...)
+		if !strings.Contains(got, "| 2000 |") {
+			t.Errorf("the Inspector with %v: %s", way, got)
+		}
 	}
 }
 

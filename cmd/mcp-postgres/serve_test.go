@@ -178,6 +178,22 @@ func TestServeDemo(t *testing.T) {
 // inspector is the reference client of the protocol's makers, as a command.
 const inspector = "@modelcontextprotocol/inspector@2.12.0"
 
+// inspect runs the Inspector.
+func inspect(t *testing.T, npx string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(npx, append([]string{"-y", inspector, "--cli", "--format", "json"}, args...)...)
+	cmd.Env = environment()
+	cmd.Dir = t.TempDir()
+	out, err := cmd.Output()
+	if err != nil && len(out) == 0 {
+		if os.Getenv("CI") == "" {
+			t.Skipf("the Inspector does not start here: %v", err)
+		}
+		t.Fatalf("the Inspector does not start: %v", err)
+	}
+	return string(out)
+}
+
 func TestInspector(t *testing.T) {
 	npx, err := exec.LookPath("npx")
 	if err != nil {
@@ -185,17 +201,7 @@ func TestInspector(t *testing.T) {
 	}
 	url := pgtest.Demo(t)
 	inspect := func(args ...string) string {
-		cmd := exec.Command(npx, append([]string{"-y", inspector, "--cli", self(t), "-e", asProgram + "=1", "--format", "json"}, args...)...)
-		cmd.Env = environment()
-		cmd.Dir = t.TempDir()
-		out, err := cmd.Output()
-		if err != nil && len(out) == 0 {
-			if os.Getenv("CI") == "" {
-				t.Skipf("the Inspector does not start here: %v", err)
-			}
-			t.Fatalf("the Inspector does not start: %v", err)
-		}
-		return string(out)
+		return inspect(t, npx, append([]string{self(t), "-e", asProgram + "=1"}, args...)...)
 	}
 	list := inspect("--demo", "--method", "tools/list")
 	for tool, args := range map[string][]string{

@@ -2,8 +2,17 @@ package transport
 
 import (
 	"context"
+	"net/http"
 	"time"
+
+	"github.com/mark3labs/mcp-go/server"
 )
+
+// Handler is what serves streamable HTTP on the address 127.0.0.1.
+func Handler(t *Transport, s *server.MCPServer) http.Handler {
+	h := &HTTP{t: t, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, endpoint: newStreamable(t, s), health: &health{}}
+	return h.handler()
+}
 
 // Hurry shortens the times between notifications of progress, between signs of life, and that a session may be silent.
 func (t *Transport) Hurry(progress, heartbeat, idle time.Duration) {

@@ -33,9 +33,7 @@ func (ts *tools) server(t *transport.Transport) *server.MCPServer {
 	add := func(name string, h server.ToolHandlerFunc) {
 		s.AddTool(mcp.NewToolWithRawSchema(name, name, json.RawMessage(`{"type":"object"}`)), h)
 	}
-	add("echo", func(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return mcp.NewToolResultText(req.GetString("text", "")), nil
-	})
+	add("echo", echo)
 	add("big", func(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		text := strings.Repeat(`é"<\`, req.GetInt("times", 0))
 		body, err := json.Marshal(map[string]string{"text": text})
@@ -56,6 +54,10 @@ func (ts *tools) server(t *transport.Transport) *server.MCPServer {
 		}
 	})
 	return s
+}
+
+func echo(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	return mcp.NewToolResultText(req.GetString("text", "")), nil
 }
 
 func receive[T any](t *testing.T, what string, c <-chan T) T {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,8 +70,59 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 			x.fail(m.ID)
 		}
 	}()
-	e.library.ServeHTTP(x, e.forLibrary(ctx, r, x, message))
+	if isModern(r, message) {
+		e.library.ServeHTTP(x, e.forLibrary(ctx, r, x, message))
+		return
+	}
+	e.legacy(ctx, r, x, &m, message)
 }
+
+// isModern reports whether a request is of revision 2026-07-28 or later: it says so in a header or in its text.
+func isModern(r *http.Request, message []byte) bool {
+	return mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)) || bytes.Contains(message, []byte(mcp.MetaKeyProtocolVersion))
+}
+
+// legacy answers a message of an older revision. Without the library's sessions there is little to do, and much is saved.
+func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *envelope, message []byte) {
+	version := r.Header.Get(mcp.HeaderProtocolVersion)
+	if version != "" && m.Method != string(mcp.MethodInitialize) && !mcp.IsValidProtocolVersion(version) {
+		x.answer(http.StatusBadRequest, rpcError(m.ID, mcp.INVALID_REQUEST, "the protocol version "+quoted(version)+" is not supported: want one of "+
+			strings.Join(mcp.LegacyProtocolVersions(), ", ")))
+		return
+	}
+	response := e.server.HandleMessage(e.server.WithContext(withExchange(ctx, &x.exchange), requestSession{e.binding(r)}), message)
+	if response == nil {
+		x.WriteHeader(http.StatusAccepted)
+		return
+	}
+	b, err := json.Marshal(response)
+	if err != nil {
+		e.t.Logger.ErrorContext(ctx, "answer not written", "error", err)
+		b = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error")
+	}
+	x.answer(http.StatusOK, b)
+}
+
+// requestSession is the session of one request of an older revision.
+type requestSession struct{ id string }
+
+// SessionID implements server.ClientSession.
+func (s requestSession) SessionID() string { return s.id }
+
+// Initialize implements server.ClientSession.
+func (requestSession) Initialize() {}
+
+// Initialized implements server.ClientSession.
+func (requestSession) Initialized() bool { return true }
+
+// NotificationChannel implements server.ClientSession: there is none. What belongs to the request is sent with its answer.
+func (requestSession) NotificationChannel() chan<- mcp.JSONRPCNotification { return nil }
+
+// SetLogLevel implements server.SessionWithLogging. Nothing is kept between requests.
+func (requestSession) SetLogLevel(mcp.LoggingLevel) {}
+
+// GetLogLevel implements server.SessionWithLogging.
+func (requestSession) GetLogLevel() mcp.LoggingLevel { return mcp.LoggingLevelEmergency }
 
 // forLibrary is the request as the library gets it.
 func (e *streamable) forLibrary(ctx context.Context, r *http.Request, x *reply, message []byte) *http.Request {
@@ -131,13 +183,6 @@ type boundSession struct {
 	id string
 }
 
-// SetLogLevel implements server.SessionWithLogging. Nothing is kept between requests; a request of revision 2026-07-28
-// carries its own level.
-func (s boundSession) SetLogLevel(mcp.LoggingLevel) {}
-
-// GetLogLevel implements server.SessionWithLogging.
-func (s boundSession) GetLogLevel() mcp.LoggingLevel { return mcp.LoggingLevelEmergency }
-
 // SessionID implements server.ClientSession.
 func (s boundSession) SessionID() string { return s.id }
 
@@ -164,8 +209,8 @@ func newReply(t *Transport, ctx context.Context, w http.ResponseWriter, events b
 	x.words = func(b []byte) []byte { return t.plainWords(ctx, b) }
 	x.notify = x.notification
 	// From here on a deadline is set before each write; waiting for an answer has none.
-	_ = x.control.SetReadDeadline(time.Time{}) // HTTP/1 and 2 have it; another server does without
-	_ = x.control.SetWriteDeadline(time.Time{})
+	_ = x.control.SetReadDeadline(time.Time{})  // HTTP/1 and 2 have it; another server does without
+	_ = x.control.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream when it is over, HTTP/1 only a write
 	return x
 }
 
@@ -275,16 +320,20 @@ func (x *reply) beat() {
 	}
 }
 
-// fail answers after a panic.
-func (x *reply) fail(id []byte) {
+// answer sends the answer, as an event if the stream has begun.
+func (x *reply) answer(status int, message []byte) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	message := rpcError(id, mcp.INTERNAL_ERROR, "internal error")
 	if !x.begun {
 		x.w.Header().Set("Content-Type", "application/json")
-		x.begin(http.StatusInternalServerError)
+		x.begin(status)
 	}
-	_ = x.put(message) // the client may have gone
+	_ = x.put(x.large.restore(x.words(message))) // the client may have gone
+}
+
+// fail answers after a panic.
+func (x *reply) fail(id []byte) {
+	x.answer(http.StatusInternalServerError, rpcError(id, mcp.INTERNAL_ERROR, "internal error"))
 }
 
 // end makes sure that nothing is written after the request.

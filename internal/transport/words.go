@@ -17,6 +17,9 @@ var libraryWords = regexp.MustCompile(`Go struct|Go value|json: |base64|unparsab
 // unknownTool is how the library words that error.
 var unknownTool = regexp.MustCompile(`^tool '(?s:(.*))' not found: tool not found$`)
 
+// unknownOther is how it words the errors for prompts and resources.
+var unknownOther = regexp.MustCompile(`^(prompt|handler not found for resource URI) '(?s:(.*))'(?: not found)?: (prompt|resource) not found$`)
+
 // plainWords rewords an error of the library; every other message stays as it is.
 func (t *Transport) plainWords(ctx context.Context, message []byte) []byte {
 	if len(message) > 4096 || !bytes.Contains(message, []byte(`"error":{"code":`)) {
@@ -32,8 +35,10 @@ func (t *Transport) plainWords(ctx context.Context, message []byte) []byte {
 	if json.Unmarshal(message, &m) != nil || m.Error == nil {
 		return message
 	}
-	name := unknownTool.FindStringSubmatch(m.Error.Message)
+	name, other := unknownTool.FindStringSubmatch(m.Error.Message), unknownOther.FindStringSubmatch(m.Error.Message)
 	switch {
+	case other != nil:
+		return rpcError(m.ID, m.Error.Code, "unknown "+other[3]+" "+quoted(other[2]))
 	case name != nil && t.UnknownTool != nil:
 		return rpcError(m.ID, m.Error.Code, t.UnknownTool(ctx, name[1]))
 	case libraryWords.MatchString(m.Error.Message):
