@@ -91,7 +91,6 @@ func Build(c Config) (*Registry, error) {
 	if c.MaxSQLBytes == 0 {
 		c.MaxSQLBytes = DefaultMaxSQLBytes
 	}
-	memory := &buffers{}
 	limits := rowLimits{rows: c.MaxRows, bytes: c.MaxBytes, cell: defaultCell}
 	r := &Registry{byName: map[string]*tool{}, log: c.Logger}
 	var faults []error
@@ -99,10 +98,9 @@ func Build(c Config) (*Registry, error) {
 		if c.ReadOnly && t.Access == catalog.Write {
 			continue
 		}
-		faults = append(faults, r.add(t, c.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, limits: limits, buffers: memory}))
+		faults = append(faults, r.add(t, c.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, limits: limits}))
 	}
-	query := &queryTool{db: c.DB, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly, buffers: memory}
-	faults = append(faults, r.add(queryDefinition(c.ReadOnly), nil, query))
+	faults = append(faults, r.add(queryDefinition(c.ReadOnly, c.MaxRows), nil, &queryTool{db: c.DB, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}))
 	info := &serverInfoTool{db: c.DB}
 	output, err := serverInfoSchema()
 	faults = append(faults, err, r.add(serverInfoDefinition(), output, info))

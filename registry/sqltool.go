@@ -18,7 +18,7 @@ type sqlTool struct {
 	db     Database
 	limits rowLimits
 
-	buffers *buffers
+	buffers buffers
 }
 
 func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
@@ -194,5 +194,5 @@ func noticeResult(shape catalog.Result, text string) *mcp.CallToolResult {
 		body = append(body, `"items":[],`...)
 	}
 	body = append(body, `"notice":`...)
-	return jsonResult(append(postgres.AppendString(body, text), '}'))
+	return asNotice(jsonResult(append(postgres.AppendString(body, text), '}')))
 }
