@@ -2,7 +2,8 @@ package registry
 
 import "sync"
 
-// buffers lends the memory that answers are written into. An answer is copied out of it once its size is known.
+// buffers lends a tool the memory that its answers are written into. An answer is copied out of it once its size is known.
+// The zero value is ready.
 type buffers struct{ pool sync.Pool }
 
 func (b *buffers) get() []byte {

@@ -54,7 +54,7 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 		if len(faults) > 0 {
 			return nil, faults
 		}
-		made, err := newTool(t, nil, &sqlTool{tool: t, db: c.DB, guard: r.guard, buffers: r.memory, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
+		made, err := newTool(t, nil, &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
 		if err != nil {
 			return nil, err
 		}

@@ -29,12 +29,16 @@ type queryTool struct {
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
-	buffers  *buffers
+	buffers  buffers
 }
 
 // queryDefinition describes query in the form of a tool file, so that it has the same schema and checks.
-func queryDefinition(readOnly bool) *catalog.Tool {
+func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 	most := maxParameters
+	if maxRows == DefaultMaxRows { // the default is for answers that nobody gave a limit
+		maxRows = maxQueryRows
+	}
+	maxRows = min(maxRows, maxQueryRows)
 	t := &catalog.Tool{
 		Name: queryName, Title: "Run SQL", Access: catalog.Write, Hints: catalog.Hints{Destructive: true},
 		Description: "Runs one SQL statement and commits it. Look at the tables with describe_table first, and pass values as parameters. " +
@@ -42,8 +46,8 @@ func queryDefinition(readOnly bool) *catalog.Tool {
 		Params: []catalog.Param{
 			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true, Description: "One PostgreSQL statement; $1, $2, ... stand for parameters."},
 			{Name: "parameters", Type: catalog.Type{Scalar: catalog.JSON, Array: true}, MaxItems: &most, Description: "Values of $1, $2, ..."},
-			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(defaultQueryRow)),
-				Minimum: "1", Maximum: strconv.Itoa(maxQueryRows)},
+			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(min(defaultQueryRow, maxRows))),
+				Minimum: "1", Maximum: strconv.Itoa(maxRows)},
 			{Name: "format", Type: catalog.Type{Scalar: catalog.String}, Default: "markdown", Enum: []any{"markdown", "json", "csv"}},
 		},
 	}
@@ -94,7 +98,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return err
 	})
 	if text, ok := notice(err); ok {
-		return textResult(text), nil
+		return asNotice(textResult(text)), nil
 	}
 	if err != nil {
 		return nil, q.mend(ctx, p, sql, p.discreet(err))

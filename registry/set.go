@@ -77,11 +77,11 @@ func (r *Registry) make(s Set) (*set, error) {
 	c := &r.config
 	for _, t := range s.Tools {
 		if !c.ReadOnly || t.Access != catalog.Write {
-			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: r.limits(), buffers: r.memory, columns: s.Columns[t.Name], recheck: c.Recheck})
+			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: r.limits(), columns: s.Columns[t.Name], recheck: c.Recheck})
 		}
 	}
 	if !slices.Contains(c.Without, queryName) {
-		add(queryDefinition(c.ReadOnly), nil, &queryTool{guard: r.guard, limits: r.limits(), buffers: r.memory, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
+		add(queryDefinition(c.ReadOnly, c.MaxRows), nil, &queryTool{guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
 	}
 	if !slices.Contains(c.Without, serverInfoName) {
 		output, err := serverInfoSchema()

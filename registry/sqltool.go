@@ -21,7 +21,7 @@ type sqlTool struct {
 	// columns are those that the database described, nil if it did not; recheck is told of others.
 	columns []postgres.Column
 	recheck func(string)
-	buffers *buffers
+	buffers buffers
 }
 
 func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
@@ -216,5 +216,5 @@ func noticeResult(shape catalog.Result, text string) *mcp.CallToolResult {
 		body = append(body, `"items":[],`...)
 	}
 	body = append(body, `"notice":`...)
-	return jsonResult(append(postgres.AppendString(body, text), '}'))
+	return asNotice(jsonResult(append(postgres.AppendString(body, text), '}')))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,7 +66,7 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 
 func (a *app) connect(ctx context.Context, c *config.Config, url string, tools []*catalog.Tool, log *slog.Logger) error {
 	var err error
-	a.db, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: c.PoolMin, MaxConns: c.PoolMax, Timeout: c.Timeout(), Logger: log})
+	a.db, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: cmp.Or(c.PoolMin, -1), MaxConns: c.PoolMax, Timeout: c.Timeout(), Logger: log})
 	if err != nil {
 		return err
 	}

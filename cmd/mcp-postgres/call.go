@@ -14,6 +14,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/registry"
 )
 
 type callCmd struct {
@@ -160,7 +161,7 @@ func (cmd *callCmd) print(r *mcp.CallToolResult, s streams) error {
 	default:
 		writeAnswer(s.out, body)
 	}
-	if r.IsError {
+	if r.IsError || registry.IsNotice(r) {
 		return exitError{1}
 	}
 	return nil

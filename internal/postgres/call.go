@@ -82,6 +82,10 @@ const (
 	settings = "SELECT pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', $2, true), " +
 		"pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true), pg_catalog.set_config('plan_cache_mode', $4, true)"
 
+	// rawText goes with settings: a database without an encoding would refuse to send what is no UTF-8.
+	rawText = ", CASE WHEN pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII' " +
+		"THEN pg_catalog.set_config('client_encoding', 'SQL_ASCII', true) END"
+
 	maxLockWait = 10 * time.Second
 )
 
