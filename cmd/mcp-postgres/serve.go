@@ -28,6 +28,10 @@ func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
+	keeping := make(chan struct{})
+	ctx, stop := context.WithCancel(ctx)
+	go func() { defer close(keeping); a.shelf.keep(ctx) }()
+	defer func() { stop(); <-keeping }()
 	calls, bodies := newCalls(), newBodies()
 	out := &answers{w: s.out, bodies: bodies}
 	in := &lineReader{src: bufio.NewReaderSize(s.in, 64<<10), log: log, calls: calls, out: out}
