@@ -94,6 +94,9 @@ type loader struct {
 
 var toolsetPattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 
+// IsToolset reports whether a folder of that name is a toolset.
+func IsToolset(name string) bool { return toolsetPattern.MatchString(name) }
+
 func (l *loader) load() {
 	for _, name := range l.list(".") {
 		switch {

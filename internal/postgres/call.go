@@ -25,6 +25,8 @@ type Call struct {
 	Foreign bool
 	// Write runs read-write and commits; without it the transaction is READ ONLY and is rolled back.
 	Write bool
+	// Rollback undoes a write, as a test wants it.
+	Rollback bool
 	// MaxRows is the most rows handed on; zero is no limit. The statement is not run further than one row more, except a
 	// write of our own: it runs to its end, so that the number of rows it affected is known.
 	MaxRows int
@@ -33,6 +35,9 @@ type Call struct {
 	// Timeout bounds the statement where it is shorter than the DB's; zero means the DB's.
 	Timeout time.Duration
 }
+
+// commits reports that what the call does is to stay.
+func (c *Call) commits() bool { return c.Write && !c.Rollback }
 
 // Outcome is what a statement came to.
 type Outcome struct {
