@@ -13,6 +13,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/registry"
 )
 
 type callCmd struct {
@@ -35,7 +36,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 	def, _, ok := a.tools.Tool(cmd.Tool)
 	if !ok {
-		return unknownTool(cmd.Tool, a.tools.Names())
+		return missingTool(cmd.Tool, a.tools)
 	}
 	args, err := cmd.arguments(def)
 	if err != nil {
@@ -46,6 +47,16 @@ func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 		return err
 	}
 	return cmd.print(result, s)
+}
+
+// missingTool says why a tool is not there.
+func missingTool(name string, tools *registry.Registry) error {
+	for _, u := range tools.Status().Unavailable {
+		if u.Tool == name {
+			return fmt.Errorf("the tool %s is not offered: %s", name, u.Reason)
+		}
+	}
+	return unknownTool(name, tools.Names())
 }
 
 func unknownTool(name string, known []string) error {

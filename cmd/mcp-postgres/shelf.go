@@ -307,6 +307,18 @@ func reasons(faults catalog.Faults) string {
 	return strings.Join(all, "; ")
 }
 
+// refused are the faults of the tools that the database refuses.
+func (s *shelf) refused() error {
+	var faults catalog.Faults
+	for _, t := range s.files.tools {
+		faults = append(faults, s.verdict(t).Faults...)
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("not offered:\n%w", faults)
+}
+
 // shownReloadError is what clients read: without where the folders of the operator lie.
 func (s *shelf) shownReloadError() string {
 	text := strings.Join(append([]string{s.reloadError}, s.held...), "\n")
