@@ -17,7 +17,7 @@ func (f *file) header(t *Tool, a anatomy) (paramsKnown bool) {
 	if !ok {
 		return false
 	}
-	m, ok := f.mapping(root, "the header", "name", "title", "description", "params", "access", "idempotent",
+	m, ok := f.mapping(root, theHeader, "name", "title", "description", "params", "access", "idempotent",
 		"destructive", "open_world", "result", "omit_null", "page", "not_found", "limits", "trust", "roles", "requires",
 		"examples", "tests")
 	if !ok {

@@ -17,6 +17,9 @@ type mapping struct {
 	values map[string]*yaml.Node
 }
 
+// theHeader names the header in messages.
+const theHeader = "the header"
+
 // mapping reads node as a mapping; what names it in messages. Unknown and repeated keys are reported.
 func (f *file) mapping(node *yaml.Node, what string, known ...string) (mapping, bool) {
 	m := mapping{f, node, map[string]*yaml.Node{}}
@@ -33,6 +36,7 @@ func (f *file) mapping(node *yaml.Node, what string, known ...string) (mapping, 
 			f.nodeFault(key, "key %q is here twice: want it once", key.Value)
 		default:
 			m.values[key.Value] = value
+			f.keys[strings.TrimPrefix(what+"."+key.Value, theHeader+".")] = value
 		}
 	}
 	return m, true

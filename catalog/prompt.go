@@ -58,7 +58,7 @@ func LoadPrompts(sources ...Source) ([]*Prompt, error) {
 		faults = append(faults, l.faults...)
 	}
 	if len(faults) > 0 {
-		faults.sort()
+		faults.Sort()
 		return nil, faults
 	}
 	var all []*Prompt
@@ -99,7 +99,7 @@ func ParsePrompt(file string, text []byte) (*Prompt, Faults) {
 		}
 	}
 	if len(f.faults) > 0 {
-		f.faults.sort()
+		f.faults.Sort()
 		return nil, f.faults
 	}
 	return p, nil

@@ -98,8 +98,8 @@ func (r *Registry) visibleTools(ctx context.Context, tools []mcp.Tool) []mcp.Too
 	})
 }
 
-// statusFor is Status for the caller: the tools that it may call, and no words on others.
-func (r *Registry) statusFor(ctx context.Context) ServerInfo {
+// StatusFor is Status for the caller: the tools that it may call, and no words on others.
+func (r *Registry) StatusFor(ctx context.Context) ServerInfo {
 	info := r.Status()
 	role, on := roleOf(ctx)
 	if !on {

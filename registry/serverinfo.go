@@ -75,7 +75,7 @@ type serverInfoTool struct {
 }
 
 func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallToolResult, error) {
-	info := s.statusFor(ctx)
+	info := s.StatusFor(ctx)
 	info.Database.Configured = true
 	var version firstColumn
 	ctx, cancel := context.WithTimeout(ctx, infoWait)

@@ -39,6 +39,9 @@ type set struct {
 	info    ServerInfo
 }
 
+// BuiltIn are the names of the tools in code.
+func BuiltIn() []string { return []string{queryName, serverInfoName} }
+
 // Replace offers another set. Calls in flight end as they began. Clients are told only if they would see a change.
 func (r *Registry) Replace(s Set) error {
 	made, err := r.make(s)

@@ -42,7 +42,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 	def, _, ok := a.tools.Tool(cmd.Tool)
 	if names := a.tools.NamesFor(ctx); !ok || !slices.Contains(names, cmd.Tool) {
-		return unknownTool(cmd.Tool, names)
+		return missingTool(ctx, cmd.Tool, a.tools)
 	}
 	args, err := cmd.arguments(def)
 	if err != nil {
@@ -53,6 +53,16 @@ func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 		return err
 	}
 	return cmd.print(result, s)
+}
+
+// missingTool says why a tool is not there.
+func missingTool(ctx context.Context, name string, tools *registry.Registry) error {
+	for _, u := range tools.StatusFor(ctx).Unavailable {
+		if u.Tool == name {
+			return fmt.Errorf("the tool %s is not offered: %s", name, u.Reason)
+		}
+	}
+	return unknownTool(name, tools.NamesFor(ctx))
 }
 
 func unknownTool(name string, known []string) error {

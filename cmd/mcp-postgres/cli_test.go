@@ -56,6 +56,11 @@ func TestCommandLine(t *testing.T) {
 		{"connection string", []string{"DATABASE_URL=postgres://u:s3cret@h:port/d"}, []string{"call", "list_tables"}, 1, "", "connection string: invalid port"},
 		{"demo and conn", nil, []string{"--demo", "--conn", "x", "tools"}, 2, "", "--demo and --conn: want one of them"},
 		{"toolset", nil, []string{"--toolsets", "explor", "tools"}, 1, "", `--toolsets (MCP_TOOLSETS) names "explor": want some of explore`},
+		{"enabled", nil, []string{"--toolsets", "explore", "--enable", "query", "tools"}, 0, "list_tables", ""},
+		{"enabled, unknown", []string{"MCP_TOOLS_ENABLE=list_tabels"}, []string{"tools"}, 1, "", `--enable (MCP_TOOLS_ENABLE) names "list_tabels": did you mean "list_tables"?`},
+		{"disabled, unknown", nil, []string{"--disable", "qery", "tools"}, 1, "", `--disable (MCP_TOOLS_DISABLE) names "qery": did you mean "query"?`},
+		{"disabled", nil, []string{"--disable", "query", "--disable", "list_tables", "call", "query", "sql=SELECT 1"}, 1, "", `unknown tool "query"`},
+		{"both", nil, []string{"--disable", "query", "--enable", "query", "tools"}, 1, "", `both name "query"`},
 		{"tools folder", nil, []string{"--tools", "nowhere", "tools"}, 1, "", `--tools (MCP_TOOLS_DIR) is "nowhere": want a folder`},
 		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"call", "query", "sql=DELETE FROM orders"}, 1, "", "read-only transaction"},
 	}
@@ -113,9 +118,9 @@ func TestOperatorTools(t *testing.T) {
 		t.Errorf("a tool that the database refuses = %+v", got)
 	}
 	for text, want := range map[string]string{
-		"page: {key: [nope]}\n---*/\nSELECT 1 AS one":                                                                `own.sql: page.key: column "nope" does not exist`,
-		"result: value\n---*/\nSELECT 1 AS one, 2 AS two":                                                            "own.sql: the statement gives 2 columns: want one for result value",
-		"params: [{name: a, type: string}]\nnot_found: {message: \"{a}\", suggest: SELECT b}\n---*/\nSELECT @a AS a": `own.sql: not_found.suggest: column "b" does not exist`,
+		"page: {key: [nope]}\n---*/\nSELECT 1 AS one":                                                                `own.sql:3:13: page key "nope" is no column of the answer`,
+		"result: value\n---*/\nSELECT 1 AS one, 2 AS two":                                                            "own.sql:3:9: result value: the statement gives 2 columns: want one",
+		"params: [{name: a, type: string}]\nnot_found: {message: \"{a}\", suggest: SELECT b}\n---*/\nSELECT @a AS a": `own.sql:4:36: not_found.suggest: column "b" does not exist`,
 	} {
 		write("own.sql", "/*---\ndescription: One.\n"+text)
 		if got := cliRun(t, []string{db}, "--tools", dir, "tools"); got.status != 1 || !strings.Contains(got.err, want) {

@@ -23,6 +23,10 @@ func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
+	keeping := make(chan struct{})
+	ctx, stop := context.WithCancel(ctx)
+	go func() { defer close(keeping); a.shelf.keep(ctx) }()
+	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
 		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.tools.UnknownTool, Logger: log})
 	server := a.tools.Server(version(), t.Options()...)

@@ -31,13 +31,13 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	defer func() { err = errors.Join(err, a.close()) }()
 	switch {
 	case cmd.Name == "" && cmd.JSON:
-		return writeJSON(s.out, shownTools(a.tools))
+		return errors.Join(writeJSON(s.out, shownTools(a.tools)), a.shelf.refused())
 	case cmd.Name == "":
-		return listTools(s.out, a.tools)
+		return errors.Join(listTools(s.out, a.tools), a.shelf.refused())
 	}
 	def, schema, ok := a.tools.Tool(cmd.Name)
 	if !ok {
-		return unknownTool(cmd.Name, a.tools.Names())
+		return missingTool(cmd.Name, a.tools)
 	}
 	if cmd.JSON {
 		return writeJSON(s.out, shown(def, schema))

@@ -18,6 +18,8 @@ type Config struct {
 
 	Tools    []string `help:"Folder of your own tool files; repeatable. A tool there replaces the built-in one of its name." env:"MCP_TOOLS_DIR" placeholder:"DIR" name:"tools" sep:","`
 	Toolsets []string `help:"Toolsets to offer; without it explore and those of --tools." env:"MCP_TOOLSETS" placeholder:"NAME"`
+	Enable   []string `help:"Tool to offer whatever its toolset; repeatable." env:"MCP_TOOLS_ENABLE" placeholder:"NAME" name:"enable" sep:","`
+	Disable  []string `help:"Tool to leave out, query and server_info too; repeatable." env:"MCP_TOOLS_DISABLE" placeholder:"NAME" name:"disable" sep:","`
 
 	ReadOnly  bool  `help:"Run everything in READ ONLY transactions that are rolled back; tools that write are left out." name:"read-only" env:"POSTGRES_READONLY"`
 	TimeoutMS int64 `help:"Time limit of a statement, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`

@@ -69,6 +69,14 @@ not_found:
                       pg_catalog.abs(pg_catalog.length(w.place) - pg_catalog.length(w.wanted_place))),
              n.nspname, c.relname
     LIMIT 50
+tests:
+  - args: {table_name: shop.order_items}
+    expect: {contains: [{direction: outgoing, columns: [order_id], referenced_table: orders}]}
+  - name: a table that references itself
+    args: {table_name: categories}
+    expect: {contains: [{direction: self}]}
+  - args: {table_name: ordrs}
+    expect: {error: not_found}
 ---*/
 WITH relation AS NOT MATERIALIZED (
   -- All that the caller may see: every relation named below comes through here.

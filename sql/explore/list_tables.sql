@@ -37,6 +37,13 @@ not_found:
                       pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
                       pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))), n.nspname
     LIMIT 50
+tests:
+  - args: {schema: shop, name_pattern: 'order%'}
+    expect: {contains: [{table_name: orders}, {table_name: order_items}]}
+  - args: {table_types: [view], page_size: 2}
+    expect: {max_rows: 2}
+  - args: {schema: shp}
+    expect: {error: not_found}
 ---*/
 WITH namespace AS (
   SELECT n.oid, n.nspname
