@@ -23,6 +23,7 @@ params:
 access: read
 trust: owner
 omit_null: true
+requires: {extension: pg_stat_statements}
 ---*/
 WITH entry AS (
   -- Versions differ in their columns, so they are looked up by name. The view lies in any schema; nothing else may take its place.
