@@ -20,11 +20,11 @@ import (
 
 // exploreCase is one entry of testdata/explore/cases.yaml: a call and what it must answer, written by hand.
 type exploreCase struct {
-	Name   string
-	Tool   string
-	Args   map[string]any
-	Want   any
-	Caller *exploreCaller
+	Name            string
+	Tool            string
+	Args            map[string]any
+	Want            any
+	Caller          *exploreCaller
 	Contains, Lacks []string // parts of the answer, where want can't be exact
 	Error           *struct {
 		Code               string
