@@ -1,5 +1,5 @@
 // Command generate writes what is derived from other sources: the schemas of the embedded tools, as a throw-away PostgreSQL
-// describes them, and the tables of README.md. "go generate ./..." runs it in the folder sql.
+// describes them, and the tables of README.md and docs/tools.md. "go generate ./..." runs it in the folder sql.
 package main
 
 import (

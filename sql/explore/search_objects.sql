@@ -26,6 +26,14 @@ access: read
 trust: owner
 omit_null: true
 page: {key: [rank, name], size: 25, max: 200}
+tests:
+  - args: {pattern: order, kinds: [table]}
+    expect: {contains: [{name: shop.orders, kind: table, type: table}]}
+  - name: a comment
+    args: {pattern: warehouse, detail: names}
+    expect: {contains: [{name: shop.products.stock, kind: column}]}
+  - args: {pattern: ''}
+    expect: {error: invalid_arguments}
 ---*/
 WITH wanted AS MATERIALIZED (
   SELECT pg_catalog.array_agg('%' || w.word || '%') AS words,

@@ -16,6 +16,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {schema: shop}
+    expect: {contains: [{table_name: orders}]}
 ---*/
 WITH relation AS MATERIALIZED (
   SELECT n.nspname, c.relname, c.oid, c.relpages, c.reltuples, b.size,

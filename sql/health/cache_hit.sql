@@ -13,6 +13,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {limit: 1}
+    expect: {max_rows: 1}
 ---*/
 WITH relation AS (
   SELECT n.nspname, c.relname, c.oid, c.relpages,

@@ -7,6 +7,8 @@ access: read
 result: object
 trust: owner
 omit_null: true
+tests:
+  - expect: {contains: {by_state: {active: 1}}}
 ---*/
 WITH session AS MATERIALIZED (
   -- A login without rights sees whose the sessions of others are, but not their state.

@@ -7,6 +7,8 @@ access: read
 result: object
 trust: owner
 omit_null: true
+tests:
+  - expect: {contains: {in_recovery: false}}
 ---*/
 WITH relation AS MATERIALIZED (
   SELECT n.nspname, c.relname, c.relkind, c.relpages + coalesce(t.relpages, 0) AS pages, c.reltuples, c.oid

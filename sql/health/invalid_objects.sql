@@ -13,6 +13,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {limit: 1}
+    expect: {max_rows: 1}
 ---*/
 WITH found AS (
   SELECT 'index' AS kind, i.indrelid AS relation, x.relname AS name,

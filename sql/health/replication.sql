@@ -7,6 +7,8 @@ access: read
 result: object
 trust: owner
 omit_null: true
+tests:
+  - expect: {contains: {role: primary}}
 ---*/
 WITH here AS (
   SELECT r.standby,

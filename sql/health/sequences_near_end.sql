@@ -22,6 +22,11 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {schema: shop}
+    expect: {max_rows: 20}
+  - args: {min_percent: 101}
+    expect: {error: invalid_arguments}
 ---*/
 WITH likely AS MATERIALIZED (
   -- To read a sequence is to lock it: of many thousand, only those are read whose table has had most rows for their range.

@@ -11,6 +11,12 @@ params:
 access: read
 trust: owner
 omit_null: true
+limits: {rows: 100}
+tests:
+  - args: {levels: [risk, tune]}
+    expect: {max_rows: 30}
+  - args: {levels: [fear]}
+    expect: {error: invalid_arguments}
 ---*/
 SELECT r.level, s.name AS setting, pg_catalog.current_setting(s.name) AS value, s.source, r.reason
 FROM pg_catalog.pg_settings AS s

@@ -16,6 +16,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {schema: shop}
+    expect: {contains: [{table_name: orders}]}
 ---*/
 WITH relation AS MATERIALIZED (
   SELECT n.nspname, c.relname, c.oid, c.reltuples, c.reloptions,
@@ -56,3 +59,4 @@ CROSS JOIN LATERAL (
   FROM pg_catalog.pg_options_to_table(r.reloptions) AS s
 ) AS o
 ORDER BY r.dead DESC, r.nspname, r.relname
+LIMIT @limit

@@ -13,6 +13,10 @@ params:
 access: read
 trust: owner
 omit_null: true
+limits: {rows: 1000}
+tests:
+  - args: {limit: 1}
+    expect: {contains: [{kind: database}, {kind: table}]}
 ---*/
 WITH aged AS (
   SELECT 'database' AS kind, NULL::name AS schema, d.datname AS name,

@@ -48,6 +48,11 @@ not_found:
            OR CASE WHEN t.oid IS NOT NULL THEN pg_catalog.format('%I.%I', n.nspname, t.relname) = ANY (@caller_tables) END)
     ORDER BY pg_catalog.abs(pg_catalog.length(o.name) - pg_catalog.length(@name)), o.name
     LIMIT 5000
+tests:
+  - args: {name: shop.order_totals}
+    expect: {rows: 1, contains: [{kind: view, schema: shop, name: order_totals}]}
+  - args: {name: order_total}
+    expect: {error: not_found}
 ---*/
 WITH wanted AS (
   -- The name as it is, then split at each of its dots. As text, so that nothing is cut at 63 bytes.

@@ -13,6 +13,9 @@ access: read
 trust: owner
 omit_null: true
 page: {key: [schema, enum_name], size: 100, max: 1000}
+tests:
+  - args: {schema: shop}
+    expect: {contains: [{enum_name: order_status, labels: [pending, paid, shipped, delivered, cancelled]}]}
 ---*/
 SELECT n.nspname AS schema,
        t.typname AS enum_name,

@@ -35,6 +35,11 @@ not_found:
     FROM pg_catalog.pg_namespace AS n
     WHERE n.nspname !~ '^pg_(toast|temp)'
       AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+tests:
+  - args: {schema: shop}
+    expect: {max_rows: 100}
+  - args: {schema: shp}
+    expect: {error: not_found}
 ---*/
 SELECT n.nspname AS schema,
        p.proname AS function_name,

@@ -39,6 +39,11 @@ not_found:
     ORDER BY pg_catalog.strpos(pg_catalog.lower(c.relname::text), pg_catalog.lower(@table_name)) = 0,
              n.nspname <> coalesce(@schema, pg_catalog.current_schema()), n.nspname, c.relname
     LIMIT 1000
+tests:
+  - args: {schema: shop, table_name: orders}
+    expect: {rows: 1, contains: [{table_name: orders}]}
+  - args: {schema: shop, table_name: order}
+    expect: {error: not_found}
 ---*/
 WITH owner AS (
   SELECT n.nspname, c.oid, c.relname, c.relkind, c.relpages, c.reltuples, c.reltoastrelid

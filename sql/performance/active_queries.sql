@@ -22,6 +22,11 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {include_idle: true, limit: 1}
+    expect: {max_rows: 1}
+  - args: {min_ms: -1}
+    expect: {error: invalid_arguments}
 ---*/
 SELECT s.pid,
        s.usename AS user_name,

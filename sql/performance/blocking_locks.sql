@@ -13,6 +13,8 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - expect: {max_rows: 50}
 ---*/
 WITH waiting AS MATERIALIZED (
   SELECT DISTINCT ON (l.pid) l.pid, l.locktype, l.mode, l.relation, l.database, l.waitstart

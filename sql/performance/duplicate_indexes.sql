@@ -16,6 +16,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {schema: shop, limit: 1}
+    expect: {max_rows: 1}
 ---*/
 WITH index AS MATERIALIZED (
   SELECT i.indexrelid, i.indrelid, i.indisunique, i.indnkeyatts, x.relname, x.relam, x.relpages, x.reloptions, x.relkind, n.nspname, t.relname AS table_name,

@@ -1,7 +1,7 @@
 /*---
 title: Long transactions
 description: >
-  Open and prepared transactions, the oldest first. They hold locks and keep vacuum from removing dead rows.
+  Open and prepared transactions, which hold locks and keep vacuum from removing dead rows, the oldest first.
   Use it when tables bloat or locks don't go away. A caller with a role sees those of this server's own login only, without statements.
 params:
   - name: min_seconds
@@ -18,6 +18,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {min_seconds: 86400}
+    expect: {max_rows: 50}
 ---*/
 SELECT t.kind, t.pid, t.user_name, t.database, t.state,
        CASE WHEN @caller_role IS NULL THEN t.application END AS application,

@@ -16,6 +16,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {limit: 1}
+    expect: {max_rows: 1}
 ---*/
 WITH relation AS MATERIALIZED (
   -- All that the caller may see.
@@ -57,3 +60,4 @@ CROSS JOIN LATERAL (
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = m.conrelid AND a.attnum = p.attnum
 ) AS c
 ORDER BY m.relpages DESC, m.nspname, m.relname, m.conname
+LIMIT @limit

@@ -21,6 +21,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {min_bytes: 0, schema: shop}
+    expect: {max_rows: 20}
 ---*/
 SELECT n.nspname AS schema, c.relname AS table_name, s.seq_scans, s.seq_rows_read,
        s.seq_rows_read / s.seq_scans AS rows_per_scan,

@@ -24,6 +24,11 @@ access: read
 trust: owner
 omit_null: true
 requires: {extension: pg_stat_statements}
+tests:
+  - args: {order_by: calls, limit: 1}
+    expect: {max_rows: 1}
+  - args: {order_by: cost}
+    expect: {error: invalid_arguments}
 ---*/
 WITH entry AS (
   -- Versions differ in their columns, so they are looked up by name. The view lies in any schema; nothing else may take its place.

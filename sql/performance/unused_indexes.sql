@@ -21,6 +21,9 @@ params:
 access: read
 trust: owner
 omit_null: true
+tests:
+  - args: {schema: shop, max_scans: 1000000000, limit: 200}
+    expect: {contains: [{index_name: products_tags_idx}]}
 ---*/
 WITH unused AS MATERIALIZED (
   SELECT n.nspname, t.oid AS table_oid, t.relname AS table_name, x.oid, x.relname, i.indkey, i.indnkeyatts, u.scans, u.pages
@@ -66,3 +69,4 @@ SELECT u.nspname AS schema, u.table_name, u.relname AS index_name, u.scans::bigi
          (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())) AS statistics_since
 FROM unused AS u
 ORDER BY u.pages DESC, u.nspname, u.relname
+LIMIT @limit
