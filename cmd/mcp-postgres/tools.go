@@ -37,7 +37,7 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	}
 	def, schema, ok := a.tools.Tool(cmd.Name)
 	if !ok {
-		return missingTool(cmd.Name, a.tools)
+		return missingTool(ctx, cmd.Name, a.tools)
 	}
 	if cmd.JSON {
 		return writeJSON(s.out, shown(def, schema))

@@ -2,7 +2,7 @@
 title: Foreign keys of a table
 description: >
   The foreign keys of a table in both directions: outgoing, incoming, or self for a table that references itself.
-  Columns are in the order of the key, so that they pair up in a join.
+  Use it to write joins: columns are in the order of the key, so that they pair up.
 params:
   - name: table_name
     type: string

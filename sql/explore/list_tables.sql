@@ -2,7 +2,8 @@
 title: List tables
 description: >
   Tables, views, materialized views, foreign and partitioned tables of one schema, with comment and with estimates of rows
-  and bytes from the last ANALYZE. Partitions are left out unless table_types names them. Use list_schemas to find the schema.
+  and bytes from the last ANALYZE. Use it to find the table that you need; list_schemas finds the schema.
+  Partitions are left out unless table_types names them.
 params:
   - name: schema
     type: string
