@@ -7,7 +7,7 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench postgres testtools clean
+.PHONY: release build demo test lint generate fresh bench postgres testtools clean
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -63,3 +63,7 @@ testtools:
 
 clean:
 	rm -rf bin
+
+# release builds static binaries, bundles for desktop clients, checksums and an SBOM into dist/.
+release:
+	deploy/release.sh
