@@ -83,3 +83,7 @@ e2e:
 
 clean:
 	rm -rf bin
+
+# release builds static binaries, bundles for desktop clients, checksums and an SBOM into dist/.
+release:
+	deploy/release.sh
