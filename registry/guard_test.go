@@ -25,7 +25,7 @@ type guardCases struct {
 	Refuse, Answer []guardCase
 }
 
-func readCases(t *testing.T, path string) guardCases {
+func readGuardCases(t *testing.T, path string) guardCases {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -41,7 +41,7 @@ func readCases(t *testing.T, path string) guardCases {
 // TestGuardReadOnly has a superuser's login: nothing but the guard and the transaction stands before the server.
 func TestGuardReadOnly(t *testing.T) {
 	url := pgtest.URL(t)
-	c := readCases(t, "testdata/guard_readonly.yaml")
+	c := readGuardCases(t, "testdata/guard_readonly.yaml")
 	pgtest.Exec(t, url, c.Setup)
 	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
 	const state = "SELECT concat_ws(' ', (SELECT count(*) FROM pg_class WHERE oid >= 16384), (SELECT md5(string_agg(o::text, ',' ORDER BY id)) FROM shop.orders o), " +
@@ -72,7 +72,7 @@ func TestGuardReadOnly(t *testing.T) {
 // TestGuardPermissions has a superuser's login too: only the role limited has the database's grants below it.
 func TestGuardPermissions(t *testing.T) {
 	url := pgtest.URL(t)
-	c := readCases(t, "testdata/guard_permissions.yaml")
+	c := readGuardCases(t, "testdata/guard_permissions.yaml")
 	pgtest.Exec(t, url, c.Setup)
 	dbRole, _ := pgtest.Role(t, url)
 	pgtest.Exec(t, url, "GRANT USAGE ON SCHEMA shop TO "+dbRole+"; GRANT SELECT ON shop.orders, shop.notes TO "+dbRole)
