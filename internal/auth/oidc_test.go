@@ -85,6 +85,7 @@ func (p *provider) stop() {
 	if p.process != nil {
 		_ = p.in.Close()
 		_ = p.process.Wait()
+		http.DefaultClient.CloseIdleConnections()
 		p.process = nil
 	}
 }
