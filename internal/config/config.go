@@ -26,6 +26,7 @@ type Config struct {
 	MaxSQL    int   `help:"Most bytes of the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
 	PoolMin   int   `help:"Connections kept open." name:"pool-min" env:"MCP_POOL_MIN" default:"2" placeholder:"N"`
 	PoolMax   int   `help:"Most connections opened." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
+	Auth      `embed:""`
 
 	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio" default:"stdio"`
 	LogLevel  string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
@@ -42,6 +43,9 @@ func (c *Config) Validate() error {
 		if os.Getenv(name) != "" {
 			faults = append(faults, fmt.Errorf("%s is set, but this version has no authentication and would serve everybody: unset it to accept that", name))
 		}
+	}
+	if len(faults) == 0 && (c.AuthIssuer+c.AuthAudience+c.AuthJWKSURL+c.Permissions != "" || len(c.AuthScopes) > 0) {
+		faults = append(faults, errors.New("authentication is asked for, but this version has none and would serve everybody"))
 	}
 	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
 		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000", c.TimeoutMS))
