@@ -7,7 +7,7 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench postgres testtools clean
+.PHONY: build demo test lint generate fresh bench postgres testtools e2e clean
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -60,6 +60,11 @@ testtools:
 	else \
 	  echo "Missing, and no apt-get:$$missing. Tests that use them are skipped or fail."; \
 	fi
+
+# e2e signs in at a certified OpenID provider (npm oidc-provider), and takes its keys away. It needs node 20 or later and npm.
+e2e:
+	cd internal/auth/testdata/oidc && npm ci --no-audit --no-fund
+	OIDC_E2E=1 $(GO) test -count=1 -run TestOIDCProvider -v ./internal/auth
 
 clean:
 	rm -rf bin
