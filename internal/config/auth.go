@@ -14,6 +14,9 @@ type Auth struct {
 	AuthScopes   []string `help:"Scope that a token must have; repeatable." name:"auth-scopes" env:"MCP_AUTH_SCOPES" sep:"," placeholder:"NAME"`
 	Permissions  string   `help:"File that says which role may do what, and who has it." name:"permissions" env:"MCP_PERMISSIONS_FILE" placeholder:"FILE"`
 	PublicURL    string   `help:"URL at which clients reach the server over HTTP, with its path." name:"public-url" env:"MCP_PUBLIC_URL" placeholder:"URL"`
+
+	CallerRate       float64 `help:"Most requests a second of one caller over HTTP; twice as many at once after a rest." name:"caller-rate" env:"MCP_CALLER_RATE" default:"50" placeholder:"N"`
+	CallerConcurrent int     `help:"Most requests of one caller at a time over HTTP." name:"caller-concurrent" env:"MCP_CALLER_CONCURRENT" default:"20" placeholder:"N"`
 }
 
 // AuthToken is the token that all calls are made with over stdio. It is no flag: other users of a machine see flags.

@@ -53,6 +53,10 @@ func (c *Config) Validate() error {
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, 1<<20),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
+	faults = append(faults, within("--caller-concurrent (MCP_CALLER_CONCURRENT)", c.CallerConcurrent, 1, 10_000))
+	if !(c.CallerRate > 0 && c.CallerRate <= 1e6) {
+		faults = append(faults, fmt.Errorf("--caller-rate (MCP_CALLER_RATE) is %g: want more than 0, at most 1000000", c.CallerRate))
+	}
 	if c.PoolMin > c.PoolMax {
 		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.PoolMin, c.PoolMax))
 	}
