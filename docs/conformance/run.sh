@@ -21,8 +21,12 @@ suite() {
   npx -y -p node@22 -p "@modelcontextprotocol/conformance@$version" conformance server --url "http://$address/mcp" \
     --expected-failures "$lists/$list" -o "$work/results" "$@" >"$work/out" 2>&1
   status=$?
-  sed -n '/=== SUMMARY ===/,$p' "$work/out"
-  [ $status -eq 0 ] || { [ -s "$work/out" ] && tail -n 20 "$work/out"; failed=1; }
+  if grep -q '=== SUMMARY ===' "$work/out"; then
+    sed -n -e "s/$(printf '\033')\[[0-9;]*m//g" -e '/=== SUMMARY ===/,$p' "$work/out"
+  else
+    tail -n 20 "$work/out"
+  fi
+  [ $status -eq 0 ] || failed=1
 }
 failed=0
 suite 0.1.16 legacy.yaml

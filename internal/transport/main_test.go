@@ -29,7 +29,7 @@ func newTools() *tools {
 }
 
 func (ts *tools) server(t *transport.Transport) *server.MCPServer {
-	s := server.NewMCPServer("test", "1", append(t.Options(), server.WithToolCapabilities(true))...)
+	s := server.NewMCPServer("test", "1", append(t.Options(), server.WithToolCapabilities(true), server.WithPromptCapabilities(false), server.WithResourceCapabilities(false, false))...)
 	add := func(name string, h server.ToolHandlerFunc) {
 		s.AddTool(mcp.NewToolWithRawSchema(name, name, json.RawMessage(`{"type":"object"}`)), h)
 	}

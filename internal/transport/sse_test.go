@@ -100,7 +100,7 @@ func TestSSESessionIsBound(t *testing.T) {
 }
 
 func TestSSEEnds(t *testing.T) {
-	s := serve(t, transport.Config{}, transport.HTTPConfig{Kind: transport.SSE})
+	s := serve(t, transport.Config{}, transport.HTTPConfig{Kind: transport.SSE, ShutdownTimeout: time.Hour})
 	st, path := s.session()
 	s.message(path, call("1", "block", "gone"))
 	receive(t, "the call begins", s.tools.began)

@@ -48,6 +48,9 @@ func TestWrongInput(t *testing.T) {
 		{"params of another type", "POST", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}`, nil, 200, -32600, "form"},
 		{"unknown method", "POST", `{"jsonrpc":"2.0","id":1,"method":"nope"}`, nil, 200, -32601, "nope"},
 		{"unknown tool", "POST", call("1", "nope", "hi"), nil, 200, -32602, "no tool nope"},
+		{"unknown prompt", "POST", `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"a'b"}}`, nil, 200, -32602, `unknown prompt \"a'b\"`},
+		{"unknown resource", "POST", `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"x://y"}}`, nil, 200, -32002,
+			`unknown resource \"x://y\"","data":{"uri":"x://y"}`},
 		{"unknown revision", "POST", call("1", "echo", "hi"), []string{"Mcp-Protocol-Version", "2001-01-01"}, 400, -32600, "2001-01-01"},
 		{"headers that lie", "POST", unknownVersion, append(modernHeaders, "Mcp-Method", "tools/call"), 400, -32020, "Mcp-Method"},
 		{"a panic", "POST", call("1", "panic", ""), nil, 500, -32603, "internal error"},
@@ -268,7 +271,7 @@ func newClient(s *site, kind, version string) (*client.Client, error) {
 }
 
 func TestListen(t *testing.T) {
-	s := serve(t, transport.Config{}, transport.HTTPConfig{})
+	s := serve(t, transport.Config{}, transport.HTTPConfig{ShutdownTimeout: time.Hour})
 	body, headers := modern(`"sub"`, "subscriptions/listen", "", `"notifications":{"toolsListChanged":true},`)
 	st := s.open("/mcp", body, headers...)
 	if got := st.next(); !strings.Contains(got, "subscriptions/acknowledged") {

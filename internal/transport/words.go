@@ -38,7 +38,7 @@ func (t *Transport) plainWords(ctx context.Context, message []byte) []byte {
 	name, other := unknownTool.FindStringSubmatch(m.Error.Message), unknownOther.FindStringSubmatch(m.Error.Message)
 	switch {
 	case other != nil:
-		return rpcError(m.ID, m.Error.Code, "unknown "+other[3]+" "+quoted(other[2]))
+		return unknown(m.ID, m.Error.Code, other[3], other[2])
 	case name != nil && t.UnknownTool != nil:
 		return rpcError(m.ID, m.Error.Code, t.UnknownTool(ctx, name[1]))
 	case libraryWords.MatchString(m.Error.Message):
@@ -47,6 +47,16 @@ func (t *Transport) plainWords(ctx context.Context, message []byte) []byte {
 		return rpcError(m.ID, m.Error.Code, "the request was cancelled")
 	}
 	return message
+}
+
+// unknown is the error for a prompt or resource that is not there. Clients may read the URI of a resource in it.
+func unknown(id json.RawMessage, code int, kind, name string) []byte {
+	message := rpcError(id, code, "unknown "+kind+" "+quoted(name))
+	uri, err := json.Marshal(name)
+	if kind != "resource" || err != nil {
+		return message
+	}
+	return fmt.Appendf(bytes.TrimSuffix(message, []byte("}}")), `,"data":{"uri":%s}}}`, uri)
 }
 
 // rpcError is a JSON-RPC error. An id that is not known is null.

@@ -1,0 +1,174 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// reply writes the answer to one request. The answer becomes a stream of events when a notification comes before it.
+type reply struct {
+	exchange
+	t       *Transport
+	words   func([]byte) []byte
+	w       http.ResponseWriter
+	control *http.ResponseController
+	events  bool   // the client reads event streams
+	session string // to be told to the client
+
+	mu      sync.Mutex
+	begun   bool
+	stream  bool
+	plain   bool // an error in plain text, which becomes one of the protocol
+	ended   bool
+	beating *time.Timer
+}
+
+func newReply(t *Transport, ctx context.Context, w http.ResponseWriter, events bool) *reply {
+	x := &reply{t: t, w: w, control: http.NewResponseController(w), events: events}
+	x.words = func(b []byte) []byte { return t.plainWords(ctx, b) }
+	x.notify = x.notification
+	// From here on a deadline is set before each write; waiting for an answer has none.
+	_ = x.control.SetReadDeadline(time.Time{})  // HTTP/1 and 2 have it; another server does without
+	_ = x.control.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream when it is over, HTTP/1 only a write
+	return x
+}
+
+// Header implements http.ResponseWriter.
+func (x *reply) Header() http.Header { return x.w.Header() }
+
+// WriteHeader implements http.ResponseWriter.
+func (x *reply) WriteHeader(status int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.begun {
+		x.begin(status)
+	}
+}
+
+func (x *reply) begin(status int) {
+	x.begun = true
+	h := x.w.Header()
+	switch kind := h.Get("Content-Type"); {
+	case kind == "text/event-stream":
+		x.stream = true
+		h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+		x.beating = time.AfterFunc(x.t.period.heartbeat, x.beat)
+	case status >= 400 && kind != "application/json":
+		x.plain = true
+		h.Set("Content-Type", "application/json")
+	}
+	if x.session != "" && status == http.StatusOK {
+		h.Set(server.HeaderKeySessionID, x.session)
+	}
+	x.deadline()
+	x.w.WriteHeader(status)
+}
+
+func (x *reply) deadline() { _ = x.control.SetWriteDeadline(time.Now().Add(writeTimeout)) }
+
+var (
+	eventStart = []byte("event: message\ndata: ")
+	eventEnd   = []byte("\n\n")
+)
+
+// Write implements http.ResponseWriter. The library writes each message at once.
+func (x *reply) Write(p []byte) (int, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.begun {
+		x.begin(http.StatusOK)
+	}
+	message, _ := bytes.CutPrefix(bytes.TrimSpace(p), eventStart)
+	if x.plain {
+		message = rpcError(nil, mcp.INVALID_REQUEST, string(message))
+	}
+	return len(p), x.put(x.large.restore(x.words(message)))
+}
+
+func (x *reply) put(message []byte) error {
+	x.deadline()
+	if !x.stream {
+		_, err := x.w.Write(append(message, '\n'))
+		return err
+	}
+	event := make([]byte, 0, len(eventStart)+len(message)+len(eventEnd))
+	_, err := x.w.Write(append(append(append(event, eventStart...), message...), eventEnd...))
+	return err
+}
+
+// Flush implements http.Flusher.
+func (x *reply) Flush() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.deadline()
+	_ = x.control.Flush() // the next write tells
+}
+
+// notification sends one on the stream of the answer, which it begins. The library's own way loses the last one.
+func (x *reply) notification(n notification) error {
+	message, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.begun && x.events {
+		x.w.Header().Set("Content-Type", "text/event-stream")
+		x.w.Header().Set("Cache-Control", "no-cache")
+		x.begin(http.StatusOK)
+	}
+	if !x.stream || x.ended {
+		return nil
+	}
+	if err := x.put(message); err != nil {
+		return err
+	}
+	return x.control.Flush()
+}
+
+// beat keeps proxies from closing a stream on which nothing happens.
+func (x *reply) beat() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended {
+		return
+	}
+	x.deadline()
+	if _, err := io.WriteString(x.w, ":\n\n"); err == nil && x.control.Flush() == nil {
+		x.beating.Reset(x.t.period.heartbeat)
+	}
+}
+
+// answer sends the answer, as an event if the stream has begun.
+func (x *reply) answer(status int, message []byte) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.begun {
+		x.w.Header().Set("Content-Type", "application/json")
+		x.begin(status)
+	}
+	_ = x.put(x.large.restore(x.words(message))) // the client may have gone
+}
+
+// fail answers after a panic.
+func (x *reply) fail(id []byte) {
+	x.answer(http.StatusInternalServerError, rpcError(id, mcp.INTERNAL_ERROR, "internal error"))
+}
+
+// end makes sure that nothing is written after the request.
+func (x *reply) end() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended = true
+	if x.beating != nil {
+		x.beating.Stop()
+	}
+}
