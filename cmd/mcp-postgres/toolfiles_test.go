@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -104,6 +106,10 @@ func TestTestCommand(t *testing.T) {
 	}{
 		{"tools of the operator", []string{db}, []string{"test", goodTools}, 0, "15 tests: 15 passed, 0 failed, 0 skipped"},
 		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"test", goodTools}, 0, "12 passed, 0 failed, 3 skipped"},
+		{"with permissions", []string{db}, []string{"--permissions", "../../permissions.example.yaml", "test", goodTools}, 0, "15 tests: 15 passed"},
+		{"role of nobody", []string{db}, []string{"--permissions", "../../permissions.example.yaml", "test", "testdata/tools/roles"}, 1,
+			`as: the permissions have no role "analist": did you mean "analyst"?`},
+		{"roles", []string{db}, []string{"--permissions", "../../permissions.example.yaml", "test", "testdata/tools/roles"}, 1, "4 tests: 3 passed, 1 failed"},
 		{"built in", []string{db}, []string{"test"}, 0, "0 failed"},
 		{"junit", []string{db}, []string{"test", "--format", "junit", goodTools}, 0, `<testcase name="test 1" classname="sales.set_stock" file="testdata/tools/good/sales/set_stock.sql" line="11"`},
 		{"json", []string{db}, []string{"test", "--format", "json", goodTools}, 0, `"passed": 15`},
@@ -153,6 +159,31 @@ func TestExpectations(t *testing.T) {
 		if failed := got.status == 1; failed != (test.want != "") || !strings.Contains(got.out, test.want) {
 			t.Errorf("%s with %s = %+v, want %q", test.sql, test.expect, got, test.want)
 		}
+	}
+}
+
+var docFile = regexp.MustCompile("(?s)\n`([a-z_]+/[a-z_]+\\.sql)`\n\n```sql\n(.*?)```\n(\n```text)?")
+
+// TestDocTests checks the tool files that docs/tool-files.md shows without faults, and runs their tests.
+func TestDocTests(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/tool-files.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, m := range docFile.FindAllStringSubmatch(string(doc), -1) {
+		if path := filepath.Join(dir, m[1]); m[3] == "" {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(m[2]), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	db := "DATABASE_URL=" + pgtest.Demo(t)
+	if got := cliRun(t, []string{db}, "check", dir); got.status != 0 {
+		t.Errorf("check of the document's files = %+v", got)
+	}
+	if got := cliRun(t, []string{db}, "test", dir); got.status != 0 || !strings.Contains(got.out, "ok    cancel_order: a pending order") {
+		t.Errorf("test of the document's files = %+v", got)
 	}
 }
 
