@@ -21,11 +21,14 @@ const (
 	cancelTime = 5 * time.Second
 )
 
+// stdioID is the session of the one client.
+const stdioID = "stdio"
+
 // Stdio serves one client on in and out until in ends or ctx does. It leaves a goroutine behind that reads in, for
 // nothing can interrupt that.
 func (t *Transport) Stdio(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer) error {
 	w := &lineWriter{w: out}
-	c := t.newConn(s, "stdio", "", w.line)
+	c := t.newConn(s, stdioID, "", w.line)
 	if err := s.RegisterSession(ctx, c); err != nil {
 		return fmt.Errorf("registering the client: %w", err)
 	}
