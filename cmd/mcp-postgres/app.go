@@ -9,6 +9,7 @@ import (
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/demo"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
 	"mcp-postgres/registry"
 )
 
@@ -47,6 +48,7 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 func connect(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error) {
 	a, url := &app{access: &access{}}, c.Conn
 	var err error
+	warnOfSmallStack(ctx, log)
 	if c.Demo {
 		if a.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {
 			return nil, err
@@ -58,6 +60,13 @@ func connect(ctx context.Context, c *config.Config, log *slog.Logger) (*app, err
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
+}
+
+// warnOfSmallStack tells an operator why statements are refused that are not elsewhere.
+func warnOfSmallStack(ctx context.Context, log *slog.Logger) {
+	if most := sqlscan.MaxNesting(); most < sqlscan.FullNesting {
+		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help", "nesting", most, "usual", sqlscan.FullNesting)
+	}
 }
 
 // build puts the tools of the files on the shelf, as far as the database goes along.

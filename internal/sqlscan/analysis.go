@@ -16,7 +16,8 @@ type Statement struct {
 	// Functions are the functions called by name, aggregates, window functions, sampling methods and what may be a call in
 	// field notation among them, each once.
 	Functions []Object
-	// Operators and Types are those that are used by name, each once. Syntax that always means pg_catalog is left out.
+	// Operators and Types are those that are used by name or implied, as = is by IN, each once. Types with a keyword of their
+	// own, such as integer, have the schema pg_catalog. An array counts as its element.
 	Operators, Types []Object
 	// Constructs are parts of the language that run code of their own: "XMLTABLE", "JSON_TABLE", "XMLPARSE" and so on.
 	Constructs []Object
@@ -60,7 +61,8 @@ func (r Relation) String() string {
 // Object is a function, operator, type or construct as the statement names it. Schema is empty where it is not written.
 type Object struct {
 	Schema, Name string
-	// Field is a name in field notation, as in (x).name: a column, or a call of a function with x.
+	// Field is a name that is not surely called. In field notation, as in (x).name, it is a column or a call of a function
+	// with x; json_value(x, y) and the like are calls for servers older than the grammar, and no functions for others.
 	Field bool
 	// Position is the 1-based character of its first mention, zero if unknown.
 	Position int

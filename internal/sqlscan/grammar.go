@@ -11,7 +11,7 @@ var plain = set(`
 	A_ArrayExpr A_Const A_Indices A_Star Alias BitString BoolExpr Boolean BooleanTest CTECycleClause CTESearchClause CaseWhen
 	CoalesceExpr CollateClause ColumnDef DefElem Float GroupingFunc GroupingSet IndexElem InferClause Integer JsonAggConstructor
 	JsonArgument JsonBehavior JsonFormat JsonKeyValue JsonOutput JsonReturning JsonTableColumn JsonTablePathSpec JsonValueExpr
-	List LockingClause MergeSupportFunc MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr NullTest OnConflictClause RangeFunction
+	List LockingClause MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr NullTest OnConflictClause RangeFunction
 	RangeTableFuncCol RowExpr SQLValueFunction SetToDefault String WindowDef`)
 
 // embedded are the fields that can hold only one kind of node.

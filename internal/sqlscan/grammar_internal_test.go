@@ -14,7 +14,7 @@ import (
 
 // handled are the kinds of nodes that the walk has code for, and switched the statements that command has.
 const (
-	handled = `A_Expr A_Indirection CaseExpr ColumnRef CommonTableExpr DeleteStmt FuncCall InsertStmt IntoClause JoinExpr MergeStmt
+	handled = `A_Expr A_Indirection CaseExpr ColumnRef CommonTableExpr DeleteStmt FuncCall InsertStmt IntoClause JoinExpr MergeStmt MergeSupportFunc
 		ParamRef RangeSubselect RangeTableSample RangeVar ResTarget SelectStmt SortBy SubLink TypeCast TypeName UpdateStmt WithClause`
 	switched = `CreateFunctionStmt CreateTableAsStmt DiscardStmt FetchStmt GrantStmt GrantRoleStmt TransactionStmt VacuumStmt VariableSetStmt`
 )

@@ -71,7 +71,7 @@ func TestRelationsAreThoseOfPostgreSQL(t *testing.T) {
 		t.Errorf("compared %d statements of testdata, want at least 45", compared)
 	}
 	compared = 0
-	for seed := range uint64(600) {
+	for seed := range uint64(300) {
 		sql := randomQuery(rand.New(rand.NewPCG(seed, 0)), 3)
 		st, err := sqlscan.Analyze(sql)
 		if err != nil {
@@ -80,8 +80,8 @@ func TestRelationsAreThoseOfPostgreSQL(t *testing.T) {
 			compared++
 		}
 	}
-	if compared < 180 {
-		t.Errorf("compared %d made statements, want at least 180", compared)
+	if compared < 90 {
+		t.Errorf("compared %d made statements, want at least 90", compared)
 	}
 }
 

@@ -1,6 +1,10 @@
-// Package sqlscan reads SQL as text: it cuts it into tokens as PostgreSQL's lexer does, measures what must be known of a
-// caller's SQL before anything parses it, and finds the names in it. It knows no grammar and no database. Every function
-// takes time linear in the SQL, whatever the SQL is.
+// Package sqlscan reads SQL in two ways, and knows no database.
+//
+// As text: it cuts SQL into tokens as PostgreSQL's lexer does, measures what must be known of a caller's SQL before anything
+// parses it, and finds the names in it. These functions take time linear in the SQL, whatever the SQL is.
+//
+// As a statement: Analyze asks PostgreSQL's own grammar what the SQL is and what it touches. The parser is C and bounds
+// neither its stack nor its output, so Gate stands before it: on length, nesting, comments, runs of operators and repeats.
 package sqlscan
 
 import "strings"

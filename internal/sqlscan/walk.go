@@ -95,7 +95,9 @@ func (w *walker) expression(n *node) {
 	case "ColumnRef":
 		w.column(n.field("fields"), at)
 	case "FuncCall":
-		w.functions.addNamed(n.names("funcname"), at)
+		w.call(n.names("funcname"), at)
+	case "MergeSupportFunc":
+		w.functions.add(Object{Name: "merge_action", Field: true}, at)
 	case "ParamRef":
 		number, _ := strconv.Atoi(n.value("number")) // none is $0
 		w.st.Params = append(w.st.Params, number)
@@ -113,6 +115,7 @@ func (w *walker) expression(n *node) {
 				at = n.field("constructor").offset("location") // of an aggregate
 			}
 			w.constructs.add(Object{Name: name}, at)
+			w.younger(name, at)
 		} else if !plain[n.kind] {
 			w.refuse(n.kind)
 		}
@@ -122,6 +125,22 @@ func (w *walker) expression(n *node) {
 func (w *walker) refuse(kind string) {
 	if w.err == nil {
 		w.err = &UnsupportedError{kind}
+	}
+}
+
+// call notes a called function. The grammar takes json_object for syntax that means pg_catalog; before PostgreSQL 16 it is
+// a name like others.
+func (w *walker) call(names []string, at int) {
+	w.functions.addNamed(names, at)
+	if len(names) == 2 && names[1] == "json_object" {
+		w.younger("JSON_OBJECT", at)
+	}
+}
+
+// younger notes syntax that a server older than the grammar reads as a call of a function with that name.
+func (w *walker) younger(construct string, at int) {
+	if strings.HasPrefix(construct, "JSON") && construct != "JSON_TABLE" {
+		w.functions.add(Object{Name: strings.ToLower(construct), Field: true}, at)
 	}
 }
 
