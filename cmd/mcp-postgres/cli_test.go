@@ -52,7 +52,7 @@ func TestCommandLine(t *testing.T) {
 		{"origin", nil, []string{"--allowed-origins", "example.com", "tools"}, 2, "", `has "example.com": want scheme://host`},
 		{"shutdown timeout", nil, []string{"--shutdown-timeout", "0s", "tools"}, 2, "", "--shutdown-timeout (MCP_SHUTDOWN_TIMEOUT) is 0s: want 1s to 1h"},
 		{"strangers", nil, []string{"--transport", "sse", "--host", "0.0.0.0"}, 1, "", "there is no authentication"},
-		{"authentication", []string{"MCP_AUTH_ISSUER=https://id.example.com"}, []string{"serve"}, 2, "", "MCP_AUTH_ISSUER is set, but this version has no authentication"},
+		{"authentication", []string{"MCP_AUTH_ISSUER=https://id.example.com"}, []string{"serve"}, 1, "", "MCP_AUTH_ISSUER is set without MCP_AUTH_AUDIENCE"},
 		{"empty variables", []string{"MCP_POOL_MAX=", "POSTGRES_READONLY="}, []string{"version"}, 0, "mcp-postgres ", ""},
 		{"connection string", []string{"DATABASE_URL=postgres://u:s3cret@h:port/d"}, []string{"call", "list_tables"}, 1, "", "connection string: invalid port"},
 		{"demo and conn", nil, []string{"--demo", "--conn", "x", "tools"}, 2, "", "--demo and --conn: want one of them"},

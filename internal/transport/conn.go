@@ -111,6 +111,7 @@ func (c *conn) begin(m *envelope, f *flight) bool {
 	case string(mcp.MethodSubscriptionsListen):
 		c.listen = m.ID
 	}
+	c.ready = c.ready || !c.legacy // who does not begin with initialize needs no beginning
 	return true
 }
 
