@@ -44,9 +44,10 @@ func (c *conn) SetSubscriptionFilter(f mcp.SubscriptionFilter) {
 }
 
 // SubscriptionFilter implements server.SessionWithSubscriptionFilter: clients that have not said initialize, of revision
-// 2026-07-28 or later, are told only what they asked for.
+// 2026-07-28 or later, are told only what they asked for. The one client of standard input and output that has asked for
+// nothing is told of everything: some wait for a change of the tools without subscriptions/listen, and nobody else is disturbed.
 func (c *conn) SubscriptionFilter() (mcp.SubscriptionFilter, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.wants, !c.legacy
+	return c.wants, !c.legacy && (c.listen != nil || c.id != stdioID)
 }
