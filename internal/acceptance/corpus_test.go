@@ -1,0 +1,173 @@
+package acceptance_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"mcp-postgres/internal/pgtest"
+)
+
+// TestReadOnly: whatever a caller sends to a read-only server whose login is a superuser, nothing changes.
+func TestReadOnly(t *testing.T) {
+	run(t, load(t, "readonly/*.yaml"), walls{guard: true, transaction: true})
+}
+
+// TestLegitimate: what analysts and agents send is served.
+func TestLegitimate(t *testing.T) {
+	run(t, load(t, "served/*.yaml"), walls{guard: true, transaction: true})
+}
+
+// TestGuardAlone: the guard stops every attack before the database sees it; the transaction would commit.
+func TestGuardAlone(t *testing.T) {
+	run(t, load(t, "readonly/*.yaml"), walls{guard: true})
+}
+
+// TestTransactionAlone shows how much the read-only transaction stops by itself, and why it needs the guard.
+func TestTransactionAlone(t *testing.T) {
+	through, total := breaches(t, walls{transaction: true})
+	if len(through) == 0 || len(through) == total {
+		t.Errorf("%d of %d attacks came through the transaction alone: want some, not all", len(through), total)
+	}
+}
+
+var real = flag.Bool("real", false, "run the attacks against a server without walls, to see which are real")
+
+// TestNoWall tells which attacks do something where nothing stops them.
+func TestNoWall(t *testing.T) {
+	if !*real {
+		t.Skip("only with -real")
+	}
+	breaches(t, walls{})
+}
+
+// breaches runs the attacks without the guard and says which did or showed what they must not.
+func breaches(t *testing.T, stand walls) (through []string, total int) {
+	t.Helper()
+	w := newWorld(t)
+	s := newServer(t, w, true, stand)
+	var stopped []string
+	before := w.look(t)
+	for _, c := range attacks(load(t, "readonly/*.yaml")) {
+		got := s.call(t.Context(), c.Tool, c.arguments(t, w.fill))
+		after := w.look(t)
+		if effects := append(changes(before, after), shown(got.text)...); len(effects) > 0 {
+			through = append(through, c.Name+": "+strings.Join(effects, "; "))
+			if !stand.transaction {
+				w.create(t) // nothing was left as it was
+				s, after = newServer(t, w, true, stand), w.look(t)
+			}
+		} else {
+			stopped = append(stopped, fmt.Sprintf("%s: %.150s", c.Name, got.text))
+		}
+		if c.Wall == "transaction" && stand.transaction && !got.isError {
+			t.Errorf("%s: the transaction lets it pass: %.200s", c.Name, got.text)
+		}
+		before = after
+	}
+	total = len(through) + len(stopped)
+	t.Logf("%+v stops %d of %d; through came:\n%s\n\nstopped were:\n%s", stand, len(stopped), total, strings.Join(through, "\n"), strings.Join(stopped, "\n"))
+	return through, total
+}
+
+// attacks are the cases that must not be served.
+func attacks(cases []*kase) []*kase {
+	var all []*kase
+	for _, c := range cases {
+		if c.Want != wantServed {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// run makes a test of each case.
+func run(t *testing.T, cases []*kase, stand walls) {
+	w := newWorld(t)
+	servers := map[bool]*server{true: newServer(t, w, true, stand), false: newServer(t, w, false, stand)}
+	before := w.look(t)
+	failed := 0
+	for _, c := range cases {
+		ok := t.Run(c.Name, func(t *testing.T) {
+			was := c.effect(t, w)
+			got := servers[c.readOnly].call(c.caller(t, t.Context()), c.Tool, c.arguments(t, w.fill))
+			for _, fault := range c.judge(got, stand) {
+				t.Error(fault)
+			}
+			if is := c.effect(t, w); is != c.becomes(was) {
+				t.Errorf("%s = %s afterwards, want %s", c.Effect, is, c.becomes(was))
+			}
+			after := w.look(t)
+			if c.Becomes == "" {
+				for _, change := range changes(before, after) {
+					t.Errorf("changed: %s", change)
+				}
+			}
+			before = after
+		})
+		if !ok {
+			failed++
+		}
+	}
+	t.Logf("%d of %d cases as they should be", len(cases)-failed, len(cases))
+}
+
+// judge compares an answer with the wish.
+func (c *kase) judge(got answer, stand walls) []string {
+	var faults []string
+	say := func(format string, args ...any) {
+		faults = append(faults, fmt.Sprintf(format, args...)+fmt.Sprintf("\nsql: %.300s\nanswer: %.400s", c.SQL, got.text))
+	}
+	switch {
+	case c.Want == wantServed && got.isError:
+		say("not served")
+	case (c.Want == wantRefused || c.Want == wantError) && !got.isError && !(c.Wall == "transaction" && !stand.transaction):
+		say("served: want it %s", c.Want)
+	case c.Want == wantRefused && got.reached && c.Wall != "transaction":
+		say("it came to the database: want it refused before")
+	}
+	for _, s := range c.Contains {
+		if !strings.Contains(got.text, s) {
+			say("the answer lacks %q", s)
+		}
+	}
+	omits := c.Omits
+	if c.Want != wantServed {
+		omits = append(omits, hidden...)
+	}
+	for _, s := range omits {
+		if strings.Contains(got.text, s) {
+			say("the answer shows %q", s)
+		}
+	}
+	return faults
+}
+
+// shown names what is hidden and in a text.
+func shown(text string) []string {
+	var all []string
+	for _, s := range hidden {
+		if strings.Contains(text, s) {
+			all = append(all, "shows "+s)
+		}
+	}
+	return all
+}
+
+func (c *kase) effect(t *testing.T, w *world) string {
+	t.Helper()
+	if c.Effect == "" {
+		return ""
+	}
+	return pgtest.Value(t, w.url, w.fill.Replace(c.Effect))
+}
+
+func (c *kase) becomes(was string) string { return or(c.Becomes, was) }
+
+// caller is who calls.
+func (c *kase) caller(t *testing.T, ctx context.Context) context.Context {
+	t.Helper()
+	return ctx
+}
