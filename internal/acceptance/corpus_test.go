@@ -48,27 +48,27 @@ func breaches(t *testing.T, stand walls) (through []string, total int) {
 	t.Helper()
 	w := newWorld(t)
 	s := newServer(t, w, true, stand)
-	var stopped []string
 	before := w.look(t)
 	for _, c := range attacks(load(t, "readonly/*.yaml")) {
+		total++
 		got := s.call(t.Context(), c.Tool, c.arguments(t, w.fill))
 		after := w.look(t)
 		if effects := append(changes(before, after), shown(got.text)...); len(effects) > 0 {
-			through = append(through, c.Name+": "+strings.Join(effects, "; "))
+			through = append(through, c.Name)
+			t.Logf("through: %s: %s", c.Name, strings.Join(effects, "; "))
 			if !stand.transaction {
 				w.create(t) // nothing was left as it was
 				s, after = newServer(t, w, true, stand), w.look(t)
 			}
 		} else {
-			stopped = append(stopped, fmt.Sprintf("%s: %.150s", c.Name, got.text))
+			t.Logf("nothing: %s: %.150s", c.Name, got.text)
 		}
 		if c.Wall == "transaction" && stand.transaction && !got.isError {
 			t.Errorf("%s: the transaction lets it pass: %.200s", c.Name, got.text)
 		}
 		before = after
 	}
-	total = len(through) + len(stopped)
-	t.Logf("%+v stops %d of %d; through came:\n%s\n\nstopped were:\n%s", stand, len(stopped), total, strings.Join(through, "\n"), strings.Join(stopped, "\n"))
+	t.Logf("%+v: %d of %d attacks came through", stand, len(through), total)
 	return through, total
 }
 

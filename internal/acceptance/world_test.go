@@ -22,12 +22,14 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 const (
 	canary   = "CANARY-4f1c"
 	database = "corpus"
+	template = "corpus_template"
 )
 
 // world is a server with the fixtures, and its observer: a superuser whose session must live and hear of nothing.
 type world struct {
 	cluster  *demo.Cluster
 	url      string // of a superuser
+	made     bool   // the template is there
 	fill     *strings.Replacer
 	state    string // the SQL of world.sql
 	observer *pgx.Conn
@@ -72,14 +74,23 @@ func (w *world) create(t *testing.T) {
 		t.Fatal(err)
 	}
 	admin := w.cluster.AdminURL()
-	pgtest.Exec(t, admin, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
-	pgtest.Exec(t, admin, "DROP DATABASE IF EXISTS "+database+" WITH (FORCE)")
-	pgtest.Exec(t, admin, "CREATE DATABASE "+database)
-	pgtest.Exec(t, admin, "ALTER DATABASE "+database+" SET search_path = "+demo.SearchPath)
-	if err := demo.LoadSample(t.Context(), w.url); err != nil {
-		t.Fatal(err)
+	if w.made { // what keeps a database from being dropped
+		leftovers := pgtest.Value(t, w.url, "SELECT string_agg(format('ROLLBACK PREPARED %L;', gid), '') FROM pg_prepared_xacts")
+		pgtest.Exec(t, w.url, leftovers+"DROP SUBSCRIPTION IF EXISTS s")
+		pgtest.Exec(t, admin, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
 	}
-	pgtest.Exec(t, w.url, w.fill.Replace(file(t, "fixtures.sql")))
+	pgtest.Exec(t, admin, "DROP DATABASE IF EXISTS "+database+" WITH (FORCE)")
+	if !w.made {
+		made := strings.Replace(w.url, "dbname="+database, "dbname="+template, 1)
+		pgtest.Exec(t, admin, "CREATE DATABASE "+template)
+		if err := demo.LoadSample(t.Context(), made); err != nil {
+			t.Fatal(err)
+		}
+		pgtest.Exec(t, made, w.fill.Replace(file(t, "fixtures.sql")))
+		w.made = true
+	}
+	pgtest.Exec(t, admin, "CREATE DATABASE "+database+" TEMPLATE "+template)
+	pgtest.Exec(t, admin, "ALTER DATABASE "+database+" SET search_path = "+demo.SearchPath)
 }
 
 func file(t *testing.T, name string) string {

@@ -1,6 +1,8 @@
 -- What the attacks of the corpus meet, beside the sample shop: extensions that reach files and networks, and code of the
 -- database's owner that does what a caller may not. {{data}} is the server's data directory, {{conn}} a way back into it.
 
+SET search_path = public;
+
 CREATE EXTENSION citext;
 CREATE EXTENSION hstore;
 CREATE EXTENSION pg_trgm;
