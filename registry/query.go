@@ -22,7 +22,7 @@ const (
 
 // queryTool runs the caller's own SQL.
 type queryTool struct {
-	db       Database
+	guard    *guard
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
@@ -56,28 +56,38 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if err := checkQuery(sql, values, q.maxSQL); err != nil {
 		return nil, err
 	}
-	if err := checkCommand(sql, q.readOnly); err != nil {
+	p, err := q.guard.Check(ctx, sql)
+	if text, ok := notice(err); ok {
+		return textResult(text), nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	limits := q.limits
+	limits := q.limits.within(p.Limits)
 	if n, ok := args["row_limit"].(json.Number); ok {
 		f, err := n.Float64()
 		if err != nil {
 			return nil, argumentError("row_limit: want a number")
 		}
 		limits.rows = int(f)
+		limits = limits.within(p.Limits)
 	}
 	sink, err := newQuerySink(args["format"], limits)
 	if err != nil {
 		return nil, err
 	}
 	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly, MaxRows: limits.rows}
-	out, err := (&parameters{values: values}).run(ctx, q.db, call, sink)
+	var out postgres.Outcome
+	p, err = q.guard.run(ctx, sql, p, func(p *Plan) (err error) {
+		p.apply(&call)
+		out, err = (&parameters{values: values}).run(ctx, p.DB, call, sink)
+		return err
+	})
 	if text, ok := notice(err); ok {
 		return textResult(text), nil
 	}
 	if err != nil {
-		return nil, q.mend(ctx, sql, err)
+		return nil, q.mend(ctx, p, sql, p.discreet(err))
 	}
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil

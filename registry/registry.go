@@ -36,6 +36,8 @@ type Config struct {
 	Outputs map[string]json.RawMessage
 	// DB must be set.
 	DB Database
+	// RoleDBs are the databases of the roles that have a login of their own, by the name of the role.
+	RoleDBs map[string]Database
 	// ReadOnly makes query read only and leaves out tools that write.
 	ReadOnly bool
 	// Timeout is what server_info tells of the statement timeout.
@@ -87,6 +89,7 @@ func Build(c Config) (*Registry, error) {
 	if c.MaxSQLBytes == 0 {
 		c.MaxSQLBytes = DefaultMaxSQLBytes
 	}
+	guard := newGuard(c.DB, c.RoleDBs, c.ReadOnly)
 	limits := rowLimits{rows: c.MaxRows, bytes: c.MaxBytes, cell: defaultCell}
 	r := &Registry{byName: map[string]*tool{}, log: c.Logger}
 	var faults []error
@@ -96,7 +99,7 @@ func Build(c Config) (*Registry, error) {
 		}
 		faults = append(faults, r.add(t, c.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, limits: limits}))
 	}
-	faults = append(faults, r.add(queryDefinition(c.ReadOnly), nil, &queryTool{db: c.DB, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}))
+	faults = append(faults, r.add(queryDefinition(c.ReadOnly), nil, &queryTool{guard: guard, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}))
 	info := &serverInfoTool{db: c.DB}
 	output, err := serverInfoSchema()
 	faults = append(faults, err, r.add(serverInfoDefinition(), output, info))

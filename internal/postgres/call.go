@@ -32,7 +32,17 @@ type Call struct {
 	MaxAffected int
 	// Timeout bounds the statement where it is shorter than the DB's; zero means the DB's.
 	Timeout time.Duration
+	// Identity, if set, is put into the transaction before the statement, in the same flight.
+	Identity *Identity
+	// Verify, if set, is checked before the statement, in the same flight, with the search path and role of Identity: the
+	// call ends with ErrChanged, nothing executed, when a name no longer stands for its OID.
+	Verify *Verify
+	// Clean says that a Foreign statement provably leaves nothing in the session: nothing is thrown away after it.
+	Clean bool
 }
+
+// leaves reports that something may be left in the session.
+func (c *Call) leaves() bool { return c.Foreign && !c.Clean }
 
 // Outcome is what a statement came to.
 type Outcome struct {
@@ -97,26 +107,31 @@ func (s *session) fixed(name, sql string, args ...[]byte) {
 	s.execute(name, args, 0, false)
 }
 
-// begin queues the start of the transaction: two statements.
-func (s *session) begin(write, generic bool, timeout time.Duration) {
-	if write {
+// begin queues the start of the transaction, up to the call's own statement.
+func (s *session) begin(c *Call, timeout time.Duration) {
+	if c.Write {
 		s.fixed("mcp_begin_write", beginWrite)
 	} else {
 		s.fixed("mcp_begin_read", beginRead)
 	}
 	mode := "auto"
-	if generic {
+	if c.Generic {
 		mode = "force_generic_plan"
 	}
-	limits := [][]byte{millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout + cancelGrace), []byte(mode)}
-	if !s.pooled {
-		s.fixed("mcp_settings", settings, limits...)
-		return
+	values := [][]byte{millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout + cancelGrace), []byte(mode)}
+	own, sql := c.Identity.values(), &ownSettings
+	if s.pooled {
+		values, sql = append(values, s.pooler.values...), &s.pooler.settings
 	}
-	s.fixed("", s.pooler.settings, append(limits, s.pooler.values...)...)
-	// The number of the backend is wanted before the statement has ended: for one that does not end.
-	s.fe.Send(&pgproto3.Flush{})
-	s.asked = true
+	s.fixed("mcp_settings_"+strconv.Itoa(len(own)), sql[len(own)], append(values, own...)...)
+	if s.pooled {
+		// The number of the backend is wanted before the statement has ended: for one that does not end.
+		s.fe.Send(&pgproto3.Flush{})
+		s.asked = true
+	}
+	if c.Verify != nil {
+		s.fixed("mcp_verify", verify, c.Verify.args()...)
+	}
 }
 
 // end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer put waits for; no

@@ -35,7 +35,8 @@ const (
 type Config struct {
 	// URL is a connection string (URL or keyword/value). Empty means no database: every call is ErrNoDatabase.
 	URL string
-	// MinConns and MaxConns are the connections kept open and the most opened; zero means the defaults.
+	// MinConns and MaxConns are the connections kept open and the most opened; zero means the defaults. A negative MinConns
+	// keeps none open: nothing connects before the first call.
 	MinConns, MaxConns int
 	// Timeout is the statement timeout of a call that names none; zero means DefaultTimeout.
 	Timeout time.Duration
@@ -125,8 +126,8 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 	if c.MaxConns > 0 {
 		conf.MaxConns = int32(min(c.MaxConns, 10_000))
 	}
-	if c.MinConns > 0 {
-		conf.MinConns = int32(min(c.MinConns, 10_000))
+	if c.MinConns != 0 {
+		conf.MinConns = int32(min(max(c.MinConns, 0), 10_000))
 	}
 	conf.MinConns = min(conf.MinConns, conf.MaxConns)
 	// A dead connection is found by its first statement, which is retried; a ping would cost every call a round trip.

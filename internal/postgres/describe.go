@@ -48,7 +48,7 @@ func (db *DB) describe(ctx context.Context, sql string) (Description, error) {
 
 // describeStatement works in a transaction, whose settings decide what the names in sql stand for.
 func (s *session) describeStatement(sql string, timeout time.Duration, types *typeCache) (Description, error) {
-	s.begin(false, false, timeout)
+	s.begin(&Call{}, timeout)
 	d, err := s.described(sql, types)
 	if s.broken {
 		return d, err

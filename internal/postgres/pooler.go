@@ -24,8 +24,8 @@ type pooler struct {
 	log     *slog.Logger
 	startup map[string]string // the parameters that a pooler is given while connecting
 
-	settings string   // the settings of a call, with those that a session would have had
-	values   [][]byte // $5, $6, ... of settings
+	settings settingsByIdentity // of a call, with those that a session would have had
+	values   [][]byte           // $5, $6, ... of settings
 }
 
 // followed are the parameters that PgBouncer carries from server connection to server connection.
@@ -59,8 +59,7 @@ func newPooler(params map[string]string, log *slog.Logger) *pooler {
 		sql.WriteString(", pg_catalog.set_config($" + strconv.Itoa(n) + ", $" + strconv.Itoa(n+1) + ", true)")
 		p.values = append(p.values, []byte(name), []byte(local[name]))
 	}
-	sql.WriteString(", pg_catalog.pg_backend_pid()")
-	p.settings = sql.String()
+	p.settings = withIdentity(sql.String(), 4+len(p.values), ", pg_catalog.pg_backend_pid()")
 	return p
 }
 

@@ -85,12 +85,19 @@ type cost struct {
 	first, again int64
 }
 
+var somebody = &postgres.Identity{SearchPath: "public", Claims: `{"sub":"x"}`, Sub: "x", Role: "r", DatabaseRole: "postgres"}
+
 var costs = []cost{
 	{"kept read", postgres.Call{SQL: "SELECT * FROM t WHERE id = $1::int", Args: texts("1"), Keep: true}, 1, 1},
 	{"kept write", postgres.Call{SQL: "UPDATE t SET name = $1::text", Args: texts("x"), Keep: true, Write: true}, 1, 1},
 	{"read of a caller", postgres.Call{SQL: "SELECT * FROM t", Foreign: true}, 1, 1},
 	{"read of a caller, cut", postgres.Call{SQL: "SELECT generate_series(1, 100000)", Foreign: true, MaxRows: 5}, 1, 1},
 	{"write of a caller", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Foreign: true, Write: true}, 1, 1},
+	{"kept read of somebody", postgres.Call{SQL: "SELECT * FROM t", Keep: true, Identity: somebody}, 1, 1},
+	{"read of a caller, proven and verified", postgres.Call{SQL: "SELECT * FROM t", Foreign: true, Clean: true, Identity: somebody,
+		Verify: &postgres.Verify{Names: []string{"pg_catalog.pg_class"}, OIDs: []uint32{1259}}}, 1, 1},
+	{"write of a caller, changed", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Foreign: true, Write: true, Identity: somebody,
+		Verify: &postgres.Verify{Names: []string{"t"}, OIDs: []uint32{1259}}}, 1, 1},
 	{"setting of a caller", postgres.Call{SQL: "SET work_mem = '5MB'", Foreign: true, Write: true}, 1, 1},
 	{"error", postgres.Call{SQL: "SELECT 1 / 0"}, 1, 1},
 	{"error of a caller", postgres.Call{SQL: "SELECT nothing", Foreign: true, Write: true}, 1, 1},

@@ -188,7 +188,7 @@ func TestNothingCrossesCalls(t *testing.T) {
 		{"BEGIN", "SELECT pg_current_xact_id_if_assigned() IS NULL", `[true]`},
 		{"DEALLOCATE ALL", "SELECT 1", `[1]`},
 		{"DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'PREPARE mcp_begin_read AS SELECT 1'; END $$", "SELECT current_setting('transaction_read_only')", `["on"]`},
-		{"DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'PREPARE mcp_settings (text, text, text) AS SELECT 1'; END $$",
+		{"DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'PREPARE mcp_settings_0 (text, text, text, text) AS SELECT 1'; END $$",
 			"SELECT current_setting('statement_timeout')", `["30s"]`},
 	}
 	for _, write := range []bool{false, true} {
@@ -233,6 +233,20 @@ func TestDeadConnection(t *testing.T) {
 	var e *postgres.Error
 	if !errors.As(err, &e) || e.Code != "08006" || !strings.HasSuffix(e.Message, "nothing was changed") || !e.Retryable {
 		t.Errorf("a write whose connection dies before its COMMIT = %v, want 08006 and that nothing was changed", err)
+	}
+}
+
+// TestManyPools: a pool for each of many roles costs nothing before its first call.
+func TestManyPools(t *testing.T) {
+	url := pgtest.URL(t)
+	var dbs []*postgres.DB
+	for range 100 {
+		dbs = append(dbs, open(t, url, func(c *postgres.Config) { c.MinConns = -1 }))
+	}
+	run(t, dbs[0], postgres.Call{SQL: "SELECT 1"})
+	const count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'mcp-postgres'"
+	if got := pgtest.Value(t, url, count); got != "1" {
+		t.Errorf("100 pools of which one was used have %s connections, want 1", got)
 	}
 }
 

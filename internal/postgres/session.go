@@ -20,7 +20,8 @@ type session struct {
 	parsing  []awaited       // Parse and Sync messages whose answer is awaited, in order
 	heard    int             // messages received in answer to the call
 	ready    int             // and how many of them answer a Sync
-	binds    int             // Bind messages answered since the count was last set to zero
+	binds    int             // Bind messages answered in the transaction
+	commands int             // and statements that came to their end, or to their row limit
 
 	pooler *pooler
 	pooled bool   // the connection is one to a pooler
@@ -134,6 +135,9 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 		case *pgproto3.CloseComplete:
 		case *pgproto3.BindComplete:
 			s.binds++
+		case *pgproto3.CommandComplete, *pgproto3.PortalSuspended:
+			s.commands++
+			return msg, nil
 		default:
 			return msg, nil
 		}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ type transaction struct {
 	types   *typeCache
 
 	out     Outcome
-	step    int // statements completed: begin, settings, the call's
+	prelude int // statements before the call's: begin, settings, perhaps verify
 	stopped bool
 	unbound bool // the error came before the statement at hand was executed
 	dropped int  // bytes read after stopped
@@ -40,8 +41,11 @@ type held struct {
 
 // run does the whole call. Afterwards session.broken says whether the connection can be used again.
 func (t *transaction) run() error {
-	t.binds, t.heard, t.ready = 0, 0, 0
-	t.begin(t.call.Write, t.call.Generic, t.timeout)
+	t.binds, t.commands, t.heard, t.ready = 0, 0, 0, 0
+	if t.prelude = 2; t.call.Verify != nil {
+		t.prelude = 3
+	}
+	t.begin(t.call, t.timeout)
 	args, name := t.call.Args, ""
 	if t.call.Bind != nil {
 		var err error
@@ -59,7 +63,7 @@ func (t *transaction) run() error {
 		limit = t.call.MaxRows + 1
 	}
 	t.execute(name, args, limit, true)
-	if t.pooled && t.call.Foreign && t.call.Write {
+	if t.pooled && t.call.leaves() && t.call.Write {
 		t.fixed("", constraints)
 	}
 	t.sync()
@@ -67,7 +71,7 @@ func (t *transaction) run() error {
 		err := t.checked()
 		return t.finish(err, err == nil)
 	}
-	t.end(t.call.Write, t.call.Foreign)
+	t.end(t.call.Write, t.call.leaves())
 	if err := t.flush(); err != nil {
 		return err
 	}
@@ -79,7 +83,7 @@ func (t *transaction) finish(err error, keep bool) error {
 	if t.broken {
 		return err
 	}
-	t.end(keep, t.call.Foreign)
+	t.end(keep, t.call.leaves())
 	if ferr := t.flush(); ferr != nil {
 		return ferr
 	}
@@ -131,6 +135,9 @@ func (t *transaction) inferArgs() ([][]byte, error) {
 	oids, _, err := t.description()
 	if err != nil {
 		t.unbound = true
+		if e := (*Error)(nil); errors.As(err, &e) {
+			err = t.before(e)
+		}
 		return nil, err
 	}
 	types, err := t.types.resolve(t.session, oids)
@@ -140,7 +147,7 @@ func (t *transaction) inferArgs() ([][]byte, error) {
 	if t.pooled { // the look-ups are unnamed too
 		t.parse("", t.call.SQL)
 	}
-	t.step, t.binds = 2, 2
+	t.binds, t.commands = t.prelude, t.prelude // without the look-ups
 	return t.call.Bind(types)
 }
 
@@ -159,7 +166,7 @@ func (t *transaction) read() error {
 		case *pgproto3.RowDescription:
 			t.columns(msg)
 		case *pgproto3.DataRow:
-			if t.step == 2 && !t.row(msg.Values) {
+			if t.commands == t.prelude && !t.row(msg.Values) {
 				t.broken = true
 				return nil
 			}
@@ -169,11 +176,11 @@ func (t *transaction) read() error {
 			failed = &Error{Code: "42601", Message: "the statement is empty"}
 		case *pgproto3.ErrorResponse:
 			e := serverError(msg)
-			t.unbound = t.step == t.binds
-			if t.step == 2 && t.binds == 2 {
+			t.unbound = t.commands == t.binds
+			if t.unbound && t.commands == t.prelude {
 				e.Parameter = parameterIn(msg.Where)
 			}
-			failed = e
+			failed = t.before(e)
 		case *pgproto3.ReadyForQuery:
 			return failed
 		}
@@ -192,8 +199,7 @@ func parameterIn(where string) int {
 }
 
 func (t *transaction) complete(tag string) {
-	t.step++
-	if t.step != 3 {
+	if t.commands != t.prelude+1 {
 		return
 	}
 	words := strings.Fields(tag)

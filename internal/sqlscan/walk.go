@@ -1,0 +1,166 @@
+package sqlscan
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// walker collects what a statement names. It visits every part of the tree.
+type walker struct {
+	st  *Statement
+	err error
+
+	relations                               map[Relation]int // places in st.Relations
+	functions, operators, types, constructs collection
+}
+
+// collection is objects, each once; their positions are bytes from 0 until the walk is done.
+type collection struct {
+	all  []Object
+	seen map[Object]bool
+}
+
+func (c *collection) add(o Object, offset int) {
+	if c.seen[o] {
+		return
+	}
+	if c.seen == nil {
+		c.seen = map[Object]bool{}
+	}
+	c.seen[o] = true
+	// Cloned, so that the tree can go.
+	c.all = append(c.all, Object{strings.Clone(o.Schema), strings.Clone(o.Name), o.Field, offset})
+}
+
+// addNamed adds what names call: the last is the object, the one before it its schema.
+func (c *collection) addNamed(names []string, offset int) {
+	if n := len(names); n > 1 {
+		c.add(Object{Schema: names[n-2], Name: names[n-1]}, offset)
+	} else if n == 1 {
+		c.add(Object{Name: names[0]}, offset)
+	}
+}
+
+// context is where in the statement a node stands.
+type context struct {
+	scope *scope
+	// locks are the row locks on what FROM names.
+	locks locks
+}
+
+// inner is the context of an expression within c: what it reads is not locked.
+func (c context) inner() context { return context{scope: c.scope} }
+
+// parts visits the parts of n except for those named, which have been visited.
+func (w *walker) parts(n *node, c context, but ...string) {
+	for k := n.first; k != nil; k = k.next {
+		if !slices.Contains(but, k.key) {
+			w.walk(k, c.inner())
+		}
+	}
+}
+
+// walk visits n and all of its parts.
+func (w *walker) walk(n *node, c context) {
+	if n == nil {
+		return
+	}
+	switch n.kind {
+	case "SelectStmt":
+		w.selectStatement(n, c)
+	case "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
+		w.write(n, c)
+	case "RangeVar":
+		w.source(n, c)
+	case "JoinExpr":
+		w.join(n, c)
+	case "RangeSubselect":
+		w.walk(n.field("subquery"), context{c.scope, c.locks.below(n)})
+		w.parts(n, c, "subquery")
+	case "RangeTableSample":
+		w.walk(n.field("relation"), c)
+		w.functions.addNamed(n.names("method"), n.offset("location"))
+		w.parts(n, c, "relation", "method")
+	default:
+		w.expression(n)
+		w.parts(n, c)
+	}
+}
+
+// expression notes what n names. Its parts are visited by walk.
+func (w *walker) expression(n *node) {
+	switch at := n.offset("location"); n.kind {
+	case "":
+	case "A_Expr":
+		w.operator(n)
+	case "A_Indirection":
+		w.fields(n.field("indirection"), -1)
+	case "CaseExpr":
+		if arg := n.field("arg"); arg != nil {
+			w.operators.add(Object{Name: "="}, at)
+		}
+	case "ColumnRef":
+		if list := n.field("fields"); list.first != nil {
+			w.fields(&node{first: list.first.next}, at)
+		}
+	case "FuncCall":
+		w.functions.addNamed(n.names("funcname"), at)
+	case "ParamRef":
+		number, _ := strconv.Atoi(n.value("number")) // none is $0
+		w.st.Params = append(w.st.Params, number)
+	case "ResTarget": // a field in it is one to write
+	case "SortBy":
+		w.operators.addNamed(n.names("useOp"), at)
+	case "SubLink":
+		w.subLink(n)
+	case "TypeCast": // the type is a part
+	case "TypeName":
+		w.types.addNamed(n.names("names"), at)
+	default:
+		if name, ok := construct(n); ok {
+			w.constructs.add(Object{Name: name}, at)
+		} else if !plain[n.kind] {
+			w.refuse(n.kind)
+		}
+	}
+}
+
+func (w *walker) refuse(kind string) {
+	if w.err == nil {
+		w.err = &UnsupportedError{kind}
+	}
+}
+
+// fields notes names behind a dot: each can be a column, or a function that is called with what stands before it.
+func (w *walker) fields(list *node, at int) {
+	for k := list.first; k != nil; k = k.next {
+		if k.kind == "String" {
+			w.functions.add(Object{Name: k.value("sval"), Field: true}, at)
+		}
+	}
+}
+
+// operator notes the operators of an expression; those of BETWEEN are implied.
+func (w *walker) operator(n *node) {
+	at := n.offset("location")
+	switch kind := strings.TrimSuffix(n.value("kind"), "_SYM"); kind {
+	case "AEXPR_BETWEEN":
+		w.operators.add(Object{Name: ">="}, at)
+		w.operators.add(Object{Name: "<="}, at)
+	case "AEXPR_NOT_BETWEEN":
+		w.operators.add(Object{Name: "<"}, at)
+		w.operators.add(Object{Name: ">"}, at)
+	default:
+		w.operators.addNamed(n.names("name"), at)
+	}
+}
+
+// subLink notes the operator of ANY and ALL; that of IN is implied.
+func (w *walker) subLink(n *node) {
+	names := n.names("operName")
+	if len(names) == 0 && n.value("subLinkType") == "ANY_SUBLINK" {
+		names = []string{"="}
+	}
+	w.operators.addNamed(names, n.offset("location"))
+}
