@@ -2,12 +2,14 @@ package acceptance_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"strings"
 	"testing"
 
 	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/policy"
 )
 
 // TestReadOnly: whatever a caller sends to a read-only server whose login is a superuser, nothing changes.
@@ -18,6 +20,11 @@ func TestReadOnly(t *testing.T) {
 // TestLegitimate: what analysts and agents send is served.
 func TestLegitimate(t *testing.T) {
 	run(t, load(t, "served/*.yaml"), walls{guard: true, transaction: true})
+}
+
+// TestPermissions: a caller reaches what the role allows, and nothing else.
+func TestPermissions(t *testing.T) {
+	run(t, load(t, "permissions/*.yaml"), walls{guard: true, transaction: true})
 }
 
 // TestGuardAlone: the guard stops every attack before the database sees it; the transaction would commit.
@@ -166,8 +173,19 @@ func (c *kase) effect(t *testing.T, w *world) string {
 
 func (c *kase) becomes(was string) string { return or(c.Becomes, was) }
 
-// caller is who calls.
+// caller is who calls; without a sub there is no authentication.
 func (c *kase) caller(t *testing.T, ctx context.Context) context.Context {
 	t.Helper()
-	return ctx
+	if c.Sub == "" {
+		return ctx
+	}
+	rules, err := policy.Parse("permissions.yaml", []byte(file(t, "permissions.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := rules.Caller(c.Sub, json.RawMessage(c.Claims))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy.WithCaller(ctx, caller)
 }

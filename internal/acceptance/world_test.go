@@ -91,6 +91,7 @@ func (w *world) create(t *testing.T) {
 	}
 	pgtest.Exec(t, admin, "CREATE DATABASE "+database+" TEMPLATE "+template)
 	pgtest.Exec(t, admin, "ALTER DATABASE "+database+" SET search_path = "+demo.SearchPath)
+	pgtest.Exec(t, w.url, "SELECT pg_create_logical_replication_slot('kept', 'test_decoding'), pg_create_physical_replication_slot('kept2', true)")
 }
 
 func file(t *testing.T, name string) string {
@@ -177,6 +178,9 @@ func changes(before, after map[string]string) []string {
 // records counts what only an attack writes to the write-ahead log, since the last look and before.
 func (w *world) records(ctx context.Context) (string, error) {
 	var end string
+	if _, err := w.observer.Exec(ctx, "INSERT INTO observer.looks VALUES (1)"); err != nil {
+		return "", err
+	}
 	if err := w.observer.QueryRow(ctx, "SELECT pg_current_wal_flush_lsn()::text").Scan(&end); err != nil {
 		return "", err
 	}

@@ -2,6 +2,11 @@
 -- database's owner that does what a caller may not. {{data}} is the server's data directory, {{conn}} a way back into it.
 
 SET search_path = public;
+SET check_function_bodies = off;
+
+-- The observer writes here, to have the write-ahead log flushed.
+CREATE SCHEMA observer;
+CREATE TABLE observer.looks (n int);
 
 CREATE EXTENSION citext;
 CREATE EXTENSION hstore;
@@ -65,8 +70,8 @@ CREATE FUNCTION trap.swallow() RETURNS int LANGUAGE plpgsql AS
 $$ BEGIN BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(20); END; RETURN 1; END $$;
 CREATE FUNCTION trap.nice(text) RETURNS text LANGUAGE internal STRICT AS 'pg_read_file_all';
 CREATE FUNCTION trap.pretty(text, text, bool) RETURNS bigint LANGUAGE c STRICT AS '$libdir/adminpack', 'pg_file_write_v1_1';
-CREATE FUNCTION trap.note_of(trap.t) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
-CREATE FUNCTION trap.kill_row(trap.t) RETURNS bool LANGUAGE sql AS $$ SELECT trap.kill() $$;
+CREATE FUNCTION public.note_of(trap.t) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION public.kill_row(trap.t) RETURNS bool LANGUAGE sql AS $$ SELECT trap.kill() $$;
 CREATE FUNCTION trap.write_step(state int, x int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.write_remote(); RETURN 1; END $$;
 CREATE AGGREGATE trap.write_all(int) (SFUNC = trap.write_step, STYPE = int, INITCOND = '0');
 CREATE FUNCTION trap.operate(int, int) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
@@ -85,12 +90,81 @@ CREATE TYPE trap.holder AS (a trap.checked);
 CREATE FUNCTION trap.less(int, int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM trap.write_remote(); RETURN $1 < $2; END $$;
 CREATE FUNCTION trap.compare(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM trap.write_remote(); RETURN $1 - $2; END $$;
 CREATE OPERATOR trap.<# (LEFTARG = int, RIGHTARG = int, FUNCTION = trap.less);
-CREATE OPERATOR CLASS trap.int_ops FOR TYPE int USING btree AS OPERATOR 1 trap.<#, FUNCTION 1 trap.compare(int, int);
+CREATE OPERATOR CLASS trap.int_ops FOR TYPE int USING btree AS OPERATOR 1 trap.<#, OPERATOR 3 pg_catalog.=, FUNCTION 1 trap.compare(int, int);
 CREATE PROCEDURE trap.proc() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO trap.log (note) VALUES ('procedure'); COMMIT; END $$;
 CREATE FUNCTION trap.lower(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
-CREATE FUNCTION public.lower(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION public.cosh(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
 CREATE FUNCTION trap.variadic(VARIADIC text[]) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
 CREATE FUNCTION trap.with_default(a text DEFAULT pg_read_file('canary.txt')) RETURNS text LANGUAGE sql AS $$ SELECT a $$;
+
+-- Code in places that are easy to overlook.
+CREATE FUNCTION trap.unwrap(trap.wrapped) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.write_remote(); RETURN 1; END $$;
+CREATE FUNCTION trap.final_read(int) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION trap.moving_read(int, int) RETURNS int LANGUAGE plpgsql STRICT AS $$ BEGIN PERFORM trap.write_remote(); RETURN $1 + $2; END $$;
+CREATE FUNCTION trap.span_diff(float8, float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM trap.write_remote(); RETURN $1 - $2; END $$;
+CREATE FUNCTION trap.less_point(point, point) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM trap.write_remote(); RETURN $1[0] < $2[0]; END $$;
+CREATE FUNCTION trap.compare_points(point, point) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM trap.write_remote(); RETURN sign($1[0] - $2[0]); END $$;
+CREATE FUNCTION trap.takes_domain(x trap.checked) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+CREATE FUNCTION trap.gives_domain() RETURNS trap.checked LANGUAGE sql AS $$ SELECT 'x'::text $$;
+CREATE FUNCTION trap.gives_domain_rows() RETURNS TABLE (a trap.checked) LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT 'x'::text; END $$;
+CREATE FUNCTION trap.domain_variable() RETURNS int LANGUAGE plpgsql AS $$ DECLARE v trap.checked := 'x'; BEGIN RETURN 1; END $$;
+CREATE FUNCTION trap.domain_out(OUT v trap.checked) LANGUAGE plpgsql AS $$ BEGIN v := 'x'; END $$;
+CREATE CAST (trap.wrapped AS int) WITH FUNCTION trap.unwrap(trap.wrapped) AS ASSIGNMENT;
+CREATE FUNCTION trap.cast_variable() RETURNS int LANGUAGE plpgsql AS $$ DECLARE v int; BEGIN v := ROW('x')::trap.wrapped; RETURN v; END $$;
+CREATE FUNCTION trap.body_default() RETURNS text LANGUAGE plpgsql AS $$ DECLARE v text := pg_read_file('canary.txt'); BEGIN RETURN v; END $$;
+CREATE FUNCTION trap.body_if() RETURNS text LANGUAGE plpgsql AS $$ BEGIN IF pg_read_file('canary.txt') > '' THEN RETURN dblink_exec('{{conn}}', 'DELETE FROM trap.log'); END IF; END $$;
+CREATE FUNCTION trap.body_case() RETURNS text LANGUAGE plpgsql AS $$ BEGIN CASE pg_read_file('canary.txt') WHEN 'x' THEN RETURN 'x'; ELSE RETURN 'y'; END CASE; END $$;
+CREATE FUNCTION trap.body_while() RETURNS text LANGUAGE plpgsql AS $$ BEGIN WHILE length(pg_read_file('canary.txt')) > 0 LOOP RETURN 'x'; END LOOP; END $$;
+CREATE FUNCTION trap.body_for() RETURNS text LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1 .. length(pg_read_file('canary.txt')) LOOP RETURN i; END LOOP; END $$;
+CREATE FUNCTION trap.body_for_query() RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN FOR r IN SELECT pg_read_file('canary.txt') AS c LOOP RETURN r.c; END LOOP; END $$;
+CREATE FUNCTION trap.body_for_execute() RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN FOR r IN EXECUTE 'SELECT pg_read_file(''canary.txt'') AS c' LOOP RETURN r.c; END LOOP; END $$;
+CREATE FUNCTION trap.body_foreach() RETURNS text LANGUAGE plpgsql AS $$ DECLARE v text; BEGIN FOREACH v IN ARRAY ARRAY[pg_read_file('canary.txt')] LOOP RETURN v; END LOOP; END $$;
+CREATE FUNCTION trap.body_exit() RETURNS text LANGUAGE plpgsql AS $$ BEGIN LOOP EXIT WHEN pg_read_file('canary.txt') > ''; END LOOP; RETURN 'x'; END $$;
+CREATE FUNCTION trap.body_raise() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '%', pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION trap.body_raise_option() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'x' USING HINT = pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION trap.body_assert() RETURNS text LANGUAGE plpgsql AS $$ BEGIN ASSERT false, pg_read_file('canary.txt'); RETURN 'x'; END $$;
+CREATE FUNCTION trap.body_exception() RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN RETURN pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION trap.body_cursor() RETURNS text LANGUAGE plpgsql AS $$ DECLARE c CURSOR FOR SELECT pg_read_file('canary.txt'); v text; BEGIN OPEN c; FETCH c INTO v; RETURN v; END $$;
+CREATE FUNCTION trap.body_cursor_execute() RETURNS text LANGUAGE plpgsql AS $$ DECLARE c refcursor; v text; BEGIN OPEN c FOR EXECUTE 'SELECT pg_read_file(''canary.txt'')'; FETCH c INTO v; RETURN v; END $$;
+CREATE FUNCTION trap.body_return_query() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION trap.body_return_execute() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'SELECT pg_read_file(''canary.txt'')'; END $$;
+CREATE FUNCTION trap.body_return_next() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN NEXT pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION trap.body_into() RETURNS text LANGUAGE plpgsql AS $$ DECLARE v text; BEGIN SELECT pg_read_file('canary.txt') INTO STRICT v; RETURN v; END $$;
+CREATE FUNCTION trap.body_subscript() RETURNS text LANGUAGE plpgsql AS $$ DECLARE v int[]; BEGIN v[length(pg_read_file('canary.txt'))] := 1; RETURN v; END $$;
+CREATE FUNCTION trap.body_set() RETURNS text LANGUAGE plpgsql AS $$ BEGIN SET search_path = trap; RETURN 'x'; END $$;
+CREATE FUNCTION trap.body_call() RETURNS text LANGUAGE plpgsql AS $$ BEGIN CALL trap.proc_remote(); RETURN 'x'; END $$;
+CREATE PROCEDURE trap.proc_remote() LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.write_remote(); END $$;
+CREATE FUNCTION trap.body_copy() RETURNS text LANGUAGE sql AS $$ SELECT 'x'; COPY trap.t TO '{{data}}/made_by_body_copy'; SELECT 'y' $$;
+CREATE FUNCTION trap.body_second() RETURNS text LANGUAGE sql AS $$ SELECT 'x'; SELECT pg_read_file('canary.txt') $$;
+CREATE FUNCTION trap.body_path() RETURNS text LANGUAGE sql SET search_path = trap AS $$ SELECT innocent() $$;
+CREATE FUNCTION trap.innocent() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
+CREATE FUNCTION public.innocent() RETURNS text LANGUAGE sql AS $$ SELECT 'innocent' $$;
+CREATE FUNCTION trap.body_view() RETURNS text LANGUAGE sql AS $$ SELECT content FROM trap.file_view $$;
+CREATE FUNCTION trap.body_operator() RETURNS text LANGUAGE sql AS $$ SELECT 1 OPERATOR(trap.###) 2 $$;
+CREATE FUNCTION trap.body_row(trap.t) RETURNS text LANGUAGE sql AS $$ SELECT $1.note_of $$;
+CREATE FUNCTION trap.body_loop(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN CASE WHEN $1 > 0 THEN trap.body_loop($1 - 1) ELSE length(trap.read_plpgsql()) END; END $$;
+CREATE AGGREGATE trap.read_final(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = trap.final_read);
+CREATE AGGREGATE trap.read_moving(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', MSFUNC = trap.moving_read, MINVFUNC = int4mi, MSTYPE = int, MINITCOND = '0');
+CREATE TYPE trap.mood AS ENUM ('good', 'bad');
+CREATE FUNCTION trap.mood_number(trap.mood) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM trap.write_remote(); RETURN 1; END $$;
+CREATE CAST (trap.mood AS int) WITH FUNCTION trap.mood_number(trap.mood) AS IMPLICIT;
+CREATE TABLE trap.moods (id int, m trap.mood);
+INSERT INTO trap.moods VALUES (1, 'good');
+CREATE TYPE trap.span AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = trap.span_diff);
+CREATE OPERATOR trap.<# (LEFTARG = point, RIGHTARG = point, FUNCTION = trap.less_point);
+CREATE OPERATOR trap.=# (LEFTARG = point, RIGHTARG = point, FUNCTION = trap.less_point);
+CREATE OPERATOR CLASS trap.point_ops DEFAULT FOR TYPE point USING btree AS OPERATOR 1 trap.<#, OPERATOR 3 trap.=#, FUNCTION 1 trap.compare_points(point, point);
+CREATE SCHEMA common;
+CREATE FUNCTION common.same(int, text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM trap.write_remote(); RETURN true; END $$;
+CREATE OPERATOR common.= (LEFTARG = int, RIGHTARG = text, FUNCTION = common.same);
+CREATE OPERATOR common.<= (LEFTARG = int, RIGHTARG = text, FUNCTION = common.same);
+CREATE OPERATOR common.>= (LEFTARG = int, RIGHTARG = text, FUNCTION = common.same);
+CREATE OPERATOR common.~~ (LEFTARG = int, RIGHTARG = text, FUNCTION = common.same);
+CREATE OPERATOR common.~ (LEFTARG = int, RIGHTARG = text, FUNCTION = common.same);
+CREATE TABLE common.numbers (id int);
+INSERT INTO common.numbers VALUES (1);
+CREATE TABLE common.texts (id text);
+INSERT INTO common.texts VALUES ('1');
 
 CREATE VIEW trap.file_view AS SELECT pg_read_file('canary.txt') AS content;
 CREATE VIEW trap.file_view_twice AS SELECT content FROM trap.file_view;

@@ -29,7 +29,7 @@ UNION ALL SELECT 'strong locks', count(*)::text FROM pg_locks WHERE mode = 'Acce
 UNION ALL SELECT 'settings loaded', pg_conf_load_time()::text
 UNION ALL SELECT 'postgresql.auto.conf', md5(pg_read_file('postgresql.auto.conf'))
 UNION ALL SELECT 'pg_hba.conf', md5(pg_read_file('pg_hba.conf'))
-UNION ALL SELECT 'canary.txt', md5(pg_read_file('canary.txt'))
+UNION ALL SELECT 'canary.txt', CASE WHEN pg_stat_file('canary.txt', true) IS NOT NULL THEN md5(pg_read_file('canary.txt')) END
 UNION ALL SELECT 'files', (SELECT string_agg(f, ' ' ORDER BY f) FROM pg_ls_dir('.') f)
 UNION ALL SELECT 'snapshots', (SELECT count(*) FROM pg_ls_dir('pg_snapshots'))::text
 UNION ALL SELECT 'statistics reset', concat_ws(' ', (SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()), (SELECT stats_reset FROM pg_stat_bgwriter), (SELECT stats_reset FROM pg_stat_archiver),
