@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
@@ -89,7 +90,7 @@ func (x *expansion) behind(ctx context.Context, v policy.Verdict) error {
 	}
 	var found definitions
 	call := postgres.Call{SQL: definitionsSQL, Args: [][]byte{oidArray(v.Views), oidArray(v.Policies), oidArray(v.Functions), oidArray(v.Domains)},
-		Keep: true, Identity: &postgres.Identity{SearchPath: pinned}}
+		Keep: true, Generic: true, Identity: &postgres.Identity{SearchPath: pinned}}
 	if _, err := x.db.Run(ctx, call, &found); err != nil {
 		return err
 	}
@@ -108,16 +109,39 @@ func within(err error, label string) error {
 	return err
 }
 
-// fresh leaves out what has been seen.
+// fresh leaves out what has been looked at.
 func (x *expansion) fresh(oids []uint32) []uint32 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	var all []uint32
 	for _, oid := range oids {
-		if !x.seen[oid] {
+		if x.seen[oid] {
+			continue
+		}
+		if until, ok := x.sound.Get(x.key(oid)); !ok || time.Now().After(until) {
 			x.seen[oid] = true
 			all = append(all, oid)
 		}
 	}
 	return all
+}
+
+// remember notes that all that was looked at is sound.
+func (x *expansion) remember() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	until := time.Now().Add(decisionLife)
+	for oid := range x.seen {
+		x.sound.Add(x.key(oid), until)
+	}
+}
+
+func (x *expansion) key(oid uint32) soundKey {
+	k := soundKey{db: x.db, oid: oid}
+	if x.path != nil {
+		k.path = x.path.SearchPath
+	}
+	return k
 }
 
 func (x *expansion) definition(ctx context.Context, def definition, functions []uint32) error {
@@ -169,13 +193,16 @@ func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statemen
 	if refusal != nil {
 		return refusal
 	}
+	if verdict.Unknown != "" { // to its owner it may be known
+		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
+	}
 	return x.behind(ctx, verdict)
 }
 
 // parts decides on the functions that aggregates are made of.
 func (x *expansion) parts(ctx context.Context, functions []uint32) error {
 	sink := &factsSink{st: &sqlscan.Statement{Command: "SELECT"}}
-	if _, err := x.db.Run(ctx, postgres.Call{SQL: partsSQL, Args: [][]byte{oidArray(functions)}, Keep: true}, sink); err != nil {
+	if _, err := x.db.Run(ctx, postgres.Call{SQL: partsSQL, Args: [][]byte{oidArray(functions)}, Keep: true, Generic: true}, sink); err != nil {
 		return err
 	}
 	verdict, refusal := policy.Guard{ReadOnly: true}.Decide("", sink.st, sink.facts)

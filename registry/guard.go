@@ -32,6 +32,15 @@ type guard struct {
 	mu        sync.Mutex
 	decisions *simplelru.LRU[decisionKey, decision]
 	bytes     int
+	// sound are the views and functions that were found to do nothing that is refused, and until when that stands.
+	sound *simplelru.LRU[soundKey, time.Time]
+}
+
+// soundKey is all that is behind a name: a body means what the search path makes of it.
+type soundKey struct {
+	db   Database
+	path string
+	oid  uint32
 }
 
 // decisionKey is all that a decision depends on, but the database: a role stands for its search path and its login.
@@ -50,9 +59,11 @@ type decision struct {
 
 func newGuard(db Database, roleDBs map[string]Database, readOnly bool) *guard {
 	g := &guard{db: db, roleDBs: roleDBs, readOnly: readOnly, analyzer: sqlscan.NewAnalyzer(maxDecisions)}
-	var err error
-	if g.decisions, err = simplelru.NewLRU(maxDecisions, func(k decisionKey, _ decision) { g.bytes -= len(k.sql) }); err != nil {
-		panic(err) // maxDecisions is not positive
+	var err, err2 error
+	g.decisions, err = simplelru.NewLRU(maxDecisions, func(k decisionKey, _ decision) { g.bytes -= len(k.sql) })
+	g.sound, err2 = simplelru.NewLRU[soundKey, time.Time](maxDecisions, nil)
+	if errors.Join(err, err2) != nil {
+		panic("maxDecisions is not positive")
 	}
 	return g
 }
@@ -134,6 +145,7 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 	if err := x.behind(ctx, verdict); err != nil {
 		return decision{}, err
 	}
+	x.remember()
 	if verdict.Unresolved {
 		d.until = time.Time{}
 	}

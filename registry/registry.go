@@ -32,6 +32,8 @@ type Database interface {
 type Config struct {
 	// Tools are the tool files; query and server_info are added to them.
 	Tools []*catalog.Tool
+	// Prompts are the prompt files.
+	Prompts []*catalog.Prompt
 	// Outputs are the output schemas by tool name; a tool without one is offered without.
 	Outputs map[string]json.RawMessage
 	// DB must be set.
@@ -63,6 +65,8 @@ type Registry struct {
 	tools  []*tool
 	byName map[string]*tool
 	log    *slog.Logger
+
+	library *library
 }
 
 // handler answers a call whose arguments have been checked.
@@ -105,22 +109,30 @@ func Build(c Config) (*Registry, error) {
 	faults = append(faults, err, r.add(serverInfoDefinition(), output, info))
 	slices.SortFunc(r.tools, func(a, b *tool) int { return strings.Compare(a.def.Name, b.def.Name) })
 	info.info = c.serverInfo(r, limits)
-	return r, errors.Join(faults...)
+	r.library, err = r.newLibrary(&c, limits)
+	return r, errors.Join(append(faults, err)...)
 }
 
 func (r *Registry) add(def *catalog.Tool, output json.RawMessage, h handler) error {
-	input, err := json.Marshal(InputSchema(def))
-	if err != nil {
-		return fmt.Errorf("writing the input schema of %s: %w", def.Name, err)
-	}
-	check, err := newValidator(def.Name, input, Arguments(def))
+	t, err := newTool(def, output, h)
 	if err != nil {
 		return err
 	}
-	t := &tool{def: def, schema: Schema{Input: input, Output: output}, check: check, handler: h}
 	r.tools = append(r.tools, t)
 	r.byName[def.Name] = t
 	return nil
+}
+
+func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error) {
+	input, err := json.Marshal(InputSchema(def))
+	if err != nil {
+		return nil, fmt.Errorf("writing the input schema of %s: %w", def.Name, err)
+	}
+	check, err := newValidator(def.Name, input, Arguments(def))
+	if err != nil {
+		return nil, err
+	}
+	return &tool{def: def, schema: Schema{Input: input, Output: output}, check: check, handler: h}, nil
 }
 
 func (c *Config) serverInfo(r *Registry, l rowLimits) ServerInfo {
@@ -219,8 +231,9 @@ An error names what to change: mend the call and try again. next_cursor means th
 
 // Server makes the MCP server that offers the tools; options add what a transport needs.
 func (r *Registry) Server(version string, options ...server.ServerOption) *server.MCPServer {
-	s := server.NewMCPServer("mcp-postgres", version, append([]server.ServerOption{
-		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(false), server.WithInstructions(instructions)}, options...)...)
+	s := server.NewMCPServer("mcp-postgres", version, append(append([]server.ServerOption{
+		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(false), server.WithInstructions(instructions)}, r.library.options()...), options...)...)
+	r.library.addTo(s)
 	for _, t := range r.tools {
 		s.AddTool(t.definition(), func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			return r.run(ctx, t, rawArguments(req)), nil

@@ -5,7 +5,7 @@ import "embed"
 
 //go:generate go run ../internal/generate
 
-// Files holds <toolset>/<tool>.sql and schema/<tool>.json.
+// Files holds <toolset>/<tool>.sql, prompts/<prompt>.md and schema/<tool>.json.
 //
-//go:embed explore schema
+//go:embed explore prompts schema
 var Files embed.FS

@@ -28,15 +28,24 @@ type app struct {
 	tools   *registry.Registry
 	db      *postgres.DB
 	cluster *demo.Cluster
+	prompts []*catalog.Prompt
 }
 
 // open wires the parts: tools, database, registry.
 func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error) {
-	tools, err := loadTools(c, log)
+	sources, err := toolSources(c)
 	if err != nil {
 		return nil, err
 	}
-	a := &app{}
+	tools, err := loadTools(c, sources, log)
+	if err != nil {
+		return nil, err
+	}
+	prompts, err := catalog.LoadPrompts(sources...)
+	if err != nil {
+		return nil, fmt.Errorf("loading prompts:\n%w", err)
+	}
+	a := &app{prompts: prompts}
 	url := c.Conn
 	if c.Demo {
 		if a.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {
@@ -61,7 +70,7 @@ func (a *app) connect(ctx context.Context, c *config.Config, url string, tools [
 		return err
 	}
 	a.tools, err = registry.Build(registry.Config{
-		Tools: tools, Outputs: outputs, DB: a.db, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
+		Tools: tools, Prompts: a.prompts, Outputs: outputs, DB: a.db, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
 		MaxSQLBytes: c.MaxSQL, Version: version(), Logger: log,
 	})
 	return err
@@ -77,8 +86,8 @@ func (a *app) close() error {
 	return a.cluster.Stop()
 }
 
-// loadTools reads the embedded tools and the operator's folders, and keeps the toolsets asked for.
-func loadTools(c *config.Config, log *slog.Logger) ([]*catalog.Tool, error) {
+// toolSources are the embedded files and the operator's folders.
+func toolSources(c *config.Config) ([]catalog.Source, error) {
 	sources := []catalog.Source{{FS: sql.Files}}
 	for _, dir := range c.Tools {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -86,6 +95,11 @@ func loadTools(c *config.Config, log *slog.Logger) ([]*catalog.Tool, error) {
 		}
 		sources = append(sources, catalog.Source{Name: dir, FS: os.DirFS(dir)})
 	}
+	return sources, nil
+}
+
+// loadTools reads the tools and keeps the toolsets asked for.
+func loadTools(c *config.Config, sources []catalog.Source, log *slog.Logger) ([]*catalog.Tool, error) {
 	cat, err := catalog.Load(sources...)
 	if err != nil {
 		return nil, fmt.Errorf("loading tools:\n%w", err)

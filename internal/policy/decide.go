@@ -53,6 +53,14 @@ func (d *decision) first(checks ...func() *Refusal) *Refusal {
 	return nil
 }
 
+// unknown notes a relation or function that does not exist.
+func (d *decision) unknown(name string) {
+	d.verdict.Unresolved = true
+	if d.verdict.Unknown == "" {
+		d.verdict.Unknown = name
+	}
+}
+
 var roleCommands = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "SHOW"}
 
 // command looks at the kind of statement.

@@ -11,10 +11,12 @@ type Facts struct {
 	// Operators are the functions behind the operators of that name outside pg_catalog, Types the types of that name.
 	Operators [][]Function
 	Types     [][]Type
-	// Domains are those among the types named, and in what they are made of.
+	// Conversions are the types that have the name of a function: date(x) is a cast.
+	Conversions [][]Type
+	// Domains are those among the types in use, and in what they are made of.
 	Domains []uint32
-	// Implied are functions that run without being named: those of types and casts.
-	Implied []Function
+	// Casts are the functions of casts that may be meant, Implied those that run because of a type, constraint or index.
+	Casts, Implied []Function
 }
 
 // Relation is a table, view or the like.

@@ -11,6 +11,11 @@ func (d *decision) functions() *Refusal {
 		if r := d.function(f, d.facts.Functions[i]); r != nil {
 			return r
 		}
+		for _, t := range d.facts.Conversions[i] {
+			if r := d.conversion(f, t); r != nil {
+				return r
+			}
+		}
 	}
 	return nil
 }
@@ -27,7 +32,7 @@ func (d *decision) function(f sqlscan.Object, candidates []Function) *Refusal {
 	case d.Role != nil && !f.Field && !slices.ContainsFunc(candidates, d.callable):
 		return refuse("function", f.Position, "function %s is not one that role %s may call", name, d.Role.Name)
 	case len(candidates) == 0:
-		d.verdict.Unresolved = true
+		d.unknown("function " + name)
 	}
 	for _, c := range candidates {
 		if c.System && own {
@@ -38,6 +43,14 @@ func (d *decision) function(f sqlscan.Object, candidates []Function) *Refusal {
 		}
 	}
 	return nil
+}
+
+// conversion decides on a call that may be a cast to a type of that name; row types can't be meant.
+func (d *decision) conversion(f sqlscan.Object, t Type) *Refusal {
+	if t.Row || t.System {
+		return nil
+	}
+	return d.userType(f, []Type{t})
 }
 
 // callable reports whether the role may call a candidate.
@@ -109,7 +122,17 @@ func (d *decision) extensionOnly(candidates []Function) bool {
 	return len(candidates) > 0 && !slices.ContainsFunc(candidates, func(c Function) bool { return !d.lists.allowsExtension(c, d.Role) })
 }
 
+// implied decides on what runs without a word of it in the statement. What the owner of a table has built into it is not a
+// matter of permissions.
 func (d *decision) implied() *Refusal {
+	for _, c := range d.facts.Casts {
+		if r := d.hidden(c, 0); r != nil {
+			return r
+		}
+	}
+	if !d.ReadOnly {
+		return nil
+	}
 	for _, c := range d.facts.Implied {
 		if r := d.hidden(c, 0); r != nil {
 			return r

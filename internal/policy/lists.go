@@ -121,7 +121,7 @@ func must(err error) {
 	}
 }
 
-// allowsExtension reports whether a function in C of an extension is a known one.
+// allowsExtension reports whether a function of an extension, in C or of the server, is a known one.
 func (l *lists) allowsExtension(f Function, role *Role) bool {
 	e, ok := l.extensions[f.Extension]
 	return ok && (f.Language == "c" || f.Language == "internal") && e.audience.covers(role) && (e.only == nil || slices.Contains(e.only, f.Name)) && !slices.Contains(e.except, f.Name)

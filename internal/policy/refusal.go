@@ -46,6 +46,7 @@ type Verdict struct {
 	Views, Policies, Functions, Domains []uint32
 	// Clean reports that the statement, what stands behind it aside, leaves nothing in the session.
 	Clean bool
-	// Unresolved reports names that stand for nothing now.
+	// Unresolved reports names that stand for nothing now, Unknown is the first of them that is a relation or function.
 	Unresolved bool
+	Unknown    string
 }

@@ -15,7 +15,7 @@ func (d *decision) relations() *Refusal {
 		}
 		found := d.facts.Relations[i]
 		if found == nil {
-			d.verdict.Unresolved = true
+			d.unknown("table " + written(rel.Schema, rel.Name))
 		}
 		if d.Role != nil {
 			if r := d.permitted(rel, found); r != nil {

@@ -45,11 +45,14 @@ func (d *decision) userType(t sqlscan.Object, candidates []Type) *Refusal {
 		}
 	}
 	for _, c := range candidates {
+		if d.Role != nil && c.System && c.Row {
+			return refuse("type", t.Position, "type %s is a row of a catalogue, which no role may make", written(t.Schema, t.Name))
+		}
 		if d.Role != nil && !(c.System && c.Schema == "pg_catalog") {
 			if _, harmless := d.lists.extensions[c.Extension]; !harmless && !slices.Contains(d.Role.Schemas, c.Schema) {
 				return d.foreignType(t, c.Schema)
 			}
-			if c.Row && !d.mentions(c.Schema, c.Name) {
+			if c.Row && !c.System && !d.mentions(c.Schema, c.Name) {
 				return refuse("table", t.Position, "table %s is not in the tables of role %s", written(t.Schema, t.Name), d.Role.Name)
 			}
 		}

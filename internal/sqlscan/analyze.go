@@ -9,8 +9,11 @@ import (
 
 // Analyze parses SQL with PostgreSQL's own grammar and says what the statement is and what it touches. SQL that the grammar
 // refuses, or that is not exactly one statement, gives a *SyntaxError; one with a part that is not known here gives an
-// *UnsupportedError. Of commands other than SELECT, INSERT, UPDATE, DELETE, MERGE and SHOW it says no more than their name.
+// *UnsupportedError; one that Gate refuses, a *LimitError. Of commands other than SELECT, INSERT, UPDATE, DELETE, MERGE and SHOW it says no more than their name.
 func Analyze(sql string) (*Statement, error) {
+	if _, err := Gate(sql, MaxBytes); err != nil {
+		return nil, err
+	}
 	n, err := parse(sql)
 	if err != nil {
 		return nil, err
@@ -35,8 +38,8 @@ func Analyze(sql string) (*Statement, error) {
 
 // collect walks over the tree.
 func (st *Statement) collect(n *node, sql string) error {
-	w := walker{st: st, relations: map[Relation]int{}}
-	w.walk(n, context{})
+	w := walker{st: st, hidden: map[string]int{}, relations: map[Relation]int{}}
+	w.walk(n, locks{})
 	if w.err != nil {
 		return w.err
 	}

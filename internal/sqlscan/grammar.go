@@ -11,7 +11,7 @@ var plain = set(`
 	A_ArrayExpr A_Const A_Indices A_Star Alias BitString BoolExpr Boolean BooleanTest CTECycleClause CTESearchClause CaseWhen
 	CoalesceExpr CollateClause ColumnDef DefElem Float GroupingFunc GroupingSet IndexElem InferClause Integer JsonAggConstructor
 	JsonArgument JsonBehavior JsonFormat JsonKeyValue JsonOutput JsonReturning JsonTableColumn JsonTablePathSpec JsonValueExpr
-	List LockingClause MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr NullTest OnConflictClause RangeFunction
+	List LockingClause MergeSupportFunc MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr NullTest OnConflictClause RangeFunction
 	RangeTableFuncCol RowExpr SQLValueFunction SetToDefault String WindowDef`)
 
 // embedded are the fields that can hold only one kind of node.
@@ -25,7 +25,7 @@ var embedded = fields(map[string]string{
 	"Float":         "A_Const.fval",
 	"Integer":       "A_Const.ival",
 	"IntoClause":    "SelectStmt.intoClause",
-	"RangeVar":      "DeleteStmt.relation InsertStmt.relation IntoClause.rel MergeStmt.relation UpdateStmt.relation",
+	"RangeVar":      "ColumnDef.identitySequence DeleteStmt.relation InsertStmt.relation IntoClause.rel MergeStmt.relation UpdateStmt.relation",
 	"SelectStmt":    "SelectStmt.larg SelectStmt.rarg",
 	"String":        "A_Const.sval",
 	"TypeName":      "ColumnDef.typeName JsonOutput.typeName JsonTableColumn.typeName RangeTableFuncCol.typeName TypeCast.typeName XmlSerialize.typeName",

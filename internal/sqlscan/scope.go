@@ -5,44 +5,38 @@ import (
 	"strings"
 )
 
-// scope is one common table expression that can be read where it stands, and those further out.
-type scope struct {
-	name  string
-	outer *scope
-}
-
-func (s *scope) has(name string) bool {
-	for ; s != nil; s = s.outer {
-		if s.name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// with visits the WITH clause of a statement and gives the scope of the statement. Without RECURSIVE a query of it sees
-// only the ones before it; the same name in itself, or one that comes later, is a table.
-func (w *walker) with(clause *node, s *scope) *scope {
+// enter visits the WITH clause of a statement, and makes its common table expressions hide tables of their names until
+// leave. Without RECURSIVE a query of it sees only the ones before it: its own name, or one that comes later, is a table.
+func (w *walker) enter(clause *node) {
 	ctes := clause.field("ctes")
 	if ctes == nil {
-		return s
+		return
 	}
 	recursive := clause.field("recursive") != nil
 	if recursive {
-		for k := ctes.first; k != nil; k = k.next {
-			s = &scope{k.value("ctename"), s}
-		}
+		w.hide(ctes, 1)
 	}
 	for k := ctes.first; k != nil; k = k.next {
 		if k.kind != "CommonTableExpr" {
 			w.refuse(k.kind)
 		}
-		w.parts(k, context{scope: s})
+		w.parts(k)
 		if !recursive {
-			s = &scope{k.value("ctename"), s}
+			w.hidden[k.value("ctename")]++
 		}
 	}
-	return s
+}
+
+func (w *walker) leave(clause *node) {
+	if ctes := clause.field("ctes"); ctes != nil {
+		w.hide(ctes, -1)
+	}
+}
+
+func (w *walker) hide(ctes *node, by int) {
+	for k := ctes.first; k != nil; k = k.next {
+		w.hidden[k.value("ctename")] += by
+	}
 }
 
 // locks are the row locks of a SELECT on what its FROM names.
@@ -80,35 +74,36 @@ func (l locks) below(n *node) locks {
 }
 
 // selectStatement visits SELECT, VALUES, TABLE and set operations of them.
-func (w *walker) selectStatement(n *node, c context) {
-	c.scope = w.with(n.field("withClause"), c.scope)
-	own := locksOf(n)
-	c.locks = locks{c.locks.all || own.all, own.of}
+func (w *walker) selectStatement(n *node, outer locks) {
+	w.enter(n.field("withClause"))
+	defer w.leave(n.field("withClause"))
+	l := locksOf(n)
+	l.all = l.all || outer.all
 	if into := n.field("intoClause"); into != nil {
 		w.st.Into = true
 		w.relation(into.field("rel"), OpInsert)
 	}
 	if from := n.field("fromClause"); from != nil {
 		for k := from.first; k != nil; k = k.next {
-			w.walk(k, c)
+			w.walk(k, l)
 		}
 	}
 	for _, arm := range []string{"larg", "rarg"} {
-		w.walk(n.field(arm), context{c.scope, locks{all: c.locks.all}})
+		w.walk(n.field(arm), locks{all: l.all})
 	}
-	w.parts(n, c, "withClause", "lockingClause", "intoClause", "fromClause", "larg", "rarg")
+	w.parts(n, "withClause", "lockingClause", "intoClause", "fromClause", "larg", "rarg")
 }
 
 // source visits a relation that is read, unless it is a common table expression.
-func (w *walker) source(n *node, c context) {
+func (w *walker) source(n *node, l locks) {
 	name := n.value("relname")
-	if n.field("schemaname") == nil && c.scope.has(name) {
+	if n.field("schemaname") == nil && w.hidden[name] > 0 {
 		return
 	}
 	if alias := n.field("alias"); alias != nil {
 		name = alias.value("aliasname")
 	}
-	if c.locks.covers(name) {
+	if l.covers(name) {
 		w.relation(n, OpSelect|OpLock)
 	} else {
 		w.relation(n, OpSelect)
@@ -116,13 +111,13 @@ func (w *walker) source(n *node, c context) {
 }
 
 // join visits a join. USING and NATURAL compare with the operator = that the search path gives.
-func (w *walker) join(n *node, c context) {
-	w.walk(n.field("larg"), c)
-	w.walk(n.field("rarg"), c)
+func (w *walker) join(n *node, l locks) {
+	w.walk(n.field("larg"), l)
+	w.walk(n.field("rarg"), l)
 	if n.field("usingClause") != nil || n.field("isNatural") != nil {
 		w.operators.add(Object{Name: "="}, -1)
 	}
-	w.parts(n, c, "larg", "rarg")
+	w.parts(n, "larg", "rarg")
 }
 
 // relation notes a relation.

@@ -41,10 +41,15 @@ func (n *node) value(key string) string {
 
 // offset is the number of a field: mostly a place in the SQL, counted in bytes from 0. It is -1 where there is none.
 func (n *node) offset(key string) int {
-	if i, err := strconv.Atoi(n.value(key)); err == nil {
-		return i
+	f := n.field(key)
+	if f == nil {
+		return -1
 	}
-	return -1
+	i, err := strconv.Atoi(f.text)
+	if err != nil {
+		return -1
+	}
+	return i
 }
 
 // names are the strings of a list: the parts of a name.
@@ -65,11 +70,12 @@ func (n *node) names(key string) []string {
 type decoder struct {
 	json string
 	pos  int
-	free []node
+	free []node // to be used next, and how many they were
+	size int
 }
 
 func decode(json string) (root *node, err error) {
-	d := decoder{json: json}
+	d := decoder{json: json, size: 8}
 	defer func() {
 		if fault, ok := recover().(decodeError); ok {
 			err = fault
@@ -88,7 +94,8 @@ func (d *decoder) fail() {
 
 func (d *decoder) node() *node {
 	if len(d.free) == 0 {
-		d.free = make([]node, 64)
+		d.size = min(2*d.size, 256)
+		d.free = make([]node, d.size)
 	}
 	n := &d.free[0]
 	d.free = d.free[1:]

@@ -11,7 +11,9 @@ type walker struct {
 	st  *Statement
 	err error
 
-	relations                               map[Relation]int // places in st.Relations
+	hidden    map[string]int   // how many common table expressions of that name can be read here
+	relations map[Relation]int // places in st.Relations
+
 	functions, operators, types, constructs collection
 }
 
@@ -42,49 +44,39 @@ func (c *collection) addNamed(names []string, offset int) {
 	}
 }
 
-// context is where in the statement a node stands.
-type context struct {
-	scope *scope
-	// locks are the row locks on what FROM names.
-	locks locks
-}
-
-// inner is the context of an expression within c: what it reads is not locked.
-func (c context) inner() context { return context{scope: c.scope} }
-
 // parts visits the parts of n except for those named, which have been visited.
-func (w *walker) parts(n *node, c context, but ...string) {
+func (w *walker) parts(n *node, but ...string) {
 	for k := n.first; k != nil; k = k.next {
 		if !slices.Contains(but, k.key) {
-			w.walk(k, c.inner())
+			w.walk(k, locks{})
 		}
 	}
 }
 
-// walk visits n and all of its parts.
-func (w *walker) walk(n *node, c context) {
+// walk visits n and all of its parts. The locks are those on what stands in FROM; expressions within have none.
+func (w *walker) walk(n *node, l locks) {
 	if n == nil {
 		return
 	}
 	switch n.kind {
 	case "SelectStmt":
-		w.selectStatement(n, c)
+		w.selectStatement(n, l)
 	case "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
-		w.write(n, c)
+		w.write(n)
 	case "RangeVar":
-		w.source(n, c)
+		w.source(n, l)
 	case "JoinExpr":
-		w.join(n, c)
+		w.join(n, l)
 	case "RangeSubselect":
-		w.walk(n.field("subquery"), context{c.scope, c.locks.below(n)})
-		w.parts(n, c, "subquery")
+		w.walk(n.field("subquery"), l.below(n))
+		w.parts(n, "subquery")
 	case "RangeTableSample":
-		w.walk(n.field("relation"), c)
+		w.walk(n.field("relation"), l)
 		w.functions.addNamed(n.names("method"), n.offset("location"))
-		w.parts(n, c, "relation", "method")
+		w.parts(n, "relation", "method")
 	default:
 		w.expression(n)
-		w.parts(n, c)
+		w.parts(n)
 	}
 }
 
@@ -101,9 +93,7 @@ func (w *walker) expression(n *node) {
 			w.operators.add(Object{Name: "="}, at)
 		}
 	case "ColumnRef":
-		if list := n.field("fields"); list.first != nil {
-			w.fields(&node{first: list.first.next}, at)
-		}
+		w.column(n.field("fields"), at)
 	case "FuncCall":
 		w.functions.addNamed(n.names("funcname"), at)
 	case "ParamRef":
@@ -119,6 +109,9 @@ func (w *walker) expression(n *node) {
 		w.types.addNamed(n.names("names"), at)
 	default:
 		if name, ok := construct(n); ok {
+			if at < 0 {
+				at = n.field("constructor").offset("location") // of an aggregate
+			}
 			w.constructs.add(Object{Name: name}, at)
 		} else if !plain[n.kind] {
 			w.refuse(n.kind)
@@ -129,6 +122,15 @@ func (w *walker) expression(n *node) {
 func (w *walker) refuse(kind string) {
 	if w.err == nil {
 		w.err = &UnsupportedError{kind}
+	}
+}
+
+// column notes the last part of a name with dots, as in t.f: what stands before it is a table.
+func (w *walker) column(parts *node, at int) {
+	for k := parts.first; k != nil; k = k.next {
+		if k != parts.first && k.next == nil {
+			w.fields(&node{first: k}, at)
+		}
 	}
 }
 

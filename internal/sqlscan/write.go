@@ -1,8 +1,9 @@
 package sqlscan
 
 // write visits INSERT, UPDATE, DELETE and MERGE. What they write to is never a common table expression.
-func (w *walker) write(n *node, c context) {
-	c.scope = w.with(n.field("withClause"), c.scope)
+func (w *walker) write(n *node) {
+	w.enter(n.field("withClause"))
+	defer w.leave(n.field("withClause"))
 	var ops Operation
 	switch n.kind {
 	case "InsertStmt":
@@ -15,7 +16,7 @@ func (w *walker) write(n *node, c context) {
 		ops = OpSelect | mergeOps(n)
 	}
 	w.relation(n.field("relation"), ops|reading(n, "returningList"))
-	w.parts(n, c, "withClause", "relation")
+	w.parts(n, "withClause", "relation")
 }
 
 // insertOps are what INSERT does to its target: to look for conflicts is to read it.

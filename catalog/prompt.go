@@ -1,0 +1,205 @@
+package catalog
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Prompt is one prompt file: Markdown with YAML front matter.
+type Prompt struct {
+	// Name is the file name without ".md", ^[a-z][a-z0-9_]{0,63}$.
+	Name string
+	// Title is for people; it may be empty. Description is never empty.
+	Title, Description string
+	// Arguments are texts, as the MCP specification has it, in the order of the file.
+	Arguments []Argument
+	// Roles are the permission roles that see the prompt; none means all.
+	Roles []string
+	// Path is the file's path as shown in messages, Source the Name of the Source that it is from.
+	Path, Source string
+
+	text string
+}
+
+// Argument is one argument of a prompt.
+type Argument struct {
+	Name, Description string
+	Required          bool
+	// Enum lists the values allowed, none for any text.
+	Enum []string
+	// Complete is what the values are names of: "schema", "table", or empty.
+	Complete string
+}
+
+// Text is the prompt with the values in place of {{argument}}; one that is not given becomes empty.
+func (p *Prompt) Text(values map[string]string) string {
+	return placeholderPattern.ReplaceAllStringFunc(p.text, func(found string) string {
+		return values[placeholderPattern.FindStringSubmatch(found)[1]]
+	})
+}
+
+var placeholderPattern = regexp.MustCompile(`\{\{ *([a-zA-Z0-9_]+) *\}\}`)
+
+// PromptFolder is the folder of a Source that holds its prompt files.
+const PromptFolder = "prompts"
+
+// LoadPrompts reads prompts/*.md of every source, sorted by name. A prompt of a later source replaces that of an earlier
+// one with the same name. When anything is wrong there are no prompts and the error is Faults.
+func LoadPrompts(sources ...Source) ([]*Prompt, error) {
+	byName := map[string]*Prompt{}
+	var faults Faults
+	for _, s := range sources {
+		l := loader{source: s}
+		if l.isDir(PromptFolder) {
+			l.prompts(byName)
+		}
+		faults = append(faults, l.faults...)
+	}
+	if len(faults) > 0 {
+		faults.sort()
+		return nil, faults
+	}
+	var all []*Prompt
+	for _, p := range byName {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b *Prompt) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+func (l *loader) prompts(byName map[string]*Prompt) {
+	for _, name := range l.list(PromptFolder) {
+		name = path.Join(PromptFolder, name)
+		if path.Ext(name) != ".md" || l.isDir(name) {
+			continue
+		}
+		text, err := l.read(name)
+		if err != nil {
+			l.fault(name, "reading the file: %v", cause(err))
+			continue
+		}
+		p, faults := ParsePrompt(l.shown(name), text)
+		l.faults = append(l.faults, faults...)
+		if p != nil {
+			p.Source = l.source.Name
+			byName[p.Name] = p
+		}
+	}
+}
+
+// ParsePrompt reads one prompt file. path is shown in messages and its last element gives the prompt its name.
+func ParsePrompt(file string, text []byte) (*Prompt, Faults) {
+	f := newFile(file, strings.TrimPrefix(string(text), "\ufeff"))
+	p := &Prompt{Path: file, Name: strings.TrimSuffix(path.Base(file), ".md")}
+	if f.readable() {
+		if a, ok := f.frontMatter(); ok {
+			f.prompt(p, a)
+		}
+	}
+	if len(f.faults) > 0 {
+		f.faults.sort()
+		return nil, f.faults
+	}
+	return p, nil
+}
+
+const frontMark = "---"
+
+// frontMatter finds the YAML between the first two lines of three dashes; sql is where the text behind it starts.
+func (f *file) frontMatter() (anatomy, bool) {
+	line, _, _ := strings.Cut(f.all, "\n")
+	if strings.TrimSpace(line) != frontMark {
+		f.fault(1, 1, "no front matter: want %s on the first line", frontMark)
+		return anatomy{}, false
+	}
+	a := anatomy{headerStart: len(line)}
+	end := strings.Index(f.all[len(line):], "\n"+frontMark)
+	if end < 0 {
+		f.fault(1, 1, "front matter is not closed: want %s on a line of its own", frontMark)
+		return a, false
+	}
+	a.headerEnd = len(line) + end + 1
+	line, _, _ = strings.Cut(f.all[a.headerEnd:], "\n")
+	a.sql = min(a.headerEnd+len(line)+1, len(f.all))
+	return a, true
+}
+
+func (f *file) prompt(p *Prompt, a anatomy) {
+	f.checkName(1, 1, "file name", p.Name)
+	if root, ok := f.yaml(a); ok {
+		m, _ := f.mapping(root, "the front matter", "title", "description", "arguments", "roles")
+		p.Title, p.Description, p.Roles = m.prose("title"), m.prose("description"), m.names("roles")
+		if !m.has("description") {
+			f.fault(1, 1, "description is missing: want what the prompt is for")
+		}
+		f.arguments(p, m)
+	}
+	if p.text = strings.TrimSpace(f.all[a.sql:]); p.text == "" {
+		f.faultAt(a.sql, "no text below the front matter: want what the prompt says")
+	}
+	f.checkPlaceholders(p, a.sql)
+}
+
+func (f *file) arguments(p *Prompt, m mapping) {
+	for _, n := range m.list("arguments") {
+		am, ok := f.mapping(n, "an argument", "name", "description", "required", "enum", "complete")
+		if !ok {
+			continue
+		}
+		arg := Argument{
+			Name: am.text("name"), Description: am.prose("description"), Required: am.flag("required", false), Enum: am.names("enum"),
+		}
+		if kind := am.choice("complete", "nothing", "schema", "table"); kind != "nothing" {
+			arg.Complete = kind
+		}
+		switch {
+		case !am.has("name"):
+			f.nodeFault(n, "name is missing: want the argument's name")
+			continue
+		case !namePattern.MatchString(arg.Name):
+			f.nodeFault(am.values["name"], "argument name %q: want %s", arg.Name, namePattern)
+		case slices.ContainsFunc(p.Arguments, func(other Argument) bool { return other.Name == arg.Name }):
+			f.nodeFault(am.values["name"], "argument %q is here twice: want it once", arg.Name)
+		}
+		p.Arguments = append(p.Arguments, arg)
+	}
+}
+
+// names reads a list of texts.
+func (m mapping) names(key string) []string {
+	var all []string
+	for _, n := range m.list(key) {
+		if !isText(n) {
+			m.wrongKind(n, "%s holds %s: want text%s", key, describe(n), quoteHint(n))
+			continue
+		}
+		all = append(all, n.Value)
+	}
+	return all
+}
+
+// checkPlaceholders wants each {{name}} declared and each argument used.
+func (f *file) checkPlaceholders(p *Prompt, start int) {
+	var names []string
+	for _, arg := range p.Arguments {
+		names = append(names, arg.Name)
+	}
+	used := map[string]bool{}
+	for _, at := range placeholderPattern.FindAllStringSubmatchIndex(f.all[start:], -1) {
+		name := f.all[start+at[2] : start+at[3]]
+		if used[name] = true; !slices.Contains(names, name) {
+			hint := DidYouMean(name, names)
+			if hint == "" {
+				hint = ": want one of the arguments"
+			}
+			f.faultAt(start+at[0], "{{%s}} is no argument%s", name, hint)
+		}
+	}
+	for _, name := range names {
+		if !used[name] && p.text != "" {
+			f.fault(1, 1, "argument %q is not used: want {{%s}} in the text", name, name)
+		}
+	}
+}

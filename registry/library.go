@@ -1,0 +1,181 @@
+package registry
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/catalog"
+)
+
+// resources are the tool files that the library is made of.
+//
+//go:embed resources
+var resources embed.FS
+
+// The tool files that resources and completions are made of; no client can call them.
+const (
+	schemaText  = "schema_text"
+	schemaNames = "schema_names"
+	tableNames  = "table_names"
+)
+
+// The URI templates of the resources (RFC 6570).
+const (
+	tableURI  = "table://{schema}/{table}"
+	schemaURI = "schema://{schema}"
+	toolURI   = "tool://{name}"
+)
+
+// firstRows are what table:// shows.
+const firstRows = 20
+
+// library is what a client reads beside the tools: resources and prompts, and completions for both.
+type library struct {
+	*Registry
+	files   map[string]*tool
+	prompts []*catalog.Prompt
+}
+
+func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
+	lib := &library{Registry: r, files: map[string]*tool{}, prompts: c.Prompts}
+	for _, name := range []string{schemaText, schemaNames, tableNames} {
+		path := "resources/" + name + ".sql"
+		text, err := resources.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		t, faults := catalog.Parse(path, "", text)
+		if len(faults) > 0 {
+			return nil, faults
+		}
+		made, err := newTool(t, nil, &sqlTool{tool: t, db: c.DB, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
+		if err != nil {
+			return nil, err
+		}
+		lib.files[name] = made
+	}
+	return lib, nil
+}
+
+func (l *library) options() []server.ServerOption {
+	return []server.ServerOption{
+		server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(false), server.WithCompletions(),
+		server.WithResourceCompletionProvider(l), server.WithPromptCompletionProvider(l), server.WithPromptFilter(l.visible),
+	}
+}
+
+// addTo offers the resources and prompts.
+func (l *library) addTo(s *server.MCPServer) {
+	template := func(uri, name, mime, description string, read func(context.Context, map[string]string) (string, error)) {
+		s.AddResourceTemplate(mcp.NewResourceTemplate(uri, name, mcp.WithTemplateMIMEType(mime), mcp.WithTemplateDescription(description)),
+			func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+				text, err := read(ctx, variables(req.Params.Arguments))
+				if err != nil {
+					return nil, err
+				}
+				return []mcp.ResourceContents{mcp.TextResourceContents{URI: req.Params.URI, MIMEType: mime, Text: text}}, nil
+			})
+	}
+	template(tableURI, "table", "application/json", fmt.Sprintf("The first %d rows of a table or view.", firstRows), l.tableRows)
+	template(schemaURI, "schema", "application/sql", "The tables, views and enums of a schema as compact text: columns, types, keys, references, comments.", l.schemaText)
+	template(toolURI, "tool", "application/sql", "The SQL of a tool.", l.toolSQL)
+	for _, p := range l.prompts {
+		s.AddPrompt(promptDefinition(p), func(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+			return getPrompt(p, req.Params.Arguments)
+		})
+	}
+}
+
+// variables are those of a URI template, each with one value.
+func variables(arguments map[string]any) map[string]string {
+	values := map[string]string{}
+	for name, v := range arguments {
+		if list, ok := v.([]string); ok {
+			values[name] = strings.Join(list, ",")
+		}
+	}
+	return values
+}
+
+// tableRows reads a table as query does, and is allowed what query is allowed.
+func (l *library) tableRows(ctx context.Context, v map[string]string) (string, error) {
+	q, ok := l.byName[queryName]
+	if !ok {
+		return "", errors.New("table:// needs the tool query, which this server does not offer")
+	}
+	return l.read(ctx, q, map[string]any{"sql": "TABLE " + quoteName(v["schema"]) + "." + quoteName(v["table"]), "row_limit": firstRows, "format": "json"})
+}
+
+// quoteName writes a name as SQL does; one with a zero byte is refused with the other arguments.
+func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func (l *library) schemaText(ctx context.Context, v map[string]string) (string, error) {
+	body, err := l.readFile(ctx, schemaText, map[string]any{"schema": v["schema"]})
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Items     []struct{ Line string }
+		Truncated *truncation
+		Notice    string
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		return "", errors.New("the schema can't be shown as text")
+	}
+	lines := []string{"-- schema " + v["schema"]}
+	if answer.Notice != "" {
+		lines = append(lines, "-- "+answer.Notice)
+	}
+	for _, item := range answer.Items {
+		lines = append(lines, item.Line)
+	}
+	if cut := answer.Truncated; cut != nil {
+		lines = append(lines, fmt.Sprintf("-- cut at %d %s", cut.Limit, cut.By))
+	}
+	return strings.Join(lines, "\n") + "\n", nil
+}
+
+func (l *library) toolSQL(_ context.Context, v map[string]string) (string, error) {
+	t, ok := l.byName[v["name"]]
+	switch {
+	case !ok:
+		return "", fmt.Errorf("there is no tool %q%s", v["name"], catalog.DidYouMean(v["name"], l.Names()))
+	case t.def.SQL == "":
+		return "", fmt.Errorf("the tool %s is not made of SQL", t.def.Name)
+	}
+	return t.def.SQL, nil
+}
+
+func (l *library) readFile(ctx context.Context, name string, args map[string]any) (string, error) {
+	t, ok := l.files[name]
+	if !ok {
+		return "", errors.New("this server has no such resource")
+	}
+	return l.read(ctx, t, args)
+}
+
+// read makes a call and gives its text. The words of an error are those of the tool's.
+func (l *library) read(ctx context.Context, t *tool, args map[string]any) (string, error) {
+	raw, err := json.Marshal(args)
+	if err != nil {
+		return "", errors.New("the name can't be read")
+	}
+	res := l.run(ctx, t, raw)
+	var text strings.Builder
+	for _, block := range res.Content {
+		if block, ok := block.(mcp.TextContent); ok {
+			text.WriteString(block.Text)
+		}
+	}
+	if res.IsError {
+		return "", errors.New(text.String())
+	}
+	return text.String(), nil
+}

@@ -1,0 +1,106 @@
+package registry_test
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/registry"
+)
+
+// ask sends one request to the server of r and gives the result or error as JSON.
+func ask(t *testing.T, r *registry.Registry, method, params string) string {
+	t.Helper()
+	message := json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":` + params + `}`)
+	body, err := json.Marshal(r.Server("test").HandleMessage(t.Context(), message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct{ Result, Error json.RawMessage }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Fatal(err)
+	}
+	return string(answer.Result) + string(answer.Error)
+}
+
+func TestResources(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE SCHEMA shop; CREATE SCHEMA "odd ""name/x";
+		CREATE TYPE shop.size AS ENUM ('small', 'it''s large');
+		CREATE TABLE shop.item (id int PRIMARY KEY, size shop.size NOT NULL, price numeric(10,2) UNIQUE);
+		COMMENT ON TABLE shop.item IS E'Things\nto sell';
+		CREATE TABLE "odd ""name/x"."a b" (item_id int REFERENCES shop.item, gone int);
+		ALTER TABLE "odd ""name/x"."a b" DROP COLUMN gone;
+		CREATE TABLE shop.part (a int, b int, PRIMARY KEY (b, a));
+		CREATE TABLE shop.use (b int, a int, FOREIGN KEY (b, a) REFERENCES shop.part (b, a));
+		CREATE VIEW shop.cheap AS SELECT id FROM shop.item WHERE price < 1;
+		INSERT INTO shop.item SELECT n, 'small', n FROM generate_series(1, 50) AS n`)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	tests := []struct{ name, method, params, want string }{
+		{"schema", "resources/read", `{"uri": "schema://shop"}`,
+			`"-- schema shop\nENUM size ('small', 'it''s large')\nVIEW cheap (id integer)\nTABLE item (id integer NOT NULL, size shop.size NOT NULL, ` +
+				`price numeric(10,2), PRIMARY KEY (id), UNIQUE (price)) -- Things to sell\nTABLE part (a integer NOT NULL, b integer NOT NULL, PRIMARY KEY (b, a))\n` +
+				`TABLE use (b integer, a integer, FOREIGN KEY (b, a) REFERENCES part(b, a))\n"`},
+		{"schema, odd name", "resources/read", `{"uri": "schema://odd%20%22name%2Fx"}`, `TABLE \"a b\" (item_id integer REFERENCES shop.item(id))\n`},
+		{"schema, misspelt", "resources/read", `{"uri": "schema://shp"}`, `There is no schema \"shp\" here. Did you mean shop?`},
+		{"table", "resources/read", `{"uri": "table://shop/item"}`, `{\"id\":20,\"size\":\"small\",\"price\":20.00}],\"truncated\":{\"by\":\"rows\",\"limit\":20}`},
+		{"table, odd name", "resources/read", `{"uri": "table://odd%20%22name%2Fx/a%20b"}`, `{\"items\":[]}`},
+		{"table, misspelt", "resources/read", `{"uri": "table://shop/itm"}`, `Did you mean`},
+		{"table, injected", "resources/read", `{"uri": "table://shop/item%22%3B%20DROP%20TABLE%20shop.item%3B--"}`, `does not exist`},
+		{"tool", "resources/read", `{"uri": "tool://list_schemas"}`, `FROM pg_catalog.pg_namespace`},
+		{"tool, misspelt", "resources/read", `{"uri": "tool://list_schema"}`, `did you mean \"list_schemas\"?`},
+		{"tool in code", "resources/read", `{"uri": "tool://query"}`, `the tool query is not made of SQL`},
+		{"unknown", "resources/read", `{"uri": "file:///etc/passwd"}`, `-32002`},
+		{"complete schema", "completion/complete", `{"ref": {"type": "ref/resource", "uri": "schema://{schema}"}, "argument": {"name": "schema", "value": "SH"}}`,
+			`"values":["shop"]`},
+		{"complete table", "completion/complete", `{"ref": {"type": "ref/resource", "uri": "table://{schema}/{table}"},
+			"argument": {"name": "table", "value": ""}, "context": {"arguments": {"schema": "shop"}}}`, `"values":["cheap","item","part","use"]`},
+		{"complete tool", "completion/complete", `{"ref": {"type": "ref/resource", "uri": "tool://{name}"}, "argument": {"name": "name", "value": "list_"}}`,
+			`"values":["list_schemas","list_tables"]`},
+		{"complete nothing", "completion/complete", `{"ref": {"type": "ref/resource", "uri": "nope://{x}"}, "argument": {"name": "x", "value": ""}}`, `"values":[]`},
+	}
+	for _, test := range tests {
+		if got := ask(t, r, test.method, test.params); !strings.Contains(got, test.want) {
+			t.Errorf("%s: %s(%s) = %s, want %s in it", test.name, test.method, test.params, got, test.want)
+		}
+	}
+}
+
+func TestResourcesWithoutDatabase(t *testing.T) {
+	r := build(t, registry.Config{DB: openDB(t, "")}, nil)
+	for _, uri := range []string{"schema://shop", "table://shop/item"} {
+		if got := ask(t, r, "resources/read", `{"uri": "`+uri+`"}`); !strings.Contains(got, "No database is connected") || strings.Contains(got, `"code"`) {
+			t.Errorf("%s = %s, want the notice", uri, got)
+		}
+	}
+	got := ask(t, r, "completion/complete", `{"ref": {"type": "ref/resource", "uri": "schema://{schema}"}, "argument": {"name": "schema", "value": ""}}`)
+	if !strings.Contains(got, `"values":[]`) {
+		t.Errorf("completion = %s, want none", got)
+	}
+}
+
+func TestPrompts(t *testing.T) {
+	prompts, err := catalog.LoadPrompts(catalog.Source{FS: os.DirFS("../sql")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := build(t, registry.Config{DB: openDB(t, ""), Prompts: prompts}, nil)
+	tests := []struct{ method, params, want string }{
+		{"prompts/list", `{}`, `"name":"write_safe_select"`},
+		{"prompts/get", `{"name": "explain_plan_tips", "arguments": {"sql": "SELECT 42", "goal": "memory"}}`, `SELECT 42`},
+		{"prompts/get", `{"name": "explain_plan_tips"}`, `missing argument \"sql\": The statement that is slow.`},
+		{"prompts/get", `{"name": "explain_plan_tips", "arguments": {"sql": "x", "goal": "fame"}}`, `goal: \"fame\" is none of latency, throughput, memory`},
+		{"prompts/get", `{"name": "explain_plan_tips", "arguments": {"sql": "x", "gaol": "memory"}}`, `unknown argument \"gaol\": did you mean \"goal\"?`},
+		{"prompts/get", `{"name": "nope"}`, `-32602`},
+		{"completion/complete", `{"ref": {"type": "ref/prompt", "name": "explain_plan_tips"}, "argument": {"name": "goal", "value": "m"}}`, `"values":["memory"]`},
+		{"completion/complete", `{"ref": {"type": "ref/prompt", "name": "explain_plan_tips"}, "argument": {"name": "sql", "value": "m"}}`, `"values":[]`},
+	}
+	for _, test := range tests {
+		if got := ask(t, r, test.method, test.params); !strings.Contains(got, test.want) {
+			t.Errorf("%s(%s) = %s, want %s in it", test.method, test.params, got, test.want)
+		}
+	}
+}

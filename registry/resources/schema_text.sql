@@ -1,0 +1,95 @@
+/*---
+title: Text of a schema
+description: The tables, views and enums of one schema as compact text, a line each.
+params:
+  - {name: schema, type: string, required: true, description: The schema.}
+trust: owner
+limits: {rows: 5000}
+not_found:
+  when: |
+    SELECT NOT EXISTS (
+      SELECT FROM pg_catalog.pg_namespace AS n
+      WHERE n.nspname = @schema AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas)))
+  message: There is no schema "{schema}" here.
+  suggest: |
+    SELECT n.nspname FROM pg_catalog.pg_namespace AS n
+    WHERE n.nspname !~ '^pg_(toast|temp)' AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+    ORDER BY n.nspname LIMIT 1000
+---*/
+WITH relation AS MATERIALIZED (
+  SELECT c.oid, c.relname, c.relkind, pg_catalog.obj_description(c.oid, 'pg_class') AS comment
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = @schema
+    AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND NOT c.relispartition
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+    AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+), constraints AS (
+  -- Keys and references with their columns in order; a reference to a table that the caller may not see is left out.
+  SELECT k.conrelid, k.conname, k.contype, k.conkey[1] AS attnum, pg_catalog.cardinality(k.conkey) AS size, own.list,
+         CASE WHEN k.contype = 'f' THEN
+           ' REFERENCES ' || CASE WHEN n.nspname = @schema THEN '' ELSE pg_catalog.quote_ident(n.nspname) || '.' END
+             || pg_catalog.quote_ident(c.relname) || '(' || other.list || ')'
+         END AS reference
+  FROM pg_catalog.pg_constraint AS k
+  JOIN relation AS r ON r.oid = k.conrelid
+  LEFT JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
+  LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY p.place) AS list
+    FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS p (attnum, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = p.attnum
+  ) AS own
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY p.place) AS list
+    FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS p (attnum, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = p.attnum
+  ) AS other
+  WHERE k.contype IN ('p', 'u')
+     OR k.contype = 'f'
+        AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+        AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+), columns AS (
+  SELECT a.attrelid,
+         pg_catalog.string_agg(
+           pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
+             || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+             || coalesce((SELECT pg_catalog.string_agg(k.reference, '' ORDER BY k.conname) FROM constraints AS k
+                          WHERE k.conrelid = a.attrelid AND k.attnum = a.attnum AND k.contype = 'f' AND k.size = 1), ''),
+           ', ' ORDER BY a.attnum) AS list
+  FROM pg_catalog.pg_attribute AS a
+  JOIN relation AS r ON r.oid = a.attrelid
+  WHERE a.attnum > 0 AND NOT a.attisdropped
+  GROUP BY a.attrelid
+), keys AS (
+  SELECT k.conrelid,
+         pg_catalog.string_agg(
+           CASE k.contype WHEN 'p' THEN 'PRIMARY KEY (' WHEN 'u' THEN 'UNIQUE (' ELSE 'FOREIGN KEY (' END || k.list || ')'
+             || coalesce(k.reference, ''), ', ' ORDER BY k.contype = 'f', k.contype, k.conname) AS list
+  FROM constraints AS k
+  WHERE k.contype <> 'f' OR k.size > 1
+  GROUP BY k.conrelid
+)
+SELECT line
+FROM (
+  SELECT 1 AS part, r.relname::text AS name,
+         CASE r.relkind WHEN 'v' THEN 'VIEW ' WHEN 'm' THEN 'MATERIALIZED VIEW ' WHEN 'f' THEN 'FOREIGN TABLE ' ELSE 'TABLE ' END
+           || pg_catalog.quote_ident(r.relname) || ' (' || pg_catalog.concat_ws(', ', c.list, k.list) || ')'
+           || coalesce(' -- ' || pg_catalog.translate(r.comment, E'\r\n', '  '), '') AS line
+  FROM relation AS r
+  LEFT JOIN columns AS c ON c.attrelid = r.oid
+  LEFT JOIN keys AS k ON k.conrelid = r.oid
+  UNION ALL
+  SELECT 0, t.typname::text,
+         'ENUM ' || pg_catalog.quote_ident(t.typname) || ' ('
+           || (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
+               FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid) || ')'
+  FROM pg_catalog.pg_type AS t
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+  WHERE n.nspname = @schema
+    AND t.typtype = 'e'
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+    AND @caller_tables IS NULL
+) AS lines
+ORDER BY part, name
