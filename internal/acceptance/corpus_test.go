@@ -12,48 +12,36 @@ import (
 	"mcp-postgres/internal/policy"
 )
 
-// TestReadOnly: whatever a caller sends to a read-only server whose login is a superuser, nothing changes.
-func TestReadOnly(t *testing.T) {
-	run(t, load(t, "readonly/*.yaml"), walls{guard: true, transaction: true})
-}
+var unguarded = flag.Bool("unguarded", false, "also run the attacks against a server without any wall, to see which are real")
 
-// TestLegitimate: what analysts and agents send is served.
-func TestLegitimate(t *testing.T) {
-	run(t, load(t, "served/*.yaml"), walls{guard: true, transaction: true})
-}
-
-// TestPermissions: a caller reaches what the role allows, and nothing else.
-func TestPermissions(t *testing.T) {
-	run(t, load(t, "permissions/*.yaml"), walls{guard: true, transaction: true})
-}
-
-// TestGuardAlone: the guard stops every attack before the database sees it; the transaction would commit.
-func TestGuardAlone(t *testing.T) {
-	run(t, load(t, "readonly/*.yaml"), walls{guard: true})
-}
-
-// TestTransactionAlone shows how much the read-only transaction stops by itself, and why it needs the guard.
-func TestTransactionAlone(t *testing.T) {
-	through, total := breaches(t, walls{transaction: true})
-	if len(through) == 0 || len(through) == total {
-		t.Errorf("%d of %d attacks came through the transaction alone: want some, not all", len(through), total)
-	}
-}
-
-var real = flag.Bool("real", false, "run the attacks against a server without walls, to see which are real")
-
-// TestNoWall tells which attacks do something where nothing stops them.
-func TestNoWall(t *testing.T) {
-	if !*real {
-		t.Skip("only with -real")
-	}
-	breaches(t, walls{})
+// TestCorpus runs the data files in one world.
+func TestCorpus(t *testing.T) {
+	w := newWorld(t)
+	both := walls{guard: true, transaction: true}
+	t.Run("Served", func(t *testing.T) { run(t, w, "served/*.yaml", both) })
+	// Whatever a caller sends to a read-only server whose login is a superuser, nothing changes.
+	t.Run("ReadOnly", func(t *testing.T) { run(t, w, "readonly/*.yaml", both) })
+	// The guard stops every attack before the database sees it; the transaction would commit.
+	t.Run("GuardAlone", func(t *testing.T) { run(t, w, "readonly/*.yaml", walls{guard: true}) })
+	// A caller reaches what the role allows, and nothing else.
+	t.Run("Permissions", func(t *testing.T) { run(t, w, "permissions/*.yaml", both) })
+	// The transaction stops much by itself, and not enough.
+	t.Run("TransactionAlone", func(t *testing.T) {
+		if through, total := breaches(t, w, walls{transaction: true}); through == 0 || through == total {
+			t.Errorf("%d of %d attacks came through the transaction alone: want some, not all", through, total)
+		}
+	})
+	t.Run("NoWall", func(t *testing.T) {
+		if !*unguarded {
+			t.Skip("only with -unguarded")
+		}
+		breaches(t, w, walls{})
+	})
 }
 
 // breaches runs the attacks without the guard and says which did or showed what they must not.
-func breaches(t *testing.T, stand walls) (through []string, total int) {
+func breaches(t *testing.T, w *world, stand walls) (through, total int) {
 	t.Helper()
-	w := newWorld(t)
 	s := newServer(t, w, true, stand)
 	before := w.look(t)
 	for _, c := range attacks(load(t, "readonly/*.yaml")) {
@@ -61,7 +49,7 @@ func breaches(t *testing.T, stand walls) (through []string, total int) {
 		got := s.call(t.Context(), c.Tool, c.arguments(t, w.fill))
 		after := w.look(t)
 		if effects := append(changes(before, after), shown(got.text)...); len(effects) > 0 {
-			through = append(through, c.Name)
+			through++
 			t.Logf("through: %s: %s", c.Name, strings.Join(effects, "; "))
 			if !stand.transaction {
 				w.create(t) // nothing was left as it was
@@ -75,7 +63,7 @@ func breaches(t *testing.T, stand walls) (through []string, total int) {
 		}
 		before = after
 	}
-	t.Logf("%+v: %d of %d attacks came through", stand, len(through), total)
+	t.Logf("%+v: %d of %d attacks came through", stand, through, total)
 	return through, total
 }
 
@@ -91,8 +79,9 @@ func attacks(cases []*kase) []*kase {
 }
 
 // run makes a test of each case.
-func run(t *testing.T, cases []*kase, stand walls) {
-	w := newWorld(t)
+func run(t *testing.T, w *world, pattern string, stand walls) {
+	t.Helper()
+	cases := load(t, pattern)
 	servers := map[bool]*server{true: newServer(t, w, true, stand), false: newServer(t, w, false, stand)}
 	before := w.look(t)
 	failed := 0

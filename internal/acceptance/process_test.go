@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mcp-postgres/internal/pgtest"
 )
 
 const (
@@ -22,10 +24,12 @@ const (
 	mostMemory = 512 << 10
 )
 
+const running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"
+
 // TestProgram sends what is expensive, and all attacks, to the built program: it must neither end, nor hang, nor grow.
 func TestProgram(t *testing.T) {
 	w := newWorld(t)
-	p := startProgram(t, "DATABASE_URL="+w.url, "POSTGRES_READONLY=true", fmt.Sprintf("POSTGRES_STATEMENT_TIMEOUT_MS=%d", statementTimeout.Milliseconds()))
+	p := startProgram(t, "DATABASE_URL="+w.url, "POSTGRES_READONLY=true", "POSTGRES_STATEMENT_TIMEOUT_MS=1000")
 	before := w.look(t)
 	for _, c := range append(load(t, "limits/*.yaml"), load(t, "readonly/*.yaml")...) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -37,6 +41,11 @@ func TestProgram(t *testing.T) {
 	}
 	for _, change := range changes(before, w.look(t)) {
 		t.Errorf("changed: %s", change)
+	}
+	for end := time.Now().Add(patience); pgtest.Value(t, w.url, running) != "0"; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("statements of calls that have been answered go on")
+		}
 	}
 	if most := p.peak(t); most > mostMemory {
 		t.Errorf("the program held %d kB at most, want at most %d", most, mostMemory)
