@@ -126,7 +126,7 @@ func (c *kase) arguments(t *testing.T, fill *strings.Replacer) json.RawMessage {
 	}
 	args := c.Args
 	if c.Tool == "query" && args == nil {
-		args = map[string]any{"sql": c.repeated(fill.Replace(c.SQL))}
+		args = map[string]any{"sql": c.repeated(c.SQL)}
 		for name, value := range map[string]any{"parameters": c.Parameters, "row_limit": c.RowLimit, "format": c.Format} {
 			if text, err := json.Marshal(value); err == nil && string(text) != "null" && string(text) != "0" && string(text) != `""` {
 				args[name] = value
@@ -140,7 +140,7 @@ func (c *kase) arguments(t *testing.T, fill *strings.Replacer) json.RawMessage {
 	if err != nil {
 		t.Fatalf("%s: %v", c.Name, err)
 	}
-	return raw
+	return json.RawMessage(fill.Replace(string(raw)))
 }
 
 func (c *kase) repeated(text string) string {
