@@ -49,7 +49,7 @@ func TestCommandLine(t *testing.T) {
 		{"demo and conn", nil, []string{"--demo", "--conn", "x", "tools"}, 2, "", "--demo and --conn: want one of them"},
 		{"toolset", nil, []string{"--toolsets", "explor", "tools"}, 1, "", `--toolsets (MCP_TOOLSETS) names "explor": want some of explore`},
 		{"tools folder", nil, []string{"--tools", "nowhere", "tools"}, 1, "", `--tools (MCP_TOOLS_DIR) is "nowhere": want a folder`},
-		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"call", "query", "sql=DELETE FROM orders"}, 1, "", "read-only transaction"},
+		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"call", "query", "sql=DELETE FROM orders"}, 1, "", "is not possible in read-only mode"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
