@@ -95,6 +95,9 @@ func run(t *testing.T, w *world, pattern string, stand walls) {
 			if is := c.effect(t, w); is != c.becomes(was) {
 				t.Errorf("%s = %s afterwards, want %s", c.Effect, is, c.becomes(was))
 			}
+			if !got.reached { // what never came to the database is looked at together, below
+				return
+			}
 			after := w.look(t)
 			if c.Becomes == "" {
 				for _, change := range changes(before, after) {
@@ -106,6 +109,9 @@ func run(t *testing.T, w *world, pattern string, stand walls) {
 		if !ok {
 			failed++
 		}
+	}
+	for _, change := range changes(before, w.look(t)) {
+		t.Errorf("changed: %s", change)
 	}
 	t.Logf("%d of %d cases as they should be", len(cases)-failed, len(cases))
 }

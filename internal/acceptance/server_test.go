@@ -23,7 +23,7 @@ import (
 type walls struct{ guard, transaction bool }
 
 // statementTimeout ends what runs on and on.
-const statementTimeout = 3 * time.Second
+const statementTimeout = 2 * time.Second
 
 // spy is the database below the registry. It counts the callers' statements that come so far, and can take the
 // transaction's wall away, or put it up.
