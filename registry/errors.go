@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mark3labs/mcp-go/mcp"
+
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
 )
@@ -27,6 +29,19 @@ func notice(err error) (string, bool) {
 		return fmt.Sprintf(noticeDown, down.Reason), true
 	}
 	return "", false
+}
+
+// noticeKey marks an answer as a notice, for programs.
+const noticeKey = "mcp-postgres/notice"
+
+func asNotice(r *mcp.CallToolResult) *mcp.CallToolResult {
+	r.Meta = mcp.NewMetaFromMap(map[string]any{noticeKey: true})
+	return r
+}
+
+// IsNotice reports an answer that only says that there is no database.
+func IsNotice(r *mcp.CallToolResult) bool {
+	return r.Meta != nil && r.Meta.AdditionalFields[noticeKey] == true
 }
 
 // userMessage is the one place that decides what a caller reads of an error. sql is the caller's own text, for the

@@ -99,7 +99,8 @@ WITH RECURSIVE rel AS (
     'the order of type ' || pg_catalog.format_type(o.opcintype, NULL) AS of
   FROM pg_catalog.pg_opclass AS o
   WHERE o.oid >= 16384 AND o.opcdefault AND o.opcmethod IN (403, 405)
-    AND o.opcintype IN (SELECT base FROM named UNION ALL SELECT oid FROM columns UNION ALL SELECT oid FROM types)
+    AND (o.opcintype IN (SELECT base FROM named UNION ALL SELECT oid FROM columns UNION ALL SELECT oid FROM types)
+      OR EXISTS (SELECT FROM columns JOIN pg_catalog.pg_type AS a ON a.oid = columns.oid WHERE a.typelem = o.opcintype))
 ), domains AS (
   SELECT d.refobjid AS oid, 'domain ' || used.typname AS of
   FROM used JOIN pg_catalog.pg_constraint AS c ON c.contypid = used.oid
@@ -140,8 +141,9 @@ WITH RECURSIVE rel AS (
   UNION ALL
   SELECT 'cast', 0, oid, of FROM domains
   UNION ALL
-  SELECT DISTINCT 'implied', 0, f.oid, f.of
-  FROM (SELECT oid, of FROM planned UNION ALL SELECT oid, of FROM built UNION ALL SELECT oid, of FROM orders WHERE oid >= 16384) AS f
+  SELECT DISTINCT f.what, 0, f.oid, f.of
+  FROM (SELECT 'implied' AS what, oid, of FROM planned UNION ALL SELECT 'implied', oid, of FROM built
+    UNION ALL SELECT 'order', oid, of FROM orders WHERE oid >= 16384) AS f
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 1255 AND d.objid = f.oid AND d.deptype = 'e')
 )
 SELECT 'database', 0, 0, '', pg_catalog.current_database(), '', false, false, false, '', '', ''
@@ -210,6 +212,8 @@ func (s *factsSink) Row(v [][]byte) bool {
 		f.Domains = append(f.Domains, oid(v[2]))
 	case "function":
 		f.Functions[i] = append(f.Functions[i], functionRow(v))
+	case "order":
+		f.Orders = append(f.Orders, functionRow(v))
 	case "cast":
 		f.Casts = append(f.Casts, functionRow(v))
 	case "operator":

@@ -75,7 +75,10 @@ func (g *guard) Check(ctx context.Context, sql string) (*Plan, error) {
 	if authenticated && caller.Role == nil {
 		return nil, &callError{Code: policy.Forbidden, Message: "this caller has no role"}
 	}
-	p := g.plan(caller)
+	return g.check(ctx, sql, g.plan(caller))
+}
+
+func (g *guard) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
 	if p.role == nil && !g.readOnly {
 		return p, g.unguarded(sql)
 	}
@@ -99,7 +102,7 @@ func (g *guard) run(ctx context.Context, sql string, p *Plan, call func(*Plan) e
 		return p, err
 	}
 	g.forget(decisionKey{sql, p.role})
-	again, err := g.Check(ctx, sql)
+	again, err := g.check(ctx, sql, p)
 	if err != nil {
 		return p, err
 	}

@@ -30,6 +30,11 @@ func (p *Plan) apply(c *postgres.Call) {
 	c.Identity, c.Verify, c.Clean, c.Timeout = p.Identity, p.Verify, p.Clean, p.Limits.Timeout
 }
 
+// mayWrite reports whether the transaction has to be one that writes: not for a role that only reads.
+func (p *Plan) mayWrite() bool {
+	return p.role == nil || p.role.Operations&^sqlscan.OpSelect != 0
+}
+
 // sessionPath is the search path that the bodies of functions see; nil is the login's.
 func (p *Plan) sessionPath() *postgres.Identity {
 	if p.Identity == nil {

@@ -20,17 +20,25 @@ const (
 	maxQueryRows    = 10_000
 )
 
+// sentTwice is the size in bytes up to which JSON is sent as structured content too. A larger answer is sent once, as text.
+const sentTwice = 16 << 10
+
 // queryTool runs the caller's own SQL.
 type queryTool struct {
 	guard    *guard
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
+	buffers  buffers
 }
 
 // queryDefinition describes query in the form of a tool file, so that it has the same schema and checks.
-func queryDefinition(readOnly bool) *catalog.Tool {
+func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 	most := maxParameters
+	if maxRows == DefaultMaxRows { // the default is for answers that nobody gave a limit
+		maxRows = maxQueryRows
+	}
+	maxRows = min(maxRows, maxQueryRows)
 	t := &catalog.Tool{
 		Name: queryName, Title: "Run SQL", Access: catalog.Write, Hints: catalog.Hints{Destructive: true},
 		Description: "Runs one SQL statement and commits it. Look at the tables with describe_table first, and pass values as parameters. " +
@@ -38,8 +46,8 @@ func queryDefinition(readOnly bool) *catalog.Tool {
 		Params: []catalog.Param{
 			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true, Description: "One PostgreSQL statement; $1, $2, ... stand for parameters."},
 			{Name: "parameters", Type: catalog.Type{Scalar: catalog.JSON, Array: true}, MaxItems: &most, Description: "Values of $1, $2, ..."},
-			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(defaultQueryRow)),
-				Minimum: "1", Maximum: strconv.Itoa(maxQueryRows)},
+			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(min(defaultQueryRow, maxRows))),
+				Minimum: "1", Maximum: strconv.Itoa(maxRows)},
 			{Name: "format", Type: catalog.Type{Scalar: catalog.String}, Default: "markdown", Enum: []any{"markdown", "json", "csv"}},
 		},
 	}
@@ -52,6 +60,7 @@ func queryDefinition(readOnly bool) *catalog.Tool {
 
 func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
 	sql, _ := args["sql"].(string)
+	recordFrom(ctx).SQL = sql
 	values, _ := args["parameters"].([]any)
 	if err := checkQuery(sql, values, q.maxSQL); err != nil {
 		return nil, err
@@ -72,11 +81,16 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		limits.rows = int(f)
 		limits = limits.within(p.Limits)
 	}
-	sink, err := newQuerySink(args["format"], limits)
+	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
 	if err != nil {
 		return nil, err
 	}
-	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly, MaxRows: limits.rows}
+	if p.Statement != nil {
+		for _, r := range p.Statement.Relations {
+			recordFrom(ctx).Relations = append(recordFrom(ctx).Relations, r.String())
+		}
+	}
+	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly && p.mayWrite(), MaxRows: limits.rows}
 	var out postgres.Outcome
 	p, err = q.guard.run(ctx, sql, p, func(p *Plan) (err error) {
 		p.apply(&call)
@@ -84,7 +98,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return err
 	})
 	if text, ok := notice(err); ok {
-		return textResult(text), nil
+		return asNotice(textResult(text)), nil
 	}
 	if err != nil {
 		return nil, q.mend(ctx, p, sql, p.discreet(err))
@@ -92,7 +106,13 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil
 	}
-	return sink.result(out), nil
+	texts, buf := sink.result(out)
+	q.buffers.put(buf)
+	recordFrom(ctx).Rows = out.Rows
+	if args["format"] == "json" && len(texts[0]) <= sentTwice {
+		return jsonResult([]byte(texts[0])), nil
+	}
+	return textResult(texts...), nil
 }
 
 // affected reports a statement that gives no rows.

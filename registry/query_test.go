@@ -126,6 +126,16 @@ func TestLimits(t *testing.T) {
 	if !strings.Contains(got, "3 rows shown, there are more: the answer reached its limit of 2000 bytes.") {
 		t.Errorf("a table over its bytes = %s, want a note", got)
 	}
+	r = build(t, registry.Config{DB: openDB(t, pgtest.URL(t)), MaxRows: 3}, nil)
+	for args, want := range map[string]string{
+		`{"sql": "SELECT generate_series(1, 10)"}`:                 "3 rows shown, there are more: the row limit is 3.",
+		`{"sql": "SELECT generate_series(1, 10)", "row_limit": 2}`: "2 rows shown, there are more: the row limit is 2.",
+		`{"sql": "SELECT generate_series(1, 10)", "row_limit": 4}`: "row_limit: 4 is greater than the maximum 3",
+	} {
+		if got, _ := call(t, r, "query", args); !strings.Contains(got, want) {
+			t.Errorf("query(%s) of a server with a limit of 3 rows = %s, want %s", args, got, want)
+		}
+	}
 	r = build(t, registry.Config{DB: openDB(t, pgtest.URL(t))}, nil)
 	got, _ = call(t, r, "query", `{"sql": "SELECT repeat('ä', 40000) AS a", "format": "json"}`)
 	if !strings.HasSuffix(got, `ä"}],"truncated":{"by":"cell","limit":65536}}`) || len(got) > 65536+100 {

@@ -2,11 +2,8 @@ package registry
 
 import (
 	"bytes"
-	"encoding/csv"
 	"fmt"
 	"strings"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/internal/postgres"
 )
@@ -14,29 +11,31 @@ import (
 // querySink collects the rows of query in one of its formats.
 type querySink interface {
 	postgres.Sink
-	result(postgres.Outcome) *mcp.CallToolResult
+	// result gives the texts of the answer and the memory to take back.
+	result(postgres.Outcome) (texts []string, buf []byte)
 }
 
-func newQuerySink(format any, limits rowLimits) (querySink, error) {
+func newQuerySink(format any, limits rowLimits, buf []byte) (querySink, error) {
 	switch format {
 	case "json":
-		return &jsonTable{objectRows{prefix: itemsPrefix, limits: limits}}, nil
+		return &jsonTable{objectRows{prefix: itemsPrefix, limits: limits, buf: buf}}, nil
 	case "csv":
-		return &csvTable{textTable: textTable{limits: limits}}, nil
+		return &csvTable{textTable{limits: limits, buf: buf}}, nil
 	case "markdown":
-		return &markdownTable{textTable: textTable{limits: limits}}, nil
+		return &markdownTable{textTable{limits: limits, buf: buf}}, nil
 	}
 	return nil, argumentError("format: want markdown, json or csv")
 }
 
 type jsonTable struct{ objectRows }
 
-func (j *jsonTable) result(out postgres.Outcome) *mcp.CallToolResult {
+func (j *jsonTable) result(out postgres.Outcome) ([]string, []byte) {
 	body := append(j.buf, ']')
 	if cut := j.truncated(out.More); cut != nil {
 		body = cut.appendJSON(append(body, ','))
 	}
-	return jsonResult(append(body, '}'))
+	body = append(body, '}')
+	return []string{string(body)}, body
 }
 
 // textTable is what the two text formats share: the values as text and the limits.
@@ -44,29 +43,44 @@ type textTable struct {
 	limits   rowLimits
 	types    []*postgres.Type
 	names    []string
+	buf      []byte
 	rows     int
 	overflow bool
 	cellCut  bool
 }
 
 func (t *textTable) start(cols []postgres.Column) {
-	*t = textTable{limits: t.limits, names: uniqueNames(cols)}
+	*t = textTable{limits: t.limits, names: uniqueNames(cols), buf: t.buf[:0]}
 	for _, c := range cols {
 		t.types = append(t.types, c.Type)
 	}
 }
 
-// cell gives the text of a value: that of JSON for the types that JSON writes differently, PostgreSQL's own otherwise.
-func (t *textTable) cell(i int, v []byte) []byte {
+// cell appends the text of a value: that of JSON for the types that JSON writes differently, PostgreSQL's own otherwise.
+func (t *textTable) cell(i int, v []byte) {
 	if len(v) > t.limits.cell {
 		t.cellCut = true
-		return cutText(v, t.limits.cell)
+		v = cutText(v, t.limits.cell)
+	} else {
+		switch t.types[i].Kind {
+		case postgres.Bool, postgres.Timestamp, postgres.Timestamptz, postgres.Bytea:
+			start := len(t.buf)
+			t.buf = t.types[i].AppendJSON(t.buf, v)
+			t.buf = append(t.buf[:start], bytes.Trim(t.buf[start:], `"`)...)
+			return
+		}
 	}
-	switch t.types[i].Kind {
-	case postgres.Bool, postgres.Timestamp, postgres.Timestamptz, postgres.Bytea:
-		return bytes.Trim(t.types[i].AppendJSON(nil, v), `"`)
+	t.buf = append(t.buf, v...)
+}
+
+// end ends a row that began at start; it reports whether there is room for it.
+func (t *textTable) end(start int) bool {
+	if len(t.buf) > t.limits.bytes {
+		t.buf, t.overflow = t.buf[:start], true
+		return false
 	}
-	return v
+	t.rows++
+	return true
 }
 
 // note says how many rows there are and what was cut.
@@ -84,59 +98,71 @@ func (t *textTable) note(out postgres.Outcome) string {
 	return fmt.Sprintf("%s shown, there are more: the row limit is %d. Raise row_limit, or filter or aggregate.", s, cut.Limit)
 }
 
-type csvTable struct {
-	textTable
-	buf bytes.Buffer
-	w   *csv.Writer
-}
+// csvTable writes RFC 4180 as PostgreSQL's COPY does: NULL is nothing, an empty text is "".
+type csvTable struct{ textTable }
 
 // Columns implements postgres.Sink.
 func (c *csvTable) Columns(cols []postgres.Column) {
 	c.start(cols)
-	c.buf.Reset()
-	c.w = csv.NewWriter(&c.buf)
-	_ = c.w.Write(c.names) // a bytes.Buffer takes everything
+	for i, name := range c.names {
+		start := c.next(i)
+		c.buf = append(c.buf, name...)
+		c.quote(start)
+	}
+	c.buf = append(c.buf, '\n')
 }
 
 // Row implements postgres.Sink.
 func (c *csvTable) Row(values [][]byte) bool {
-	c.w.Flush()
-	start := c.buf.Len()
-	record := make([]string, len(values))
+	begin := len(c.buf)
 	for i, v := range values {
-		record[i] = string(c.cell(i, v))
+		start := c.next(i)
+		if v != nil {
+			c.cell(i, v)
+			c.quote(start)
+		}
 	}
-	_ = c.w.Write(record)
-	c.w.Flush()
-	if c.buf.Len() > c.limits.bytes {
-		c.buf.Truncate(start)
-		c.overflow = true
-		return false
+	c.buf = append(c.buf, '\n')
+	return c.end(begin)
+}
+
+// next begins the field of column i and gives its place.
+func (c *csvTable) next(i int) int {
+	if i > 0 {
+		c.buf = append(c.buf, ',')
 	}
-	c.rows++
-	return true
+	return len(c.buf)
+}
+
+// quote puts the field that begins at start in quotes, where it needs them.
+func (c *csvTable) quote(start int) {
+	field := c.buf[start:]
+	if len(field) > 0 && field[0] != ' ' && !bytes.ContainsAny(field, ",\"\r\n") {
+		return
+	}
+	quoted := strings.ReplaceAll(string(field), `"`, `""`)
+	c.buf = append(append(append(c.buf[:start], '"'), quoted...), '"')
 }
 
 // result keeps the CSV pure: what was cut is said in a text of its own.
-func (c *csvTable) result(out postgres.Outcome) *mcp.CallToolResult {
-	c.w.Flush()
-	if cutBy(c.limits, out.More, c.overflow, c.cellCut) == nil {
-		return textResult(c.buf.String())
+func (c *csvTable) result(out postgres.Outcome) ([]string, []byte) {
+	texts := []string{string(c.buf)}
+	if cutBy(c.limits, out.More, c.overflow, c.cellCut) != nil {
+		texts = append(texts, c.note(out))
 	}
-	return textResult(c.buf.String(), c.note(out))
+	return texts, c.buf
 }
 
-type markdownTable struct {
-	textTable
-	buf []byte
-}
+type markdownTable struct{ textTable }
 
 // Columns implements postgres.Sink.
 func (m *markdownTable) Columns(cols []postgres.Column) {
 	m.start(cols)
-	m.buf = m.buf[:0]
 	for _, name := range m.names {
-		m.buf = appendMarkdownCell(append(m.buf, "| "...), []byte(name))
+		m.buf = append(m.buf, "| "...)
+		start := len(m.buf)
+		m.buf = append(m.buf, name...)
+		m.escape(start)
 		m.buf = append(m.buf, ' ')
 	}
 	m.buf = append(m.buf, "|\n"...)
@@ -148,35 +174,32 @@ func (m *markdownTable) Columns(cols []postgres.Column) {
 
 // Row implements postgres.Sink.
 func (m *markdownTable) Row(values [][]byte) bool {
-	start := len(m.buf)
+	begin := len(m.buf)
 	for i, v := range values {
 		m.buf = append(m.buf, "| "...)
 		if v == nil {
 			m.buf = append(m.buf, "NULL"...)
 		} else {
-			m.buf = appendMarkdownCell(m.buf, m.cell(i, v))
+			start := len(m.buf)
+			m.cell(i, v)
+			m.escape(start)
 		}
 		m.buf = append(m.buf, ' ')
 	}
 	m.buf = append(m.buf, "|\n"...)
-	if len(m.buf) > m.limits.bytes {
-		m.buf, m.overflow = m.buf[:start], true
-		return false
-	}
-	m.rows++
-	return true
+	return m.end(begin)
 }
 
-func (m *markdownTable) result(out postgres.Outcome) *mcp.CallToolResult {
-	return textResult(string(m.buf) + "\n" + m.note(out))
-}
-
-// appendMarkdownCell keeps a value on its line and in its column.
-func appendMarkdownCell(dst, v []byte) []byte {
-	if !bytes.ContainsAny(v, "|\r\n\\") {
-		return append(dst, v...)
+// escape keeps the text from start on its line and in its column.
+func (m *markdownTable) escape(start int) {
+	if bytes.ContainsAny(m.buf[start:], "|\r\n\\") {
+		m.buf = append(m.buf[:start], markdownEscapes.Replace(string(m.buf[start:]))...)
 	}
-	return append(dst, markdownEscapes.Replace(string(v))...)
 }
 
 var markdownEscapes = strings.NewReplacer("\\", `\\`, "|", `\|`, "\r\n", "<br>", "\n", "<br>", "\r", "<br>")
+
+func (m *markdownTable) result(out postgres.Outcome) ([]string, []byte) {
+	m.buf = append(append(m.buf, '\n'), m.note(out)...)
+	return []string{string(m.buf)}, m.buf
+}

@@ -68,9 +68,11 @@ func errorResult(e *callError) *mcp.CallToolResult {
 	}
 }
 
-// jsonResult carries one JSON object both as structured content and, for clients that don't read that, as text.
+// jsonResult carries one JSON object both as structured content and, for clients that don't read that, as text. It keeps
+// nothing of body.
 func jsonResult(body []byte) *mcp.CallToolResult {
-	return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(string(body))}, StructuredContent: json.RawMessage(body)}
+	text := string(body)
+	return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(text)}, StructuredContent: json.RawMessage(text)}
 }
 
 func textResult(texts ...string) *mcp.CallToolResult {

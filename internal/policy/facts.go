@@ -17,6 +17,8 @@ type Facts struct {
 	Domains []uint32
 	// Casts are the functions of casts that may be meant and of domains that are named, Implied those that run because of a type, constraint or index.
 	Casts, Implied []Function
+	// Orders are the functions that compare values of the types in use.
+	Orders []Function
 }
 
 // Relation is a table, view or the like.

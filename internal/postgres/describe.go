@@ -15,13 +15,15 @@ type Description struct {
 	Columns []Column
 }
 
-// Describe parses sql and describes its parameters and columns; nothing is executed.
+// Describe parses sql and describes its parameters and columns; nothing is executed. Types of users are looked up anew, for
+// an enum may have more labels than before.
 func (db *DB) Describe(ctx context.Context, sql string) (Description, error) {
 	if db.pool == nil {
 		return Description{}, ErrNoDatabase
 	}
 	ctx, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
+	db.types.forget()
 	d, err := db.describe(ctx, sql)
 	if err != nil && ctx.Err() == nil && db.heal(&Call{}, Outcome{}, err) {
 		d, err = db.describe(ctx, sql)
@@ -78,14 +80,9 @@ func (s *session) described(sql string, types *typeCache) (Description, error) {
 	if d.Params, err = types.resolve(s, oids); err != nil {
 		return Description{}, err
 	}
-	columnOIDs := make([]uint32, len(fields))
-	for i, f := range fields {
-		columnOIDs[i] = f.DataTypeOID
-	}
-	if _, err = types.resolve(s, columnOIDs); err != nil {
+	if d.Columns, err = types.resolveColumns(s, fields); err != nil {
 		return Description{}, err
 	}
-	d.Columns = types.columns(fields)
 	return d, s.comments(fields, d.Columns)
 }
 

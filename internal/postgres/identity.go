@@ -44,7 +44,7 @@ func withIdentity(sql string, params int, tail string) (all settingsByIdentity) 
 }
 
 // ownSettings are those on a connection of our own.
-var ownSettings = withIdentity(settings, 4, "")
+var ownSettings = withIdentity(settings, 4, rawText)
 
 // values are those of identitySettings, as many as there are to set.
 func (id *Identity) values() [][]byte {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -207,45 +208,44 @@ func appendBytea(dst, text []byte) []byte {
 
 const hexDigits = "0123456789abcdef"
 
+// plain are the bytes that stand for themselves in a JSON string.
+var plain = func() (set [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		set[c] = c != '"' && c != '\\'
+	}
+	return set
+}()
+
 // AppendString appends text as a JSON string. It escapes only what JSON demands; invalid UTF-8 (from a database in
 // SQL_ASCII) becomes U+FFFD.
 func AppendString[T string | []byte](dst []byte, text T) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(text); {
+	dst = append(slices.Grow(dst, len(text)+2), '"')
+	for i := 0; i < len(text); i++ {
 		c := text[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
+		switch {
+		case plain[c]: // byte by byte: in the text of a JSON answer there is a quote every few of them
+			dst = append(dst, c)
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < utf8.RuneSelf:
+			dst = appendControl(dst, c)
+		default:
+			r, size := utf8.DecodeRuneInString(string(text[i:min(len(text), i+utf8.UTFMax)]))
+			dst = utf8.AppendRune(dst, r) // one that is not valid is U+FFFD
+			i += size - 1
 		}
-		if c >= utf8.RuneSelf {
-			end := min(len(text), i+utf8.UTFMax)
-			if r, size := utf8.DecodeRuneInString(string(text[i:end])); r != utf8.RuneError || size > 1 {
-				i += size
-				continue
-			}
-		}
-		dst = append(dst, text[start:i]...)
-		dst = appendEscape(dst, c)
-		i++
-		start = i
 	}
-	dst = append(dst, text[start:]...)
 	return append(dst, '"')
 }
 
-func appendEscape(dst []byte, c byte) []byte {
-	switch {
-	case c == '"' || c == '\\':
-		return append(dst, '\\', c)
-	case c == '\n':
+func appendControl(dst []byte, c byte) []byte {
+	switch c {
+	case '\n':
 		return append(dst, '\\', 'n')
-	case c == '\r':
+	case '\r':
 		return append(dst, '\\', 'r')
-	case c == '\t':
+	case '\t':
 		return append(dst, '\\', 't')
-	case c < ' ':
-		return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 	}
-	return append(dst, "\ufffd"...)
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }

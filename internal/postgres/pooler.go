@@ -59,7 +59,7 @@ func newPooler(params map[string]string, log *slog.Logger) *pooler {
 		sql.WriteString(", pg_catalog.set_config($" + strconv.Itoa(n) + ", $" + strconv.Itoa(n+1) + ", true)")
 		p.values = append(p.values, []byte(name), []byte(local[name]))
 	}
-	p.settings = withIdentity(sql.String(), 4+len(p.values), ", pg_catalog.pg_backend_pid()")
+	p.settings = withIdentity(sql.String(), 4+len(p.values), rawText+", pg_catalog.pg_backend_pid()")
 	return p
 }
 

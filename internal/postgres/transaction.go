@@ -69,9 +69,9 @@ func (t *transaction) run() error {
 	t.sync()
 	if t.call.MaxAffected > 0 {
 		err := t.checked()
-		return t.finish(err, err == nil)
+		return t.finish(err, err == nil && t.call.commits())
 	}
-	t.end(t.call.Write, t.call.leaves())
+	t.end(t.call.commits(), t.call.leaves())
 	if err := t.flush(); err != nil {
 		return err
 	}
@@ -96,6 +96,9 @@ func (t *transaction) last(err error) error {
 		return err
 	}
 	end := t.ended()
+	if t.stopped && !t.call.Write && isLost(end) {
+		return err // the answer stands, the connection goes
+	}
 	if t.pooler.mixedUp(end) {
 		t.broken = true // its transaction is still open
 		end = nil
@@ -268,14 +271,11 @@ func (t *transaction) take(values [][]byte) bool {
 
 // replay hands on what was held, now that the connection is free to look types up.
 func (t *transaction) replay() error {
-	oids := make([]uint32, len(t.held.fields))
-	for i, f := range t.held.fields {
-		oids[i] = f.DataTypeOID
-	}
-	if _, err := t.types.resolve(t.session, oids); err != nil {
+	cols, err := t.types.resolveColumns(t.session, t.held.fields)
+	if err != nil {
 		return err
 	}
-	t.sink.Columns(t.types.columns(t.held.fields))
+	t.sink.Columns(cols)
 	t.out.Rows = 0
 	for _, row := range t.held.rows {
 		if !t.sink.Row(row) {

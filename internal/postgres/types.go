@@ -43,7 +43,20 @@ type Type struct {
 
 // typeCache knows the types that answers have had so far. Types of users are looked up once; an OID keeps its meaning.
 type typeCache struct {
-	known sync.Map // uint32 -> *Type
+	known sync.Map     // uint32 -> *Type
+	keep  sync.RWMutex // read-locked while types are built of others, which must not be forgotten meanwhile
+}
+
+// forget makes types of users be looked up again.
+func (c *typeCache) forget() {
+	c.keep.Lock()
+	defer c.keep.Unlock()
+	c.known.Range(func(oid, _ any) bool {
+		if oid.(uint32) >= firstUserOID {
+			c.known.Delete(oid)
+		}
+		return true
+	})
 }
 
 // builtin gives the types that need no look-up.
@@ -91,6 +104,23 @@ func (c *typeCache) columns(fields []pgproto3.FieldDescription) []Column {
 	return cols
 }
 
+// resolveColumns is columns for types that may have to be looked up.
+func (c *typeCache) resolveColumns(s *session, fields []pgproto3.FieldDescription) ([]Column, error) {
+	oids := make([]uint32, len(fields))
+	for i, f := range fields {
+		oids[i] = f.DataTypeOID
+	}
+	types, err := c.resolve(s, oids)
+	if err != nil {
+		return nil, err
+	}
+	cols := make([]Column, len(fields))
+	for i, f := range fields {
+		cols[i] = Column{Name: string(f.Name), Type: types[i]}
+	}
+	return cols, nil
+}
+
 func (c *typeCache) get(oid uint32) *Type {
 	if t, ok := c.known.Load(oid); ok {
 		return t.(*Type)
@@ -111,6 +141,8 @@ WHERE t.oid = ANY ($1::pg_catalog.oid[])`
 
 // resolve gives the types of oids, looking up those that are new.
 func (c *typeCache) resolve(s *session, oids []uint32) ([]*Type, error) {
+	c.keep.RLock()
+	defer c.keep.RUnlock()
 	if missing := c.missing(oids); len(missing) > 0 {
 		if err := c.lookUp(s, missing); err != nil {
 			return nil, err

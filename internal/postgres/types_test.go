@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -277,7 +278,12 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("Describe (-want +got):\n%s", diff)
 		}
 	}
-	d, err := db.Describe(t.Context(), "DELETE FROM things")
+	pgtest.Exec(t, address, "ALTER TYPE mood ADD VALUE 'new'")
+	d, err := db.Describe(t.Context(), "SELECT feelings FROM things")
+	if err != nil || !slices.Contains(d.Columns[0].Type.Elem.Labels, "new") {
+		t.Errorf("Describe after ALTER TYPE = %+v, %v", d, err)
+	}
+	d, err = db.Describe(t.Context(), "DELETE FROM things")
 	if err != nil || len(d.Columns) != 0 || len(d.Params) != 0 {
 		t.Errorf("Describe of a statement without rows = %+v, %v", d, err)
 	}
