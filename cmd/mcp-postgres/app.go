@@ -16,6 +16,7 @@ import (
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/demo"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
 	"mcp-postgres/registry"
 	"mcp-postgres/sql"
 )
@@ -37,6 +38,9 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 		return nil, err
 	}
 	a := &app{}
+	if most := sqlscan.MaxNesting(); most < sqlscan.FullNesting {
+		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help", "nesting", most, "usual", sqlscan.FullNesting)
+	}
 	url := c.Conn
 	if c.Demo {
 		if a.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {
