@@ -10,16 +10,13 @@ import (
 )
 
 // DefaultMaxSQLBytes bounds the SQL of query.
-const DefaultMaxSQLBytes = 32 << 10
+const DefaultMaxSQLBytes = sqlscan.DefaultMaxBytes
 
-// Bounds of what a caller sends. Without those of comments and operators PostgreSQL's lexer could be kept busy for seconds
-// by 32 KiB, and neither a timeout nor a cancel would end it.
+// Bounds of what a caller sends.
 const (
 	maxArguments      = 2 << 20 // bytes of JSON of one call
 	maxParameters     = 1000
 	maxParameterBytes = 1 << 20
-	maxCommentDepth   = 8
-	maxOperatorRun    = 256
 )
 
 // checkText is the check of arguments before anything reads them.
@@ -36,15 +33,9 @@ func checkText(raw json.RawMessage) error {
 // checkQuery is the check of query's SQL and parameters before anything reaches PostgreSQL. The number of parameters and
 // NUL characters are checked with the arguments of every tool.
 func checkQuery(sql string, values []any, maxBytes int) error {
-	if len(sql) > maxBytes {
-		return argumentError(fmt.Sprintf("sql: is %d bytes, more than the maximum %d", len(sql), maxBytes))
-	}
-	m := sqlscan.Measure(sql)
-	if m.CommentDepth > maxCommentDepth {
-		return argumentError(fmt.Sprintf("sql: comments are nested %d deep, more than the maximum %d", m.CommentDepth, maxCommentDepth))
-	}
-	if m.OperatorRun > maxOperatorRun {
-		return argumentError(fmt.Sprintf("sql: has %d operator characters in a row, more than the maximum %d", m.OperatorRun, maxOperatorRun))
+	m, err := sqlscan.Gate(sql, maxBytes)
+	if err != nil {
+		return argumentError("sql: " + err.Error())
 	}
 	if size := jsonSize(values); size > maxParameterBytes {
 		return argumentError(fmt.Sprintf("parameters: are %d bytes of JSON, more than the maximum %d", size, maxParameterBytes))

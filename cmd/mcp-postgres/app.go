@@ -17,6 +17,7 @@ import (
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/demo"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
 	"mcp-postgres/registry"
 	"mcp-postgres/sql"
 )
@@ -47,6 +48,9 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 		return nil, fmt.Errorf("loading prompts:\n%w", err)
 	}
 	a := &app{prompts: prompts}
+	if most := sqlscan.MaxNesting(); most < sqlscan.FullNesting {
+		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help", "nesting", most, "usual", sqlscan.FullNesting)
+	}
 	url := c.Conn
 	if c.Demo {
 		if a.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {

@@ -35,6 +35,7 @@ var imports = map[string][]string{
 var outside = map[string][]string{
 	"github.com/mark3labs/mcp-go": {"registry", "cmd/mcp-postgres", "internal/bench"},
 	"github.com/jackc/pgx":        {"internal/postgres", "internal/pgtest", "internal/demo", "internal/bench"},
+	"github.com/pganalyze":        {"internal/sqlscan"},
 }
 
 func TestImportDirection(t *testing.T) {

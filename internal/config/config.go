@@ -46,7 +46,7 @@ func (c *Config) Validate() error {
 	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
 		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000", c.TimeoutMS))
 	}
-	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, 1<<20),
+	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, maxSQL),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
 	if c.PoolMin > c.PoolMax {
@@ -54,6 +54,9 @@ func (c *Config) Validate() error {
 	}
 	return errors.Join(faults...)
 }
+
+// maxSQL is the most that sqlscan takes: what its parser survives.
+const maxSQL = 128 << 10
 
 func within(name string, n, least, most int) error {
 	if n < least || n > most {
