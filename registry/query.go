@@ -76,13 +76,14 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if err != nil {
 		return nil, err
 	}
-	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly, MaxRows: limits.rows}
+	run, back := streamed(sql)
+	call := postgres.Call{SQL: run, Foreign: true, Write: !q.readOnly, MaxRows: limits.rows}
 	out, err := (&parameters{values: values}).run(ctx, q.db, call, sink)
 	if text, ok := notice(err); ok {
 		return asNotice(textResult(text)), nil
 	}
 	if err != nil {
-		return nil, q.mend(ctx, sql, err)
+		return nil, q.mend(ctx, sql, back(err))
 	}
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil
