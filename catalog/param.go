@@ -71,7 +71,7 @@ func (f *file) paramName(m mapping, paged bool) string {
 		f.nodeFault(node, "param name %q: want %s", name, namePattern)
 	case strings.HasPrefix(name, "caller_"):
 		f.nodeFault(node, "param name %q: want another, caller_ is for what the server binds", name)
-	case paged && (name == "page_size" || name == "cursor"):
+	case paged && (name == ArgPageSize || name == ArgCursor):
 		f.nodeFault(node, "param name %q: want another, page adds an argument of that name", name)
 	case internalName.MatchString(name):
 		f.nodeFault(node, "param name %q: want another, the server uses it for pages", name)

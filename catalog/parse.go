@@ -19,7 +19,7 @@ func Parse(path, toolset string, text []byte) (*Tool, Faults) {
 		}
 	}
 	if len(f.faults) > 0 {
-		f.faults.sort()
+		f.faults.Sort()
 		return nil, f.faults
 	}
 	return t, nil

@@ -28,6 +28,24 @@ func (t *Tool) PagePosition(offset int) (line, col int) {
 	return t.Position(offset - len(pagePrefix))
 }
 
+// KeyPosition returns the line and column of a value of the header, such as "result" or "page.key"; 1, 1 for one that is
+// not there.
+func (t *Tool) KeyPosition(key string) (line, col int) {
+	if t.origin != nil && t.origin.file.keys[key] != nil {
+		n := t.origin.file.keys[key]
+		return n.Line, n.Column
+	}
+	return 1, 1
+}
+
+// Text is the text of the whole file.
+func (t *Tool) Text() string {
+	if t.origin == nil {
+		return t.SQL
+	}
+	return t.origin.file.all
+}
+
 func (o *origin) position(chars int) (line, col int) {
 	i, exact := slices.BinarySearchFunc(o.pieces, chars, func(p piece, chars int) int { return p.out - chars })
 	if !exact {

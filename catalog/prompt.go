@@ -58,7 +58,7 @@ func LoadPrompts(sources ...Source) ([]*Prompt, error) {
 		faults = append(faults, l.faults...)
 	}
 	if len(faults) > 0 {
-		faults.sort()
+		faults.Sort()
 		return nil, faults
 	}
 	var all []*Prompt
@@ -99,7 +99,7 @@ func ParsePrompt(file string, text []byte) (*Prompt, Faults) {
 		}
 	}
 	if len(f.faults) > 0 {
-		f.faults.sort()
+		f.faults.Sort()
 		return nil, f.faults
 	}
 	return p, nil
@@ -165,19 +165,6 @@ func (f *file) arguments(p *Prompt, m mapping) {
 		}
 		p.Arguments = append(p.Arguments, arg)
 	}
-}
-
-// names reads a list of texts.
-func (m mapping) names(key string) []string {
-	var all []string
-	for _, n := range m.list(key) {
-		if !isText(n) {
-			m.wrongKind(n, "%s holds %s: want text%s", key, describe(n), quoteHint(n))
-			continue
-		}
-		all = append(all, n.Value)
-	}
-	return all
 }
 
 // checkPlaceholders wants each {{name}} declared and each argument used.

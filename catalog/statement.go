@@ -22,10 +22,16 @@ func (f *file) compileTool(t *Tool, base int, paramsKnown bool) {
 	for _, fault := range c.faults {
 		f.faultAt(base+fault.offset, "%s", fault.problem)
 	}
-	t.Statement = Statement{c.out.String(), c.args}
+	t.Statement = Statement{SQL: c.out.String(), Args: c.args}
 	t.origin = &origin{f, base, c.pieces}
 	if paramsKnown && !c.broken {
 		f.unused(t, c, base)
+	}
+	if paramsKnown && len(c.faults) == 0 {
+		analyse(&t.Statement, t.Access, func(position int, problem string) {
+			line, col := t.Position(position)
+			f.fault(line, col, "%s", problem)
+		})
 	}
 	if t.Page != nil {
 		t.Page.compile(t.Statement)
@@ -68,5 +74,9 @@ func (f *file) compileValue(t *Tool, m mapping, key string, paramsKnown bool) St
 	for _, fault := range c.faults {
 		f.nodeFault(m.values[key], "%s: %s", key, fault.problem)
 	}
-	return Statement{c.out.String(), c.args}
+	st := Statement{SQL: c.out.String(), Args: c.args}
+	if paramsKnown && len(c.faults) == 0 {
+		analyse(&st, Read, func(_ int, problem string) { f.nodeFault(m.values[key], "%s: %s", key, problem) })
+	}
+	return st
 }

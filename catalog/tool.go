@@ -5,6 +5,8 @@ package catalog
 
 import (
 	"time"
+
+	"mcp-postgres/internal/sqlscan"
 )
 
 // Tool is one tool file, parsed and compiled.
@@ -39,6 +41,13 @@ type Tool struct {
 	Limits Limits
 	// Trust says whose permissions the SQL runs under.
 	Trust Trust
+	// Roles are the roles of the permissions that see the tool; none means all.
+	Roles []string
+	// Requires is what the database must have.
+	Requires Requires
+	// Examples are calls that show how the tool is used, Tests those that "mcp-postgres test" makes.
+	Examples []Example
+	Tests    []Test
 	// SQL is the text below the header, as written.
 	SQL string
 	// Statement is SQL compiled, without pages.
@@ -54,6 +63,8 @@ type Statement struct {
 	// Args names what is bound to $1, $2, ...: a parameter, one of the caller_ names, or for the two statements of a
 	// Page also one of the page_ names.
 	Args []string
+	// Analysis is what PostgreSQL's grammar says of SQL. The statements of a Page have none: they are the tool's own, wrapped.
+	Analysis *sqlscan.Statement `json:"-"`
 }
 
 // Access is read or write.

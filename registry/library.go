@@ -39,12 +39,11 @@ const firstRows = 20
 // library is what a client reads beside the tools: resources and prompts, and completions for both.
 type library struct {
 	*Registry
-	files   map[string]*tool
-	prompts []*catalog.Prompt
+	files map[string]*tool
 }
 
 func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
-	lib := &library{Registry: r, files: map[string]*tool{}, prompts: c.Prompts}
+	lib := &library{Registry: r, files: map[string]*tool{}}
 	for _, name := range []string{schemaText, schemaNames, tableNames} {
 		path := "resources/" + name + ".sql"
 		text, err := resources.ReadFile(path)
@@ -55,7 +54,7 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 		if len(faults) > 0 {
 			return nil, faults
 		}
-		made, err := newTool(t, nil, &sqlTool{tool: t, db: c.DB, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
+		made, err := newTool(t, nil, &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +65,7 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 
 func (l *library) options() []server.ServerOption {
 	return []server.ServerOption{
-		server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(false), server.WithCompletions(),
+		server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(true), server.WithCompletions(),
 		server.WithResourceCompletionProvider(l), server.WithPromptCompletionProvider(l), server.WithPromptFilter(l.visible),
 	}
 }
@@ -86,11 +85,6 @@ func (l *library) addTo(s *server.MCPServer) {
 	template(tableURI, "table", "application/json", fmt.Sprintf("The first %d rows of a table or view.", firstRows), l.tableRows)
 	template(schemaURI, "schema", "application/sql", "The tables, views and enums of a schema as compact text: columns, types, keys, references, comments.", l.schemaText)
 	template(toolURI, "tool", "application/sql", "The SQL of a tool.", l.toolSQL)
-	for _, p := range l.prompts {
-		s.AddPrompt(promptDefinition(p), func(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
-			return getPrompt(p, req.Params.Arguments)
-		})
-	}
 }
 
 // variables are those of a URI template, each with one value.
@@ -106,9 +100,9 @@ func variables(arguments map[string]any) map[string]string {
 
 // tableRows reads a table as query does, and is allowed what query is allowed.
 func (l *library) tableRows(ctx context.Context, v map[string]string) (string, error) {
-	q, ok := l.byName[queryName]
-	if !ok {
-		return "", errors.New("table:// needs the tool query, which this server does not offer")
+	q, ok := l.tool(queryName)
+	if !ok || !l.offered(ctx, q) {
+		return "", errors.New("table:// needs the tool query, which is not offered")
 	}
 	return l.read(ctx, q, map[string]any{"sql": "TABLE " + quoteName(v["schema"]) + "." + quoteName(v["table"]), "row_limit": firstRows, "format": "json"})
 }
@@ -142,11 +136,11 @@ func (l *library) schemaText(ctx context.Context, v map[string]string) (string, 
 	return strings.Join(lines, "\n") + "\n", nil
 }
 
-func (l *library) toolSQL(_ context.Context, v map[string]string) (string, error) {
-	t, ok := l.byName[v["name"]]
+func (l *library) toolSQL(ctx context.Context, v map[string]string) (string, error) {
+	t, ok := l.tool(v["name"])
 	switch {
-	case !ok:
-		return "", fmt.Errorf("there is no tool %q%s", v["name"], catalog.DidYouMean(v["name"], l.Names()))
+	case !ok || !l.offered(ctx, t):
+		return "", errors.New(l.UnknownTool(ctx, v["name"]))
 	case t.def.SQL == "":
 		return "", fmt.Errorf("the tool %s is not made of SQL", t.def.Name)
 	}

@@ -51,7 +51,7 @@ func TestResources(t *testing.T) {
 		{"table, misspelt", "resources/read", `{"uri": "table://shop/itm"}`, `Did you mean`},
 		{"table, injected", "resources/read", `{"uri": "table://shop/item%22%3B%20DROP%20TABLE%20shop.item%3B--"}`, `does not exist`},
 		{"tool", "resources/read", `{"uri": "tool://list_schemas"}`, `FROM pg_catalog.pg_namespace`},
-		{"tool, misspelt", "resources/read", `{"uri": "tool://list_schema"}`, `did you mean \"list_schemas\"?`},
+		{"tool, misspelt", "resources/read", `{"uri": "tool://list_schema"}`, `unknown tool \"list_schema\": did you mean \"list_schemas\"?`},
 		{"tool in code", "resources/read", `{"uri": "tool://query"}`, `the tool query is not made of SQL`},
 		{"unknown", "resources/read", `{"uri": "file:///etc/passwd"}`, `-32002`},
 		{"complete schema", "completion/complete", `{"ref": {"type": "ref/resource", "uri": "schema://{schema}"}, "argument": {"name": "schema", "value": "SH"}}`,

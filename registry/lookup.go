@@ -54,7 +54,7 @@ func aboutName(code string) bool {
 }
 
 // Each lookup takes the wrong name as $1, and its schema as $2 where it can have one; an empty one stands for none.
-// The last ones, @caller_schemas and @caller_tables of a tool file, are NULL: no restriction.
+// The last ones are the schemas and tables of the caller; NULL is no restriction.
 const (
 	// plausible leaves out what catalog.Nearest would not take, cheap as that is to see.
 	plausible = `
@@ -150,7 +150,7 @@ LIMIT 200`
 
 func (m *misnomer) tables() lookup {
 	schema, name := m.qualified()
-	return lookup{sql: tableSQL, args: [][]byte{name, schema, nil, nil}, word: joined(schema, name)}
+	return lookup{sql: tableSQL, args: [][]byte{name, schema, m.plan.schemas(), m.plan.tables()}, word: joined(schema, name)}
 }
 
 func (m *misnomer) columns() lookup {
@@ -161,7 +161,7 @@ func (m *misnomer) columns() lookup {
 			schemas = append(schemas, n.Parts[0].Text)
 		}
 	}
-	args := [][]byte{[]byte(last.Text), nameArray(m.relations()), nameArray(schemas), nil, nil}
+	args := [][]byte{[]byte(last.Text), nameArray(m.relations()), nameArray(schemas), m.plan.schemas(), m.plan.tables()}
 	return lookup{sql: columnSQL, args: args, word: last.Text, prefix: m.sql[m.name.Parts[0].Start:last.Start]}
 }
 
@@ -172,18 +172,18 @@ func (m *misnomer) functions() lookup {
 	if list, _, _ = strings.Cut(list, ")"); list != "" {
 		count = 1 + strings.Count(list, ",")
 	}
-	args := [][]byte{name, schema, strconv.AppendInt(nil, int64(count), 10), nil}
+	args := [][]byte{name, schema, strconv.AppendInt(nil, int64(count), 10), m.plan.schemas()}
 	return lookup{sql: functionSQL, args: args, word: joined(schema, name)}
 }
 
 func (m *misnomer) schemas() lookup {
 	schema := m.name.Parts[0].Text
-	return lookup{sql: schemaSQL, args: [][]byte{[]byte(schema), nil}, word: schema}
+	return lookup{sql: schemaSQL, args: [][]byte{[]byte(schema), m.plan.schemas()}, word: schema}
 }
 
 func (m *misnomer) types() lookup {
 	schema, name := m.qualified()
-	return lookup{sql: typeSQL, args: [][]byte{name, schema, nil}, word: joined(schema, name)}
+	return lookup{sql: typeSQL, args: [][]byte{name, schema, m.plan.schemas()}, word: joined(schema, name)}
 }
 
 // qualified is the wrong name and its schema, which is empty without one.

@@ -58,12 +58,14 @@ const maxCandidates = 20_000
 
 // strings runs one of the tool's side statements and gives its first column.
 func (h *sqlTool) strings(ctx context.Context, st catalog.Statement, args map[string]any) ([]string, error) {
-	values, err := bind(h.tool, st, args, nil)
+	values, err := bind(h.tool, st, args, callerArgs(ctx))
 	if err != nil {
 		return nil, err
 	}
 	var sink firstColumn
-	_, err = h.db.Run(ctx, postgres.Call{SQL: st.SQL, Args: values, Keep: true, Generic: h.tool.Source == "", MaxRows: maxCandidates, Timeout: h.tool.Limits.Timeout}, &sink)
+	call := h.dbCall(ctx, st.SQL, values)
+	call.MaxRows = maxCandidates
+	_, err = h.run(ctx, call, &sink)
 	return sink.values, err
 }
 

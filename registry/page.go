@@ -43,7 +43,7 @@ func nextCursor(t *catalog.Tool, args map[string]any, key []string) (string, err
 
 // pageKey reads the cursor of a call; nil without one.
 func pageKey(t *catalog.Tool, args map[string]any) ([]string, error) {
-	text, ok := args[argCursor].(string)
+	text, ok := args[catalog.ArgCursor].(string)
 	if !ok || text == "" {
 		return nil, nil
 	}

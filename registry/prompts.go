@@ -49,16 +49,25 @@ func getPrompt(p *catalog.Prompt, values map[string]string) (*mcp.GetPromptResul
 }
 
 // visible leaves out the prompts that the caller's role does not see.
-func (l *library) visible(_ context.Context, prompts []mcp.Prompt) []mcp.Prompt { return prompts }
+func (l *library) visible(ctx context.Context, prompts []mcp.Prompt) []mcp.Prompt {
+	return slices.DeleteFunc(prompts, func(p mcp.Prompt) bool {
+		return !slices.ContainsFunc(l.set.Load().prompts, func(known *catalog.Prompt) bool { return known.Name == p.Name && seesPrompt(ctx, known) })
+	})
+}
+
+func seesPrompt(ctx context.Context, p *catalog.Prompt) bool {
+	role, on := roleOf(ctx)
+	return !on || role != nil && inRoles(role, p.Roles)
+}
 
 // maxCompletions is the bound of the MCP specification.
 const maxCompletions = 100
 
 // CompletePromptArgument implements server.PromptCompletionProvider.
 func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
-	for _, p := range l.prompts {
+	for _, p := range l.set.Load().prompts {
 		for _, arg := range p.Arguments {
-			if p.Name == name && arg.Name == a.Name {
+			if p.Name == name && arg.Name == a.Name && seesPrompt(ctx, p) {
 				return l.complete(ctx, arg.Complete, arg.Enum, a.Value, given.Arguments["schema"]), nil
 			}
 		}
@@ -71,7 +80,7 @@ func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp
 func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
 	switch {
 	case uri == toolURI && a.Name == "name":
-		return l.complete(ctx, "", l.Names(), a.Value, ""), nil
+		return l.complete(ctx, "", l.NamesFor(ctx), a.Value, ""), nil
 	case uri == tableURI || uri == schemaURI:
 		return l.complete(ctx, a.Name, nil, a.Value, given.Arguments["schema"]), nil
 	}

@@ -20,9 +20,12 @@ const (
 	maxQueryRows    = 10_000
 )
 
+// sentTwice is the size in bytes up to which JSON is sent as structured content too. A larger answer is sent once, as text.
+const sentTwice = 16 << 10
+
 // queryTool runs the caller's own SQL.
 type queryTool struct {
-	db       Database
+	guard    *guard
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
@@ -57,39 +60,59 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 
 func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
 	sql, _ := args["sql"].(string)
+	recordFrom(ctx).SQL = sql
 	values, _ := args["parameters"].([]any)
 	if err := checkQuery(sql, values, q.maxSQL); err != nil {
 		return nil, err
 	}
-	if err := checkCommand(sql, q.readOnly); err != nil {
+	p, err := q.guard.Check(ctx, sql)
+	if text, ok := notice(err); ok {
+		return textResult(text), nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	limits := q.limits
+	limits := q.limits.within(p.Limits)
 	if n, ok := args["row_limit"].(json.Number); ok {
 		f, err := n.Float64()
 		if err != nil {
 			return nil, argumentError("row_limit: want a number")
 		}
 		limits.rows = int(f)
+		limits = limits.within(p.Limits)
 	}
 	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
 	if err != nil {
 		return nil, err
 	}
+	if p.Statement != nil {
+		for _, r := range p.Statement.Relations {
+			recordFrom(ctx).Relations = append(recordFrom(ctx).Relations, r.String())
+		}
+	}
 	run, back := streamed(sql)
-	call := postgres.Call{SQL: run, Foreign: true, Write: !q.readOnly, MaxRows: limits.rows}
-	out, err := (&parameters{values: values}).run(ctx, q.db, call, sink)
+	call := postgres.Call{SQL: run, Foreign: true, Write: !q.readOnly && p.mayWrite(), MaxRows: limits.rows}
+	var out postgres.Outcome
+	p, err = q.guard.run(ctx, sql, p, func(p *Plan) (err error) {
+		p.apply(&call)
+		out, err = (&parameters{values: values}).run(ctx, p.DB, call, sink)
+		return err
+	})
 	if text, ok := notice(err); ok {
 		return asNotice(textResult(text)), nil
 	}
 	if err != nil {
-		return nil, q.mend(ctx, sql, back(err))
+		return nil, q.mend(ctx, p, sql, p.discreet(back(err)))
 	}
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil
 	}
 	texts, buf := sink.result(out)
 	q.buffers.put(buf)
+	recordFrom(ctx).Rows = out.Rows
+	if args["format"] == "json" && len(texts[0]) <= sentTwice {
+		return jsonResult([]byte(texts[0])), nil
+	}
 	return textResult(texts...), nil
 }
 
@@ -97,7 +120,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 func (q *queryTool) affected(format any, out postgres.Outcome) *mcp.CallToolResult {
 	switch format {
 	case "json":
-		return textResult(string(affectedJSON(out)))
+		return jsonResult(affectedJSON(out))
 	case "csv":
 		return textResult("command,affected\n" + out.Command + "," + strconv.FormatInt(out.Affected, 10) + "\n")
 	}

@@ -89,8 +89,8 @@ func TestQueryReadOnly(t *testing.T) {
 	pgtest.Exec(t, url, "CREATE TABLE t (id int)")
 	write := "/*---\ndescription: Adds.\naccess: write\nresult: affected\n---*/\nINSERT INTO t VALUES (1)"
 	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, map[string]string{"w/add.sql": write})
-	if got, isError := call(t, r, "query", `{"sql": "INSERT INTO t VALUES (1)"}`); !isError || !strings.Contains(got, "25006") {
-		t.Errorf("INSERT in read-only mode = %s, want 25006", got)
+	if got, isError := call(t, r, "query", `{"sql": "INSERT INTO t VALUES (1)"}`); !isError || !strings.Contains(got, `"code":"read_only"`) {
+		t.Errorf("INSERT in read-only mode = %s, want read_only", got)
 	}
 	for _, sql := range []string{"COPY (SELECT 1) TO PROGRAM 'true'", "COPY t TO '/tmp/x'", "/* */ VACUUM", "DO 'BEGIN END'", "CALL p()", "CREATE TEMP TABLE x (i int)"} {
 		args, _ := json.Marshal(map[string]string{"sql": sql})

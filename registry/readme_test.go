@@ -14,24 +14,29 @@ var (
 	readmeCall = regexp.MustCompile("(?s)<!-- call: (\\S+) (.*?) -->\n```json\n(.*?)\n```")
 )
 
-// TestReadme runs the tool and the calls that README.md shows on the sample data.
+// TestReadme runs the tool and the calls that README.md and docs/tools.md show on the sample data.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	packs, err := os.ReadFile("../docs/tools.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, packs...)
 	files := map[string]string{}
 	for _, m := range readmeTool.FindAllStringSubmatch(string(text), -1) {
 		files[m[1]] = m[2]
 	}
 	r := build(t, registry.Config{DB: openDB(t, pgtest.Demo(t))}, files)
 	calls := readmeCall.FindAllStringSubmatch(string(text), -1)
-	if len(files) == 0 || len(calls) < 2 {
-		t.Fatalf("README.md shows %d tools and %d calls", len(files), len(calls))
+	if len(files) == 0 || len(calls) < 5 {
+		t.Fatalf("the pages show %d tools and %d calls", len(files), len(calls))
 	}
 	for _, m := range calls {
 		if got, _ := call(t, r, m[1], m[2]); got != m[3] {
-			t.Errorf("%s %s = %s\nREADME.md shows %s", m[1], m[2], got, m[3])
+			t.Errorf("%s %s = %s\nthe page shows %s", m[1], m[2], got, m[3])
 		}
 	}
 }

@@ -4,6 +4,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -12,14 +13,15 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -38,6 +40,14 @@ type Config struct {
 	Outputs map[string]json.RawMessage
 	// DB must be set.
 	DB Database
+	// RoleDBs are the databases of the roles that have a login of their own, by the name of the role.
+	RoleDBs map[string]Database
+	// Observe, if set, is told of each call once it is answered. It must not block.
+	Observe func(context.Context, *Record)
+	// Without are the names of tools in code, query and server_info, that are not offered.
+	Without []string
+	// Recheck, if set, is told the name of a tool that may no longer be what the database described. It must not block.
+	Recheck func(tool string)
 	// ReadOnly makes query read only and leaves out tools that write.
 	ReadOnly bool
 	// Timeout is what server_info tells of the statement timeout.
@@ -58,13 +68,16 @@ const (
 	DefaultMaxBytes = 1 << 20
 )
 
-// Registry holds the tools, ready to serve.
+// Registry holds the tools, ready to serve. Replace gives it others while it serves.
 type Registry struct {
-	tools  []*tool
-	byName map[string]*tool
-	log    *slog.Logger
-
+	config  Config // with its defaults
+	log     *slog.Logger
 	library *library
+	guard   *guard
+	set     atomic.Pointer[set]
+
+	mu      sync.Mutex // guards servers; held while the set is replaced
+	servers []*server.MCPServer
 }
 
 // handler answers a call whose arguments have been checked.
@@ -78,46 +91,25 @@ type tool struct {
 	schema  Schema
 	check   *validator
 	handler handler
+	// degraded says why the tool no longer fits the database; nil for a sound one.
+	degraded atomic.Pointer[string]
 }
 
 // Build makes the registry. An error is a fault of the program or of a schema, not of a database.
 func Build(c Config) (*Registry, error) {
-	if c.MaxRows == 0 {
-		c.MaxRows = DefaultMaxRows
+	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, DefaultMaxRows), cmp.Or(c.MaxBytes, DefaultMaxBytes)
+	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
+	c.DB = &routing{shared: c.DB, own: c.RoleDBs}
+	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, nil, c.ReadOnly)}
+	var err error
+	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
+		return nil, err
 	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = DefaultMaxBytes
-	}
-	if c.MaxSQLBytes == 0 {
-		c.MaxSQLBytes = DefaultMaxSQLBytes
-	}
-	limits := rowLimits{rows: c.MaxRows, bytes: c.MaxBytes, cell: defaultCell}
-	r := &Registry{byName: map[string]*tool{}, log: c.Logger}
-	var faults []error
-	for _, t := range c.Tools {
-		if c.ReadOnly && t.Access == catalog.Write {
-			continue
-		}
-		faults = append(faults, r.add(t, c.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, limits: limits}))
-	}
-	faults = append(faults, r.add(queryDefinition(c.ReadOnly, c.MaxRows), nil, &queryTool{db: c.DB, limits: limits, maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}))
-	info := &serverInfoTool{db: c.DB}
-	output, err := serverInfoSchema()
-	faults = append(faults, err, r.add(serverInfoDefinition(), output, info))
-	slices.SortFunc(r.tools, func(a, b *tool) int { return strings.Compare(a.def.Name, b.def.Name) })
-	info.info = c.serverInfo(r, limits)
-	r.library, err = r.newLibrary(&c, limits)
-	return r, errors.Join(append(faults, err)...)
+	return r, r.Replace(Set{Tools: c.Tools, Prompts: c.Prompts, Outputs: c.Outputs})
 }
 
-func (r *Registry) add(def *catalog.Tool, output json.RawMessage, h handler) error {
-	t, err := newTool(def, output, h)
-	if err != nil {
-		return err
-	}
-	r.tools = append(r.tools, t)
-	r.byName[def.Name] = t
-	return nil
+func (r *Registry) limits() rowLimits {
+	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: defaultCell}
 }
 
 func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error) {
@@ -125,40 +117,24 @@ func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error
 	if err != nil {
 		return nil, fmt.Errorf("writing the input schema of %s: %w", def.Name, err)
 	}
-	check, err := newValidator(def.Name, input, Arguments(def))
+	check, err := newValidator(def.Name, input, def.Arguments())
 	if err != nil {
 		return nil, err
 	}
 	return &tool{def: def, schema: Schema{Input: input, Output: output}, check: check, handler: h}, nil
 }
 
-func (c *Config) serverInfo(r *Registry, l rowLimits) ServerInfo {
-	info := ServerInfo{
-		Name: "mcp-postgres", Version: c.Version, ReadOnly: c.ReadOnly,
-		Limits: Limits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes, CellBytes: l.cell},
-	}
-	for _, t := range r.tools {
-		info.Tools = append(info.Tools, t.def.Name)
-		if s := t.def.Toolset; s != "" && !slices.Contains(info.Toolsets, s) {
-			info.Toolsets = append(info.Toolsets, s)
-		}
-	}
-	slices.Sort(info.Toolsets)
-	return info
-}
-
 // Names are the names of the tools, sorted.
-func (r *Registry) Names() []string {
-	names := make([]string, len(r.tools))
-	for i, t := range r.tools {
-		names[i] = t.def.Name
-	}
-	return names
+func (r *Registry) Names() []string { return r.set.Load().info.Tools }
+
+func (r *Registry) tool(name string) (t *tool, ok bool) {
+	t, ok = r.set.Load().byName[name]
+	return t, ok
 }
 
 // Tool gives the definition and the schemas of one tool; ok is false for an unknown name.
 func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
-	t, ok := r.byName[name]
+	t, ok := r.tool(name)
 	if !ok {
 		return nil, Schema{}, false
 	}
@@ -167,36 +143,74 @@ func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
 
 // Call does what tools/call does. The error is only ever an unknown tool.
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*mcp.CallToolResult, error) {
-	t, ok := r.byName[name]
-	if !ok {
-		return nil, fmt.Errorf("unknown tool %q%s", name, catalog.DidYouMean(name, r.Names()))
+	t, ok := r.tool(name)
+	if !ok || !r.offered(ctx, t) {
+		return nil, errors.New(r.UnknownTool(ctx, name))
 	}
 	return r.run(ctx, t, args), nil
 }
 
+// UnknownTool says that there is no such tool for the caller, and which may have been meant.
+func (r *Registry) UnknownTool(ctx context.Context, name string) string {
+	return fmt.Sprintf("unknown tool %.100q%s", name, catalog.DidYouMean(name, r.NamesFor(ctx)))
+}
+
+// NamesFor are the names of the tools that the caller may call, sorted.
+func (r *Registry) NamesFor(ctx context.Context) []string {
+	var names []string
+	for _, t := range r.set.Load().tools {
+		if r.offered(ctx, t) {
+			names = append(names, t.def.Name)
+		}
+	}
+	return names
+}
+
+// offered reports whether the caller may call a tool.
+func (r *Registry) offered(ctx context.Context, t *tool) bool {
+	if !mayCall(ctx, t.def) {
+		return false
+	}
+	h, ok := t.handler.(*sqlTool)
+	return !ok || h.allowed(ctx)
+}
+
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
 func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult) {
-	start, id := time.Now(), callID()
-	log := r.log.With("call", id, "tool", t.def.Name)
-	outcome := "ok"
+	rec := &Record{Time: time.Now(), Call: callID(), Tool: t.def.Name, Toolset: t.def.Toolset, Outcome: "ok", SQL: t.def.SQL, Arguments: raw}
+	if c, _ := policy.CallerFrom(ctx); c != nil {
+		rec.Sub = c.Sub
+		if c.Role != nil {
+			rec.Role = c.Role.Name
+		}
+	}
+	log := r.log.With("call", rec.Call, "tool", rec.Tool)
 	defer func() {
 		if p := recover(); p != nil {
 			log.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
-			outcome, res = codeInternal, errorResult(internalError(id))
+			rec.Outcome, res = codeInternal, errorResult(internalError(rec.Call))
 		}
-		log.InfoContext(ctx, "tool call", "outcome", outcome, "ms", time.Since(start).Milliseconds())
+		r.done(ctx, log, rec, res)
 	}()
 	args, err := t.check.arguments(raw)
 	if err == nil {
-		res, err = t.handler.call(ctx, args)
+		res, err = t.handler.call(withRecord(ctx, rec), args)
 	}
+	r.watch(t, err)
 	if err == nil {
 		return res
 	}
-	sql, _ := args["sql"].(string)
-	if t.def.Name != queryName {
-		sql = ""
+	sql := ""
+	if t.def.Name == queryName {
+		sql, _ = args["sql"].(string)
 	}
+	e := r.told(ctx, log, t, err, sql, rec.Call)
+	rec.Outcome = e.Code
+	return errorResult(e)
+}
+
+// told is what the caller reads of an error; the log has the rest.
+func (r *Registry) told(ctx context.Context, log *slog.Logger, t *tool, err error, sql, id string) *callError {
 	e, ok := userMessage(err, sql)
 	if !ok {
 		log.ErrorContext(ctx, "internal error", "error", err)
@@ -205,8 +219,28 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	if pg := (*postgres.Error)(nil); sql == "" && errors.As(err, &pg) {
 		log.WarnContext(ctx, "statement of a tool failed", "error", err, "file", t.def.Path)
 	}
-	outcome = e.Code
-	return errorResult(e)
+	if pg := (*postgres.Error)(nil); t.degraded.Load() != nil && errors.As(err, &pg) && outdated(pg) {
+		e.Message = "this tool no longer fits the database: " + e.Message
+		e.Hint = "use another tool; this one comes back by itself when the database or its file is mended"
+	}
+	return e
+}
+
+// done logs a call and tells of it.
+func (r *Registry) done(ctx context.Context, log *slog.Logger, rec *Record, res *mcp.CallToolResult) {
+	rec.Duration = time.Since(rec.Time)
+	for _, c := range res.Content {
+		if text, ok := c.(mcp.TextContent); ok {
+			rec.Bytes += len(text.Text)
+		}
+	}
+	if rec.Sub != "" {
+		log = log.With("sub", rec.Sub)
+	}
+	log.InfoContext(ctx, "tool call", "outcome", rec.Outcome, "ms", rec.Duration.Milliseconds())
+	if r.config.Observe != nil {
+		r.config.Observe(ctx, rec)
+	}
 }
 
 func internalError(id string) *callError {
@@ -226,16 +260,17 @@ const instructions = `PostgreSQL through typed tools. Work like this:
 3. query runs one SQL statement; pass values in parameters as $1, $2, and keep answers small with WHERE, LIMIT and aggregates.
 An error names what to change: mend the call and try again. next_cursor means there is another page.`
 
-// Server makes the MCP server that offers the tools; options add what a transport needs.
+// Server makes an MCP server that offers the tools; options add what a transport needs. Replace changes what it offers.
 func (r *Registry) Server(version string, options ...server.ServerOption) *server.MCPServer {
 	s := server.NewMCPServer("mcp-postgres", version, append(append([]server.ServerOption{
-		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(false), server.WithInstructions(instructions)}, r.library.options()...), options...)...)
+		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(true), server.WithInstructions(instructions),
+		server.WithToolFilter(r.visibleTools)}, r.library.options()...), options...)...)
 	r.library.addTo(s)
-	for _, t := range r.tools {
-		s.AddTool(t.definition(), func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			return r.run(ctx, t, rawArguments(req)), nil
-		})
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.servers = append(r.servers, s)
+	s.SetTools(r.serverTools()...)
+	s.SetPrompts(r.serverPrompts()...)
 	return s
 }
 

@@ -13,6 +13,7 @@ const (
 	codeNotFound  = "not_found"
 	codeTooLarge  = "result_too_large"
 	codeInternal  = "internal"
+	// Those of a refusal are policy.Forbidden and policy.ReadOnly.
 )
 
 // callError is an error as the caller of a tool gets it.

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -30,6 +31,7 @@ type objectRows struct {
 	whole    bool     // json values are never cut: the answer is made of them
 	keys     []string // columns whose last value is kept for a cursor
 
+	cols     []postgres.Column
 	types    []*postgres.Type
 	names    [][]byte // `"name":`
 	keyAt    []int
@@ -42,7 +44,7 @@ type objectRows struct {
 
 // Columns implements postgres.Sink; it starts over.
 func (o *objectRows) Columns(cols []postgres.Column) {
-	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, keys: o.keys, buf: append(o.buf[:0], o.prefix...)}
+	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, keys: o.keys, buf: append(o.buf[:0], o.prefix...), cols: cols}
 	for i, name := range uniqueNames(cols) {
 		o.types = append(o.types, cols[i].Type)
 		o.names = append(o.names, append(postgres.AppendString(nil, name), ':'))
@@ -55,6 +57,11 @@ func (o *objectRows) Columns(cols []postgres.Column) {
 			}
 		}
 	}
+}
+
+// has reports whether the answer has the columns. Types are compared by their OID: another one of the same name is another.
+func (o *objectRows) has(cols []postgres.Column) bool {
+	return slices.EqualFunc(o.cols, cols, func(a, b postgres.Column) bool { return a.Name == b.Name && a.Type.OID == b.Type.OID })
 }
 
 // Row implements postgres.Sink.

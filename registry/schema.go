@@ -2,18 +2,11 @@ package registry
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/invopop/jsonschema"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
-)
-
-// Names of the arguments that a paged tool has beside its own.
-const (
-	argPageSize = "page_size"
-	argCursor   = "cursor"
 )
 
 // Schema holds the two JSON Schemas (2020-12) of a tool.
@@ -27,24 +20,16 @@ type Schema struct {
 func InputSchema(t *catalog.Tool) *jsonschema.Schema {
 	props := jsonschema.NewProperties()
 	s := &jsonschema.Schema{Type: "object", Properties: props, AdditionalProperties: jsonschema.FalseSchema}
-	for _, p := range Arguments(t) {
+	for _, p := range t.Arguments() {
 		props.Set(p.Name, paramSchema(p))
 		if p.Required {
 			s.Required = append(s.Required, p.Name)
 		}
 	}
-	return s
-}
-
-// Arguments are a tool's parameters and those that its pages add.
-func Arguments(t *catalog.Tool) []catalog.Param {
-	if t.Page == nil {
-		return t.Params
+	for _, e := range t.Examples {
+		s.Examples = append(s.Examples, e.Args)
 	}
-	integer, text := catalog.Type{Scalar: catalog.Integer}, catalog.Type{Scalar: catalog.String}
-	return append(append([]catalog.Param(nil), t.Params...),
-		catalog.Param{Name: argPageSize, Type: integer, Default: json.Number(fmt.Sprint(t.Page.Size)), Minimum: "1", Maximum: fmt.Sprint(t.Page.Max)},
-		catalog.Param{Name: argCursor, Type: text, Description: "next_cursor of the previous page."})
+	return s
 }
 
 func paramSchema(p catalog.Param) *jsonschema.Schema {

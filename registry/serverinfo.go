@@ -27,7 +27,17 @@ type ServerInfo struct {
 	Limits   Limits   `json:"limits" jsonschema:"description=of one call"`
 	Toolsets []string `json:"toolsets"`
 	Tools    []string `json:"tools"`
-	Notice   string   `json:"notice,omitempty"`
+	// What keeps tools from being offered, or from working.
+	Unavailable []Trouble `json:"unavailable,omitempty" jsonschema:"description=tools that are not offered"`
+	Degraded    []Trouble `json:"degraded,omitempty" jsonschema:"description=tools that no longer fit the database"`
+	ReloadError string    `json:"reload_error,omitempty" jsonschema:"description=why changed tool files are not in use"`
+	Notice      string    `json:"notice,omitempty"`
+}
+
+// Trouble says why a tool is not offered, or does not work.
+type Trouble struct {
+	Tool   string `json:"tool"`
+	Reason string `json:"reason"`
 }
 
 // Presence says whether the database answers.
@@ -61,17 +71,16 @@ func serverInfoSchema() (json.RawMessage, error) {
 }
 
 type serverInfoTool struct {
-	db   Database
-	info ServerInfo
+	*Registry
 }
 
 func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallToolResult, error) {
-	info := s.info
+	info := s.StatusFor(ctx)
 	info.Database.Configured = true
 	var version firstColumn
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
-	_, err := s.db.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Keep: true}, &version)
+	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Keep: true}, &version)
 	if text, ok := notice(err); ok {
 		info.Notice = text
 		info.Database.Configured = text != noticeNone

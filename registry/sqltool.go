@@ -16,13 +16,16 @@ import (
 type sqlTool struct {
 	tool   *catalog.Tool
 	db     Database
+	guard  *guard
 	limits rowLimits
-
+	// columns are those that the database described, nil if it did not; recheck is told of others.
+	columns []postgres.Column
+	recheck func(string)
 	buffers buffers
 }
 
 func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
-	st, own, err := h.statement(args)
+	st, own, err := h.statement(ctx, args)
 	if err != nil {
 		return nil, err
 	}
@@ -30,20 +33,25 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if err != nil {
 		return nil, err
 	}
-	sink := &objectRows{prefix: h.prefix(), limits: h.rowLimits(args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true, buf: h.buffers.get()}
+	sink := &objectRows{
+		prefix: h.prefix(), limits: h.rowLimits(ctx, args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true, buf: h.buffers.get(),
+	}
 	defer func() { h.buffers.put(sink.buf) }()
 	if h.tool.Page != nil {
 		sink.keys = h.tool.Page.Key
 	}
-	out, err := h.db.Run(ctx, postgres.Call{
-		SQL: st.SQL, Args: values, Keep: true, Generic: h.tool.Source == "", Write: h.tool.Access == catalog.Write, MaxRows: sink.limits.rows,
-		MaxAffected: h.maxAffected(), Timeout: h.tool.Limits.Timeout,
-	}, sink)
+	call := h.dbCall(ctx, st.SQL, values)
+	call.Write, call.MaxRows, call.MaxAffected = h.tool.Access == catalog.Write, sink.limits.rows, h.maxAffected()
+	out, err := h.run(ctx, call, sink)
+	recordFrom(ctx).Rows = out.Rows
 	if text, ok := notice(err); ok {
 		return noticeResult(h.tool.Result, text), nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) {
+		h.recheck(h.tool.Name)
 	}
 	if own[catalog.PageKey(1)] == nil && h.empty(sink, out) {
 		if err := h.notFound(ctx, args); err != nil {
@@ -51,6 +59,18 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 		}
 	}
 	return h.result(args, sink, out)
+}
+
+// dbCall is a call of one of the tool's statements. The tool's owner vouches for the SQL of an owner tool: it runs with the
+// rights of the login.
+func (h *sqlTool) dbCall(ctx context.Context, sql string, values [][]byte) postgres.Call {
+	id := identity(ctx)
+	if id != nil && h.tool.Trust == catalog.TrustOwner {
+		id.DatabaseRole = ""
+	}
+	return postgres.Call{
+		SQL: sql, Args: values, Keep: true, Generic: h.tool.Source == "", Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
+	}
 }
 
 func (h *sqlTool) prefix() string {
@@ -77,14 +97,16 @@ func (h *sqlTool) maxAffected() int {
 	return h.tool.Limits.MaxAffected
 }
 
-// statement chooses the statement of the call and gives the values that the server binds itself. The identity is NULL
-// with authentication off: no restriction.
-func (h *sqlTool) statement(args map[string]any) (catalog.Statement, map[string][]byte, error) {
-	page := h.tool.Page
+// statement chooses the statement of the call and gives the values that the server binds itself.
+func (h *sqlTool) statement(ctx context.Context, args map[string]any) (catalog.Statement, map[string][]byte, error) {
+	page, own := h.tool.Page, callerArgs(ctx)
 	if page == nil {
-		return h.tool.Statement, nil, nil
+		return h.tool.Statement, own, nil
 	}
-	own := map[string][]byte{catalog.PageLimit: strconv.AppendInt(nil, int64(h.rowLimits(args).rows)+1, 10)}
+	if own == nil {
+		own = map[string][]byte{}
+	}
+	own[catalog.PageLimit] = strconv.AppendInt(nil, int64(h.rowLimits(ctx, args).rows)+1, 10)
 	key, err := pageKey(h.tool, args)
 	if err != nil || key == nil {
 		return page.First, own, err
@@ -96,8 +118,8 @@ func (h *sqlTool) statement(args map[string]any) (catalog.Statement, map[string]
 }
 
 // rowLimits are the server's limits, made smaller by the tool's and the call's.
-func (h *sqlTool) rowLimits(args map[string]any) rowLimits {
-	l := h.limits
+func (h *sqlTool) rowLimits(ctx context.Context, args map[string]any) rowLimits {
+	l := h.limits.withRole(ctx)
 	if n := h.tool.Limits.Rows; n > 0 {
 		l.rows = min(l.rows, n)
 	}
@@ -108,7 +130,7 @@ func (h *sqlTool) rowLimits(args map[string]any) rowLimits {
 	case catalog.Object, catalog.Value:
 		l.rows = 1
 	case catalog.Rows:
-		if n, ok := args[argPageSize].(json.Number); ok && h.tool.Page != nil {
+		if n, ok := args[catalog.ArgPageSize].(json.Number); ok && h.tool.Page != nil {
 			size, err := strconv.ParseFloat(n.String(), 64)
 			if err == nil {
 				l.rows = int(size)

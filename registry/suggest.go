@@ -20,33 +20,36 @@ type misnomer struct {
 	err   *postgres.Error
 	names []sqlscan.Name // all names of the SQL
 	name  sqlscan.Name   // the wrong one
+
+	// plan says what the caller may be told of.
+	plan *Plan
 }
 
 // mend adds the nearest existing names to an error about a name in the caller's SQL. It asks the database once; whatever
 // goes wrong there, the error stays as it is.
-func (q *queryTool) mend(ctx context.Context, sql string, err error) error {
+func (q *queryTool) mend(ctx context.Context, p *Plan, sql string, err error) error {
 	var pg *postgres.Error
 	if !errors.As(err, &pg) || !aboutName(pg.Code) {
 		return err
 	}
-	m := &misnomer{sql: sql, err: pg, names: sqlscan.Names(sql)}
+	m := &misnomer{sql: sql, err: pg, names: sqlscan.Names(sql), plan: p}
 	e, ok := userMessage(err, sql)
 	if !ok || !m.find() {
 		return err
 	}
-	e.Suggestion = strings.Join(m.suggest(ctx, q.db), ", ")
+	e.Suggestion = strings.Join(m.suggest(ctx), ", ")
 	return e
 }
 
 // suggest gives the nearest names, as SQL writes them.
-func (m *misnomer) suggest(ctx context.Context, db Database) []string {
+func (m *misnomer) suggest(ctx context.Context) []string {
 	if m.isAlias() {
 		return m.sources()
 	}
 	l := m.lookup()
 	var found candidates
-	call := postgres.Call{SQL: l.sql, Args: l.args, Keep: true, MaxRows: maxLookupRows, Timeout: lookupTimeout}
-	if _, err := db.Run(ctx, call, &found); err != nil {
+	call := postgres.Call{SQL: l.sql, Args: l.args, Keep: true, MaxRows: maxLookupRows, Timeout: lookupTimeout, Identity: m.plan.Identity}
+	if _, err := m.plan.DB.Run(ctx, call, &found); err != nil {
 		return nil
 	}
 	if len(found.signatures) > 0 {

@@ -7,5 +7,5 @@ import "embed"
 
 // Files holds <toolset>/<tool>.sql, prompts/<prompt>.md and schema/<tool>.json.
 //
-//go:embed explore prompts schema
+//go:embed */*.sql prompts schema
 var Files embed.FS

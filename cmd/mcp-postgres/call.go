@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -24,19 +25,24 @@ type callCmd struct {
 
 // Run calls the tool as tools/call does.
 func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	a, err := open(ctx, c, quiet(c, log))
+	own := *c
+	own.Transport = "stdio" // the token comes from where it comes from there
+	a, err := open(ctx, &own, quiet(c, log))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	if ctx, err = a.access.enter(ctx); err != nil {
+		return err
+	}
 	return cmd.answer(ctx, a, s)
 }
 
 // answer makes the call and prints what comes back.
 func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 	def, _, ok := a.tools.Tool(cmd.Tool)
-	if !ok {
-		return unknownTool(cmd.Tool, a.tools.Names())
+	if names := a.tools.NamesFor(ctx); !ok || !slices.Contains(names, cmd.Tool) {
+		return missingTool(ctx, cmd.Tool, a.tools)
 	}
 	args, err := cmd.arguments(def)
 	if err != nil {
@@ -47,6 +53,16 @@ func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 		return err
 	}
 	return cmd.print(result, s)
+}
+
+// missingTool says why a tool is not there.
+func missingTool(ctx context.Context, name string, tools *registry.Registry) error {
+	for _, u := range tools.StatusFor(ctx).Unavailable {
+		if u.Tool == name {
+			return fmt.Errorf("the tool %s is not offered: %s", name, u.Reason)
+		}
+	}
+	return unknownTool(name, tools.NamesFor(ctx))
 }
 
 func unknownTool(name string, known []string) error {

@@ -38,7 +38,7 @@ func TestCommandLine(t *testing.T) {
 		{"unknown argument", []string{db}, []string{"call", "list_tables", "shema=x"}, 1, "", `unknown argument "shema": did you mean "schema"?`},
 		{"no value", nil, []string{"call", "list_tables", "schema"}, 1, "", `argument "schema": want name=value`},
 		{"unknown tool", nil, []string{"call", "lst_tables"}, 1, "", `unknown tool "lst_tables": did you mean "list_tables"?`},
-		{"unknown flag", nil, []string{"--port", "1"}, 2, "", "unknown flag --port"},
+		{"unknown flag", nil, []string{"--prot", "1"}, 2, "", "unknown flag --prot"},
 		{"unknown command", nil, []string{"srve"}, 2, "", "unexpected argument srve"},
 		{"bad number", []string{"MCP_POOL_MAX=many"}, []string{"tools"}, 2, "", `MCP_POOL_MAX="many"`},
 		{"bad switch", []string{"POSTGRES_READONLY=perhaps"}, []string{"tools"}, 2, "", `POSTGRES_READONLY="perhaps"`},
@@ -46,12 +46,22 @@ func TestCommandLine(t *testing.T) {
 		{"SQL bytes", []string{"MCP_MAX_SQL_BYTES=1023"}, []string{"tools"}, 2, "", "--max-sql-bytes (MCP_MAX_SQL_BYTES) is 1023: want 1024 to 131072"},
 		{"more SQL than the parser takes", []string{"MCP_MAX_SQL_BYTES=131073"}, []string{"tools"}, 2, "", "--max-sql-bytes (MCP_MAX_SQL_BYTES) is 131073: want 1024 to 131072"},
 		{"pool", nil, []string{"--pool-min", "5", "--pool-max", "2", "tools"}, 2, "", "--pool-min (MCP_POOL_MIN) is 5: want at most --pool-max"},
-		{"transport", []string{"MCP_TRANSPORT=sse"}, []string{"tools"}, 2, "", `--transport must be one of "stdio" but got "sse"`},
+		{"transport", []string{"MCP_TRANSPORT=http"}, []string{"tools"}, 2, "", `--transport must be one of "stdio","streamable-http","sse" but got "http"`},
+		{"port", []string{"MCP_PORT=70000"}, []string{"tools"}, 2, "", "--port (MCP_PORT) is 70000: want 0 to 65535"},
+		{"half of TLS", nil, []string{"--tls-cert", "x", "tools"}, 2, "", "--tls-key (MCP_TLS_KEY): want both or none"},
+		{"origin", nil, []string{"--allowed-origins", "example.com", "tools"}, 2, "", `has "example.com": want scheme://host`},
+		{"shutdown timeout", nil, []string{"--shutdown-timeout", "0s", "tools"}, 2, "", "--shutdown-timeout (MCP_SHUTDOWN_TIMEOUT) is 0s: want 1s to 1h"},
+		{"strangers", nil, []string{"--transport", "sse", "--host", "0.0.0.0"}, 1, "", "there is no authentication"},
 		{"authentication", []string{"MCP_AUTH_ISSUER=https://id.example.com"}, []string{"serve"}, 2, "", "MCP_AUTH_ISSUER is set, but this version has no authentication"},
 		{"empty variables", []string{"MCP_POOL_MAX=", "POSTGRES_READONLY="}, []string{"version"}, 0, "mcp-postgres ", ""},
 		{"connection string", []string{"DATABASE_URL=postgres://u:s3cret@h:port/d"}, []string{"call", "list_tables"}, 1, "", "connection string: invalid port"},
 		{"demo and conn", nil, []string{"--demo", "--conn", "x", "tools"}, 2, "", "--demo and --conn: want one of them"},
 		{"toolset", nil, []string{"--toolsets", "explor", "tools"}, 1, "", `--toolsets (MCP_TOOLSETS) names "explor": want some of explore`},
+		{"enabled", nil, []string{"--toolsets", "explore", "--enable", "query", "tools"}, 0, "list_tables", ""},
+		{"enabled, unknown", []string{"MCP_TOOLS_ENABLE=list_tabels"}, []string{"tools"}, 1, "", `--enable (MCP_TOOLS_ENABLE) names "list_tabels": did you mean "list_tables"?`},
+		{"disabled, unknown", nil, []string{"--disable", "qery", "tools"}, 1, "", `--disable (MCP_TOOLS_DISABLE) names "qery": did you mean "query"?`},
+		{"disabled", nil, []string{"--disable", "query", "--disable", "list_tables", "call", "query", "sql=SELECT 1"}, 1, "", `unknown tool "query"`},
+		{"both", nil, []string{"--disable", "query", "--enable", "query", "tools"}, 1, "", `both name "query"`},
 		{"tools folder", nil, []string{"--tools", "nowhere", "tools"}, 1, "", `--tools (MCP_TOOLS_DIR) is "nowhere": want a folder`},
 		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"call", "query", "sql=DELETE FROM orders"}, 1, "", "read-only transaction"},
 	}
@@ -109,9 +119,9 @@ func TestOperatorTools(t *testing.T) {
 		t.Errorf("a tool that the database refuses = %+v", got)
 	}
 	for text, want := range map[string]string{
-		"page: {key: [nope]}\n---*/\nSELECT 1 AS one":                                                                `own.sql: page.key: column "nope" does not exist`,
-		"result: value\n---*/\nSELECT 1 AS one, 2 AS two":                                                            "own.sql: the statement gives 2 columns: want one for result value",
-		"params: [{name: a, type: string}]\nnot_found: {message: \"{a}\", suggest: SELECT b}\n---*/\nSELECT @a AS a": `own.sql: not_found.suggest: column "b" does not exist`,
+		"page: {key: [nope]}\n---*/\nSELECT 1 AS one":                                                                `own.sql:3:13: page key "nope" is no column of the answer`,
+		"result: value\n---*/\nSELECT 1 AS one, 2 AS two":                                                            "own.sql:3:9: result value: the statement gives 2 columns: want one",
+		"params: [{name: a, type: string}]\nnot_found: {message: \"{a}\", suggest: SELECT b}\n---*/\nSELECT @a AS a": `own.sql:4:36: not_found.suggest: column "b" does not exist`,
 	} {
 		write("own.sql", "/*---\ndescription: One.\n"+text)
 		if got := cliRun(t, []string{db}, "--tools", dir, "tools"); got.status != 1 || !strings.Contains(got.err, want) {

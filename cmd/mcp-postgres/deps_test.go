@@ -15,25 +15,26 @@ import (
 // imports is the import direction of the design: what each package of ours may import of ours. A new edge is a design
 // change. Nothing imports cmd or internal/generate.
 var imports = map[string][]string{
-	"sql":               {},
-	"internal/config":   {},
-	"internal/sqlscan":  {},
-	"catalog":           {"internal/sqlscan"},
-	"internal/postgres": {},
-	"internal/demo":     {},
-	"internal/pgtest":   {"internal/demo"},
-	"internal/policy":   {"catalog", "internal/sqlscan"},
-	"internal/auth":     {"internal/policy"},
-	"registry":          {"catalog", "internal/policy", "internal/postgres", "internal/sqlscan"},
+	"sql":                {},
+	"internal/config":    {},
+	"internal/sqlscan":   {},
+	"catalog":            {"internal/sqlscan"},
+	"internal/postgres":  {},
+	"internal/demo":      {},
+	"internal/pgtest":    {"internal/demo"},
+	"internal/policy":    {"catalog", "internal/sqlscan"},
+	"internal/auth":      {"internal/policy"},
+	"internal/transport": {"internal/postgres"},
+	"registry":           {"catalog", "internal/policy", "internal/postgres", "internal/sqlscan"},
 	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/policy", "internal/postgres",
-		"internal/sqlscan", "registry", "sql"},
+		"internal/sqlscan", "internal/transport", "registry", "sql"},
 	"internal/generate": {"catalog", "internal/config", "internal/demo", "internal/postgres", "registry"},
 	"internal/bench":    {"catalog", "internal/demo", "internal/postgres", "registry", "sql"},
 }
 
 // outside names the modules that only some packages may import.
 var outside = map[string][]string{
-	"github.com/mark3labs/mcp-go": {"registry", "cmd/mcp-postgres", "internal/bench"},
+	"github.com/mark3labs/mcp-go": {"registry", "internal/transport", "cmd/mcp-postgres", "internal/bench"},
 	"github.com/jackc/pgx":        {"internal/postgres", "internal/pgtest", "internal/demo", "internal/bench"},
 	"github.com/pganalyze":        {"internal/sqlscan"},
 }

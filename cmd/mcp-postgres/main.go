@@ -35,6 +35,10 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve MCP clients on standard input and output (the default)."`
 	Call    callCmd    `cmd:"" help:"Call one tool and print its answer."`
 	ToolsOf toolsCmd   `cmd:"" name:"tools" help:"List the tools, or show one with its SQL."`
+	Check   checkCmd   `cmd:"" help:"Check tool files: every fault and warning, with its place."`
+	Test    testCmd    `cmd:"" help:"Run the tests of tool files on a database; nothing of it stays."`
+	New     newCmd     `cmd:"" help:"Write a tool file to start from."`
+	Eject   ejectCmd   `cmd:"" help:"Write a built-in tool out as a file, for editing."`
 	DemoCmd demoCmd    `cmd:"" name:"demo" help:"Show on sample data what the server does, and how to connect a client."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -50,6 +54,7 @@ func main() {
 		debug.SetGCPercent(200) // what stays is a few MiB; answers come and go
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)

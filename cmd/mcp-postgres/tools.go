@@ -31,13 +31,13 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	defer func() { err = errors.Join(err, a.close()) }()
 	switch {
 	case cmd.Name == "" && cmd.JSON:
-		return writeJSON(s.out, shownTools(a.tools))
+		return errors.Join(writeJSON(s.out, shownTools(a.tools)), a.shelf.refused())
 	case cmd.Name == "":
-		return listTools(s.out, a.tools)
+		return errors.Join(listTools(s.out, a.tools), a.shelf.refused())
 	}
 	def, schema, ok := a.tools.Tool(cmd.Name)
 	if !ok {
-		return unknownTool(cmd.Name, a.tools.Names())
+		return missingTool(ctx, cmd.Name, a.tools)
 	}
 	if cmd.JSON {
 		return writeJSON(s.out, shown(def, schema))
@@ -83,7 +83,7 @@ func listTools(w io.Writer, r *registry.Registry) error {
 	for _, name := range r.Names() {
 		def, _, _ := r.Tool(name)
 		var args []string
-		for _, p := range registry.Arguments(def) {
+		for _, p := range def.Arguments() {
 			if !p.Required {
 				p.Name = "[" + p.Name + "]"
 			}
@@ -107,7 +107,7 @@ func showTool(w io.Writer, def *catalog.Tool) {
 		title = def.Title + ", "
 	}
 	fmt.Fprintf(w, "%s (%saccess %s)\n\n%s\n", def.Name, title, def.Access, strings.TrimSpace(def.Description))
-	if args := registry.Arguments(def); len(args) > 0 {
+	if args := def.Arguments(); len(args) > 0 {
 		fmt.Fprintln(w, "\nArguments:")
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, p := range args {

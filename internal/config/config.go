@@ -18,6 +18,8 @@ type Config struct {
 
 	Tools    []string `help:"Folder of your own tool files; repeatable. A tool there replaces the built-in one of its name." env:"MCP_TOOLS_DIR" placeholder:"DIR" name:"tools" sep:","`
 	Toolsets []string `help:"Toolsets to offer; without it explore and those of --tools." env:"MCP_TOOLSETS" placeholder:"NAME"`
+	Enable   []string `help:"Tool to offer whatever its toolset; repeatable." env:"MCP_TOOLS_ENABLE" placeholder:"NAME" name:"enable" sep:","`
+	Disable  []string `help:"Tool to leave out, query and server_info too; repeatable." env:"MCP_TOOLS_DISABLE" placeholder:"NAME" name:"disable" sep:","`
 
 	ReadOnly  bool  `help:"Run everything in READ ONLY transactions that are rolled back; tools that write are left out." name:"read-only" env:"POSTGRES_READONLY"`
 	TimeoutMS int64 `help:"Time limit of a statement, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
@@ -27,28 +29,23 @@ type Config struct {
 	PoolMin   int   `help:"Connections kept open." name:"pool-min" env:"MCP_POOL_MIN" default:"2" placeholder:"N"`
 	PoolMax   int   `help:"Most connections opened." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
 
-	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio" default:"stdio"`
-	LogLevel  string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
-}
+	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio,streamable-http,sse" default:"stdio"`
+	HTTP      `embed:""`
+	Auth      `embed:""`
 
-// unsupported are settings of the design that this version can't honour. Ignoring them would leave a server open that
-// somebody meant to close, so they stop it.
-var unsupported = [...]string{"MCP_AUTH_ISSUER", "MCP_AUTH_AUDIENCE", "MCP_AUTH_JWKS_URL", "MCP_AUTH_TOKEN", "MCP_PERMISSIONS_FILE"}
+	LogLevel string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
+}
 
 // Validate checks what the types don't.
 func (c *Config) Validate() error {
 	var faults []error
-	for _, name := range unsupported {
-		if os.Getenv(name) != "" {
-			faults = append(faults, fmt.Errorf("%s is set, but this version has no authentication and would serve everybody: unset it to accept that", name))
-		}
-	}
 	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
 		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000", c.TimeoutMS))
 	}
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, maxSQL),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
+	faults = append(append(faults, c.HTTP.validate()...), c.Auth.validate()...)
 	if c.PoolMin > c.PoolMax {
 		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.PoolMin, c.PoolMax))
 	}

@@ -1,5 +1,5 @@
 // Command generate writes what is derived from other sources: the schemas of the embedded tools, as a throw-away PostgreSQL
-// describes them, and the tables of README.md. "go generate ./..." runs it in the folder sql.
+// describes them, and the tables of README.md and docs/tools.md. "go generate ./..." runs it in the folder sql.
 package main
 
 import (
@@ -43,6 +43,9 @@ func generate(ctx context.Context, root string) (err error) {
 		return err
 	}
 	defer db.Close()
+	if err := installExtensions(ctx, cluster.AdminURL(), cat.Tools); err != nil {
+		return err
+	}
 	outputs, err := writeSchemas(ctx, db, filepath.Join(root, "sql", "schema"), cat.Tools)
 	if err != nil {
 		return err
@@ -51,7 +54,25 @@ func generate(ctx context.Context, root string) (err error) {
 	if err != nil {
 		return err
 	}
-	return writeTables(filepath.Join(root, "README.md"), reg)
+	return writeTables(root, reg)
+}
+
+// installExtensions makes what tools require, so that the database can describe them.
+func installExtensions(ctx context.Context, url string, tools []*catalog.Tool) error {
+	admin, err := postgres.Open(ctx, postgres.Config{URL: url})
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	for _, t := range tools {
+		for _, name := range t.Requires.Extensions {
+			_, err := admin.Run(ctx, postgres.Call{SQL: `CREATE EXTENSION IF NOT EXISTS "` + name + `"`, Write: true}, nil)
+			if err != nil {
+				return fmt.Errorf("%s requires the extension %s: %w", t.Path, name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // writeSchemas writes <tool>.json for each tool and removes the files of tools that are gone.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -12,17 +14,30 @@ import (
 	"mcp-postgres/registry"
 )
 
-// writeTables replaces what stands between <!-- generated NAME --> and <!-- end --> in the file.
-func writeTables(path string, reg *registry.Registry) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
+// writeTables writes the tables of README.md and docs/tools.md.
+func writeTables(root string, reg *registry.Registry) error {
 	settings, err := settingsTable()
 	if err != nil {
 		return err
 	}
-	for name, table := range map[string]string{"tools": toolsTable(reg), "settings": settings} {
+	err = writePage(filepath.Join(root, "README.md"), map[string]string{"tools": toolsTable(reg, "explore", ""), "settings": settings})
+	if err != nil {
+		return err
+	}
+	packs := map[string]string{}
+	for _, toolset := range []string{"inspect", "performance", "health"} {
+		packs[toolset] = toolsTable(reg, toolset)
+	}
+	return writePage(filepath.Join(root, "docs", "tools.md"), packs)
+}
+
+// writePage replaces what stands between <!-- generated NAME --> and <!-- end --> in the file.
+func writePage(path string, tables map[string]string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for name, table := range tables {
 		if text, err = replace(text, name, table); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -40,13 +55,17 @@ func replace(text []byte, name, table string) ([]byte, error) {
 	return bytes.Join([][]byte{before, start, []byte(table), []byte("<!-- end -->"), after}, nil), nil
 }
 
-func toolsTable(reg *registry.Registry) string {
+// toolsTable lists the tools of the toolsets; "" is that of the tools in code.
+func toolsTable(reg *registry.Registry, toolsets ...string) string {
 	var b strings.Builder
 	b.WriteString("| Tool | Arguments | What it does |\n|---|---|---|\n")
 	for _, name := range reg.Names() {
 		def, _, _ := reg.Tool(name)
+		if !slices.Contains(toolsets, def.Toolset) {
+			continue
+		}
 		var args []string
-		for _, p := range registry.Arguments(def) {
+		for _, p := range def.Arguments() {
 			arg := "`" + p.Name + "`"
 			if p.Required {
 				arg = "**" + arg + "**"

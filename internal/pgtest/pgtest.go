@@ -1,5 +1,6 @@
 // Package pgtest gives tests a real PostgreSQL: a fresh database for each test, on one server for all tests of
-// a package, started when the first test asks. TEST_DATABASE_URL names a server to use instead.
+// a package, started when the first test asks. TEST_DATABASE_URL names a server to use instead, TEST_POSTGRES_BIN the
+// directory of the binaries to start.
 //
 // A package that uses it has
 //
@@ -110,9 +111,12 @@ func NewCluster(t testing.TB, cfg demo.Config) *demo.Cluster {
 	return c
 }
 
-// installed finds the server binaries, or ends the test.
+// installed finds the server binaries, TEST_POSTGRES_BIN or the newest installed ones, or ends the test.
 func installed(t testing.TB) string {
 	t.Helper()
+	if dir := os.Getenv("TEST_POSTGRES_BIN"); dir != "" {
+		return dir
+	}
 	dir, err := demo.Installed()
 	if err != nil {
 		giveUp(t, err)

@@ -25,6 +25,8 @@ type Call struct {
 	Foreign bool
 	// Write runs read-write and commits; without it the transaction is READ ONLY and is rolled back.
 	Write bool
+	// Rollback undoes a write, as a test wants it.
+	Rollback bool
 	// MaxRows is the most rows handed on; zero is no limit. The statement is not run further than one row more, except a
 	// write of our own: it runs to its end, so that the number of rows it affected is known.
 	MaxRows int
@@ -40,6 +42,9 @@ type Call struct {
 	// Clean says that a Foreign statement provably leaves nothing in the session: nothing is thrown away after it.
 	Clean bool
 }
+
+// commits reports that what the call does is to stay.
+func (c *Call) commits() bool { return c.Write && !c.Rollback }
 
 // leaves reports that something may be left in the session.
 func (c *Call) leaves() bool { return c.Foreign && !c.Clean }

@@ -69,9 +69,9 @@ func (t *transaction) run() error {
 	t.sync()
 	if t.call.MaxAffected > 0 {
 		err := t.checked()
-		return t.finish(err, err == nil)
+		return t.finish(err, err == nil && t.call.commits())
 	}
-	t.end(t.call.Write, t.call.leaves())
+	t.end(t.call.commits(), t.call.leaves())
 	if err := t.flush(); err != nil {
 		return err
 	}

@@ -46,6 +46,17 @@ type Relation struct {
 	Position int
 }
 
+// String is the name as the statement has it, its parts joined by dots.
+func (r Relation) String() string {
+	name := r.Name
+	for _, part := range []string{r.Schema, r.Catalog} {
+		if part != "" {
+			name = part + "." + name
+		}
+	}
+	return name
+}
+
 // Object is a function, operator, type or construct as the statement names it. Schema is empty where it is not written.
 type Object struct {
 	Schema, Name string

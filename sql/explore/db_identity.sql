@@ -7,6 +7,8 @@ access: read
 result: object
 trust: owner
 omit_null: true
+tests:
+  - expect: {contains: {current_schema: shop, encoding: UTF8, in_recovery: false}}
 ---*/
 SELECT pg_catalog.current_database() AS database,
        d.description AS comment,

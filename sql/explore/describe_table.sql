@@ -43,6 +43,12 @@ not_found:
                       pg_catalog.abs(pg_catalog.length(w.place) - pg_catalog.length(w.wanted_place))),
              n.nspname, c.relname
     LIMIT 50
+tests:
+  - args: {table_name: orders}
+    expect: {contains: {schema: shop, columns: [{name: id}, {name: status}]}}
+  - name: a misspelt name
+    args: {table_name: custmers}
+    expect: {error: not_found}
 ---*/
 WITH RECURSIVE relation AS NOT MATERIALIZED (
   -- All that the caller may see: every relation named below comes through here.

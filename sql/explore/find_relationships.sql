@@ -42,6 +42,15 @@ not_found:
                       pg_catalog.abs(pg_catalog.length(w.place) - pg_catalog.length(w.wanted_place))),
              n.nspname, c.relname
     LIMIT 50
+tests:
+  - name: a column without a constraint
+    args: {table_name: returns}
+    expect:
+      contains:
+        explicit: [{name: returns_order_id_line_no_fkey, direction: outgoing}]
+        implied: [{columns: [order_id], referenced_table: orders, confidence: strong}]
+  - args: {table_name: nowhere.at_all}
+    expect: {error: not_found}
 ---*/
 WITH RECURSIVE relation AS NOT MATERIALIZED (
   -- All that the caller may see: every relation named below comes through here.

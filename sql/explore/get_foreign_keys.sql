@@ -2,7 +2,7 @@
 title: Foreign keys of a table
 description: >
   The foreign keys of a table in both directions: outgoing, incoming, or self for a table that references itself.
-  Columns are in the order of the key, so that they pair up in a join.
+  Use it to write joins: columns are in the order of the key, so that they pair up.
 params:
   - name: table_name
     type: string
@@ -69,6 +69,14 @@ not_found:
                       pg_catalog.abs(pg_catalog.length(w.place) - pg_catalog.length(w.wanted_place))),
              n.nspname, c.relname
     LIMIT 50
+tests:
+  - args: {table_name: shop.order_items}
+    expect: {contains: [{direction: outgoing, columns: [order_id], referenced_table: orders}]}
+  - name: a table that references itself
+    args: {table_name: categories}
+    expect: {contains: [{direction: self}]}
+  - args: {table_name: ordrs}
+    expect: {error: not_found}
 ---*/
 WITH relation AS NOT MATERIALIZED (
   -- All that the caller may see: every relation named below comes through here.

@@ -15,6 +15,12 @@ access: read
 trust: owner
 omit_null: true
 page: {key: [schema_name], size: 200, max: 1000}
+tests:
+  - expect: {contains: [{schema_name: shop, on_search_path: true}]}
+  - args: {include_system: true, name_pattern: 'pg\_catalog'}
+    expect: {rows: 1, contains: [{schema_name: pg_catalog}]}
+  - args: {page_size: 0}
+    expect: {error: invalid_arguments}
 ---*/
 SELECT n.nspname AS schema_name,
        coalesce(r.tables, 0) AS table_count,

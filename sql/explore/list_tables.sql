@@ -2,7 +2,8 @@
 title: List tables
 description: >
   Tables, views, materialized views, foreign and partitioned tables of one schema, with comment and with estimates of rows
-  and bytes from the last ANALYZE. Partitions are left out unless table_types names them. Use list_schemas to find the schema.
+  and bytes from the last ANALYZE. Use it to find the table that you need; list_schemas finds the schema.
+  Partitions are left out unless table_types names them.
 params:
   - name: schema
     type: string
@@ -37,6 +38,13 @@ not_found:
                       pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
                       pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))), n.nspname
     LIMIT 50
+tests:
+  - args: {schema: shop, name_pattern: 'order%'}
+    expect: {contains: [{table_name: orders}, {table_name: order_items}]}
+  - args: {table_types: [view], page_size: 2}
+    expect: {max_rows: 2}
+  - args: {schema: shp}
+    expect: {error: not_found}
 ---*/
 WITH namespace AS (
   SELECT n.oid, n.nspname

@@ -1,0 +1,9 @@
+/*---
+description: A tool.
+params:
+  - {name: city, type: string, required: true}
+  - {name: days, type: integer, maximum: 30}
+examples:
+  - args: {city: Kiel, days: 31}
+---*/
+SELECT @city AS city, @days AS days

@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+examples:
+  - description: No arguments at all.
+---*/
+SELECT 1 AS n

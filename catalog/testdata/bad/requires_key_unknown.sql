@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+requires: {extensions: vector}
+---*/
+SELECT 1 AS n

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+requires: pgvector
+---*/
+SELECT 1 AS n

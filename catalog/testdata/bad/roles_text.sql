@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+roles: analyst
+---*/
+SELECT 1 AS n

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+roles: [analyst, analyst]
+---*/
+SELECT 1 AS n

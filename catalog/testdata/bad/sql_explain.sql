@@ -1,0 +1,4 @@
+/*---
+description: A tool.
+---*/
+EXPLAIN SELECT 1

@@ -1,0 +1,4 @@
+/*---
+description: A tool.
+---*/
+INSERT INTO notes (body) VALUES (1)

@@ -1,0 +1,4 @@
+/*---
+description: A tool.
+---*/
+SELECT id FROM notes FOR UPDATE

@@ -1,0 +1,4 @@
+/*---
+description: A tool.
+---*/
+SELECT 1 AS n INTO copy

@@ -1,0 +1,4 @@
+/*---
+description: A tool.
+---*/
+UPDATE notes SET body = 1

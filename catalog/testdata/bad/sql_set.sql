@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+access: write
+---*/
+SET search_path = x

@@ -1,0 +1,4 @@
+/*---
+description: A tool.
+---*/
+SHOW search_path

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+---*/
+SELECT id
+FORM orders WHERE

@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+tests:
+  - expect: {affected: 1}
+---*/
+SELECT 1 AS n

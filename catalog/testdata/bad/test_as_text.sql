@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+tests:
+  - as: analyst
+---*/
+SELECT 1 AS n

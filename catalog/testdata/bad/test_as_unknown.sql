@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+tests:
+  - as: {user: alice}
+---*/
+SELECT 1 AS n

@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+tests:
+  - expect: {error: [not_found]}
+---*/
+SELECT 1 AS n

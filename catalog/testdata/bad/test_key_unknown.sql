@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+tests:
+  - {expects: {rows: 1}}
+---*/
+SELECT 1 AS n

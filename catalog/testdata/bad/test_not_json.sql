@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+tests:
+  - expect: {contains: [{n: .inf}]}
+---*/
+SELECT 1 AS n

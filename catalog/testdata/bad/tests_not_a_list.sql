@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+tests: {args: {}}
+---*/
+SELECT 1 AS n

@@ -1,0 +1,329 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
+)
+
+const (
+	// describeWait bounds how long a start or a reload waits for the database to describe tools.
+	describeWait = 5 * time.Second
+	// describeAtOnce is how many tools are described at a time.
+	describeAtOnce = 4
+)
+
+// shelf decides which tools are offered: what the files say, as far as the database goes along. One goroutine uses it; only
+// suspect may be called by others.
+type shelf struct {
+	config   *config.Config
+	log      *slog.Logger
+	db       registry.Describer
+	registry *registry.Registry
+
+	files       *files                   // of the last reload without faults
+	verdicts    map[string]*verdict      // by verdictKey
+	sound       map[string]*catalog.Tool // by name: what was last offered with the consent of the database
+	facts       *facts                   // nil until the database has told them
+	reloadError string
+	held        []string // faults of edited tools, whose last sound version is offered
+	none, down  bool     // there is no database at all, or it did not answer when last asked
+
+	mu       sync.Mutex
+	suspects map[string]bool // names of tools to ask about again
+	wake     chan struct{}
+}
+
+// verdict is what the database says of one text of a tool file.
+type verdict struct {
+	registry.Description
+	asked bool // the database has answered
+	again bool // it is to be asked again
+	sound bool // it has had no fault so far, or had none at some time
+}
+
+// facts are what the requirements of tools are compared with.
+type facts struct {
+	version    int
+	extensions []string
+}
+
+func newShelf(c *config.Config, db registry.Describer, found *files, log *slog.Logger) *shelf {
+	return &shelf{config: c, log: log, db: db, files: found, verdicts: map[string]*verdict{}, sound: map[string]*catalog.Tool{},
+		suspects: map[string]bool{}, wake: make(chan struct{}, 1)}
+}
+
+// suspect asks for another look at a tool; it does not block.
+func (s *shelf) suspect(tool string) {
+	s.mu.Lock()
+	s.suspects[tool] = true
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func verdictKey(t *catalog.Tool) string { return t.Path + "\x00" + t.Text() }
+
+func (s *shelf) verdict(t *catalog.Tool) *verdict {
+	key := verdictKey(t)
+	if s.verdicts[key] == nil {
+		// Embedded tools come with their schemas: only one that fails is asked about.
+		s.verdicts[key] = &verdict{asked: embedded(t), sound: embedded(t)}
+	}
+	return s.verdicts[key]
+}
+
+// reload reads the files again. With faults the tools stay as they are.
+func (s *shelf) reload(ctx context.Context) {
+	found, err := loadFiles(s.config, slog.New(warnings{s.log.Handler()}))
+	if err != nil {
+		if s.reloadError != err.Error() {
+			s.log.Error("reload refused: the tools stay as they are", "error", err)
+		}
+		s.reloadError = err.Error()
+		s.offer()
+		return
+	}
+	old := s.files
+	s.files, s.reloadError = found, ""
+	s.ask(ctx)
+	if change := changes(old, found); change != "" {
+		s.log.Info("tools reloaded", "changed", change)
+	}
+	s.offer()
+}
+
+// changes lists the names of tools whose file is new, gone or another.
+func changes(old, found *files) string {
+	texts := map[string]string{}
+	for _, t := range old.tools {
+		texts[t.Name] = verdictKey(t)
+	}
+	var names []string
+	for _, t := range found.tools {
+		if texts[t.Name] != verdictKey(t) {
+			names = append(names, t.Name)
+		}
+		delete(texts, t.Name)
+	}
+	for name := range texts {
+		names = append(names, "-"+name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// ask lets the database describe the tools that it has not, that it refused, and that are under suspicion. It reports
+// whether the database answered.
+func (s *shelf) ask(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, describeWait)
+	defer cancel()
+	s.mu.Lock()
+	suspects := s.suspects
+	s.suspects = map[string]bool{}
+	s.mu.Unlock()
+	var tools []*catalog.Tool
+	for _, t := range s.files.tools {
+		v := s.verdict(t)
+		v.again = v.again || suspects[t.Name]
+		if !v.asked || v.again || len(v.Faults) > 0 {
+			tools = append(tools, t)
+		}
+	}
+	err := s.askFacts(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(describeAtOnce)
+	for _, t := range tools {
+		v := s.verdict(t)
+		if s.unmet(t) != "" || err != nil {
+			continue
+		}
+		group.Go(func() error { return s.askAbout(ctx, t, v) })
+	}
+	err = errors.Join(err, group.Wait())
+	s.none = errors.Is(err, postgres.ErrNoDatabase)
+	if err != nil && !s.none && !s.down {
+		s.log.Warn("tools offered without an output schema: the database did not describe them", "error", err)
+	}
+	s.down = err != nil
+	return err == nil
+}
+
+func (s *shelf) askAbout(ctx context.Context, t *catalog.Tool, v *verdict) error {
+	d, err := registry.Describe(ctx, s.db, t)
+	if err != nil {
+		return err
+	}
+	before := v.Faults.Error()
+	v.Description, v.asked, v.again = d, true, false
+	switch {
+	case len(d.Faults) == 0:
+		if before != "" {
+			s.log.Info("tool fits the database again", "tool", t.Name)
+		}
+		v.sound = true
+	case d.Faults.Error() != before && v.sound:
+		s.log.Warn("tool degraded: it no longer fits the database", "tool", t.Name, "error", d.Faults)
+	case d.Faults.Error() == before:
+	case s.sound[t.Name] != nil && s.sound[t.Name].Path == t.Path:
+		s.log.Error("edit of a tool refused: its last version stays", "tool", t.Name, "error", d.Faults)
+	default:
+		s.log.Warn("tool not offered: the database refuses it", "tool", t.Name, "error", d.Faults)
+	}
+	return nil
+}
+
+// askFacts asks for what requirements are compared with, as long as one is not met.
+func (s *shelf) askFacts(ctx context.Context) error {
+	wanted := false
+	for _, t := range s.files.tools {
+		needs := t.Requires.ServerVersion > 0 || len(t.Requires.Extensions) > 0
+		wanted = wanted || needs && (s.facts == nil || s.unmet(t) != "")
+	}
+	if !wanted {
+		return nil
+	}
+	version, extensions, err := registry.Facts(ctx, s.db)
+	if err == nil {
+		s.facts = &facts{version, extensions}
+	}
+	return err
+}
+
+// unmet says what a tool needs that the database does not have; empty also while that is not known.
+func (s *shelf) unmet(t *catalog.Tool) string {
+	if s.facts == nil {
+		return ""
+	}
+	return t.Requires.Unmet(s.facts.version, s.facts.extensions)
+}
+
+// doubt asks for another look at all tools of the operator.
+func (s *shelf) doubt() {
+	for _, t := range s.files.tools {
+		s.verdict(t).again = !embedded(t)
+	}
+}
+
+// settled reports that nothing is left to ask: the database has described all tools, and refuses none.
+func (s *shelf) settled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.none || len(s.suspects) == 0 && !slices.ContainsFunc(s.files.tools, func(t *catalog.Tool) bool {
+		v := s.verdict(t)
+		return !v.asked || v.again || len(v.Faults) > 0 || s.unmet(t) != ""
+	})
+}
+
+// offer gives the registry what is to be offered now.
+func (s *shelf) offer() {
+	set, err := s.set()
+	if err == nil {
+		err = s.registry.Replace(set)
+	}
+	if err != nil {
+		s.log.Error("tools not replaced", "error", err)
+	}
+}
+
+func (s *shelf) set() (registry.Set, error) {
+	set := registry.Set{Prompts: s.files.prompts, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
+	s.held = nil
+	sound := map[string]*catalog.Tool{}
+	for _, t := range s.files.tools {
+		v := s.verdict(t)
+		last := s.sound[t.Name]
+		switch reason := s.unmet(t); {
+		case reason != "":
+			set.Unavailable = append(set.Unavailable, registry.Trouble{Tool: t.Name, Reason: reason})
+			continue
+		case len(v.Faults) > 0 && !v.sound && last != nil && last.Path == t.Path:
+			// An edit that the database refuses: the last version that it took stays.
+			s.held = append(s.held, v.Faults.Error())
+			t, v = last, s.verdict(last)
+		case len(v.Faults) > 0 && !v.sound:
+			set.Unavailable = append(set.Unavailable, registry.Trouble{Tool: t.Name, Reason: reasons(v.Faults)})
+			continue
+		}
+		if v.sound {
+			sound[t.Name] = t
+		}
+		if len(v.Faults) > 0 {
+			set.Degraded = append(set.Degraded, registry.Trouble{Tool: t.Name, Reason: reasons(v.Faults)})
+		}
+		if err := s.add(&set, t, v); err != nil {
+			return set, err
+		}
+	}
+	s.sound = sound
+	s.forget()
+	set.ReloadError = s.shownReloadError()
+	return set, nil
+}
+
+func (s *shelf) add(set *registry.Set, t *catalog.Tool, v *verdict) (err error) {
+	output := v.Output
+	if output == nil && embedded(t) {
+		output, err = generatedOutput(t.Name)
+	}
+	set.Tools = append(set.Tools, t)
+	set.Outputs[t.Name], set.Columns[t.Name] = output, v.Columns
+	return err
+}
+
+// forget drops the verdicts on texts that are no longer on the shelf.
+func (s *shelf) forget() {
+	keep := map[string]*verdict{}
+	for _, t := range s.files.tools {
+		keep[verdictKey(t)] = s.verdict(t)
+	}
+	for _, t := range s.sound {
+		keep[verdictKey(t)] = s.verdict(t)
+	}
+	s.verdicts = keep
+}
+
+// reasons words faults without the paths of the server's files.
+func reasons(faults catalog.Faults) string {
+	var all []string
+	for _, f := range faults {
+		all = append(all, fmt.Sprintf("line %d: %s", f.Line, f.Problem))
+	}
+	return strings.Join(all, "; ")
+}
+
+// refused are the faults of the tools that the database refuses.
+func (s *shelf) refused() error {
+	var faults catalog.Faults
+	for _, t := range s.files.tools {
+		faults = append(faults, s.verdict(t).Faults...)
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("not offered:\n%w", faults)
+}
+
+// shownReloadError is what clients read: without where the folders of the operator lie.
+func (s *shelf) shownReloadError() string {
+	text := strings.Join(append([]string{s.reloadError}, s.held...), "\n")
+	for _, dir := range s.config.Tools {
+		text = strings.ReplaceAll(text, strings.TrimSuffix(dir, "/")+"/", "")
+	}
+	return strings.TrimSpace(text)
+}

@@ -1,0 +1,5 @@
+/*---
+description: x
+access: write
+---*/
+TRUNCATE shop.orders

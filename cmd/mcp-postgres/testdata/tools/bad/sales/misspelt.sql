@@ -1,0 +1,5 @@
+/*---
+descripton: x
+parms: []
+---*/
+SELECT 1 AS n

@@ -1,0 +1,5 @@
+/*---
+description: x
+---*/
+SELECT id
+FORM shop.orders

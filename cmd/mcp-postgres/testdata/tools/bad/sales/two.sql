@@ -1,0 +1,4 @@
+/*---
+description: x
+---*/
+SELECT 1; DROP TABLE shop.orders

@@ -1,0 +1,6 @@
+/*---
+description: Needs an extension.
+requires: {extension: vector}
+limits: {rows: 1}
+---*/
+SELECT '[1]'::vector AS v

@@ -1,0 +1,6 @@
+/*---
+description: A function that is not there.
+result: value
+params: [{name: a, type: integer, description: x}]
+---*/
+SELECT uppr(@a::text)

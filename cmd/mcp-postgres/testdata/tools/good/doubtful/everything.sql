@@ -1,0 +1,4 @@
+/*---
+description: All columns.
+---*/
+SELECT * FROM shop.products

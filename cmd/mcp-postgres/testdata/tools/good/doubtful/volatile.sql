@@ -1,0 +1,5 @@
+/*---
+description: Sleeps and throws dice.
+result: object
+---*/
+SELECT random() AS dice, pg_sleep(0)

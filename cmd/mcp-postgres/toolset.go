@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/config"
+	"mcp-postgres/registry"
+	"mcp-postgres/sql"
+)
+
+// files are the tools and prompts of the files.
+type files struct {
+	tools   []*catalog.Tool
+	prompts []*catalog.Prompt
+}
+
+// loadFiles reads the embedded files and the operator's folders, and keeps what is asked for.
+func loadFiles(c *config.Config, log *slog.Logger) (*files, error) {
+	sources, err := toolSources(c.Tools)
+	if err != nil {
+		return nil, err
+	}
+	cat, err := catalog.Load(sources...)
+	if err != nil {
+		return nil, fmt.Errorf("loading tools:\n%w", err)
+	}
+	for _, r := range cat.Replaced {
+		log.Info("tool replaced", "new", r.New, "old", r.Old)
+	}
+	prompts, err := catalog.LoadPrompts(sources...)
+	if err != nil {
+		return nil, fmt.Errorf("loading prompts:\n%w", err)
+	}
+	tools, err := choose(cat.Tools, c)
+	return &files{tools, prompts}, err
+}
+
+// toolSources are the embedded files and those of the folders.
+func toolSources(dirs []string) ([]catalog.Source, error) {
+	sources := []catalog.Source{{FS: sql.Files}}
+	for _, dir := range dirs {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("--tools (MCP_TOOLS_DIR) is %q: want a folder", dir)
+		}
+		sources = append(sources, catalog.Source{Name: dir, FS: os.DirFS(dir)})
+	}
+	return sources, nil
+}
+
+// defaultToolset is the embedded one that is always on; operators' toolsets are on unless others are named.
+const defaultToolset = "explore"
+
+// choose keeps the tools of the toolsets asked for, with those enabled and without those disabled by name.
+func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
+	var toolsets []string
+	names := slices.Clone(registry.BuiltIn())
+	for _, t := range tools {
+		names = append(names, t.Name)
+		if !slices.Contains(toolsets, t.Toolset) {
+			toolsets = append(toolsets, t.Toolset)
+		}
+	}
+	slices.Sort(toolsets)
+	for _, w := range c.Toolsets {
+		if !slices.Contains(toolsets, w) {
+			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q: want some of %s", w, strings.Join(toolsets, ", "))
+		}
+	}
+	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names), known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names))
+	for _, name := range c.Enable {
+		if slices.Contains(c.Disable, name) {
+			err = errors.Join(err, fmt.Errorf("--enable and --disable both name %q: want one of them", name))
+		}
+	}
+	return slices.DeleteFunc(tools, func(t *catalog.Tool) bool {
+		on := slices.Contains(c.Toolsets, t.Toolset)
+		if len(c.Toolsets) == 0 {
+			on = t.Toolset == defaultToolset || !embedded(t)
+		}
+		return slices.Contains(c.Disable, t.Name) || !on && !slices.Contains(c.Enable, t.Name)
+	}), err
+}
+
+func known(flag string, wanted, names []string) error {
+	var faults []error
+	for _, w := range wanted {
+		if !slices.Contains(names, w) {
+			hint := catalog.DidYouMean(w, names)
+			if hint == "" {
+				hint = ": want the name of a tool"
+			}
+			faults = append(faults, fmt.Errorf("%s names %q%s", flag, w, hint))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// embedded reports whether a tool comes with the server; the folders of operators have names.
+func embedded(t *catalog.Tool) bool { return t.Source == "" }
+
+func generatedOutput(name string) (json.RawMessage, error) {
+	b, err := fs.ReadFile(sql.Files, "schema/"+name+".json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the tool %s has no generated schema: run make generate", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
+	}
+	var s registry.Schema
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
+	}
+	return s.Output, nil
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// settle is how long files must be quiet before they are read: editors write in several steps.
+	settle = 200 * time.Millisecond
+	// The pause between two looks at tools that failed grows while the database is down or refuses them.
+	leastPause = time.Second
+	mostPause  = 20 * time.Second
+)
+
+// keep keeps what is offered in step with the files and the database until ctx ends.
+func (s *shelf) keep(ctx context.Context) {
+	w := newWatcher(s.config.Tools, s.log)
+	defer w.close()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	pause, due := leastPause, time.Now().Add(leastPause)
+	again := time.NewTimer(pause)
+	look := func(d time.Duration) {
+		due = time.Now().Add(d)
+		again.Reset(d)
+	}
+	quiet := time.NewTimer(settle)
+	quiet.Stop()
+	for {
+		if s.settled() {
+			again.Stop()
+			pause, due = leastPause, time.Now().Add(mostPause)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-w.events:
+			if w.concerns(e) {
+				quiet.Reset(settle)
+			}
+		case err := <-w.errors:
+			s.log.Warn("watching the folders of --tools", "error", err)
+			quiet.Reset(settle)
+		case <-hangup:
+			s.doubt()
+			quiet.Reset(0)
+		case <-quiet.C:
+			w.update()
+			s.reload(ctx)
+			look(leastPause)
+		case <-s.wake:
+			if pause = leastPause; time.Until(due) > pause {
+				look(pause)
+			}
+		case <-again.C:
+			if s.ask(ctx) {
+				s.offer()
+			}
+			pause = min(2*pause, mostPause)
+			look(pause)
+		}
+	}
+}
+
+// watcher tells of changes below some folders. Without one, as where the system has no more of them, SIGHUP is left.
+type watcher struct {
+	dirs   []string // as given
+	inside []string // the folders that hold tool files
+	fs     *fsnotify.Watcher
+	events chan fsnotify.Event
+	errors chan error
+	log    *slog.Logger
+}
+
+func newWatcher(dirs []string, log *slog.Logger) *watcher {
+	w := &watcher{log: log}
+	if len(dirs) == 0 {
+		return w
+	}
+	for _, dir := range dirs {
+		if abs, err := filepath.Abs(dir); err == nil {
+			dir = abs
+		}
+		w.dirs = append(w.dirs, dir)
+	}
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		log.Warn("the folders of --tools are not watched: send SIGHUP after a change", "error", err)
+		return w
+	}
+	w.fs, w.events, w.errors = notify, notify.Events, notify.Errors
+	w.update()
+	return w
+}
+
+func (w *watcher) close() {
+	if w.fs != nil {
+		_ = w.fs.Close() // the process ends, or never watched
+	}
+}
+
+// update watches the folders as they are now: with their toolsets, behind links too, and with the folder that each lies in,
+// as one that is replaced as a whole takes its watch with it.
+func (w *watcher) update() {
+	if w.fs == nil {
+		return
+	}
+	w.inside = nil
+	var wanted []string
+	for _, dir := range w.dirs {
+		wanted = append(wanted, filepath.Dir(dir))
+		w.inside = append(w.inside, resolved(dir))
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			path := filepath.Join(dir, e.Name())
+			if info, err := os.Stat(path); err == nil && info.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+				w.inside = append(w.inside, resolved(path))
+			}
+		}
+	}
+	wanted = append(wanted, w.inside...)
+	for _, old := range w.fs.WatchList() {
+		if !slices.Contains(wanted, old) {
+			_ = w.fs.Remove(old) // it is gone already where the folder is
+		}
+	}
+	for _, path := range wanted {
+		if err := w.fs.Add(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			w.log.Warn("a folder of tool files is not watched: send SIGHUP after a change", "folder", path, "error", err)
+		}
+	}
+}
+
+// resolved follows links, so that the folder behind them is watched.
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// concerns tells changes of tool files and folders from the temporary files of editors. "..data" is the link that
+// Kubernetes swaps.
+func (w *watcher) concerns(e fsnotify.Event) bool {
+	if slices.Contains(w.dirs, e.Name) {
+		return true
+	}
+	if !slices.Contains(w.inside, filepath.Dir(e.Name)) {
+		return false // a neighbour of the folder
+	}
+	name := filepath.Base(e.Name)
+	extension := filepath.Ext(name)
+	return name == "..data" || !strings.HasPrefix(name, ".") && (extension == ".sql" || extension == ".md" || extension == "")
+}

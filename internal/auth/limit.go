@@ -1,0 +1,117 @@
+package auth
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
+)
+
+// Limits bound what one caller may ask of the server.
+type Limits struct {
+	PerSecond  float64 // requests a second; 0: 50
+	Burst      int     // requests at once, after a rest; 0: twice PerSecond
+	Concurrent int     // requests in flight; 0: 20
+	Callers    int     // callers that are kept in mind, those that were here last; 0: 10,000
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.PerSecond == 0 {
+		l.PerSecond = 50
+	}
+	if l.Burst == 0 {
+		l.Burst = int(math.Ceil(2 * l.PerSecond))
+	}
+	if l.Concurrent == 0 {
+		l.Concurrent = 20
+	}
+	if l.Callers == 0 {
+		l.Callers = 10_000
+	}
+	return l
+}
+
+// Limiter keeps each caller within the limits, so that one can't starve the rest.
+type Limiter struct {
+	limits  Limits
+	callers *lru.Cache[string, *usage]
+}
+
+type usage struct {
+	rate   *rate.Limiter
+	active atomic.Int64
+}
+
+// NewLimiter makes a limiter. The error is about limits that make no sense.
+func NewLimiter(l Limits) (*Limiter, error) {
+	l = l.withDefaults()
+	if l.PerSecond <= 0 || l.Burst < 1 || l.Concurrent < 1 || l.Callers < 1 {
+		return nil, fmt.Errorf("limits of a caller are %+v: want positive numbers", l)
+	}
+	callers, err := lru.New[string, *usage](l.Callers)
+	return &Limiter{limits: l, callers: callers}, err
+}
+
+// Middleware answers 429 with Retry-After to callers beyond their limits. key says who calls: the subject behind Middleware
+// with a Gate, RemoteHost without authentication.
+func (l *Limiter) Middleware(key func(*http.Request) string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			u := l.usage(key(r))
+			defer u.active.Add(-1)
+			if no := l.refuse(u, u.active.Add(1)); no != nil {
+				no.write(w, r, Resource{})
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func (l *Limiter) usage(key string) *usage {
+	if u, ok := l.callers.Get(key); ok {
+		return u
+	}
+	u := &usage{rate: rate.NewLimiter(rate.Limit(l.limits.PerSecond), l.limits.Burst)}
+	if other, ok, _ := l.callers.PeekOrAdd(key, u); ok {
+		return other
+	}
+	return u
+}
+
+func (l *Limiter) refuse(u *usage, active int64) *denial {
+	if active > int64(l.limits.Concurrent) {
+		return &denial{status: http.StatusTooManyRequests, retry: time.Second,
+			message: fmt.Sprintf("too many requests at the same time: at most %d", l.limits.Concurrent)}
+	}
+	turn := u.rate.Reserve()
+	if wait := turn.Delay(); wait > 0 {
+		turn.Cancel()
+		return &denial{status: http.StatusTooManyRequests, retry: wait, message: fmt.Sprintf("too many requests: at most %g a second", l.limits.PerSecond)}
+	}
+	return nil
+}
+
+// RemoteHost is who calls when nobody says so: the address, of IPv6 the network that one subscriber has.
+func RemoteHost(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}

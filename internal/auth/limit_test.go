@@ -1,0 +1,127 @@
+package auth_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+
+	"mcp-postgres/internal/auth"
+)
+
+func limiter(t *testing.T, l auth.Limits) func(http.Handler) http.Handler {
+	t.Helper()
+	limiter, err := auth.NewLimiter(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return limiter.Middleware(func(r *http.Request) string { return r.Header.Get("Who") })
+}
+
+func who(name string) http.Header { return http.Header{"Who": {name}} }
+
+func TestRequestRate(t *testing.T) {
+	h := limiter(t, auth.Limits{PerSecond: 0.01, Burst: 3})(whoami)
+	for n := range 5 {
+		got := ask(h, "/mcp", who("alice"))
+		if want := map[bool]int{true: 200, false: 429}[n < 3]; got.StatusCode != want {
+			t.Errorf("request %d of alice: status %d, want %d", n+1, got.StatusCode, want)
+		}
+		if got.StatusCode == 429 {
+			after, err := strconv.Atoi(got.Header.Get("Retry-After"))
+			if err != nil || after < 90 || after > 100 {
+				t.Errorf("Retry-After is %q, want the seconds until the next request, about 100", got.Header.Get("Retry-After"))
+			}
+			body, _ := io.ReadAll(got.Body)
+			checkBody(t, got, body)
+		}
+	}
+	if got := ask(h, "/mcp", who("bob")); got.StatusCode != 200 {
+		t.Errorf("bob: status %d, want 200 whatever alice does", got.StatusCode)
+	}
+}
+
+func TestConcurrentRequests(t *testing.T) {
+	enter, leave := make(chan struct{}), make(chan struct{})
+	h := limiter(t, auth.Limits{Concurrent: 2})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			enter <- struct{}{}
+			<-leave
+		}
+	}))
+	ended := make(chan int)
+	for range 2 {
+		go func() { ended <- ask(h, "/slow", who("alice")).StatusCode }()
+		<-enter
+	}
+	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 429 || got.Header.Get("Retry-After") != "1" {
+		t.Errorf("third request of alice: status %d, Retry-After %q; want 429, 1", got.StatusCode, got.Header.Get("Retry-After"))
+	}
+	if got := ask(h, "/mcp", who("bob")); got.StatusCode != 200 {
+		t.Errorf("bob: status %d, want 200", got.StatusCode)
+	}
+	close(leave)
+	for range 2 {
+		if status := <-ended; status != 200 {
+			t.Errorf("slow request: status %d, want 200", status)
+		}
+	}
+	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {
+		t.Errorf("alice afterwards: status %d, want 200", got.StatusCode)
+	}
+}
+
+// TestManyCallers has more callers than are kept in mind: the longest idle one is forgotten.
+func TestManyCallers(t *testing.T) {
+	h := limiter(t, auth.Limits{PerSecond: 0.01, Burst: 1, Callers: 10})(whoami)
+	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {
+		t.Fatalf("alice: status %d, want 200", got.StatusCode)
+	}
+	for n := range 9 {
+		ask(h, "/mcp", who(fmt.Sprint(n)))
+		if got := ask(h, "/mcp", who("alice")); got.StatusCode != 429 {
+			t.Errorf("alice among %d others: status %d, want 429", n+1, got.StatusCode)
+		}
+	}
+	for n := range 10 {
+		ask(h, "/mcp", who(fmt.Sprint("x", n)))
+	}
+	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {
+		t.Errorf("alice, forgotten: status %d, want 200", got.StatusCode)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	for _, test := range []struct {
+		limits auth.Limits
+		good   bool
+	}{
+		{auth.Limits{}, true},
+		{auth.Limits{PerSecond: 0.1}, true},
+		{auth.Limits{PerSecond: -1}, false},
+		{auth.Limits{Concurrent: -1}, false},
+	} {
+		if _, err := auth.NewLimiter(test.limits); (err == nil) != test.good {
+			t.Errorf("NewLimiter(%+v) = %v, want good: %t", test.limits, err, test.good)
+		}
+	}
+}
+
+func TestRemoteHost(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.7:4711":              "192.0.2.7",
+		"[::ffff:192.0.2.7]:4711":     "192.0.2.7",
+		"[2001:db8:1:2:3:4:5:6]:4711": "2001:db8:1:2::/64",
+		"[2001:db8:1:2:ffff::1]:80":   "2001:db8:1:2::/64",
+		"[fe80::1%eth0]:80":           "fe80::/64",
+		"@":                           "@",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = address
+		if got := auth.RemoteHost(r); got != want {
+			t.Errorf("RemoteHost(%s) = %s, want %s", address, got, want)
+		}
+	}
+}

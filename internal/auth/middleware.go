@@ -1,0 +1,113 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Gate is what stands before a handler. Verifier and Admit must be set.
+type Gate struct {
+	Verifier *Verifier
+	Resource Resource
+	// Admit puts a caller into the context of the request. An error refuses the caller, who is told its text.
+	Admit  func(context.Context, Identity) (context.Context, error)
+	Logger *slog.Logger // nil: none
+}
+
+// Middleware lets requests through that carry a good token in the Authorization header, and answers the others as
+// RFC 6750 and RFC 9728 say. The handler does not see the token.
+func Middleware(g Gate) func(http.Handler) http.Handler {
+	if g.Logger == nil {
+		g.Logger = slog.New(slog.DiscardHandler)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, no := g.admit(r)
+			if no != nil {
+				g.Logger.InfoContext(r.Context(), "request refused", "status", no.status, "reason", no.message, "remote", r.RemoteAddr)
+				no.write(w, r, g.Resource)
+				return
+			}
+			r = r.WithContext(ctx)
+			r.Header = r.Header.Clone()
+			r.Header.Del("Authorization")
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func (g Gate) admit(r *http.Request) (context.Context, *denial) {
+	token, no := bearer(r)
+	if no != nil {
+		return nil, no
+	}
+	id, err := g.Verifier.Verify(r.Context(), token)
+	if err != nil {
+		return nil, deny(err, g.Verifier.config.Retry)
+	}
+	ctx, err := g.Admit(r.Context(), id)
+	if err != nil {
+		return nil, &denial{status: http.StatusForbidden, message: err.Error()}
+	}
+	return ctx, nil
+}
+
+// bearer reads the token. RFC 6750 also knows it in the query and the body: the query ends up in logs, so a token
+// there is refused, and a body is JSON here.
+func bearer(r *http.Request) (string, *denial) {
+	if r.URL.Query().Has("access_token") {
+		return "", malformed("a token in the query ends up in logs: send it in the Authorization header, and replace it")
+	}
+	values := r.Header.Values("Authorization")
+	if len(values) > 1 {
+		return "", malformed("more than one Authorization header")
+	}
+	if len(values) == 0 {
+		return "", unauthenticated()
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", unauthenticated()
+	}
+	if token = strings.TrimLeft(token, " "); !tokenText(token) {
+		return "", malformed("the Authorization header is not of the form: Bearer TOKEN")
+	}
+	return token, nil
+}
+
+// tokenText is b64token of RFC 6750, section 2.1.
+func tokenText(s string) bool {
+	for _, c := range []byte(s) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && !strings.ContainsRune("-._~+/=", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// unauthenticated has no code: the client may not know yet that it needs a token (RFC 6750, section 3.1).
+func unauthenticated() *denial {
+	return &denial{status: http.StatusUnauthorized, challenge: true, message: "a token is needed: send it in the Authorization header, as Bearer TOKEN"}
+}
+
+func malformed(message string) *denial {
+	return &denial{status: http.StatusBadRequest, challenge: true, code: InvalidRequest, message: message}
+}
+
+func deny(err error, retry time.Duration) *denial {
+	var e *TokenError
+	switch {
+	case !errors.As(err, &e):
+		return &denial{status: http.StatusInternalServerError, message: "internal error"}
+	case e.Temporary:
+		return &denial{status: http.StatusServiceUnavailable, message: e.Description, retry: retry}
+	case e.Code == InsufficientScope:
+		return &denial{status: http.StatusForbidden, challenge: true, code: e.Code, message: e.Description}
+	}
+	return &denial{status: http.StatusUnauthorized, challenge: true, code: e.Code, message: e.Description}
+}

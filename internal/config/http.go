@@ -1,0 +1,41 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// HTTP holds the settings of the transports streamable-http and sse.
+type HTTP struct {
+	Host string `help:"Address to listen on for HTTP." env:"MCP_HOST" default:"127.0.0.1" placeholder:"ADDRESS"`
+	Port int    `help:"Port to listen on for HTTP; 0 takes a free one." env:"MCP_PORT" default:"8000" placeholder:"N"`
+
+	TLSCert string `help:"Certificate file (PEM) to serve HTTPS; a renewed file is used without a restart." name:"tls-cert" env:"MCP_TLS_CERT" placeholder:"FILE"`
+	TLSKey  string `help:"Key file (PEM) of --tls-cert." name:"tls-key" env:"MCP_TLS_KEY" placeholder:"FILE"`
+
+	AllowedHosts   []string `help:"Names by which clients reach the server over HTTP, beside addresses and localhost; * for any." name:"allowed-hosts" env:"MCP_ALLOWED_HOSTS" placeholder:"NAME" sep:","`
+	AllowedOrigins []string `help:"Origins of web pages that may use the server, such as https://app.example.com." name:"allowed-origins" env:"MCP_ALLOWED_ORIGINS" placeholder:"ORIGIN" sep:","`
+	InsecureNoAuth bool     `help:"Let everybody who reaches --host call every tool, without authentication." name:"insecure-no-auth" env:"MCP_INSECURE_NO_AUTH"`
+
+	ShutdownTimeout time.Duration `help:"How long calls in flight may go on when the HTTP server ends." name:"shutdown-timeout" env:"MCP_SHUTDOWN_TIMEOUT" default:"10s" placeholder:"TIME"`
+}
+
+func (h *HTTP) validate() []error {
+	faults := []error{within("--port (MCP_PORT)", h.Port, 0, 65535)}
+	if (h.TLSCert == "") != (h.TLSKey == "") {
+		faults = append(faults, errors.New("--tls-cert (MCP_TLS_CERT) and --tls-key (MCP_TLS_KEY): want both or none"))
+	}
+	if h.ShutdownTimeout < time.Second || h.ShutdownTimeout > time.Hour {
+		faults = append(faults, fmt.Errorf("--shutdown-timeout (MCP_SHUTDOWN_TIMEOUT) is %v: want 1s to 1h", h.ShutdownTimeout))
+	}
+	for _, origin := range h.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			faults = append(faults, fmt.Errorf("--allowed-origins (MCP_ALLOWED_ORIGINS) has %q: want scheme://host or scheme://host:port", origin))
+		}
+	}
+	return faults
+}

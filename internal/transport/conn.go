@@ -1,0 +1,307 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"runtime/debug"
+	"sync"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// maxInFlight bounds the requests of one connection that are not answered yet, maxInFlightBytes their size.
+const (
+	maxInFlight      = 10_000
+	maxInFlightBytes = 16 * maxMessage
+)
+
+// conn is a connection that carries messages both ways: standard input and output, or the stream of SSE. It is the
+// session that the protocol library sees. Reading never waits for a request to be answered, so that a ping is answered
+// and a cancellation heard whatever else goes on.
+type conn struct {
+	t      *Transport
+	server *server.MCPServer
+	id     string
+	caller string             // for the turns
+	send   func([]byte) error // writes one message; safe for concurrent use
+
+	broadcasts chan mcp.JSONRPCNotification
+	endings    chan []byte // answers that must come after the broadcasts before them
+
+	mu       sync.Mutex
+	calls    map[string]*flight // requests in flight by the key of their id
+	inFlight int
+	bytes    int
+	idle     chan struct{} // closed when nothing is in flight, once somebody waits for that
+	closed   bool
+
+	ready  bool
+	level  mcp.LoggingLevel
+	legacy bool                   // the client has said initialize
+	wants  mcp.SubscriptionFilter // what a client without it has subscribed to
+	listen json.RawMessage        // the id of its subscription
+}
+
+// flight is a request in flight.
+type flight struct {
+	cancel context.CancelFunc
+	bytes  int
+}
+
+func (t *Transport) newConn(s *server.MCPServer, id, caller string, send func([]byte) error) *conn {
+	return &conn{t: t, level: mcp.LoggingLevelError, server: s, id: id, caller: caller, send: send, broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan []byte), calls: map[string]*flight{}}
+}
+
+// receive takes one message. The request is answered later; ctx carries the identity of who sent it.
+func (c *conn) receive(ctx context.Context, message []byte) error {
+	m, refused := open(message)
+	switch {
+	case refused != nil:
+		return c.send(refused)
+	case m.Method == "notifications/cancelled":
+		c.cancel(callKey(m.Params.RequestID))
+		return nil
+	case !m.request():
+		c.server.HandleMessage(c.server.WithContext(ctx, c), message)
+		return nil
+	case m.Method == string(mcp.MethodPing): // answered also when nothing else is
+		c.answer(ctx, &m, message)
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	f := &flight{cancel, len(message)}
+	if !c.begin(&m, f) {
+		cancel()
+		return c.send(rpcError(m.ID, mcp.INTERNAL_ERROR, errBusy.Error()))
+	}
+	go func() {
+		defer c.end(callKey(m.ID), f)
+		c.answer(ctx, &m, message)
+	}()
+	return nil
+}
+
+// callKey writes an id in one form, for the client may write the same one in several.
+func callKey(id json.RawMessage) string {
+	var v any
+	if json.Unmarshal(id, &v) != nil {
+		return ""
+	}
+	key, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(key)
+}
+
+func (c *conn) begin(m *envelope, f *flight) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.inFlight >= maxInFlight || c.bytes >= maxInFlightBytes {
+		return false
+	}
+	c.inFlight++
+	c.bytes += f.bytes
+	c.calls[callKey(m.ID)] = f
+	switch m.Method {
+	case string(mcp.MethodInitialize):
+		c.legacy = true
+	case string(mcp.MethodSubscriptionsListen):
+		c.listen = m.ID
+	}
+	return true
+}
+
+func (c *conn) end(key string, f *flight) {
+	f.cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.calls[key] == f {
+		delete(c.calls, key)
+	}
+	c.bytes -= f.bytes
+	if c.inFlight--; c.inFlight == 0 && c.idle != nil {
+		close(c.idle)
+		c.idle = nil
+	}
+}
+
+// cancel ends a request, whether it runs or waits for its turn.
+func (c *conn) cancel(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f, ok := c.calls[key]; ok {
+		f.cancel()
+	}
+}
+
+// close ends every request; later ones are refused.
+func (c *conn) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for _, f := range c.calls {
+		f.cancel()
+	}
+}
+
+// drained is closed when no request is in flight.
+func (c *conn) drained() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inFlight == 0 {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	if c.idle == nil {
+		c.idle = make(chan struct{})
+	}
+	return c.idle
+}
+
+// answer answers a request.
+func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
+	x := &exchange{caller: c.caller, notify: func(n notification) error { return c.sendJSON(n) }}
+	ctx, err := c.enter(ctx)
+	if err != nil {
+		if err = c.send(rpcError(m.ID, codeRefused, err.Error())); err != nil {
+			c.t.Logger.DebugContext(ctx, "answer not sent", "error", err)
+		}
+		return
+	}
+	ctx = withExchange(c.server.WithContext(ctx, c), x)
+	b, err := c.handle(ctx, m, message)
+	switch {
+	case err != nil || b == nil:
+	case m.Method == string(mcp.MethodSubscriptionsListen):
+		select {
+		case c.endings <- b:
+		case <-ctx.Done():
+		}
+	default:
+		err = c.send(x.large.restore(c.t.plainWords(ctx, b)))
+	}
+	if err != nil {
+		c.t.Logger.DebugContext(ctx, "answer not sent", "error", err)
+	}
+}
+
+// codeRefused is the JSON-RPC code of a request whose caller is not let in; HTTP says 401 or 403.
+const codeRefused = -32001
+
+// enter finds the caller, where the transport has not: over stdio.
+func (c *conn) enter(ctx context.Context) (context.Context, error) {
+	if c.t.Enter == nil {
+		return ctx, nil
+	}
+	entered, err := c.t.Enter(ctx)
+	if err != nil {
+		return ctx, err
+	}
+	return entered, nil
+}
+
+// handle gives the answer. A panic becomes one, too.
+func (c *conn) handle(ctx context.Context, m *envelope, message []byte) (b []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.t.Logger.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
+			b, err = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error"), nil
+		}
+	}()
+	response := c.server.HandleMessage(ctx, message)
+	if response == nil {
+		return nil, nil
+	}
+	return json.Marshal(response)
+}
+
+func (c *conn) sendJSON(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return c.send(b)
+}
+
+// broadcast sends what the server tells all its clients, until ctx ends.
+func (c *conn) broadcast(ctx context.Context) {
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case n := <-c.broadcasts:
+			err = c.tell(n)
+		case b := <-c.endings:
+			for len(c.broadcasts) > 0 && err == nil {
+				err = c.tell(<-c.broadcasts)
+			}
+			err = errors.Join(err, c.send(b))
+		}
+		if err != nil {
+			c.t.Logger.DebugContext(ctx, "notification not sent", "error", err)
+		}
+	}
+}
+
+func (c *conn) tell(n mcp.JSONRPCNotification) error {
+	c.mu.Lock()
+	if !c.legacy && c.listen != nil {
+		n.Params.Meta = map[string]any{mcp.MetaKeySubscriptionID: c.listen}
+	}
+	c.mu.Unlock()
+	return c.sendJSON(n)
+}
+
+// SessionID implements server.ClientSession.
+func (c *conn) SessionID() string { return c.id }
+
+// NotificationChannel implements server.ClientSession.
+func (c *conn) NotificationChannel() chan<- mcp.JSONRPCNotification { return c.broadcasts }
+
+// Initialize implements server.ClientSession.
+func (c *conn) Initialize() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = true
+}
+
+// Initialized implements server.ClientSession.
+func (c *conn) Initialized() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ready
+}
+
+// SetLogLevel implements server.SessionWithLogging.
+func (c *conn) SetLogLevel(level mcp.LoggingLevel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.level = level
+}
+
+// GetLogLevel implements server.SessionWithLogging.
+func (c *conn) GetLogLevel() mcp.LoggingLevel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.level
+}
+
+// SetSubscriptionFilter implements server.SessionWithSubscriptionFilter.
+func (c *conn) SetSubscriptionFilter(f mcp.SubscriptionFilter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wants = f
+}
+
+// SubscriptionFilter implements server.SessionWithSubscriptionFilter: clients that have not said initialize, of revision
+// 2026-07-28 or later, are told only what they asked for.
+func (c *conn) SubscriptionFilter() (mcp.SubscriptionFilter, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wants, !c.legacy
+}

@@ -1,0 +1,43 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// Handler is what serves streamable HTTP on the address 127.0.0.1.
+func Handler(t *Transport, s *server.MCPServer) http.Handler {
+	h := &HTTP{t: t, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, endpoint: newStreamable(t, s), health: &health{}}
+	return h.handler()
+}
+
+// Hurry shortens the times between notifications of progress, between signs of life, and that a session may be silent.
+func (t *Transport) Hurry(progress, heartbeat, idle time.Duration) {
+	t.period = period{progress, heartbeat, idle}
+}
+
+// Turns are the turns of callers.
+type Turns = turns
+
+var (
+	NewTurns = newTurns
+	ErrBusy  = errBusy
+)
+
+func (t *turns) Take(ctx context.Context, caller string) error { return t.take(ctx, caller) }
+func (t *turns) Give(caller string)                            { t.give(caller) }
+
+const (
+	MaxMessage = maxMessage
+	MaxWaiting = maxWaiting
+)
+
+// Waiting is how many calls wait.
+func (t *turns) Waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.waiting
+}

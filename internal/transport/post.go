@@ -1,0 +1,61 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// post reads a message that a client has posted. If there is none that can be one it answers, and ok is false.
+func post(w http.ResponseWriter, r *http.Request) (m envelope, message []byte, ok bool) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(w, http.StatusMethodNotAllowed, "want POST here; this server sends nothing by itself")
+		return m, nil, false
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		refuse(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json")
+		return m, nil, false
+	}
+	if message, ok = readBody(w, r); !ok {
+		return m, nil, false
+	}
+	m, refused := open(message)
+	if refused != nil {
+		refuseWith(w, http.StatusBadRequest, refused)
+	}
+	return m, message, refused == nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	var tooBig *http.MaxBytesError
+	message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	switch {
+	case errors.As(err, &tooBig):
+		refuseWith(w, http.StatusRequestEntityTooLarge, tooLong(message))
+	case err != nil:
+		refuseWith(w, http.StatusBadRequest, rpcError(nil, mcp.PARSE_ERROR, "the message did not come whole"))
+	}
+	return message, err == nil
+}
+
+// accepts reports whether the client reads a media type.
+func accepts(r *http.Request, kind string) bool {
+	lines := r.Header.Values("Accept")
+	if len(lines) == 0 {
+		return true
+	}
+	major, _, _ := strings.Cut(kind, "/")
+	for part := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		name, _, _ := strings.Cut(part, ";")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case kind, major + "/*", "*/*":
+			return true
+		}
+	}
+	return false
+}

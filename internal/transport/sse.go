@@ -1,0 +1,221 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+const (
+	// maxSessions bounds the streams of SSE, maxSessionsOf those of one caller.
+	maxSessions   = 1000
+	maxSessionsOf = 100
+)
+
+// sse is the transport of revision 2024-11-05: the client holds a stream open for what the server sends, and posts its
+// messages beside it. The stream is the session; it belongs to the caller who opened it.
+type sse struct {
+	t      *Transport
+	server *server.MCPServer
+
+	mu       sync.Mutex
+	sessions map[string]*sseSession
+	of       map[string]int // sessions by caller
+	draining bool
+}
+
+// sseSession is one stream.
+type sseSession struct {
+	*conn
+	owner string // who may post to it
+	out   chan []byte
+	done  chan struct{} // closed when the stream has ended
+
+	mu   sync.Mutex
+	last time.Time // when the client last posted
+}
+
+var errStreamEnded = errors.New("the stream has ended")
+
+func newSSE(t *Transport, s *server.MCPServer) *sse {
+	return &sse{t: t, server: s, sessions: map[string]*sseSession{}, of: map[string]int{}}
+}
+
+func (e *sse) routes() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{"/sse": e.stream, "/message": e.message}
+}
+
+func (e *sse) drain() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.draining = true
+	for _, s := range e.sessions {
+		go s.leave()
+	}
+}
+
+// leave ends the stream when the requests in flight are answered.
+func (s *sseSession) leave() {
+	select {
+	case <-s.drained():
+		s.enqueue(nil)
+	case <-s.done:
+	}
+}
+
+// enqueue hands a message to the stream; nil ends it.
+func (s *sseSession) enqueue(message []byte) {
+	select {
+	case s.out <- message:
+	case <-s.done:
+	}
+}
+
+// open makes a session, unless there are too many.
+func (e *sse) open(caller, owner string) *sseSession {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.draining || len(e.sessions) >= maxSessions || e.of[caller] >= maxSessionsOf {
+		return nil
+	}
+	s := &sseSession{owner: owner, out: make(chan []byte, 16), done: make(chan struct{}), last: time.Now()}
+	s.conn = e.t.newConn(e.server, rand.Text(), caller, func(message []byte) error {
+		select {
+		case s.out <- message:
+			return nil
+		case <-s.done:
+			return errStreamEnded
+		}
+	})
+	e.sessions[s.id] = s
+	e.of[caller]++
+	return s
+}
+
+func (e *sse) remove(s *sseSession) {
+	e.mu.Lock()
+	delete(e.sessions, s.id)
+	if e.of[s.caller]--; e.of[s.caller] == 0 {
+		delete(e.of, s.caller)
+	}
+	e.mu.Unlock()
+	close(s.done)
+	s.close()
+}
+
+// stream serves GET /sse.
+func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
+		refuse(w, http.StatusMethodNotAllowed, "want GET here")
+		return
+	}
+	s := e.open(e.t.callerOf(r), e.t.Caller(r.Context()))
+	if s == nil {
+		w.Header().Set("Retry-After", "10")
+		refuse(w, http.StatusServiceUnavailable, "there are too many sessions: try again later")
+		return
+	}
+	defer e.remove(s)
+	if err := e.server.RegisterSession(r.Context(), s); err != nil {
+		refuse(w, http.StatusInternalServerError, "internal error")
+		return
+	}
+	defer e.server.UnregisterSession(r.Context(), s.id)
+	ctx, cancel := context.WithCancel(r.Context())
+	var wait sync.WaitGroup
+	wait.Go(func() { s.broadcast(ctx) })
+	defer wait.Wait()
+	defer cancel()
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("X-Accel-Buffering", "no")
+	if err := e.write(ctx, w, s); err != nil {
+		e.t.Logger.DebugContext(ctx, "stream ended", "error", err)
+	}
+}
+
+// write writes events until the stream ends.
+func (e *sse) write(ctx context.Context, w http.ResponseWriter, s *sseSession) error {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // a stream goes on; each write has a deadline
+	event := func(format string, args ...any) error {
+		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+		_, err := fmt.Fprintf(w, format, args...)
+		return errors.Join(err, control.Flush())
+	}
+	if err := event("event: endpoint\ndata: /message?sessionId=%s\n\n", s.id); err != nil {
+		return err
+	}
+	beat := time.NewTicker(e.t.period.heartbeat)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case message := <-s.out:
+			if message == nil {
+				return nil
+			}
+			err = event("event: message\ndata: %s\n\n", message)
+		case <-beat.C:
+			if s.idle(e.t.period.idle) {
+				return errors.New("the client was silent for too long")
+			}
+			err = event(":\n\n")
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *sseSession) idle(most time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.last) > most
+}
+
+func (s *sseSession) touch() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = time.Now()
+}
+
+// message serves POST /message.
+func (e *sse) message(w http.ResponseWriter, r *http.Request) {
+	m, message, ok := post(w, r)
+	if !ok {
+		return
+	}
+	e.mu.Lock()
+	s, found := e.sessions[r.URL.Query().Get("sessionId")]
+	draining := e.draining
+	e.mu.Unlock()
+	switch {
+	case !found || s.owner != e.t.Caller(r.Context()):
+		refuseWith(w, http.StatusNotFound, rpcError(m.ID, mcp.INVALID_PARAMS, "there is no such session: open /sse first"))
+		return
+	case draining && m.request():
+		w.Header().Set("Retry-After", "1")
+		refuseWith(w, http.StatusServiceUnavailable, rpcError(m.ID, mcp.INTERNAL_ERROR, "the server is shutting down"))
+		return
+	}
+	s.touch()
+	// The request goes on when this one is answered; it ends with the stream.
+	if err := s.receive(context.WithoutCancel(r.Context()), message); err != nil {
+		refuseWith(w, http.StatusNotFound, rpcError(m.ID, mcp.INVALID_PARAMS, errStreamEnded.Error()))
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, "Accepted")
+}

@@ -1,0 +1,135 @@
+// Package transport serves an MCP server to clients: over standard input and output, streamable HTTP, and SSE. It closes
+// what the protocol library leaves open: limits, identity, fairness between callers, an orderly end.
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// Config says how calls are run.
+type Config struct {
+	// Slots is how many calls run at once, shared fairly between callers; zero means 10.
+	Slots int
+	// Caller names who makes a request; empty while authentication is off. Nil means always empty.
+	Caller func(context.Context) string
+	// Enter puts the caller into the context of a request over stdio; its error, which the client reads, refuses the request.
+	// Nil lets every request in.
+	Enter func(context.Context) (context.Context, error)
+	// UnknownTool words the error for a tool that is not there; nil leaves it to the library.
+	UnknownTool func(ctx context.Context, name string) string
+	// Logger must be set.
+	Logger *slog.Logger
+}
+
+// Transport runs the calls of one server, whatever way they come.
+type Transport struct {
+	Config
+	turns  *turns
+	period period
+}
+
+// New makes a Transport.
+func New(c Config) *Transport {
+	if c.Slots == 0 {
+		c.Slots = 10
+	}
+	if c.Caller == nil {
+		c.Caller = func(context.Context) string { return "" }
+	}
+	return &Transport{Config: c, turns: newTurns(c.Slots), period: standard}
+}
+
+// Options are what the MCP server must be made with.
+func (t *Transport) Options() []server.ServerOption {
+	return []server.ServerOption{
+		server.WithToolHandlerMiddleware(t.progress), server.WithToolHandlerMiddleware(t.inTurn), server.WithToolHandlerMiddleware(keepLarge),
+		server.WithResourceHandlerMiddleware(t.resourceInTurn), server.WithLogging(),
+	}
+}
+
+// maxMessage bounds one message of a client, in bytes.
+const maxMessage = 4 << 20
+
+// exchange is one message of a client and what is needed to answer it.
+type exchange struct {
+	large body
+	// caller shares the slots with the others.
+	caller string
+	// notify sends a notification that belongs to this message.
+	notify func(notification) error
+}
+
+type notification struct {
+	JSONRPC string         `json:"jsonrpc"`
+	Method  string         `json:"method"`
+	Params  map[string]any `json:"params,omitempty"`
+}
+
+type exchangeKey struct{}
+
+// withExchange puts x into the context: the library hands nothing else from the message to the handlers of tools.
+func withExchange(ctx context.Context, x *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+func exchangeFrom(ctx context.Context) *exchange {
+	x, ok := ctx.Value(exchangeKey{}).(*exchange)
+	if !ok {
+		return &exchange{notify: func(notification) error { return nil }}
+	}
+	return x
+}
+
+// turn waits for the turn of a caller, and tells a client that listens to log messages when that is not at once.
+func (t *Transport) turn(ctx context.Context, caller string) error {
+	if t.turns.now(caller) {
+		return nil
+	}
+	if s := server.ServerFromContext(ctx); s != nil {
+		_ = s.SendLogMessageToClient(ctx, mcp.NewLoggingMessageNotification(mcp.LoggingLevelInfo, "mcp-postgres",
+			"the call waits for its turn: all slots are taken")) // who does not listen need not be told
+	}
+	return t.turns.take(ctx, caller)
+}
+
+func (t *Transport) inTurn(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		caller := exchangeFrom(ctx).caller
+		if err := t.turn(ctx, caller); err != nil {
+			return refusal(err), nil
+		}
+		defer t.turns.give(caller)
+		return next(ctx, req)
+	}
+}
+
+func (t *Transport) resourceInTurn(next server.ResourceHandlerFunc) server.ResourceHandlerFunc {
+	return func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+		caller := exchangeFrom(ctx).caller
+		if err := t.turn(ctx, caller); err != nil {
+			return nil, err
+		}
+		defer t.turns.give(caller)
+		return next(ctx, req)
+	}
+}
+
+// refusal is the answer to a call that did not get its turn, in the form of the tools' own errors.
+func refusal(err error) *mcp.CallToolResult {
+	code := "busy"
+	if err != errBusy {
+		code, err = "57014", errCancelled
+	}
+	structured, marshalErr := json.Marshal(map[string]any{"error": map[string]any{"code": code, "message": err.Error(), "retryable": err == errBusy}})
+	if marshalErr != nil {
+		structured = nil
+	}
+	return &mcp.CallToolResult{
+		Content: []mcp.Content{mcp.NewTextContent(err.Error())}, StructuredContent: json.RawMessage(structured), IsError: true,
+	}
+}

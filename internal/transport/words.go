@@ -1,0 +1,103 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// libraryWords finds errors in the words of the libraries below, which name types of Go.
+var libraryWords = regexp.MustCompile(`Go struct|Go value|json: |base64|unparsable|panic|strconv`)
+
+// unknownTool is how the library words that error.
+var unknownTool = regexp.MustCompile(`^tool '(?s:(.*))' not found: tool not found$`)
+
+// unknownOther is how it words the errors for prompts and resources.
+var unknownOther = regexp.MustCompile(`^(prompt|handler not found for resource URI) '(?s:(.*))'(?: not found)?: (prompt|resource) not found$`)
+
+// plainWords rewords an error of the library; every other message stays as it is.
+func (t *Transport) plainWords(ctx context.Context, message []byte) []byte {
+	if len(message) > 4096 || !bytes.Contains(message, []byte(`"error":{"code":`)) {
+		return message
+	}
+	var m struct {
+		ID    json.RawMessage `json:"id"`
+		Error *struct {
+			Code    int    `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(message, &m) != nil || m.Error == nil {
+		return message
+	}
+	name, other := unknownTool.FindStringSubmatch(m.Error.Message), unknownOther.FindStringSubmatch(m.Error.Message)
+	switch {
+	case other != nil:
+		return rpcError(m.ID, m.Error.Code, "unknown "+other[3]+" "+quoted(other[2]))
+	case name != nil && t.UnknownTool != nil:
+		return rpcError(m.ID, m.Error.Code, t.UnknownTool(ctx, name[1]))
+	case libraryWords.MatchString(m.Error.Message):
+		return rpcError(m.ID, m.Error.Code, "the params do not have the form that this method wants")
+	case m.Error.Message == context.Canceled.Error():
+		return rpcError(m.ID, m.Error.Code, "the request was cancelled")
+	}
+	return message
+}
+
+// rpcError is a JSON-RPC error. An id that is not known is null.
+func rpcError(id json.RawMessage, code int, message string) []byte {
+	if len(id) == 0 {
+		id = []byte("null")
+	}
+	text, err := json.Marshal(message)
+	if err != nil {
+		text = []byte(`"invalid message"`)
+	}
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":%d,"message":%s}}`, id, code, text)
+}
+
+// envelope is what the transports read of a message.
+type envelope struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params struct {
+		RequestID json.RawMessage `json:"requestId"`
+	} `json:"params"`
+}
+
+// request says whether the message wants an answer.
+func (e *envelope) request() bool { return e.Method != "" && len(e.ID) > 0 && string(e.ID) != "null" }
+
+// open reads the envelope of a message. If the message can't be one, the answer says so.
+func open(message []byte) (e envelope, refused []byte) {
+	switch err := json.Unmarshal(message, &e); {
+	case err == nil && e.request() && strings.IndexByte(`"-0123456789`, e.ID[0]) < 0:
+		return e, rpcError(nil, mcp.INVALID_REQUEST, "the id of a request must be a string or a number")
+	case err == nil:
+		return e, nil
+	case !json.Valid(message):
+		return e, rpcError(nil, mcp.PARSE_ERROR, "the message is not valid JSON")
+	case message[0] == '[':
+		return e, rpcError(nil, mcp.INVALID_REQUEST, "batches are not supported: send each message by itself")
+	case e.Method != "": // the library answers, with the id: only the params have a wrong form
+		return e, nil
+	}
+	return e, rpcError(e.ID, mcp.INVALID_REQUEST, "the message is not a JSON-RPC request, notification or response")
+}
+
+// tooLong refuses a message. id is that of the message, if its start shows one.
+func tooLong(start []byte) []byte {
+	var id json.RawMessage
+	if m := requestID.FindSubmatch(start[:min(len(start), 1024)]); m != nil {
+		id = m[1]
+	}
+	return rpcError(id, mcp.INVALID_REQUEST, fmt.Sprintf("the message is more than the maximum %d bytes", maxMessage))
+}
+
+// requestID finds the id of a request in the start of its message.
+var requestID = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?[0-9]{1,20})`)

@@ -1,0 +1,125 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/postgres"
+)
+
+// roleOf gives the role of the caller; on is false where authentication is off, and the role is nil for a caller without one.
+func roleOf(ctx context.Context) (role *policy.Role, on bool) {
+	c, on := policy.CallerFrom(ctx)
+	if c == nil {
+		return nil, on
+	}
+	return c.Role, on
+}
+
+// mayCall reports whether the caller may call a tool, as far as that does not depend on the database.
+func mayCall(ctx context.Context, t *catalog.Tool) bool {
+	role, on := roleOf(ctx)
+	return !on || role.AllowsTool(t.Name, t.Toolset) && inRoles(role, t.Roles)
+}
+
+// inRoles reports whether a role is among those that a file names; none means all.
+func inRoles(role *policy.Role, names []string) bool {
+	return len(names) == 0 || role != nil && slices.Contains(names, role.Name)
+}
+
+// callerArgs are the values of @caller_*, by name. With authentication off all are NULL: no restriction.
+func callerArgs(ctx context.Context) map[string][]byte {
+	c, on := policy.CallerFrom(ctx)
+	if !on {
+		return nil
+	}
+	own := map[string][]byte{"caller_sub": []byte(c.Sub), "caller_schemas": []byte("{}"), "caller_tables": []byte("{}")}
+	if len(c.Claims) > 0 {
+		own["caller_claims"] = c.Claims
+	}
+	if c.Role != nil {
+		own["caller_role"] = []byte(c.Role.Name)
+		own["caller_schemas"] = textArray(c.Role.Schemas)
+		own["caller_tables"] = nil
+		if tables := c.Role.QualifiedTables(); tables != nil {
+			own["caller_tables"] = textArray(tables)
+		}
+	}
+	return own
+}
+
+// identity is what the transaction of a call carries; nil where authentication is off.
+func identity(ctx context.Context) *postgres.Identity {
+	c, on := policy.CallerFrom(ctx)
+	if !on {
+		return nil
+	}
+	id := &postgres.Identity{Claims: string(c.Claims), Sub: c.Sub}
+	if c.Role != nil {
+		id.SearchPath, id.Role, id.DatabaseRole = c.Role.SearchPath(), c.Role.Name, c.Role.DatabaseRole
+	}
+	return id
+}
+
+// withRole makes limits smaller where the caller's role has smaller ones.
+func (l rowLimits) withRole(ctx context.Context) rowLimits {
+	if role, _ := roleOf(ctx); role != nil {
+		l.rows, l.bytes = least(l.rows, role.Limits.Rows), least(l.bytes, role.Limits.Bytes)
+	}
+	return l
+}
+
+// roleTimeout is the caller's time limit, or the given one where that is smaller; zero is none.
+func roleTimeout(ctx context.Context, d time.Duration) time.Duration {
+	if role, _ := roleOf(ctx); role != nil {
+		return least(d, role.Limits.Timeout)
+	}
+	return d
+}
+
+// least is the smaller one of two limits, of which zero is none.
+func least[N int | time.Duration](a, b N) N {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// visibleTools leaves out of tools/list what the caller may not call, and makes it unknown to tools/call.
+func (r *Registry) visibleTools(ctx context.Context, tools []mcp.Tool) []mcp.Tool {
+	return slices.DeleteFunc(tools, func(t mcp.Tool) bool {
+		known, ok := r.tool(t.Name)
+		return !ok || !r.offered(ctx, known)
+	})
+}
+
+// StatusFor is Status for the caller: the tools that it may call, and no words on others.
+func (r *Registry) StatusFor(ctx context.Context) ServerInfo {
+	info := r.Status()
+	role, on := roleOf(ctx)
+	if !on {
+		return info
+	}
+	info.Tools, info.Toolsets, info.Unavailable, info.ReloadError = r.NamesFor(ctx), nil, nil, ""
+	for _, name := range info.Tools {
+		if t, ok := r.tool(name); ok && t.def.Toolset != "" && !slices.Contains(info.Toolsets, t.def.Toolset) {
+			info.Toolsets = append(info.Toolsets, t.def.Toolset)
+		}
+	}
+	slices.Sort(info.Toolsets)
+	info.Degraded = slices.DeleteFunc(info.Degraded, func(t Trouble) bool { return !slices.Contains(info.Tools, t.Tool) })
+	for i := range info.Degraded {
+		info.Degraded[i].Reason = "it no longer fits the database; the server's log says why"
+	}
+	if role != nil {
+		l := rowLimits{rows: info.Limits.Rows, bytes: info.Limits.Bytes}.withRole(ctx)
+		info.Limits.Rows, info.Limits.Bytes = l.rows, l.bytes
+		info.Limits.TimeoutMS = roleTimeout(ctx, r.config.Timeout).Milliseconds()
+	}
+	return info
+}

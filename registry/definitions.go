@@ -1,0 +1,221 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// What stands behind the names of a statement in read-only mode is looked at too: views, policies, bodies of functions,
+// domains, and what stands behind those.
+
+// maxDefinitions bounds what is looked at for one statement.
+const maxDefinitions = 200
+
+// pinned is the search path under which definitions are read: PostgreSQL then writes every other name with its schema.
+const pinned = "pg_catalog, pg_temp"
+
+// definitionsSQL gives the definitions of the views $1, of the policies on the tables $2, of the functions $3 and of the
+// domains $4: a label, the kind of text, the text and the search path that a function brings along.
+const definitionsSQL = `
+SELECT 'view ' || c.oid::pg_catalog.regclass, 'query', pg_catalog.pg_get_viewdef(c.oid), NULL::text
+FROM pg_catalog.pg_class AS c WHERE c.oid = ANY ($1::oid[])
+UNION ALL
+SELECT pg_catalog.format('policy %s on %s', p.polname, p.polrelid::pg_catalog.regclass), 'expression', pg_catalog.pg_get_expr(p.polqual, p.polrelid), NULL
+FROM pg_catalog.pg_policy AS p WHERE p.polrelid = ANY ($2::oid[]) AND p.polqual IS NOT NULL
+UNION ALL
+SELECT 'domain ' || pg_catalog.format_type(c.contypid, NULL), 'expression', pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '^CHECK | NOT VALID$', '', 'g'), NULL
+FROM pg_catalog.pg_constraint AS c WHERE c.contypid = ANY ($4::oid[]) AND c.contype = 'c'
+UNION ALL
+SELECT 'function ' || p.oid::pg_catalog.regproc,
+  CASE WHEN p.prokind = 'a' THEN 'aggregate' WHEN l.lanname = 'plpgsql' THEN 'plpgsql' WHEN p.prosqlbody IS NOT NULL THEN 'body' ELSE 'sql' END,
+  CASE WHEN p.prokind = 'a' THEN '' WHEN l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(p.oid)
+       WHEN p.prosqlbody IS NOT NULL THEN pg_catalog.pg_get_function_sqlbody(p.oid) ELSE p.prosrc END,
+  (SELECT pg_catalog.substr(s.setting, 13) FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path=')
+FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang WHERE p.oid = ANY ($3::oid[])`
+
+// partsSQL gives the functions that the aggregates among the functions $1 are made of.
+const partsSQL = `
+WITH w AS (
+  SELECT 'implied' AS what, 0 AS ord, u.f AS oid, 'aggregate ' || a.aggfnoid::pg_catalog.regproc AS of
+  FROM pg_catalog.pg_aggregate AS a
+  CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
+    a.aggmfinalfn]) AS u (f)
+  WHERE a.aggfnoid = ANY ($1::oid[]) AND u.f <> 0)` + functionColumns
+
+// definition is a row of definitionsSQL.
+type definition struct {
+	label, kind, text string
+	path              *string
+}
+
+type definitions struct{ all []definition }
+
+// Columns implements postgres.Sink.
+func (d *definitions) Columns([]postgres.Column) { d.all = nil }
+
+// Row implements postgres.Sink.
+func (d *definitions) Row(v [][]byte) bool {
+	def := definition{label: string(v[0]), kind: string(v[1]), text: string(v[2])}
+	if v[3] != nil {
+		path := string(v[3])
+		def.path = &path
+	}
+	d.all = append(d.all, def)
+	return true
+}
+
+// expansion looks at what stands behind one statement.
+type expansion struct {
+	*guard
+	db   Database
+	path *postgres.Identity // of the session: bodies of functions run under it
+	seen map[uint32]bool
+}
+
+// behind decides on what the verdict names. The error is a refusal or one of the database.
+func (x *expansion) behind(ctx context.Context, v policy.Verdict) error {
+	v.Views, v.Policies, v.Functions, v.Domains = x.fresh(v.Views), x.fresh(v.Policies), x.fresh(v.Functions), x.fresh(v.Domains)
+	if len(v.Views)+len(v.Policies)+len(v.Functions)+len(v.Domains) == 0 {
+		return nil
+	}
+	if len(x.seen) > maxDefinitions {
+		return &policy.Refusal{Code: policy.ReadOnly, Rule: "size", Message: fmt.Sprintf("more than %d views and functions stand behind the statement: they are not looked at", maxDefinitions)}
+	}
+	var found definitions
+	call := postgres.Call{SQL: definitionsSQL, Args: [][]byte{oidArray(v.Views), oidArray(v.Policies), oidArray(v.Functions), oidArray(v.Domains)},
+		Keep: true, Generic: true, Identity: &postgres.Identity{SearchPath: pinned}}
+	if _, err := x.db.Run(ctx, call, &found); err != nil {
+		return err
+	}
+	for _, def := range found.all {
+		if err := x.definition(ctx, def, v.Functions); err != nil {
+			return within(err, def.label)
+		}
+	}
+	return nil
+}
+
+func within(err error, label string) error {
+	if r, ok := err.(*policy.Refusal); ok {
+		return r.Within(label)
+	}
+	return err
+}
+
+// fresh leaves out what has been looked at.
+func (x *expansion) fresh(oids []uint32) []uint32 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var all []uint32
+	for _, oid := range oids {
+		if x.seen[oid] {
+			continue
+		}
+		if until, ok := x.sound.Get(x.key(oid)); !ok || time.Now().After(until) {
+			x.seen[oid] = true
+			all = append(all, oid)
+		}
+	}
+	return all
+}
+
+// remember notes that all that was looked at is sound.
+func (x *expansion) remember() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	until := time.Now().Add(decisionLife)
+	for oid := range x.seen {
+		x.sound.Add(x.key(oid), until)
+	}
+}
+
+func (x *expansion) key(oid uint32) soundKey {
+	k := soundKey{db: x.db, oid: oid}
+	if x.path != nil {
+		k.path = x.path.SearchPath
+	}
+	return k
+}
+
+func (x *expansion) definition(ctx context.Context, def definition, functions []uint32) error {
+	if def.kind == "aggregate" {
+		return x.parts(ctx, functions)
+	}
+	path := &postgres.Identity{SearchPath: pinned}
+	if def.kind == "sql" || def.kind == "plpgsql" {
+		if path = x.path; def.path != nil {
+			path = &postgres.Identity{SearchPath: *def.path}
+		}
+	}
+	texts, err := statements(def)
+	if err != nil {
+		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
+	}
+	for _, sql := range texts {
+		st, err := x.analyzer.Analyze(sql)
+		if err != nil {
+			return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
+		}
+		if err := x.decide(ctx, sql, st, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// statements are those of a definition.
+func statements(def definition) ([]string, error) {
+	switch def.kind {
+	case "expression":
+		return []string{"SELECT " + def.text}, nil
+	case "query":
+		return []string{def.text}, nil
+	case "plpgsql":
+		return sqlscan.PLpgSQL(def.text)
+	}
+	return sqlscan.Body(def.text), nil
+}
+
+// decide is the decision on a statement behind another, without a role: what an owner has built is the owner's right.
+func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statement, path *postgres.Identity) error {
+	facts, err := x.facts(ctx, x.db, st, path, nil)
+	if err != nil {
+		return err
+	}
+	verdict, refusal := policy.Guard{ReadOnly: true}.Decide(sql, st, facts)
+	if refusal != nil {
+		return refusal
+	}
+	if verdict.Unknown != "" { // to its owner it may be known
+		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
+	}
+	return x.behind(ctx, verdict)
+}
+
+// parts decides on the functions that aggregates are made of.
+func (x *expansion) parts(ctx context.Context, functions []uint32) error {
+	sink := &factsSink{st: &sqlscan.Statement{Command: "SELECT"}}
+	if _, err := x.db.Run(ctx, postgres.Call{SQL: partsSQL, Args: [][]byte{oidArray(functions)}, Keep: true, Generic: true}, sink); err != nil {
+		return err
+	}
+	verdict, refusal := policy.Guard{ReadOnly: true}.Decide("", sink.st, sink.facts)
+	if refusal != nil {
+		return refusal
+	}
+	return x.behind(ctx, verdict)
+}
+
+func oidArray(oids []uint32) []byte {
+	var items []string
+	for _, oid := range slices.Compact(slices.Sorted(slices.Values(oids))) {
+		items = append(items, strconv.FormatUint(uint64(oid), 10))
+	}
+	return textArray(items)
+}

@@ -1,0 +1,162 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// Describer is a Database that also says what a statement would give.
+type Describer interface {
+	Database
+	Describe(context.Context, string) (postgres.Description, error)
+}
+
+// Description is what the database says of a tool file.
+type Description struct {
+	// Columns are those of the tool's statement, Output the JSON Schema of its answer.
+	Columns []postgres.Column
+	Output  json.RawMessage
+	// Faults are what keeps the tool from working, at their place in the file.
+	Faults catalog.Faults
+}
+
+// Describe asks the database about the statements of a tool; none is run. The error is that of a database that did not
+// answer.
+func Describe(ctx context.Context, db Describer, t *catalog.Tool) (Description, error) {
+	d := describer{ctx: ctx, db: db, tool: t}
+	d.main()
+	if t.NotFound != nil {
+		d.side("not_found.when", t.NotFound.When, "one boolean", func(cols []postgres.Column) bool {
+			return len(cols) == 1 && cols[0].Type.Kind == postgres.Bool
+		})
+		d.side("not_found.suggest", t.NotFound.Suggest, "names in the first column", func(cols []postgres.Column) bool { return len(cols) > 0 })
+	}
+	if d.err == nil && len(d.Faults) == 0 {
+		d.Output, d.err = json.Marshal(OutputSchema(t, d.Columns))
+	}
+	return d.Description, d.err
+}
+
+// Facts asks for what the requirements of tools are compared with: the server_version_num and the installed extensions.
+func Facts(ctx context.Context, db Database) (version int, extensions []string, err error) {
+	var rows firstColumn
+	_, err = db.Run(ctx, postgres.Call{Keep: true, SQL: "SELECT pg_catalog.current_setting('server_version_num') UNION ALL " +
+		"(SELECT e.extname FROM pg_catalog.pg_extension AS e ORDER BY e.extname)"}, &rows)
+	if err != nil || len(rows.values) == 0 {
+		return 0, nil, err
+	}
+	version, err = strconv.Atoi(rows.values[0])
+	return version, rows.values[1:], err
+}
+
+type describer struct {
+	Description
+	ctx  context.Context
+	db   Describer
+	tool *catalog.Tool
+	err  error
+}
+
+func (d *describer) main() {
+	t := d.tool
+	cols, refused := d.ask(t.Statement.SQL)
+	if refused != nil {
+		line, col := t.Position(refused.Position)
+		if refused.Position == 0 {
+			line, col = t.Position(1)
+		}
+		d.fault(line, col, d.reason(t.Statement.SQL, refused))
+		return
+	}
+	d.Columns = cols
+	if t.Result == catalog.Value && len(cols) != 1 {
+		d.faultAt("result", fmt.Sprintf("result value: the statement gives %d columns: want one", len(cols)))
+	}
+	if t.Page != nil && d.err == nil {
+		d.page()
+	}
+}
+
+func (d *describer) page() {
+	var names []string
+	for _, c := range d.Columns {
+		names = append(names, c.Name)
+	}
+	found := true
+	for _, key := range d.tool.Page.Key {
+		if !slices.Contains(names, key) {
+			found = false
+			d.faultAt("page.key", fmt.Sprintf("page key %q is no column of the answer%s", key, catalog.DidYouMean(key, names)))
+		}
+	}
+	if !found {
+		return
+	}
+	if _, refused := d.ask(d.tool.Page.Next.SQL); refused != nil {
+		d.faultAt("page.key", "page: "+refused.Message)
+	}
+}
+
+// side looks at a statement beside the main one.
+func (d *describer) side(key string, st catalog.Statement, want string, fits func([]postgres.Column) bool) {
+	if st.SQL == "" || d.err != nil {
+		return
+	}
+	cols, refused := d.ask(st.SQL)
+	switch {
+	case refused != nil:
+		d.faultAt(key, key+": "+d.reason(st.SQL, refused))
+	case d.err == nil && !fits(cols):
+		d.faultAt(key, fmt.Sprintf("%s: the statement gives %s: want %s", key, plural(int64(len(cols)), "column"), want))
+	}
+}
+
+// ask gives the columns, or the error that the statement is refused with; any other error is kept.
+func (d *describer) ask(sql string) ([]postgres.Column, *postgres.Error) {
+	if d.err != nil {
+		return nil, nil
+	}
+	said, err := d.db.Describe(d.ctx, sql)
+	var pg *postgres.Error
+	if errors.As(err, &pg) && refusal(pg) {
+		return nil, pg
+	}
+	d.err = err
+	return said.Columns, nil
+}
+
+// refusal reports an error that is about the statement, not about the state of the server: SQLSTATE classes 0A, 22, 2x, 3x
+// and 42.
+func refusal(e *postgres.Error) bool {
+	return !e.Retryable && (strings.HasPrefix(e.Code, "0A") || strings.HasPrefix(e.Code, "2") || strings.HasPrefix(e.Code, "3") || strings.HasPrefix(e.Code, "42"))
+}
+
+// reason words the error, with the nearest names where it is about one.
+func (d *describer) reason(sql string, e *postgres.Error) string {
+	m := &misnomer{sql: sql, err: e, names: sqlscan.Names(sql), plan: &Plan{DB: d.db}}
+	if !aboutName(e.Code) || !m.find() {
+		return e.Message
+	}
+	if near := m.suggest(d.ctx); len(near) > 0 {
+		return e.Message + ": did you mean " + strings.Join(near, ", ") + "?"
+	}
+	return e.Message
+}
+
+func (d *describer) faultAt(key, problem string) {
+	line, col := d.tool.KeyPosition(key)
+	d.fault(line, col, problem)
+}
+
+func (d *describer) fault(line, col int, problem string) {
+	d.Faults = append(d.Faults, catalog.Fault{Path: d.tool.Path, Line: line, Col: col, Problem: problem})
+}

@@ -1,0 +1,276 @@
+package registry
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// functionColumns describe a function that w (what, ord, of) leads to; inner are the functions that PostgreSQL itself calls
+// behind operators and aggregates.
+const functionColumns = `
+SELECT w.what, w.ord, p.oid, p.nspname, p.proname, p.prokind, p.oid < 16384, w.what <> 'function' AND p.oid < 16384 AND p.oid IN (
+    SELECT oprcode FROM pg_catalog.pg_operator WHERE oid < 16384 UNION ALL SELECT u.f FROM pg_catalog.pg_aggregate AS a,
+      pg_catalog.unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]) AS u (f)
+    WHERE a.aggfnoid < 16384), false, p.lanname, p.extension, w.of
+FROM w
+CROSS JOIN LATERAL (
+  SELECT p.oid, n.nspname, p.proname, p.prokind, l.lanname, (
+    SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+    WHERE d.classid = 1255 AND d.objid = p.oid AND d.deptype = 'e' LIMIT 1) AS extension
+  FROM pg_catalog.pg_proc AS p
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+  JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+  WHERE p.oid = w.oid OFFSET 0) AS p`
+
+// factsSQL finds what the names of a statement stand for: $1, $2 relations, $3 to $6 functions (whether those of PostgreSQL
+// itself are wanted, whether in field notation), $7, $8 operators, $9, $10 types, each with its schema first, which is empty
+// where it is not written. What has an OID below 16384 is PostgreSQL's own. What has the arguments of one of those is never
+// meant where pg_catalog comes first.
+//
+// The types named and those of columns bring along (types) what they are made of, with whatever runs when they are used:
+// their own functions, casts, sort orders. An explicit cast needs its target named, which can be as a function: date(x). The
+// planner runs functions in constraints and indexes where their arguments are constant. What extensions bring along with their
+// types is left out: it is what they are made for.
+//
+// OFFSET 0 makes the planner go from the names to the catalogues by their indexes; it takes the sets for larger than they are.
+const factsSQL = `
+WITH RECURSIVE rel AS (
+  SELECT i.ord, (
+      SELECT c.oid
+      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE c.relname = i.name::name AND ` + inPath + `
+      ORDER BY pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname) LIMIT 1) AS oid
+  FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) WITH ORDINALITY AS i (schema, name, ord)
+), named AS MATERIALIZED (
+  SELECT i.ord, t.*
+  FROM ROWS FROM (pg_catalog.unnest($9::text[] || $3::text[]), pg_catalog.unnest($10::text[] || $4::text[])) WITH ORDINALITY AS i (schema, name, ord)
+  CROSS JOIN LATERAL (
+    SELECT t.oid, coalesce(elem.oid, t.oid) AS base
+    FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+    LEFT JOIN pg_catalog.pg_type AS elem ON elem.oid = t.typelem AND t.typcategory = 'A'
+    WHERE t.typname = i.name::name AND ` + inPath + ` OFFSET 0) AS t
+), types (oid, named) AS (
+  SELECT base, true FROM named WHERE base >= 16384
+  UNION
+  SELECT a.atttypid, false
+  FROM rel CROSS JOIN LATERAL (
+    SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = rel.oid AND a.attnum > 0 AND a.atttypid >= 16384 OFFSET 0) AS a
+  UNION
+  SELECT part.oid, types.named
+  FROM types
+  CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_type AS t WHERE t.oid = types.oid OFFSET 0) AS t
+  CROSS JOIN LATERAL (
+    SELECT t.typelem UNION ALL SELECT t.typbasetype
+    UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0
+    UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range AS r WHERE r.rngtypid = t.oid) AS part (oid)
+  WHERE part.oid >= 16384
+), used AS MATERIALIZED (
+  SELECT u.named, t.*
+  FROM (SELECT oid, pg_catalog.bool_or(named) AS named FROM types GROUP BY oid) AS u
+  CROSS JOIN LATERAL (SELECT t.oid, t.typname, t.typtype, t.typinput, t.typoutput, t.typmodin, t.typsubscript FROM pg_catalog.pg_type AS t WHERE t.oid = u.oid OFFSET 0) AS t
+), casts AS (
+  SELECT c.castfunc AS oid, pg_catalog.format('the cast from %s to %s', pg_catalog.format_type(c.castsource, NULL), pg_catalog.format_type(c.casttarget, NULL)) AS of
+  FROM pg_catalog.pg_cast AS c
+  LEFT JOIN used AS s ON s.oid = c.castsource
+  LEFT JOIN used AS t ON t.oid = c.casttarget
+  WHERE c.oid >= 16384 AND c.castfunc <> 0
+    AND (s.oid IS NOT NULL OR t.oid IS NOT NULL OR c.castsource < 16384 AND c.casttarget < 16384)
+    AND (c.castcontext <> 'e' OR t.named OR c.casttarget IN (SELECT oid FROM named))
+), planned AS (
+  SELECT d.refobjid AS oid, 'a constraint or index of ' || c.relname AS of
+  FROM rel
+  CROSS JOIN LATERAL (SELECT c.oid, c.relname FROM pg_catalog.pg_class AS c WHERE c.oid = rel.oid AND c.oid >= 16384 OFFSET 0) AS c
+  CROSS JOIN LATERAL (
+    SELECT 2606 AS class, con.oid FROM pg_catalog.pg_constraint AS con WHERE con.conrelid = c.oid AND con.contype = 'c'
+    UNION ALL SELECT 1259, x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid OFFSET 0) AS part
+  CROSS JOIN LATERAL (
+    SELECT d.refobjid FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = part.class AND d.objid = part.oid AND d.refclassid = 1255 AND d.refobjid >= 16384 OFFSET 0) AS d
+), built AS (
+  SELECT f.oid, 'type ' || used.typname AS of
+  FROM used
+  CROSS JOIN LATERAL (
+    SELECT u.f FROM pg_catalog.unnest(ARRAY[used.typinput, used.typoutput, used.typmodin, used.typsubscript]) AS u (f)
+    UNION ALL SELECT a.amproc FROM pg_catalog.pg_amproc AS a JOIN pg_catalog.pg_opfamily AS o ON o.oid = a.amprocfamily AND o.opfmethod IN (403, 405)
+      WHERE a.oid >= 16384 AND used.oid IN (a.amproclefttype, a.amprocrighttype)
+    UNION ALL SELECT op.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr
+      WHERE a.oid >= 16384 AND a.amopmethod IN (403, 405) AND used.oid IN (a.amoplefttype, a.amoprighttype)
+    UNION ALL SELECT u.f FROM pg_catalog.pg_range AS r, pg_catalog.unnest(ARRAY[r.rngcanonical, r.rngsubdiff]) AS u (f) WHERE r.rngtypid = used.oid) AS f (oid)
+  WHERE f.oid >= 16384
+), w AS MATERIALIZED (
+  SELECT 'function' AS what, i.ord, p.oid, '' AS of
+  FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::bool[]), pg_catalog.unnest($6::bool[]))
+    WITH ORDINALITY AS i (schema, name, own, field, ord)
+  CROSS JOIN LATERAL (
+    SELECT p.oid
+    FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE p.proname = i.name::name AND ` + inPath + `
+      AND (i.own OR p.oid >= 16384)
+      AND (NOT i.field OR p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 OR p.provariadic <> 0)
+      AND (i.schema <> '' OR p.oid < 16384 OR NOT EXISTS (
+        SELECT FROM pg_catalog.pg_proc AS own WHERE own.proname = p.proname AND own.pronamespace = 11 AND own.proargtypes = p.proargtypes AND own.oid < 16384
+          AND own.provariadic = 0 AND p.provariadic = 0 AND ` + catalogFirst + `)) OFFSET 0) AS p
+  UNION ALL
+  SELECT 'operator', i.ord, o.oprcode, 'operator ' || o.oprname
+  FROM ROWS FROM (pg_catalog.unnest($7::text[]), pg_catalog.unnest($8::text[])) WITH ORDINALITY AS i (schema, name, ord)
+  CROSS JOIN LATERAL (
+    SELECT o.oprcode, o.oprname
+    FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace
+    WHERE o.oprname = i.name::name AND o.oid >= 16384 AND ` + inPath + `
+      AND (i.schema <> '' OR NOT EXISTS (
+        SELECT FROM pg_catalog.pg_operator AS own WHERE own.oprname = o.oprname AND own.oprnamespace = 11 AND own.oprleft = o.oprleft
+          AND own.oprright = o.oprright AND own.oid < 16384 AND ` + catalogFirst + `)) OFFSET 0) AS o
+  UNION ALL
+  SELECT 'cast', 0, oid, of FROM casts
+  UNION ALL
+  SELECT DISTINCT 'implied', 0, f.oid, f.of
+  FROM (SELECT oid, of FROM planned UNION ALL SELECT oid, of FROM built) AS f
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 1255 AND d.objid = f.oid AND d.deptype = 'e')
+)
+SELECT 'database', 0, 0, '', pg_catalog.current_database(), '', false, false, false, '', '', ''
+UNION ALL
+SELECT 'relation', rel.ord, c.oid, c.nspname, c.relname, c.relkind, c.oid < 16384,
+  c.relkind = 'f' OR c.relhassubclass AND EXISTS (
+    WITH RECURSIVE tree AS (
+      SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = c.oid
+      UNION SELECT h.inhrelid FROM tree CROSS JOIN LATERAL (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = tree.inhrelid OFFSET 0) AS h)
+    SELECT FROM tree CROSS JOIN LATERAL (SELECT relkind FROM pg_catalog.pg_class AS child WHERE child.oid = tree.inhrelid OFFSET 0) AS child
+    WHERE child.relkind = 'f'),
+  c.relrowsecurity, '', '', ''
+FROM rel CROSS JOIN LATERAL (
+  SELECT c.oid, c.relname, c.relkind, c.relhassubclass, c.relrowsecurity, n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = rel.oid OFFSET 0) AS c
+UNION ALL
+SELECT 'type', named.ord, t.oid, t.nspname, t.typname, '', t.oid < 16384, t.is_row, false, '', t.extension, ''
+FROM named CROSS JOIN LATERAL (
+  SELECT t.oid, n.nspname, t.typname, EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = t.typrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')) AS is_row, (
+    SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+    WHERE d.classid = 1247 AND d.objid = t.oid AND d.deptype = 'e' LIMIT 1) AS extension
+  FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace WHERE t.oid = named.base OFFSET 0) AS t
+UNION ALL
+SELECT 'domain', 0, used.oid, '', '', '', false, false, false, '', '', '' FROM used WHERE used.typtype = 'd'
+UNION ALL (` + functionColumns + `)`
+
+// inPath holds of the schema n of what the name i may stand for; catalogFirst if pg_catalog is searched before it.
+const (
+	inPath = `CASE i.schema WHEN '' THEN n.nspname = ANY (pg_catalog.current_schemas(true)) ELSE n.nspname = i.schema END`
+
+	catalogFirst = `pg_catalog.array_position(pg_catalog.current_schemas(true), 'pg_catalog')
+            <= pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)`
+)
+
+// factsSink is the sink of factsSQL.
+type factsSink struct {
+	st    *sqlscan.Statement
+	facts *policy.Facts
+}
+
+// Columns implements postgres.Sink.
+func (s *factsSink) Columns([]postgres.Column) {
+	s.facts = &policy.Facts{
+		Relations: make([]*policy.Relation, len(s.st.Relations)), Functions: make([][]policy.Function, len(s.st.Functions)),
+		Operators: make([][]policy.Function, len(s.st.Operators)), Types: make([][]policy.Type, len(s.st.Types)),
+		Conversions: make([][]policy.Type, len(s.st.Functions)),
+	}
+}
+
+// Row implements postgres.Sink.
+func (s *factsSink) Row(v [][]byte) bool {
+	f := s.facts
+	ord, _ := strconv.Atoi(string(v[1]))
+	switch i := ord - 1; string(v[0]) {
+	case "database":
+		f.Database = string(v[4])
+	case "relation":
+		f.Relations[i] = &policy.Relation{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
+			Foreign: isTrue(v[7]), RowSecurity: isTrue(v[8])}
+	case "type":
+		list, i := f.Types, i
+		if i >= len(list) {
+			list, i = f.Conversions, i-len(list)
+		}
+		list[i] = append(list[i], policy.Type{Schema: string(v[3]), Name: string(v[4]), System: isTrue(v[6]), Row: isTrue(v[7]), Extension: string(v[10])})
+	case "domain":
+		f.Domains = append(f.Domains, oid(v[2]))
+	case "function":
+		f.Functions[i] = append(f.Functions[i], functionRow(v))
+	case "cast":
+		f.Casts = append(f.Casts, functionRow(v))
+	case "operator":
+		f.Operators[i] = append(f.Operators[i], functionRow(v))
+	default:
+		f.Implied = append(f.Implied, functionRow(v))
+	}
+	return true
+}
+
+// functionRow reads a row of functionColumns.
+func functionRow(v [][]byte) policy.Function {
+	return policy.Function{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]), Inner: isTrue(v[7]),
+		Language: string(v[9]), Extension: string(v[10]), Of: string(v[11])}
+}
+
+func isTrue(v []byte) bool { return string(v) == "t" }
+
+func oid(v []byte) uint32 {
+	n, _ := strconv.ParseUint(string(v), 10, 32) // PostgreSQL's own text of an oid
+	return uint32(n)
+}
+
+// facts asks the database about the names of a statement, as the search path and role of id find them.
+func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, id *postgres.Identity, role *policy.Role) (*policy.Facts, error) {
+	var relations, functions, operators, types names
+	var own, field []string
+	for _, r := range st.Relations {
+		relations.add(r.Schema, r.Name)
+	}
+	for _, f := range st.Functions {
+		functions.add(f.Schema, f.Name)
+		own = append(own, strconv.FormatBool(!policy.OwnFunction(f.Name, role)))
+		field = append(field, strconv.FormatBool(f.Field))
+	}
+	for _, o := range st.Operators {
+		operators.add(o.Schema, o.Name)
+	}
+	for _, t := range st.Types {
+		types.add(t.Schema, t.Name)
+	}
+	sink := &factsSink{st: st}
+	args := [][]byte{textArray(relations.schemas), textArray(relations.names), textArray(functions.schemas), textArray(functions.names),
+		textArray(own), textArray(field), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names)}
+	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
+		return nil, err
+	}
+	return sink.facts, nil
+}
+
+type names struct{ schemas, names []string }
+
+func (n *names) add(schema, name string) {
+	n.schemas, n.names = append(n.schemas, schema), append(n.names, name)
+}
+
+// textArray writes an array literal.
+func textArray(items []string) []byte {
+	list := []byte{'{'}
+	for i, item := range items {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = appendArrayItem(list, []byte(item))
+	}
+	return append(list, '}')
+}
+
+// quoted writes a name as SQL does.
+func quoted(schema, name string) string {
+	quote := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+	if schema == "" {
+		return quote(name)
+	}
+	return quote(schema) + "." + quote(name)
+}

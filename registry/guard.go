@@ -1,0 +1,245 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// Bounds of what the guard remembers.
+const (
+	maxDecisions     = 1000
+	maxDecisionBytes = 1 << 20 // of SQL
+	decisionLife     = 30 * time.Second
+)
+
+// guard decides on a caller's SQL: by the caller's role, in read-only mode, or neither.
+type guard struct {
+	db       Database
+	roleDBs  map[string]Database
+	readOnly bool
+	analyzer *sqlscan.Analyzer
+
+	mu        sync.Mutex
+	decisions *simplelru.LRU[decisionKey, decision]
+	bytes     int
+	// sound are the views and functions that were found to do nothing that is refused, and until when that stands.
+	sound *simplelru.LRU[soundKey, time.Time]
+}
+
+// soundKey is all that is behind a name: a body means what the search path makes of it.
+type soundKey struct {
+	db   Database
+	path string
+	oid  uint32
+}
+
+// decisionKey is all that a decision depends on, but the database: a role stands for its search path and its login.
+type decisionKey struct {
+	sql  string
+	role *policy.Role
+}
+
+// decision is what was decided on, and until when that stands.
+type decision struct {
+	st     *sqlscan.Statement
+	verify *postgres.Verify
+	clean  bool
+	until  time.Time
+}
+
+func newGuard(db Database, roleDBs map[string]Database, readOnly bool) *guard {
+	g := &guard{db: db, roleDBs: roleDBs, readOnly: readOnly, analyzer: sqlscan.NewAnalyzer(maxDecisions)}
+	var err, err2 error
+	g.decisions, err = simplelru.NewLRU(maxDecisions, func(k decisionKey, _ decision) { g.bytes -= len(k.sql) })
+	g.sound, err2 = simplelru.NewLRU[soundKey, time.Time](maxDecisions, nil)
+	if errors.Join(err, err2) != nil {
+		panic("maxDecisions is not positive")
+	}
+	return g
+}
+
+// Check decides on one statement of the caller in ctx. The error is a *callError that says what is refused and why, or one of
+// the database.
+func (g *guard) Check(ctx context.Context, sql string) (*Plan, error) {
+	caller, authenticated := policy.CallerFrom(ctx)
+	if authenticated && caller.Role == nil {
+		return nil, &callError{Code: policy.Forbidden, Message: "this caller has no role"}
+	}
+	return g.check(ctx, sql, g.plan(caller))
+}
+
+func (g *guard) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
+	if p.role == nil && !g.readOnly {
+		return p, g.unguarded(sql)
+	}
+	key := decisionKey{sql, p.role}
+	d, ok := g.remembered(key)
+	if !ok {
+		var err error
+		if d, err = g.decide(ctx, sql, p); err != nil {
+			return nil, refused(err, sql)
+		}
+		g.remember(key, d)
+	}
+	p.Statement, p.Verify, p.Clean = d.st, d.verify, d.clean
+	return p, nil
+}
+
+// run runs what Check has allowed. Where a name stands for something else since, that is decided on once more.
+func (g *guard) run(ctx context.Context, sql string, p *Plan, call func(*Plan) error) (*Plan, error) {
+	err := call(p)
+	if !errors.Is(err, postgres.ErrChanged) {
+		return p, err
+	}
+	g.forget(decisionKey{sql, p.role})
+	again, err := g.check(ctx, sql, p)
+	if err != nil {
+		return p, err
+	}
+	if err = call(again); errors.Is(err, postgres.ErrChanged) {
+		err = &callError{Code: "40001", Message: "the tables of the statement are being changed", Hint: "try again in a moment", Retryable: true}
+	}
+	return again, err
+}
+
+// plan is how the calls of a caller are run, before any decision.
+func (g *guard) plan(caller *policy.Caller) *Plan {
+	if caller == nil {
+		return &Plan{DB: g.db}
+	}
+	r := caller.Role
+	p := &Plan{DB: g.db, Limits: r.Limits, role: r, Identity: &postgres.Identity{
+		SearchPath: r.SearchPath(), Claims: string(caller.Claims), Sub: caller.Sub, Role: r.Name, DatabaseRole: r.DatabaseRole}}
+	if db, ok := g.roleDBs[r.Name]; ok {
+		p.DB = db
+	}
+	return p
+}
+
+func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, error) {
+	st, err := g.analyzer.Analyze(sql)
+	if err != nil {
+		return decision{}, err
+	}
+	gate := policy.Guard{Role: p.role, ReadOnly: g.readOnly}
+	if r := gate.Early(st); r != nil {
+		return decision{}, r
+	}
+	d := decision{st: st, until: time.Now().Add(decisionLife)}
+	facts, err := g.facts(ctx, p.DB, st, p.Identity, p.role)
+	if err != nil {
+		return decision{}, err
+	}
+	verdict, refusal := gate.Decide(sql, st, facts)
+	if refusal != nil {
+		return decision{}, refusal
+	}
+	x := expansion{guard: g, db: p.DB, path: p.sessionPath(), seen: map[uint32]bool{}}
+	if err := x.behind(ctx, verdict); err != nil {
+		return decision{}, err
+	}
+	x.remember()
+	if verdict.Unresolved {
+		d.until = time.Time{}
+	}
+	d.clean, d.verify = verdict.Clean, verification(st, facts)
+	return d, nil
+}
+
+// verification holds the relations that were decided on.
+func verification(st *sqlscan.Statement, facts *policy.Facts) *postgres.Verify {
+	v := &postgres.Verify{}
+	for i, r := range st.Relations {
+		if found := facts.Relations[i]; found != nil {
+			v.Names, v.OIDs = append(v.Names, quoted(r.Schema, r.Name)), append(v.OIDs, found.OID)
+		}
+	}
+	if v.Names == nil {
+		return nil
+	}
+	return v
+}
+
+func (g *guard) remembered(key decisionKey) (decision, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d, ok := g.decisions.Get(key)
+	return d, ok && time.Now().Before(d.until)
+}
+
+func (g *guard) remember(key decisionKey, d decision) {
+	if d.until.IsZero() {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.decisions.Remove(key)
+	g.decisions.Add(key, d)
+	g.bytes += len(key.sql)
+	for g.bytes > maxDecisionBytes {
+		g.decisions.RemoveOldest()
+	}
+}
+
+func (g *guard) forget(key decisionKey) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.decisions.Remove(key)
+}
+
+// Commands that would be answered and have no effect, because a call is a transaction and a session of its own.
+var (
+	transactionCommands = []string{"BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
+	sessionCommands     = []string{"SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "EXECUTE", "DEALLOCATE", "DECLARE", "FETCH", "MOVE",
+		"CLOSE", "DISCARD", "LOAD"}
+)
+
+// unguarded refuses only what can't do what its caller expects. SQL that is not understood is PostgreSQL's to judge.
+func (g *guard) unguarded(sql string) error {
+	st, err := g.analyzer.Analyze(sql)
+	if err != nil || st.Explain {
+		return nil
+	}
+	command, _, _ := strings.Cut(st.Command, " ")
+	switch {
+	case slices.Contains(transactionCommands, command):
+		return argumentError("sql: " + command + " has no effect, because each call is a transaction of its own: send the statements alone; " +
+			"WITH joins several writes into one")
+	case slices.Contains(sessionCommands, command):
+		return argumentError("sql: " + command + " has no effect, because nothing of a session lasts from one call to the next")
+	}
+	return nil
+}
+
+// refused words why a statement is not run. What can't be understood can't be allowed.
+func refused(err error, sql string) error {
+	var refusal *policy.Refusal
+	var syntax *sqlscan.SyntaxError
+	var unsupported *sqlscan.UnsupportedError
+	switch {
+	case errors.As(err, &refusal):
+		return located(&callError{Code: refusal.Code, Message: refusal.Message}, sql, refusal.Position)
+	case errors.As(err, &syntax):
+		return located(&callError{Code: "42601", Message: syntax.Message, Hint: "what is read here is the syntax of PostgreSQL 17"}, sql, syntax.Position)
+	case errors.As(err, &unsupported):
+		return &callError{Code: policy.Forbidden, Message: unsupported.Error()}
+	}
+	return err
+}
+
+func located(e *callError, sql string, position int) *callError {
+	if position > 0 {
+		e.Line, e.Column = lineColumn(sql, position)
+	}
+	return e
+}

@@ -1,0 +1,127 @@
+package registry_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/policy"
+	"mcp-postgres/registry"
+)
+
+// guardCase is a statement of testdata/guard, what the answer must hold and what a second connection must see after it.
+type guardCase struct {
+	Name, Role, SQL, Want string
+	Check                 string // a query that must give "true" afterwards
+}
+
+type guardCases struct {
+	Setup, Roles   string
+	Refuse, Answer []guardCase
+}
+
+func readGuardCases(t *testing.T, path string) guardCases {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c guardCases
+	if err := yaml.Unmarshal(data, &c); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return c
+}
+
+// TestGuardReadOnly has a superuser's login: nothing but the guard and the transaction stands before the server.
+func TestGuardReadOnly(t *testing.T) {
+	url := pgtest.URL(t)
+	c := readGuardCases(t, "testdata/guard_readonly.yaml")
+	pgtest.Exec(t, url, c.Setup)
+	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
+	const state = "SELECT concat_ws(' ', (SELECT count(*) FROM pg_class WHERE oid >= 16384), (SELECT md5(string_agg(o::text, ',' ORDER BY id)) FROM shop.orders o), " +
+		"(SELECT last_value FROM shop.numbers), (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_replication_slots))"
+	before := pgtest.Value(t, url, state)
+	for _, test := range c.Refuse {
+		t.Run("refuse "+test.SQL, func(t *testing.T) {
+			args, _ := json.Marshal(map[string]string{"sql": test.SQL})
+			got, isError := call(t, r, "query", string(args))
+			if !isError || !strings.Contains(got, `"code":"read_only"`) && test.Want == "" || !strings.Contains(got, test.Want) {
+				t.Errorf("%s = %s\nwant it refused (%s)", test.SQL, got, test.Want)
+			}
+		})
+	}
+	if after := pgtest.Value(t, url, state); after != before {
+		t.Errorf("the database has changed: %s, before %s", after, before)
+	}
+	for _, test := range c.Answer {
+		t.Run("answer "+test.SQL, func(t *testing.T) {
+			args, _ := json.Marshal(map[string]string{"sql": test.SQL, "format": "csv"})
+			if got, isError := call(t, r, "query", string(args)); isError || !strings.Contains(got, test.Want) {
+				t.Errorf("%s = %s\nwant an answer with %q", test.SQL, got, test.Want)
+			}
+		})
+	}
+}
+
+// TestGuardPermissions has a superuser's login too: only the role limited has the database's grants below it.
+func TestGuardPermissions(t *testing.T) {
+	url := pgtest.URL(t)
+	c := readGuardCases(t, "testdata/guard_permissions.yaml")
+	pgtest.Exec(t, url, c.Setup)
+	dbRole, _ := pgtest.Role(t, url)
+	pgtest.Exec(t, url, "GRANT USAGE ON SCHEMA shop TO "+dbRole+"; GRANT SELECT ON shop.orders, shop.notes TO "+dbRole)
+	rules, err := policy.Parse("roles", []byte(strings.ReplaceAll(c.Roles, "DBROLE", dbRole)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	as := func(role string) context.Context {
+		return policy.WithCaller(t.Context(), &policy.Caller{Sub: "alice", Claims: json.RawMessage(`{"sub": "alice"}`), Role: rules.Role(role)})
+	}
+	for _, test := range c.Refuse {
+		t.Run("refuse "+test.Role+" "+test.SQL, func(t *testing.T) {
+			got, isError := callAs(as(test.Role), t, r, test.SQL)
+			if !isError || !strings.Contains(got, test.Want) || strings.Contains(got, "secret-card") || strings.Contains(got, "4711") {
+				t.Errorf("%s = %s\nwant it refused (%s)", test.SQL, got, test.Want)
+			}
+		})
+	}
+	for _, test := range c.Answer {
+		t.Run("answer "+test.Role+" "+test.SQL, func(t *testing.T) {
+			for range 2 { // the second time from memory, but for a write
+				got, isError := callAs(as(test.Role), t, r, test.SQL)
+				if isError || !strings.Contains(got, test.Want) {
+					t.Errorf("%s = %s\nwant an answer with %q", test.SQL, got, test.Want)
+				}
+				if test.Check != "" && pgtest.Value(t, url, test.Check) != "t" {
+					t.Errorf("after %s, %s does not hold", test.SQL, test.Check)
+				}
+				if !strings.HasPrefix(test.SQL, "SELECT") {
+					break
+				}
+			}
+		})
+	}
+	if got, isError := callAs(policy.WithCaller(t.Context(), nil), t, r, "SELECT 1"); !isError || !strings.Contains(got, "this caller has no role") {
+		t.Errorf("a caller without a role gets %s", got)
+	}
+}
+
+func callAs(ctx context.Context, t *testing.T, r *registry.Registry, sql string) (answer string, isError bool) {
+	t.Helper()
+	args, _ := json.Marshal(map[string]string{"sql": sql, "format": "csv"})
+	res, err := r.Call(ctx, "query", args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, ok := res.StructuredContent.(json.RawMessage); ok {
+		return string(body), res.IsError
+	}
+	return text(t, res), res.IsError
+}

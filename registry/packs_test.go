@@ -1,0 +1,264 @@
+package registry_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/demo"
+	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/registry"
+)
+
+func TestPacks(t *testing.T) { runCases(t, "testdata/packs", 50) }
+
+// packArgs are the arguments of a call of each tool that needs some, and of those that show more with some.
+var packArgs = map[string]string{
+	"search_objects": `{"pattern": "%", "detail": "full"}`, "describe_table": `{"table_name": "app.customers"}`,
+	"find_relationships": `{"table_name": "app.customers"}`, "get_foreign_keys": `{"table_name": "app.customers"}`,
+	"list_tables": `{"schema": "app"}`, "list_functions": `{"schema": "app"}`, "list_indexes": `{"schema": "app"}`, "table_stats": `{"schema": "app"}`,
+	"get_definition": `{"name": "handlers"}`, "active_queries": `{"include_idle": true}`, "long_transactions": `{"min_seconds": 0}`,
+	"seq_scan_candidates": `{"min_bytes": 0}`,
+}
+
+// everyTool calls every embedded tool whose needs are met, and fails at an error.
+func everyTool(t *testing.T, r *registry.Registry, db *callerDB, check func(tool, answer string)) {
+	t.Helper()
+	version, extensions, err := registry.Facts(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range embeddedTools(t) {
+		if tool.Requires.Unmet(version, extensions) != "" {
+			continue
+		}
+		args := packArgs[tool.Name]
+		if args == "" {
+			args = "{}"
+		}
+		answer, isError := call(t, r, tool.Name, args)
+		if isError {
+			t.Errorf("%s(%s) = %s", tool.Name, args, answer)
+		}
+		check(tool.Name, answer)
+	}
+}
+
+// callerCase is a case for a caller of one schema.
+func callerCase(role, schema string) exploreCase {
+	return exploreCase{Caller: &exploreCaller{Role: role, Schemas: []string{schema}}}
+}
+
+func embeddedTools(t *testing.T) []*catalog.Tool {
+	t.Helper()
+	cat, err := catalog.Load(catalog.Source{FS: os.DirFS("../sql")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cat.Tools
+}
+
+// TestEveryTool: no tool fails, whoever asks, and none shows a caller what is not the caller's.
+func TestEveryTool(t *testing.T) {
+	url := pgtest.URL(t)
+	fixture, err := os.ReadFile("testdata/packs/fixture.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, url, string(fixture))
+	_, plain := pgtest.Role(t, url)
+	other, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(t.Context())
+	if _, err := other.Exec(t.Context(), "SET application_name = 'app_of_others'; BEGIN; SELECT 'text_of_others'"); err != nil {
+		t.Fatal(err)
+	}
+	nobody, analyst := exploreCase{}, callerCase("analyst", "app")
+	clerk := callerCase("clerk", "app")
+	clerk.Caller.Tables = []string{"app.customers", "app.handlers"}
+	for _, login := range []struct{ name, url string }{{"superuser", url}, {"plain login", plain}} {
+		db := bindCallers(t, openDB(t, login.url))
+		r := build(t, registry.Config{DB: db}, nil)
+		for _, who := range []struct {
+			name   string
+			caller exploreCase
+			hidden []string
+		}{
+			{"no caller", nobody, nil},
+			{"schema", analyst, []string{"secret", "agents", "agent_check", "bloat", "parts", "tickets", "text_of_others", "app_of_others", "template1"}},
+			{"tables", clerk, []string{"secret", "agents", "agent_check", "bloat", "discount", "order_lines", "orders_by", "totals", "text_of_others", "app_of_others"}},
+		} {
+			t.Run(login.name+"/"+who.name, func(t *testing.T) {
+				db.as(who.caller)
+				everyTool(t, r, db, func(tool, answer string) {
+					for _, name := range who.hidden {
+						if strings.Contains(answer, name) {
+							t.Errorf("%s shows %s: %s", tool, name, answer)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestSchemas: the server in use describes the embedded tools as sql/schema says.
+func TestSchemas(t *testing.T) {
+	url := pgtest.URL(t)
+	db := openDB(t, url)
+	hasStatements := pgtest.Value(t, url, "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'") == "1"
+	if hasStatements {
+		pgtest.Exec(t, url, "CREATE EXTENSION pg_stat_statements")
+	}
+	for _, tool := range embeddedTools(t) {
+		if len(tool.Requires.Extensions) > 0 && !hasStatements {
+			continue
+		}
+		d, err := db.Describe(t.Context(), tool.Statement.SQL)
+		if err != nil {
+			t.Errorf("describing %s: %v", tool.Name, err)
+			continue
+		}
+		want := generatedSchema(t, tool)
+		got, err := json.Marshal(registry.OutputSchema(tool, d.Columns))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(decode(t, string(want.Output)), decode(t, string(got))); diff != "" {
+			t.Errorf("output schema of %s (-sql/schema +server):\n%s", tool.Name, diff)
+		}
+	}
+}
+
+// TestBlocking: who waits for whom, and how much of it a caller with a role is shown.
+func TestBlocking(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE tills (id int PRIMARY KEY); INSERT INTO tills VALUES (1)")
+	var sessions []*pgx.Conn
+	for range 2 {
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(t.Context())
+		sessions = append(sessions, conn)
+	}
+	if _, err := sessions[0].Exec(t.Context(), "BEGIN; LOCK TABLE tills"); err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 1)
+	go func() {
+		_, err := sessions[1].Exec(t.Context(), "SELECT id FROM tills /* waits */")
+		waited <- err
+	}()
+	for pgtest.Value(t, url, "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tills'::regclass AND waitstart IS NOT NULL") == "0" {
+		time.Sleep(10 * time.Millisecond)
+	}
+	db := bindCallers(t, openDB(t, url))
+	r := build(t, registry.Config{DB: db}, nil)
+	role := callerCase("analyst", "elsewhere")
+	for _, c := range []struct {
+		tool           string
+		caller         exploreCase
+		contain, lacks []string
+	}{
+		{"blocking_locks", exploreCase{}, []string{`"table_name":"public.tills"`, `/* waits */`, `LOCK TABLE tills`, `"blocking_is_first":true`, `"lock_mode":"AccessShareLock"`}, nil},
+		{"blocking_locks", role, []string{`"waiting_pid":`, `"blocking_pid":`}, []string{"tills", "waits", "LOCK TABLE"}},
+		{"active_queries", exploreCase{}, []string{`/* waits */`, `"wait_event_type":"Lock"`, `"blocked_by":[`}, nil},
+		{"active_queries", role, []string{`"wait_event_type":"Lock"`}, []string{"tills", "waits"}},
+		{"long_transactions", exploreCase{}, []string{`LOCK TABLE tills`, `"state":"idle in transaction"`}, nil},
+		{"long_transactions", role, []string{`"state":"idle in transaction"`}, []string{"tills"}},
+	} {
+		args := packArgs[c.tool]
+		if args == "" {
+			args = "{}"
+		}
+		db.as(c.caller)
+		answer, _ := call(t, r, c.tool, args)
+		c.caller.Contains, c.caller.Lacks, c.caller.Tool = c.contain, c.lacks, c.tool
+		checkAnswer(t, c.caller, answer)
+	}
+	if _, err := sessions[0].Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTopQueries runs top_queries where it has something to show; no other view may take the place of pg_stat_statements.
+func TestTopQueries(t *testing.T) {
+	if pgtest.Value(t, pgtest.URL(t), "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'") == "0" {
+		t.Skip("this PostgreSQL comes without pg_stat_statements")
+	}
+	c := pgtest.NewCluster(t, demo.Config{Settings: map[string]string{"shared_preload_libraries": "pg_stat_statements"}})
+	url := c.AdminURL()
+	pgtest.Exec(t, url, "CREATE EXTENSION pg_stat_statements")
+	for range 3 {
+		pgtest.Exec(t, url, "SELECT 1 AS marked_column")
+	}
+	db := bindCallers(t, openDB(t, url))
+	r := build(t, registry.Config{DB: db}, nil)
+	ask := func(who exploreCase, args string) string {
+		db.as(who)
+		answer, isError := call(t, r, "top_queries", args)
+		if isError {
+			t.Errorf("top_queries(%s) = %s", args, answer)
+		}
+		return answer
+	}
+	for _, order := range []string{"total_ms", "mean_ms", "calls", "rows", "blocks_read", "temp_blocks"} {
+		answer := ask(exploreCase{}, `{"order_by": "`+order+`", "limit": 200}`)
+		checkAnswer(t, exploreCase{Tool: "top_queries", Contains: []string{"marked_column", `"calls":3`, `"total_ms":`, `"max_ms":`}}, answer)
+	}
+	role := callerCase("analyst", "app")
+	role.Tool, role.Contains, role.Lacks = "top_queries", []string{`"calls":3`}, []string{"marked_column", "CREATE"}
+	checkAnswer(t, role, ask(role, `{"limit": 200}`))
+
+	pgtest.Exec(t, url, `
+		DROP EXTENSION pg_stat_statements;
+		CREATE SCHEMA apart; CREATE EXTENSION pg_stat_statements SCHEMA apart;
+		CREATE FUNCTION public.trap() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+		CREATE VIEW public.pg_stat_statements AS SELECT 0::oid AS userid, d.oid AS dbid, public.trap() AS queryid, 1::bigint AS calls, 1::bigint AS rows,
+			1::bigint AS shared_blks_hit, 1::bigint AS shared_blks_read, 1::bigint AS temp_blks_read, 1::bigint AS temp_blks_written, 'x'::text AS query
+		FROM pg_database AS d`)
+	if answer := ask(exploreCase{}, "{}"); answer != `{"items":[]}` {
+		t.Errorf("top_queries read another view: %s", answer)
+	}
+}
+
+// TestOnStandby: every tool works while the server is in recovery.
+func TestOnStandby(t *testing.T) {
+	c := pgtest.NewCluster(t, demo.Config{Settings: map[string]string{"wal_level": "replica"}})
+	url := c.AdminURL()
+	fixture, err := os.ReadFile("testdata/packs/fixture.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, url, string(fixture)+"; CREATE UNLOGGED TABLE app.scratch (id serial)")
+	dir := pgtest.Value(t, url, "SHOW data_directory")
+	if err := c.Halt(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "standby.signal"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	db := bindCallers(t, openDB(t, url))
+	everyTool(t, build(t, registry.Config{DB: db}, nil), db, func(tool, answer string) {
+		if tool == "replication" && !strings.Contains(answer, `"role":"standby"`) {
+			t.Errorf("replication = %s, want a standby", answer)
+		}
+	})
+}

@@ -1,0 +1,88 @@
+package registry
+
+import (
+	"errors"
+	"strings"
+
+	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// Plan says how an allowed statement is run.
+type Plan struct {
+	// DB is the server's database, or the one that the role has a login of its own for.
+	DB Database
+	// Statement is nil where nothing guards.
+	Statement *sqlscan.Statement
+	// Identity, Verify and Clean are those of postgres.Call.
+	Identity *postgres.Identity
+	Verify   *postgres.Verify
+	Clean    bool
+	// Limits are those of the role.
+	Limits policy.Limits
+
+	role *policy.Role
+}
+
+// apply puts the plan into a call.
+func (p *Plan) apply(c *postgres.Call) {
+	c.Identity, c.Verify, c.Clean, c.Timeout = p.Identity, p.Verify, p.Clean, p.Limits.Timeout
+}
+
+// mayWrite reports whether the transaction has to be one that writes: not for a role that only reads.
+func (p *Plan) mayWrite() bool {
+	return p.role == nil || p.role.Operations&^sqlscan.OpSelect != 0
+}
+
+// sessionPath is the search path that the bodies of functions see; nil is the login's.
+func (p *Plan) sessionPath() *postgres.Identity {
+	if p.Identity == nil {
+		return nil
+	}
+	return &postgres.Identity{SearchPath: p.Identity.SearchPath}
+}
+
+// schemas and tables are what the caller may be told of, as arrays; nil is no restriction.
+func (p *Plan) schemas() []byte {
+	if p.role == nil {
+		return nil
+	}
+	return textArray(p.role.Schemas)
+}
+
+func (p *Plan) tables() []byte {
+	if p.role == nil || p.role.AllTables {
+		return nil
+	}
+	return textArray(p.role.QualifiedTables())
+}
+
+// discreet leaves out of an error of PostgreSQL what could be data that the role may not read: the values that messages
+// about data quote, and hints.
+func (p *Plan) discreet(err error) error {
+	var pg *postgres.Error
+	if p.role == nil || !errors.As(err, &pg) {
+		return err
+	}
+	e := *pg
+	e.Hint = ""
+	if strings.HasPrefix(e.Code, "22") || e.Code == "23503" {
+		first, last := strings.IndexByte(e.Message, '"'), strings.LastIndexByte(e.Message, '"')
+		if first >= 0 && first < last {
+			e.Message = e.Message[:first+1] + "..." + e.Message[last:]
+		}
+	}
+	return &e
+}
+
+// within makes limits smaller where those of a role are.
+func (l rowLimits) within(role policy.Limits) rowLimits {
+	if role.Rows > 0 {
+		l.rows = min(l.rows, role.Rows)
+	}
+	if role.Bytes > 0 {
+		l.bytes = min(l.bytes, role.Bytes)
+	}
+	return l
+}

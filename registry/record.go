@@ -1,0 +1,42 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Record says of one call what an audit and metrics want to know.
+type Record struct {
+	Time     time.Time
+	Call     string // id, as in the log
+	Sub      string // empty where authentication is off
+	Role     string
+	Tool     string
+	Toolset  string
+	Outcome  string // ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments and so on
+	Rule     string // what refused the statement; empty unless the guard did
+	Duration time.Duration
+	Rows     int
+	Bytes    int // of the answer's text
+	// Relations are those that the statement names, as far as the guard looked at it.
+	Relations []string
+	// SQL is what ran: the caller's own, or the tool's. Arguments are as they came.
+	SQL       string
+	Arguments json.RawMessage
+}
+
+type recordKey struct{}
+
+// withRecord gives the handlers a record to fill in.
+func withRecord(ctx context.Context, r *Record) context.Context {
+	return context.WithValue(ctx, recordKey{}, r)
+}
+
+// recordFrom is never nil.
+func recordFrom(ctx context.Context) *Record {
+	if r, ok := ctx.Value(recordKey{}).(*Record); ok {
+		return r
+	}
+	return &Record{}
+}

@@ -1,0 +1,206 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/postgres"
+)
+
+// Set is what a registry offers at a time.
+type Set struct {
+	// Tools are the tool files; query and server_info are added to them.
+	Tools []*catalog.Tool
+	// Prompts are the prompt files.
+	Prompts []*catalog.Prompt
+	// Outputs are the output schemas by tool name; a tool without one is offered without.
+	Outputs map[string]json.RawMessage
+	// Columns are those that the database described, by tool name. An answer with others is told to Config.Recheck.
+	Columns map[string][]postgres.Column
+	// Unavailable are tools that are not in Tools; Degraded are some that are and no longer fit the database.
+	Unavailable, Degraded []Trouble
+	// ReloadError says why Tools are not those of the files.
+	ReloadError string
+}
+
+// set is a Set made ready; it does not change.
+type set struct {
+	tools   []*tool
+	byName  map[string]*tool
+	prompts []*catalog.Prompt
+	info    ServerInfo
+}
+
+// BuiltIn are the names of the tools in code.
+func BuiltIn() []string { return []string{queryName, serverInfoName} }
+
+// Replace offers another set. Calls in flight end as they began. Clients are told only if they would see a change.
+func (r *Registry) Replace(s Set) error {
+	made, err := r.make(s)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.set.Swap(made)
+	if old == nil {
+		return nil
+	}
+	tools := !bytes.Equal(old.shownTools(), made.shownTools())
+	prompts := !bytes.Equal(old.shownPrompts(), made.shownPrompts())
+	for _, s := range r.servers {
+		if tools {
+			s.SetTools(r.serverTools()...)
+		}
+		if prompts {
+			s.SetPrompts(r.serverPrompts()...)
+		}
+	}
+	return nil
+}
+
+func (r *Registry) make(s Set) (*set, error) {
+	made := &set{byName: map[string]*tool{}, prompts: s.Prompts}
+	var faults []error
+	add := func(def *catalog.Tool, output json.RawMessage, h handler) {
+		t, err := newTool(def, output, h)
+		if faults = append(faults, err); err == nil {
+			made.tools = append(made.tools, t)
+			made.byName[def.Name] = t
+		}
+	}
+	c := &r.config
+	for _, t := range s.Tools {
+		if !c.ReadOnly || t.Access != catalog.Write {
+			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: r.limits(), columns: s.Columns[t.Name], recheck: c.Recheck})
+		}
+	}
+	if !slices.Contains(c.Without, queryName) {
+		add(queryDefinition(c.ReadOnly, c.MaxRows), nil, &queryTool{guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
+	}
+	if !slices.Contains(c.Without, serverInfoName) {
+		output, err := serverInfoSchema()
+		faults = append(faults, err)
+		add(serverInfoDefinition(), output, &serverInfoTool{r})
+	}
+	for _, d := range s.Degraded {
+		if t := made.byName[d.Tool]; t != nil {
+			t.degraded.Store(&d.Reason)
+		}
+	}
+	slices.SortFunc(made.tools, func(a, b *tool) int { return strings.Compare(a.def.Name, b.def.Name) })
+	made.info = c.serverInfo(made.tools, r.limits())
+	made.info.Unavailable, made.info.ReloadError = s.Unavailable, s.ReloadError
+	return made, errors.Join(faults...)
+}
+
+func (c *Config) serverInfo(tools []*tool, l rowLimits) ServerInfo {
+	info := ServerInfo{
+		Name: "mcp-postgres", Version: c.Version, ReadOnly: c.ReadOnly,
+		Limits: Limits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes, CellBytes: l.cell},
+	}
+	for _, t := range tools {
+		info.Tools = append(info.Tools, t.def.Name)
+		if s := t.def.Toolset; s != "" && !slices.Contains(info.Toolsets, s) {
+			info.Toolsets = append(info.Toolsets, s)
+		}
+	}
+	slices.Sort(info.Toolsets)
+	return info
+}
+
+// Status is what server_info says without asking the database.
+func (r *Registry) Status() ServerInfo {
+	s := r.set.Load()
+	info := s.info
+	for _, t := range s.tools {
+		if reason := t.degraded.Load(); reason != nil {
+			info.Degraded = append(info.Degraded, Trouble{t.def.Name, *reason})
+		}
+	}
+	return info
+}
+
+func (s *set) shownTools() []byte {
+	var all []mcp.Tool
+	for _, t := range s.tools {
+		all = append(all, t.definition())
+	}
+	return shownJSON(all)
+}
+
+func (s *set) shownPrompts() []byte {
+	var all []mcp.Prompt
+	for _, p := range s.prompts {
+		all = append(all, promptDefinition(p))
+	}
+	return shownJSON(all)
+}
+
+// shownJSON is nil for what can't be written, which tools/list would not show either.
+func shownJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// serverTools are the tools of the set as a server takes them. Their handlers call the tool that has the name by then.
+func (r *Registry) serverTools() []server.ServerTool {
+	var all []server.ServerTool
+	for _, t := range r.set.Load().tools {
+		all = append(all, server.ServerTool{Tool: t.definition(), Handler: func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			now, ok := r.tool(t.def.Name)
+			if !ok {
+				now = t
+			}
+			if !r.offered(ctx, now) { // the library asks the filter before; this must not depend on it
+				return nil, errors.New(r.UnknownTool(ctx, t.def.Name))
+			}
+			return r.run(ctx, now, rawArguments(req)), nil
+		}})
+	}
+	return all
+}
+
+func (r *Registry) serverPrompts() []server.ServerPrompt {
+	var all []server.ServerPrompt
+	for _, p := range r.set.Load().prompts {
+		all = append(all, server.ServerPrompt{Prompt: promptDefinition(p), Handler: func(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+			return getPrompt(p, req.Params.Arguments)
+		}})
+	}
+	return all
+}
+
+// watch marks a tool whose statement the database no longer takes, and unmarks one that works again. It does so only where
+// somebody looks at the tool then.
+func (r *Registry) watch(t *tool, err error) {
+	if t.def.SQL == "" || r.config.Recheck == nil {
+		return
+	}
+	var pg *postgres.Error
+	switch {
+	case err == nil && t.degraded.Swap(nil) != nil:
+	case errors.As(err, &pg) && outdated(pg):
+		reason := pg.Message
+		t.degraded.Store(&reason)
+	default:
+		return
+	}
+	r.config.Recheck(t.def.Name)
+}
+
+// outdated reports the errors of a statement that was good once and is not what the database has now.
+func outdated(e *postgres.Error) bool {
+	return aboutName(e.Code) || e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
+}

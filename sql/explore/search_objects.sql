@@ -1,0 +1,126 @@
+/*---
+title: Search tables, columns and functions
+description: >
+  Finds tables, columns and functions whose name or comment holds all words of the pattern, best match first (rank 1).
+  Use it when you know what you look for but not where it is, instead of listing schemas. name is ready for SQL.
+params:
+  - name: pattern
+    type: string
+    required: true
+    min_length: 1
+    max_length: 200
+    description: Words, case-insensitive; % and _ are wildcards.
+  - name: kinds
+    type: string[]
+    enum: [table, column, function]
+    description: Omit for all.
+  - name: schema
+    type: string
+    description: Omit for all but system schemas.
+  - name: detail
+    type: string
+    enum: [names, summary, full]
+    default: summary
+    description: summary adds types and comments; full adds the columns of tables.
+access: read
+trust: owner
+omit_null: true
+page: {key: [rank, name], size: 25, max: 200}
+tests:
+  - args: {pattern: order, kinds: [table]}
+    expect: {contains: [{name: shop.orders, kind: table, type: table}]}
+  - name: a comment
+    args: {pattern: warehouse, detail: names}
+    expect: {contains: [{name: shop.products.stock, kind: column}]}
+  - args: {pattern: ''}
+    expect: {error: invalid_arguments}
+---*/
+WITH wanted AS MATERIALIZED (
+  SELECT pg_catalog.array_agg('%' || w.word || '%') AS words,
+         -- Folding beyond ASCII is slow, and needed only for a pattern that holds such letters.
+         pg_catalog.octet_length(@pattern) = pg_catalog.length(@pattern) AS ascii
+  FROM pg_catalog.regexp_split_to_table(@pattern, '[\s.]+') AS w (word)
+  WHERE w.word <> ''
+), namespace AS MATERIALIZED (
+  SELECT n.oid, n.nspname
+  FROM pg_catalog.pg_namespace AS n
+  WHERE n.nspname !~ '^pg_(toast_)?temp_'
+    AND CASE WHEN @schema IS NULL THEN n.nspname !~ '^(pg_|information_schema$)' ELSE n.nspname = @schema END
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+), candidate AS MATERIALIZED (
+  -- What has one of the words in its own name or comment, in any schema: attnum is 0 for a table, NULL for a function.
+  SELECT c.oid, 0 AS attnum
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND CASE WHEN (SELECT w.ascii FROM wanted AS w) THEN c.relname ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[])
+             ELSE c.relname::text COLLATE pg_catalog."default" ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[]) END
+  UNION
+  SELECT a.attrelid, a.attnum
+  FROM pg_catalog.pg_attribute AS a
+  WHERE (@kinds IS NULL OR 'column' = ANY (@kinds))
+    AND a.attnum > 0
+    AND NOT a.attisdropped
+    AND CASE WHEN (SELECT w.ascii FROM wanted AS w) THEN a.attname ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[])
+             ELSE a.attname::text COLLATE pg_catalog."default" ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[]) END
+  UNION
+  SELECT p.oid, NULL
+  FROM pg_catalog.pg_proc AS p
+  WHERE CASE WHEN (SELECT w.ascii FROM wanted AS w) THEN p.proname ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[])
+             ELSE p.proname::text COLLATE pg_catalog."default" ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[]) END
+  UNION
+  SELECT d.objoid, CASE WHEN d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN d.objsubid END
+  FROM pg_catalog.pg_description AS d
+  WHERE d.classoid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass)
+    AND d.description ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[])
+), object AS (
+  SELECT CASE WHEN a.attnum IS NULL THEN 1 ELSE 2 END AS kind, c.oid, n.nspname, c.relname, c.relkind,
+         coalesce(a.attname, c.relname)::text COLLATE pg_catalog."default" AS name, a.atttypid, a.atttypmod,
+         pg_catalog.concat(n.nspname, ' ', c.relname) AS place, d.description
+  FROM candidate AS k
+  JOIN pg_catalog.pg_class AS c ON c.oid = k.oid
+  JOIN namespace AS n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.oid AND a.attnum = k.attnum AND k.attnum > 0
+  LEFT JOIN pg_catalog.pg_description AS d
+    ON d.objoid = k.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = k.attnum
+  WHERE k.attnum IS NOT NULL
+    AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND c.relpersistence <> 't'
+    AND NOT c.relispartition
+    AND (@kinds IS NULL OR CASE k.attnum WHEN 0 THEN 'table' ELSE 'column' END = ANY (@kinds))
+    AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+  UNION ALL
+  SELECT 3, p.oid, n.nspname, p.proname, p.prokind, p.proname::text, NULL, NULL, n.nspname::text, d.description
+  FROM candidate AS k
+  JOIN pg_catalog.pg_proc AS p ON p.oid = k.oid
+  JOIN namespace AS n ON n.oid = p.pronamespace
+  LEFT JOIN pg_catalog.pg_description AS d
+    ON d.objoid = k.oid AND d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objsubid = 0
+  WHERE k.attnum IS NULL
+    AND (@kinds IS NULL OR 'function' = ANY (@kinds))
+    -- What a function is about can't be told: a caller of some tables sees none.
+    AND @caller_tables IS NULL
+)
+SELECT 3 * CASE WHEN o.name ILIKE @pattern THEN 0
+                WHEN o.name ILIKE @pattern || '%' THEN 1
+                WHEN o.name ILIKE ALL (w.words) THEN 2
+                ELSE 3 END + o.kind AS rank,
+       CASE o.kind WHEN 1 THEN 'table' WHEN 2 THEN 'column' ELSE 'function' END AS kind,
+       CASE o.kind WHEN 1 THEN pg_catalog.format('%I.%I', o.nspname, o.relname)
+                   WHEN 2 THEN pg_catalog.format('%I.%I.%I', o.nspname, o.relname, o.name)
+                   ELSE pg_catalog.format('%I.%I(%s)', o.nspname, o.relname, pg_catalog.pg_get_function_identity_arguments(o.oid))
+       END AS name,
+       CASE WHEN @detail = 'names' THEN NULL
+            WHEN o.kind = 1 THEN CASE o.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                                                WHEN 'f' THEN 'foreign table' ELSE 'partitioned table' END
+            WHEN o.kind = 2 THEN pg_catalog.format_type(o.atttypid, o.atttypmod)
+            WHEN o.relkind = 'p' THEN 'procedure'
+            ELSE 'returns ' || pg_catalog.pg_get_function_result(o.oid) END AS type,
+       CASE WHEN @detail <> 'names' THEN o.description END AS comment,
+       CASE WHEN @detail = 'full' AND o.kind = 1 THEN (
+         SELECT pg_catalog.array_agg(pg_catalog.concat(own.attname, ' ', pg_catalog.format_type(own.atttypid, own.atttypmod)) ORDER BY own.attnum)
+         FROM pg_catalog.pg_attribute AS own
+         WHERE own.attrelid = o.oid AND own.attnum > 0 AND NOT own.attisdropped) END AS columns
+FROM wanted AS w
+CROSS JOIN object AS o
+-- The words that are not in the object's own name or comment are in the names of its table and schema.
+WHERE pg_catalog.concat_ws(' ', o.place, o.name, o.description) COLLATE pg_catalog."default" ILIKE ALL (w.words)

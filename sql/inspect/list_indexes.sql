@@ -1,0 +1,83 @@
+/*---
+title: List indexes
+description: >
+  Indexes of one table, or of all tables of a schema, with definition, size estimate and number of scans since the
+  statistics were reset. Use it to judge which queries an index serves.
+params:
+  - name: table_name
+    type: string
+    description: Omit for all tables of the schema.
+  - name: schema
+    type: string
+    description: Omit for the current schema.
+access: read
+trust: owner
+omit_null: true
+page: {key: [table_name, index_name], size: 100, max: 1000}
+not_found:
+  when: |
+    SELECT NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = coalesce(@schema, pg_catalog.current_schema())
+        AND (@table_name IS NULL OR c.relname = @table_name)
+        AND c.relkind IN ('r', 'p', 'm', 'f', 'v')
+        AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+        AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables)))
+      AND @table_name IS NOT NULL
+  message: There is no table "{table_name}" in that schema. Names are exact, without quotes.
+  suggest: |
+    SELECT CASE WHEN n.nspname = coalesce(@schema, pg_catalog.current_schema()) THEN c.relname::text
+                ELSE pg_catalog.format('%s.%s', n.nspname, c.relname) END
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'm')
+      AND c.relpersistence <> 't'
+      AND n.nspname !~ '^(pg_|information_schema$)'
+      AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+      AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+    ORDER BY pg_catalog.strpos(pg_catalog.lower(c.relname::text), pg_catalog.lower(@table_name)) = 0,
+             n.nspname <> coalesce(@schema, pg_catalog.current_schema()), n.nspname, c.relname
+    LIMIT 1000
+tests:
+  - args: {schema: shop, table_name: products}
+    expect: {contains: [{index_name: products_pkey, is_primary: true}]}
+  - args: {schema: shop, table_name: product}
+    expect: {error: not_found}
+---*/
+WITH owner AS (
+  SELECT n.nspname, c.oid, c.relname
+  FROM pg_catalog.pg_namespace AS n
+  -- pg_class has no index by schema. pg_depend has one, and holds every relation but those that initdb makes.
+  JOIN LATERAL (
+    SELECT d.objid FROM pg_catalog.pg_depend AS d
+    WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+      AND d.refobjid = n.oid
+      AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    UNION ALL
+    SELECT s.oid FROM pg_catalog.pg_class AS s WHERE s.relnamespace = n.oid AND n.nspname = 'pg_catalog'
+    OFFSET 0
+  ) AS m (oid) ON true
+  JOIN pg_catalog.pg_class AS c ON c.oid = m.oid
+  WHERE n.nspname = coalesce(@schema, pg_catalog.current_schema())
+    AND (@table_name IS NULL OR c.relname = @table_name)
+    AND c.relkind IN ('r', 'p', 'm')
+    AND c.relpersistence <> 't'
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+    AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+)
+SELECT o.nspname AS schema,
+       o.relname AS table_name,
+       x.relname AS index_name,
+       pg_catalog.pg_get_indexdef(x.oid) AS definition,
+       CASE WHEN i.indisprimary THEN true END AS is_primary,
+       CASE WHEN i.indisunique THEN true END AS is_unique,
+       CASE WHEN NOT i.indisvalid THEN true END AS is_invalid,
+       CASE WHEN x.relkind = 'i' THEN x.relpages * pg_catalog.current_setting('block_size')::bigint END AS byte_estimate,
+       CASE WHEN x.relkind = 'i' THEN pg_catalog.pg_stat_get_numscans(x.oid) END AS scans,
+       d.description AS comment
+FROM owner AS o
+JOIN pg_catalog.pg_index AS i ON i.indrelid = o.oid
+JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+LEFT JOIN pg_catalog.pg_description AS d
+  ON d.objoid = x.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0

@@ -1,0 +1,63 @@
+/*---
+title: Foreign keys without an index
+description: >
+  Foreign keys whose columns no index of their own table begins with, the largest table first, with the index that would help.
+  Use it when deletes or updates of referenced rows, or joins along the key, are slow.
+params:
+  - name: schema
+    type: string
+    description: Omit for all but system schemas.
+  - name: limit
+    type: integer
+    default: 50
+    minimum: 1
+    maximum: 500
+    description: Most foreign keys.
+access: read
+trust: owner
+omit_null: true
+tests:
+  - args: {limit: 1}
+    expect: {max_rows: 1}
+---*/
+WITH relation AS MATERIALIZED (
+  -- All that the caller may see.
+  SELECT c.oid, n.nspname, c.relname, c.reltuples, c.relpages
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p')
+    AND c.relpersistence <> 't'
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+    AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+), missing AS MATERIALIZED (
+  SELECT r.nspname, r.relname, r.reltuples, r.relpages, k.conname, k.conrelid, k.conkey, f.nspname AS referenced_schema, f.relname AS referenced_table
+  FROM pg_catalog.pg_constraint AS k
+  JOIN relation AS r ON r.oid = k.conrelid
+  JOIN relation AS f ON f.oid = k.confrelid
+  WHERE k.contype = 'f'
+    -- PostgreSQL clones the key of a partitioned table for its partitions.
+    AND k.conparentid = 0
+    AND CASE WHEN @schema IS NULL THEN r.nspname !~ '^(pg_|information_schema$)' ELSE r.nspname = @schema END
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_index AS i
+      WHERE i.indrelid = k.conrelid
+        AND i.indisvalid
+        AND i.indpred IS NULL
+        AND i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
+        AND (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey)
+  ORDER BY r.relpages DESC, r.nspname, r.relname, k.conname
+  LIMIT @limit
+)
+SELECT m.nspname AS schema, m.relname AS table_name, m.conname AS constraint_name, c.columns,
+       m.referenced_schema, m.referenced_table,
+       CASE WHEN m.reltuples >= 0 THEN m.reltuples::bigint END AS row_estimate,
+       pg_catalog.format('CREATE INDEX ON %I.%I (%s)', m.nspname, m.relname, c.list) AS suggestion
+FROM missing AS m
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.array_agg(a.attname::text ORDER BY p.place) AS columns,
+         pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY p.place) AS list
+  FROM pg_catalog.unnest(m.conkey) WITH ORDINALITY AS p (attnum, place)
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = m.conrelid AND a.attnum = p.attnum
+) AS c
+ORDER BY m.relpages DESC, m.nspname, m.relname, m.conname
+LIMIT @limit
