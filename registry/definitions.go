@@ -22,7 +22,8 @@ const maxDefinitions = 200
 const pinned = "pg_catalog, pg_temp"
 
 // definitionsSQL gives the definitions of the views $1, of the policies on the tables $2, of the functions $3 and of the
-// domains $4: a label, the kind of text, the text and the search path that a function brings along.
+// domains $4: a label, the kind of text, the text and the search path that a function brings along. Those of a function are its
+// body, the defaults of its arguments, and its types: a value that becomes one of a domain is checked.
 const definitionsSQL = `
 SELECT 'view ' || c.oid::pg_catalog.regclass, 'query', pg_catalog.pg_get_viewdef(c.oid), NULL::text
 FROM pg_catalog.pg_class AS c WHERE c.oid = ANY ($1::oid[])
@@ -38,7 +39,15 @@ SELECT 'function ' || p.oid::pg_catalog.regproc,
   CASE WHEN p.prokind = 'a' THEN '' WHEN l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(p.oid)
        WHEN p.prosqlbody IS NOT NULL THEN pg_catalog.pg_get_function_sqlbody(p.oid) ELSE p.prosrc END,
   (SELECT pg_catalog.substr(s.setting, 13) FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path=')
-FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang WHERE p.oid = ANY ($3::oid[])`
+FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang WHERE p.oid = ANY ($3::oid[])
+UNION ALL
+SELECT 'function ' || p.oid::pg_catalog.regproc, 'expression', pg_catalog.pg_get_expr(p.proargdefaults, 0), NULL
+FROM pg_catalog.pg_proc AS p WHERE p.oid = ANY ($3::oid[]) AND p.proargdefaults IS NOT NULL
+UNION ALL
+SELECT DISTINCT 'function ' || p.oid::pg_catalog.regproc, 'expression', 'NULL::' || pg_catalog.format_type(t.oid, NULL), NULL::text
+FROM pg_catalog.pg_proc AS p
+CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[p.prorettype] || p.proargtypes::oid[] || coalesce(p.proallargtypes, '{}')) AS t (oid)
+WHERE p.oid = ANY ($3::oid[]) AND t.oid >= 16384`
 
 // partsSQL gives the functions that the aggregates among the functions $1 are made of.
 const partsSQL = `

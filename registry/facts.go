@@ -54,12 +54,13 @@ WITH RECURSIVE rel AS (
     FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_type AS elem ON elem.oid = t.typelem AND t.typcategory = 'A'
     WHERE t.typname = i.name::name AND ` + inPath + ` OFFSET 0) AS t
+), columns AS MATERIALIZED (
+  SELECT DISTINCT a.atttypid AS oid
+  FROM rel CROSS JOIN LATERAL (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = rel.oid AND a.attnum > 0 OFFSET 0) AS a
 ), types (oid, named) AS (
   SELECT base, true FROM named WHERE base >= 16384
   UNION
-  SELECT a.atttypid, false
-  FROM rel CROSS JOIN LATERAL (
-    SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = rel.oid AND a.attnum > 0 AND a.atttypid >= 16384 OFFSET 0) AS a
+  SELECT oid, false FROM columns WHERE oid >= 16384
   UNION
   SELECT part.oid, types.named
   FROM types
@@ -91,15 +92,25 @@ WITH RECURSIVE rel AS (
   CROSS JOIN LATERAL (
     SELECT d.refobjid FROM pg_catalog.pg_depend AS d
     WHERE d.classid = part.class AND d.objid = part.oid AND d.refclassid = 1255 AND d.refobjid >= 16384 OFFSET 0) AS d
+), orders AS (
+  SELECT pg_catalog.unnest(ARRAY(
+      SELECT a.amproc::oid FROM pg_catalog.pg_amproc AS a WHERE a.amprocfamily = o.opcfamily
+      UNION ALL SELECT op.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr WHERE a.amopfamily = o.opcfamily)) AS oid,
+    'the order of type ' || pg_catalog.format_type(o.opcintype, NULL) AS of
+  FROM pg_catalog.pg_opclass AS o
+  WHERE o.oid >= 16384 AND o.opcdefault AND o.opcmethod IN (403, 405)
+    AND (o.opcintype IN (SELECT base FROM named UNION ALL SELECT oid FROM columns UNION ALL SELECT oid FROM types)
+      OR EXISTS (SELECT FROM columns JOIN pg_catalog.pg_type AS a ON a.oid = columns.oid WHERE a.typelem = o.opcintype))
+), domains AS (
+  SELECT d.refobjid AS oid, 'domain ' || used.typname AS of
+  FROM used JOIN pg_catalog.pg_constraint AS c ON c.contypid = used.oid
+  JOIN pg_catalog.pg_depend AS d ON d.classid = 2606 AND d.objid = c.oid AND d.refclassid = 1255 AND d.refobjid >= 16384
+  WHERE used.named AND used.typtype = 'd'
 ), built AS (
   SELECT f.oid, 'type ' || used.typname AS of
   FROM used
   CROSS JOIN LATERAL (
     SELECT u.f FROM pg_catalog.unnest(ARRAY[used.typinput, used.typoutput, used.typmodin, used.typsubscript]) AS u (f)
-    UNION ALL SELECT a.amproc FROM pg_catalog.pg_amproc AS a JOIN pg_catalog.pg_opfamily AS o ON o.oid = a.amprocfamily AND o.opfmethod IN (403, 405)
-      WHERE a.oid >= 16384 AND used.oid IN (a.amproclefttype, a.amprocrighttype)
-    UNION ALL SELECT op.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr
-      WHERE a.oid >= 16384 AND a.amopmethod IN (403, 405) AND used.oid IN (a.amoplefttype, a.amoprighttype)
     UNION ALL SELECT u.f FROM pg_catalog.pg_range AS r, pg_catalog.unnest(ARRAY[r.rngcanonical, r.rngsubdiff]) AS u (f) WHERE r.rngtypid = used.oid) AS f (oid)
   WHERE f.oid >= 16384
 ), w AS MATERIALIZED (
@@ -128,8 +139,11 @@ WITH RECURSIVE rel AS (
   UNION ALL
   SELECT 'cast', 0, oid, of FROM casts
   UNION ALL
-  SELECT DISTINCT 'implied', 0, f.oid, f.of
-  FROM (SELECT oid, of FROM planned UNION ALL SELECT oid, of FROM built) AS f
+  SELECT 'cast', 0, oid, of FROM domains
+  UNION ALL
+  SELECT DISTINCT f.what, 0, f.oid, f.of
+  FROM (SELECT 'implied' AS what, oid, of FROM planned UNION ALL SELECT 'implied', oid, of FROM built
+    UNION ALL SELECT 'order', oid, of FROM orders WHERE oid >= 16384) AS f
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 1255 AND d.objid = f.oid AND d.deptype = 'e')
 )
 SELECT 'database', 0, 0, '', pg_catalog.current_database(), '', false, false, false, '', '', ''
@@ -198,6 +212,8 @@ func (s *factsSink) Row(v [][]byte) bool {
 		f.Domains = append(f.Domains, oid(v[2]))
 	case "function":
 		f.Functions[i] = append(f.Functions[i], functionRow(v))
+	case "order":
+		f.Orders = append(f.Orders, functionRow(v))
 	case "cast":
 		f.Casts = append(f.Casts, functionRow(v))
 	case "operator":

@@ -229,7 +229,10 @@ func refused(err error, sql string) error {
 	var refusal *policy.Refusal
 	var syntax *sqlscan.SyntaxError
 	var unsupported *sqlscan.UnsupportedError
+	var limit *sqlscan.LimitError
 	switch {
+	case errors.As(err, &limit):
+		return argumentError("sql: " + limit.Message)
 	case errors.As(err, &refusal):
 		return located(&callError{Code: refusal.Code, Message: refusal.Message}, sql, refusal.Position)
 	case errors.As(err, &syntax):

@@ -108,8 +108,8 @@ func TestGuardPermissions(t *testing.T) {
 			}
 		})
 	}
-	if got, isError := callAs(policy.WithCaller(t.Context(), nil), t, r, "SELECT 1"); !isError || !strings.Contains(got, "this caller has no role") {
-		t.Errorf("a caller without a role gets %s", got)
+	if res, err := r.Call(policy.WithCaller(t.Context(), nil), "query", json.RawMessage(`{"sql": "SELECT 1"}`)); err == nil && !res.IsError {
+		t.Errorf("a caller without a role gets %v", res.Content)
 	}
 }
 
@@ -124,4 +124,36 @@ func callAs(ctx context.Context, t *testing.T, r *registry.Registry, sql string)
 		return string(body), res.IsError
 	}
 	return text(t, res), res.IsError
+}
+
+// TestGuardChange puts a view over a file in the place of a table whose reading has been decided on.
+func TestGuardChange(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE orders (id int)")
+	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
+	for range 2 {
+		if got, isError := callAs(t.Context(), t, r, "SELECT * FROM orders"); isError {
+			t.Fatalf("reading a table = %s", got)
+		}
+	}
+	pgtest.Exec(t, url, "ALTER TABLE orders RENAME TO old; CREATE VIEW orders AS SELECT pg_read_file('PG_VERSION') AS id")
+	if got, isError := callAs(t.Context(), t, r, "SELECT * FROM orders"); !isError || !strings.Contains(got, "view public.orders: function pg_read_file") {
+		t.Errorf("reading a view in its place = %s, want it refused", got)
+	}
+	pgtest.Exec(t, url, "DROP VIEW orders; CREATE TABLE orders (id int); INSERT INTO orders VALUES (7)")
+	if got, isError := callAs(t.Context(), t, r, "SELECT * FROM orders"); isError || !strings.Contains(got, "7") {
+		t.Errorf("reading a new table in its place = %s, want its row", got)
+	}
+}
+
+// TestGuardSuggestions has a role that may be told only of its own tables.
+func TestGuardSuggestions(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE SCHEMA shop; CREATE SCHEMA billing; CREATE TABLE shop.invoices (id int); CREATE TABLE billing.invoicing (id int)")
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	role := &policy.Role{Name: "r", Schemas: []string{"shop"}, AllTables: true, AllTools: true, Operations: 1}
+	got, _ := callAs(policy.WithCaller(t.Context(), &policy.Caller{Sub: "a", Role: role}), t, r, "SELECT * FROM invoicin")
+	if !strings.Contains(got, `"suggestion":"invoices"`) {
+		t.Errorf("an unknown table = %s, want the table of the role suggested and no other", got)
+	}
 }

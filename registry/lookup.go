@@ -78,6 +78,7 @@ FROM (
   CROSS JOIN LATERAL (SELECT pg_catalog.lower(c.relname::text) AS candidate, pg_catalog.lower($1::text) AS word OFFSET 0) AS w
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND c.relpersistence <> 't'
+    AND (c.relkind <> 'f' OR $3::text[] IS NULL OR $4::text[] IS NOT NULL)
     AND (n.nspname !~ '^(pg_|information_schema$)' OR n.nspname = $2::text OR n.nspname = 'pg_catalog' AND $1 ^@ 'pg_')
     AND ($3::text[] IS NULL OR n.nspname = ANY ($3))
     AND ($4::text[] IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY ($4))` + plausible + nearestFirst + `, n.nspname <> $2, n.nspname <> ALL (pg_catalog.current_schemas(false)), n.nspname, c.relname

@@ -63,7 +63,7 @@ func TestCommandLine(t *testing.T) {
 		{"disabled", nil, []string{"--disable", "query", "--disable", "list_tables", "call", "query", "sql=SELECT 1"}, 1, "", `unknown tool "query"`},
 		{"both", nil, []string{"--disable", "query", "--enable", "query", "tools"}, 1, "", `both name "query"`},
 		{"tools folder", nil, []string{"--tools", "nowhere", "tools"}, 1, "", `--tools (MCP_TOOLS_DIR) is "nowhere": want a folder`},
-		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"call", "query", "sql=DELETE FROM orders"}, 1, "", "read-only transaction"},
+		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"call", "query", "sql=DELETE FROM orders"}, 1, "", "is not possible in read-only mode"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

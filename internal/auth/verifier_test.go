@@ -192,6 +192,7 @@ func TestForgeries(t *testing.T) {
 		{"header twice", b64([]byte(`{"alg":"none","alg":"HS256","kid":"a"}`)) + "." + parts[1] + "." + parts[2], "algorithm of the token is not accepted"},
 		{"half a signature", parts[0] + "." + parts[1] + "." + parts[2][:128], "signature"},
 		{"padding", good + "==", "malformed"},
+		{"another spelling of the signature", good[:len(good)-1] + string(good[len(good)-1]+1), "malformed"},
 		{"blank", good + " ", "malformed"},
 		{"four parts", good + ".x", "malformed"},
 		{"five parts, as if encrypted", "a.b.c.d.e", "malformed"},

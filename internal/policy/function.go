@@ -133,7 +133,11 @@ func (d *decision) implied() *Refusal {
 	if !d.ReadOnly {
 		return nil
 	}
-	for _, c := range d.facts.Implied {
+	implied := d.facts.Implied
+	if len(d.facts.Orders) > 0 && d.compares() {
+		implied = slices.Concat(implied, d.facts.Orders)
+	}
+	for _, c := range implied {
 		if r := d.hidden(c, 0); r != nil {
 			return r
 		}

@@ -59,6 +59,9 @@ var plStatements = []string{"assert", "assign", "block", "case", "close", "execs
 // PLpgSQL gives the SQL in a function in PL/pgSQL, from the text of its CREATE FUNCTION: its statements, its expressions and
 // the types of its variables as queries. SQL that the function makes at run time can't be given: that is an error.
 func PLpgSQL(create string) ([]string, error) {
+	if len(create) > MaxBytes {
+		return nil, fmt.Errorf("it is longer than %d bytes", MaxBytes)
+	}
 	tree, err := parser.ParsePlPgSqlToJSON(create)
 	if err != nil {
 		return nil, errors.New("its PL/pgSQL can't be read")
