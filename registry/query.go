@@ -90,7 +90,8 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 			recordFrom(ctx).Relations = append(recordFrom(ctx).Relations, r.String())
 		}
 	}
-	call := postgres.Call{SQL: sql, Foreign: true, Write: !q.readOnly && p.mayWrite(), MaxRows: limits.rows}
+	run, back := streamed(sql)
+	call := postgres.Call{SQL: run, Foreign: true, Write: !q.readOnly && p.mayWrite(), MaxRows: limits.rows}
 	var out postgres.Outcome
 	p, err = q.guard.run(ctx, sql, p, func(p *Plan) (err error) {
 		p.apply(&call)
@@ -101,7 +102,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return asNotice(textResult(text)), nil
 	}
 	if err != nil {
-		return nil, q.mend(ctx, p, sql, p.discreet(err))
+		return nil, q.mend(ctx, p, sql, p.discreet(back(err)))
 	}
 	if !out.HasRows {
 		return q.affected(args["format"], out), nil

@@ -28,6 +28,9 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 	if err != nil {
 		return nil, err
 	}
+	if most := sqlscan.MaxNesting(); most < sqlscan.FullNesting {
+		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help", "nesting", most, "usual", sqlscan.FullNesting)
+	}
 	access, err := openAccess(ctx, c, log, nil)
 	if err != nil {
 		return nil, err

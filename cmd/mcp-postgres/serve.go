@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
@@ -34,12 +36,23 @@ func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.
 		if err = a.access.checkToken(ctx); err != nil {
 			return err
 		}
+		beSmall()
 		err = t.Stdio(ctx, server, s.in, s.out)
 	} else {
 		err = a.serveHTTP(ctx, t, server, c)
 	}
 	log.Info("stopped")
 	return err
+}
+
+// beSmall suits a server for one client, next to which others run: what start-up needed is given back, garbage is collected
+// before the process grows, and less often while it is small. Whoever sets GOGC or GOMEMLIMIT decides instead.
+func beSmall() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(200)
+		debug.SetMemoryLimit(24 << 20)
+	}
+	debug.FreeOSMemory()
 }
 
 func (a *app) serveHTTP(ctx context.Context, t *transport.Transport, s *server.MCPServer, c *config.Config) error {

@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -28,7 +31,7 @@ type layer struct {
 	first   []byte // the answer, checked; every other must be the same
 }
 
-// layersOf gives the layers of a case, pgx first. All have made calls until every connection is open and has its plan, for
+// layersOf gives the layers of a case, the two of pgx first. All have made calls until every connection is open and has its plan, for
 // PostgreSQL plans a prepared statement anew in each of its first five executions.
 func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 	d := b.databases[c.on]
@@ -45,7 +48,8 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 		b.plain = float64(len(text))
 	}
 	list := []layer{
-		{name: "pgx", call: pgxAlone(d.pool, recorded)},
+		{name: "pgx", call: pgxAlone(d.pool, recorded, nil)},
+		{name: "pgx json", call: pgxAlone(d.pool, recorded, appendRow)},
 		{name: "engine", call: recorded.again},
 		{name: "in-process", call: inProcess},
 		remote("stdio", d.stdio, c.request),
@@ -108,8 +112,9 @@ type drop struct{}
 func (drop) Columns([]postgres.Column) {}
 func (drop) Row([][]byte) bool         { return true }
 
-// pgxAlone is the floor: the SQL alone, prepared, its rows read as they come in PostgreSQL's text form, and dropped.
-func pgxAlone(pool *pgxpool.Pool, r *recorder) call {
+// pgxAlone is the floor: the SQL on a pool of pgx, rows read in PostgreSQL's text form. Each row is given to render, which
+// appends it to one buffer; without render it is dropped.
+func pgxAlone(pool *pgxpool.Pool, r *recorder, render func([]byte, pgx.Rows) []byte) call {
 	args := []any{pgx.QueryResultFormats{pgx.TextFormatCode}}
 	for _, v := range r.call.Args {
 		var arg any
@@ -120,12 +125,41 @@ func pgxAlone(pool *pgxpool.Pool, r *recorder) call {
 	}
 	return func(ctx context.Context) ([]byte, error) {
 		rows, _ := pool.Query(ctx, r.call.SQL, args...) // the error is in rows too
+		var buf []byte
 		for rows.Next() {
-			_ = rows.RawValues()
+			if render == nil {
+				_ = rows.RawValues()
+			} else {
+				buf = render(buf, rows)
+			}
 		}
 		return r.want(int(rows.CommandTag().RowsAffected()), rows.Err())
 	}
 }
+
+// appendRow writes a row as a JSON object in the plainest way that is right: numbers, booleans and json as they are, all
+// else as a string.
+func appendRow(dst []byte, rows pgx.Rows) []byte {
+	fields, sep := rows.FieldDescriptions(), byte('{')
+	for i, v := range rows.RawValues() {
+		dst = append(append(append(append(dst, sep), '"'), fields[i].Name...), `":`...)
+		sep = ','
+		switch oid := fields[i].DataTypeOID; {
+		case v == nil:
+			dst = append(dst, "null"...)
+		case oid == pgtype.BoolOID:
+			dst = strconv.AppendBool(dst, string(v) == "t")
+		case slices.Contains(bareTypes, oid):
+			dst = append(dst, v...)
+		default:
+			dst = postgres.AppendString(dst, v)
+		}
+	}
+	return append(dst, '}', ',')
+}
+
+// bareTypes are those whose text is JSON.
+var bareTypes = []uint32{pgtype.Int4OID, pgtype.Int8OID, pgtype.Int2OID, pgtype.NumericOID, pgtype.Float8OID, pgtype.Float4OID, pgtype.JSONOID, pgtype.JSONBOID}
 
 // inProcess makes what the binary serves, and does with it what happens between reading and writing a line.
 func (b *bench) inProcess(db registry.Database, request string) (call, error) {

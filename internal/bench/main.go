@@ -70,7 +70,7 @@ func (b *bench) run(ctx context.Context) error {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	fmt.Printf(rowFormat, "case", "c", "layer", "p50 ms", "calls/s", "x pgx", "allocs", "KiB", "reply B")
+	fmt.Printf(rowFormat, "case", "c", "layer", "p50 ms", "calls/s", "x pgx", "x json", "allocs", "KiB", "reply B")
 	for _, c := range b.cases() {
 		if err := b.measureCase(ctx, &c); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)

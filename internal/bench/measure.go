@@ -17,10 +17,11 @@ const maxWorkers = 16
 type figures [columns]float64
 
 const (
-	p50    = iota // ms
-	rate          // calls per second
-	ratio         // to pgx in the same round: by p50 for one worker, by rate for more; above 1 is slower
-	allocs        // of one call in this process
+	p50       = iota // ms
+	rate             // calls per second
+	ratio            // to pgx in the same round: by p50 for one worker, by rate for more; above 1 is slower
+	jsonRatio        // the same to pgx json
+	allocs           // of one call in this process
 	kib
 	reply // bytes
 	columns
@@ -60,9 +61,9 @@ func (b *bench) interleave(ctx context.Context, layers []layer, workers int) ([]
 			}
 		}
 		for i, own := range turn {
-			own[ratio] = turn[0][rate] / own[rate]
+			own[ratio], own[jsonRatio] = turn[0][rate]/own[rate], turn[1][rate]/own[rate]
 			if workers == 1 {
-				own[ratio] = own[p50] / turn[0][p50]
+				own[ratio], own[jsonRatio] = own[p50]/turn[0][p50], own[p50]/turn[1][p50]
 			}
 			for column, value := range own {
 				readings[i][column] = append(readings[i][column], value)
@@ -78,7 +79,7 @@ func (b *bench) interleave(ctx context.Context, layers []layer, workers int) ([]
 	return medians, nil
 }
 
-// measure makes calls, one at a time for each worker and at least one, for about d. It leaves out the ratio.
+// measure makes calls, one at a time for each worker and at least one, for about d. It leaves out the ratios.
 func (l *layer) measure(ctx context.Context, workers int, d time.Duration) (figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

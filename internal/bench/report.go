@@ -20,15 +20,16 @@ func (b *bench) judge(c *benchCase, r map[string]figures) {
 	floor := max(r["hard-coded c16"][ratio], 98.0/12)
 	b.atMost(c.name+": stdio c16 against hard-coded, or 12k of pgx's 98k calls", r["stdio c16"][ratio]/floor, c.limits.stdio16, "x")
 	b.atMost(c.name+": stdio c1 against pgx", r["stdio c1"][ratio], c.limits.stdio1, "x")
+	b.atMost(c.name+": stdio c1 against pgx that writes JSON", r["stdio c1"][jsonRatio], c.limits.json1, "x")
 	b.atMost(c.name+": reply against the plain JSON", r["stdio c1"][reply]/b.plain, c.limits.reply, "x")
 }
 
 // rowFormat is for rows that are printed as they come; a tabwriter would keep them until the end.
-const rowFormat = "%-26s %4v  %-10s %9s %9s %7s %8s %8s %9s\n"
+const rowFormat = "%-26s %4v  %-10s %9s %9s %7s %7s %8s %8s %9s\n"
 
 func printRow(name string, c any, layer string, f figures) {
 	cells := []any{name, c, layer}
-	for i, decimals := range [columns]int{p50: 3, ratio: 2, kib: 1} {
+	for i, decimals := range [columns]int{p50: 3, ratio: 2, jsonRatio: 2, kib: 1} {
 		cell := "-"
 		if f[i] > 0 {
 			cell = fmt.Sprintf("%.*f", decimals, f[i])

@@ -26,8 +26,8 @@ func (e *Unavailable) Error() string { return e.Reason }
 // Unwrap gives the driver's error, for the log.
 func (e *Unavailable) Unwrap() error { return e.cause }
 
-// maxErrorText bounds the error text that a caller gets, in bytes.
-const maxErrorText = 1024
+// maxErrorText bounds each text of an error that a caller gets, in bytes: with its SQLSTATE it stays within 1 KiB.
+const maxErrorText = 1000
 
 // Error is an error of PostgreSQL, or of the engine in its form.
 type Error struct {

@@ -132,6 +132,9 @@ func (p *pooler) refused(err error) bool {
 // mixedUp reports one of our prepared statements that is not where it was left, or is where it was not: the sign of a
 // pooler that neither refuses parameters nor has backend numbers of its own.
 func (p *pooler) mixedUp(err error) bool {
+	if err == nil {
+		return false
+	}
 	var e *Error
 	if !errors.As(err, &e) || e.Code != "26000" && e.Code != "42P05" || !strings.Contains(e.Message, `"mcp_`) {
 		return false

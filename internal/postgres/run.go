@@ -195,6 +195,9 @@ func (s *session) discard() error {
 
 // stale is the error of a kept statement whose tables have changed.
 func stale(err error) bool {
+	if err == nil {
+		return false // without the memory that errors.As would take
+	}
 	var e *Error
 	return errors.As(err, &e) && e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
 }

@@ -24,8 +24,9 @@ type conn struct {
 	t      *Transport
 	server *server.MCPServer
 	id     string
-	caller string             // for the turns
-	send   func([]byte) error // writes one message; safe for concurrent use
+	caller string                              // for the turns
+	send   func([]byte) error                  // writes one message; safe for concurrent use
+	whole  func(message []byte, b *body) error // the same, with the answer that was kept away from the message
 
 	broadcasts chan mcp.JSONRPCNotification
 	endings    chan []byte // answers that must come after the broadcasts before them
@@ -51,7 +52,8 @@ type flight struct {
 }
 
 func (t *Transport) newConn(s *server.MCPServer, id, caller string, send func([]byte) error) *conn {
-	return &conn{t: t, level: mcp.LoggingLevelError, server: s, id: id, caller: caller, send: send, broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan []byte), calls: map[string]*flight{}}
+	whole := func(message []byte, b *body) error { return send(b.restore(nil, message)) }
+	return &conn{whole: whole, t: t, level: mcp.LoggingLevelError, server: s, id: id, caller: caller, send: send, broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan []byte), calls: map[string]*flight{}}
 }
 
 // receive takes one message. The request is answered later; ctx carries the identity of who sent it.
@@ -183,7 +185,7 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 		case <-ctx.Done():
 		}
 	default:
-		err = c.send(x.large.restore(c.t.plainWords(ctx, b)))
+		err = c.whole(c.t.plainWords(ctx, b), &x.large)
 	}
 	if err != nil {
 		c.t.Logger.DebugContext(ctx, "answer not sent", "error", err)

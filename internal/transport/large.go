@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"slices"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -18,6 +19,7 @@ import (
 type body struct {
 	text       string
 	structured json.RawMessage
+	twice      bool // the structured content is the text
 }
 
 // smallBody is the size in bytes from which an answer is kept away; a message with a token is smaller.
@@ -46,30 +48,36 @@ func (b *body) keep(res *mcp.CallToolResult) {
 	if !ok || len(text.Text) < smallBody || res.StructuredContent != nil && !isJSON || bytes.IndexByte(structured, '\n') >= 0 {
 		return
 	}
-	b.text, b.structured = text.Text, structured
+	b.text = text.Text
+	if b.twice = string(structured) == text.Text; !b.twice {
+		b.structured = structured
+	}
 	res.Content = []mcp.Content{mcp.NewTextContent(token)}
 	if isJSON {
 		res.StructuredContent = json.RawMessage(object)
 	}
 }
 
-// restore gives the message with the answer in it, for one with a token.
-func (b *body) restore(message []byte) []byte {
-	if b.text == "" || len(message) >= smallBody {
-		return message
+// restore appends the message, with the answer in it where it has a token.
+func (b *body) restore(dst, message []byte) []byte {
+	if b == nil || b.text == "" || len(message) >= smallBody {
+		return append(dst, message...)
 	}
-	out := make([]byte, 0, len(message)+len(b.text)*5/4+len(b.structured))
+	dst = slices.Grow(dst, len(message)+len(b.text)*5/4+len(b.structured))
 	for {
 		i := bytes.Index(message, []byte(`"`+token+`"`))
 		if i < 0 {
-			return append(out, message...)
+			return append(dst, message...)
 		}
 		if before := i - len(`{"body":`); before >= 0 && bytes.HasPrefix(message[before:], []byte(object)) {
-			out = append(append(out, message[:before]...), b.structured...)
+			dst = append(append(dst, message[:before]...), b.structured...)
+			if b.twice {
+				dst = append(dst, b.text...)
+			}
 			message = message[before+len(object):]
 			continue
 		}
-		out = postgres.AppendString(append(out, message[:i]...), b.text)
+		dst = postgres.AppendString(append(dst, message[:i]...), b.text)
 		message = message[i+len(token)+2:]
 	}
 }

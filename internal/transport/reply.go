@@ -90,7 +90,7 @@ func (x *reply) Write(p []byte) (int, error) {
 	if x.plain {
 		message = rpcError(nil, mcp.INVALID_REQUEST, string(message))
 	}
-	return len(p), x.put(x.large.restore(x.words(message)))
+	return len(p), x.put(x.large.restore(nil, x.words(message)))
 }
 
 func (x *reply) put(message []byte) error {
@@ -155,7 +155,7 @@ func (x *reply) answer(status int, message []byte) {
 		x.w.Header().Set("Content-Type", "application/json")
 		x.begin(status)
 	}
-	_ = x.put(x.large.restore(x.words(message))) // the client may have gone
+	_ = x.put(x.large.restore(nil, x.words(message))) // the client may have gone
 }
 
 // fail answers after a panic.

@@ -29,6 +29,7 @@ const stdioID = "stdio"
 func (t *Transport) Stdio(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer) error {
 	w := &lineWriter{w: out}
 	c := t.newConn(s, stdioID, "", w.line)
+	c.whole = w.whole
 	if err := s.RegisterSession(ctx, c); err != nil {
 		return fmt.Errorf("registering the client: %w", err)
 	}
@@ -94,13 +95,24 @@ func readLine(src *bufio.Reader) (line []byte, size int, err error) {
 
 // lineWriter writes messages, one a line.
 type lineWriter struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu  sync.Mutex
+	w   io.Writer
+	buf []byte
 }
 
-func (w *lineWriter) line(message []byte) error {
+// keptLine bounds the memory that is kept for the next line, in bytes.
+const keptLine = 1 << 20
+
+func (w *lineWriter) line(message []byte) error { return w.whole(message, nil) }
+
+// whole puts a large answer in only when it is its turn to be written, so that one at a time takes its memory twice.
+func (w *lineWriter) whole(message []byte, b *body) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, err := w.w.Write(append(message, '\n'))
+	line := append(b.restore(w.buf[:0], message), '\n')
+	if w.buf = nil; cap(line) <= keptLine {
+		w.buf = line
+	}
+	_, err := w.w.Write(line)
 	return err
 }
