@@ -3,7 +3,6 @@ package registry_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -171,13 +170,11 @@ func faultsOf(t *testing.T, b block) string {
 		return err.Error()
 	}
 	tool := cat.Tools[0]
-	_, err = openDB(t, pgtest.Demo(t)).Describe(t.Context(), tool.Statement.SQL)
-	var refused *postgres.Error
-	if !errors.As(err, &refused) {
-		return fmt.Sprint(err)
+	d, err := registry.Describe(t.Context(), openDB(t, pgtest.Demo(t)), tool)
+	if err != nil {
+		return err.Error()
 	}
-	line, col := tool.Position(refused.Position)
-	return fmt.Sprintf("%s:%d:%d: %s", tool.Path, line, col, refused.Message)
+	return d.Faults.Error()
 }
 
 // tables gives the rows of each table whose header starts with these cells.
@@ -247,10 +244,13 @@ func TestDocValues(t *testing.T) {
 // TestDocKeys compares the tables of keys with what the catalog says of a key that it doesn't know.
 func TestDocKeys(t *testing.T) {
 	doc := readDoc(t)
-	for section, header := range map[string]string{
-		"Header keys": "zzz: 1", "Parameters": "params: [{zzz: 1}]", "Pages": "page: {zzz: 1}",
-		"Not found": "not_found: {zzz: 1}", "Limits": "limits: {zzz: 1}",
+	for _, keys := range []struct{ section, title, header string }{
+		{"Header keys", "Key", "zzz: 1"}, {"Parameters", "Key", "params: [{zzz: 1}]"}, {"Pages", "Key", "page: {zzz: 1}"},
+		{"Not found", "Key", "not_found: {zzz: 1}"}, {"Limits", "Key", "limits: {zzz: 1}"},
+		{"Needs and roles", "Key of `requires`", "requires: {zzz: 1}"}, {"Examples", "Key", "examples: [{zzz: 1, args: {}}]"},
+		{"Tests", "Key", "tests: [{zzz: 1}]"}, {"Tests", "Key of `expect`", "tests: [{expect: {zzz: 1}}]"},
 	} {
+		section, header := keys.section, keys.header
 		_, text, ok := strings.Cut(doc, "\n## "+section+"\n")
 		if !ok {
 			t.Fatalf("%s has no section %s", docPath, section)
@@ -258,7 +258,7 @@ func TestDocKeys(t *testing.T) {
 		text, _, _ = strings.Cut(text, "\n## ")
 		text, _, _ = strings.Cut(text, "\n### ")
 		var got []string
-		for _, row := range tables(t, text, "Key", "Meaning") {
+		for _, row := range tables(t, text, keys.title, "Meaning") {
 			got = append(got, code(row[0]))
 		}
 		_, faults := catalog.Parse("x.sql", "x", []byte("/*---\ndescription: x\n"+header+"\n---*/\nSELECT 1"))

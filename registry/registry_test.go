@@ -203,7 +203,7 @@ func TestShapes(t *testing.T) {
 		"x/counting.sql":  "/*---\ndescription: Writes.\naccess: write\nresult: affected\nlimits: {rows: 1}\n---*/\nUPDATE w SET i = i + 50 RETURNING i",
 		"x/changing.sql":  "/*---\ndescription: Writes.\naccess: write\nresult: affected\nparams: [{name: n, type: integer, required: true}]\nnot_found: {message: \"There is no {n}.\"}\n---*/\nDELETE FROM w WHERE i = @n",
 		"x/rowless.sql":   "/*---\ndescription: Writes.\naccess: write\n---*/\nUPDATE w SET i = i WHERE false",
-		"x/isolated.sql":  "/*---\ndescription: Reads.\n---*/\nINSERT INTO w VALUES (0)",
+		"x/isolated.sql":  "/*---\ndescription: Reads, as far as anybody can see.\n---*/\nSELECT add_w()",
 	})
 	tests := []struct{ tool, args, want string }{
 		{"one", `{"n": 1}`, `{"i":1,"nothing":null}`},
@@ -216,7 +216,7 @@ func TestShapes(t *testing.T) {
 		{"broken", `{}`, `{"error":{"code":"42P01","message":"relation \"nowhere\" does not exist","retryable":false}}`},
 		{"limited", `{}`, `{"items":[{"i":1},{"i":2}],"truncated":{"by":"rows","limit":2}}`},
 		{"slow", `{}`, `{"error":{"code":"57014","message":"the statement took longer than its time limit of 50ms and was stopped","hint":"make it cheaper: filter on indexed columns, or ask for less","retryable":false}}`},
-		{"isolated", `{}`, `{"error":{"code":"42P01","message":"relation \"w\" does not exist","retryable":false}}`},
+		{"isolated", `{}`, `{"error":{"code":"42883","message":"function add_w() does not exist","hint":"No function matches the given name and argument types. You might need to add explicit type casts.","retryable":false}}`},
 	}
 	for _, test := range tests {
 		if got, _ := call(t, r, test.tool, test.args); got != test.want {
@@ -224,6 +224,7 @@ func TestShapes(t *testing.T) {
 		}
 	}
 	call(t, r, "query", `{"sql": "CREATE TABLE w (i int)"}`)
+	call(t, r, "query", `{"sql": "CREATE FUNCTION add_w() RETURNS int LANGUAGE sql AS 'INSERT INTO w VALUES (0) RETURNING i'"}`)
 	for _, test := range []struct{ tool, args, want string }{
 		{"isolated", `{}`, `cannot execute INSERT in a read-only transaction`},
 		{"writing", `{"n": 3}`, `the statement affects 3 rows, more than the limit of 2: nothing was changed`},

@@ -120,7 +120,7 @@ func TestOperatorTools(t *testing.T) {
 	for text, want := range map[string]string{
 		"page: {key: [nope]}\n---*/\nSELECT 1 AS one":                                                                `own.sql:3:13: page key "nope" is no column of the answer`,
 		"result: value\n---*/\nSELECT 1 AS one, 2 AS two":                                                            "own.sql:3:9: result value: the statement gives 2 columns: want one",
-		"params: [{name: a, type: string}]\nnot_found: {message: \"{a}\", suggest: SELECT b}\n---*/\nSELECT @a AS a": `own.sql:4:36: not_found.suggest: column "b" does not exist`,
+		"params: [{name: a, type: string}]\nnot_found: {message: \"{a}\", suggest: SELECT b}\n---*/\nSELECT @a AS a": `own.sql:4:38: not_found.suggest: column "b" does not exist`,
 	} {
 		write("own.sql", "/*---\ndescription: One.\n"+text)
 		if got := cliRun(t, []string{db}, "--tools", dir, "tools"); got.status != 1 || !strings.Contains(got.err, want) {

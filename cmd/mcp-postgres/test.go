@@ -51,15 +51,6 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	return nil
 }
 
-// undone is a database on which nothing that a call writes stays.
-type undone struct{ *postgres.DB }
-
-// Run implements registry.Database.
-func (u undone) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
-	c.Rollback = true
-	return u.DB.Run(ctx, c, sink)
-}
-
 // outcome is what one test came to.
 type outcome struct {
 	Tool    string  `json:"tool"`
@@ -120,6 +111,7 @@ type toolTests struct {
 	skip     string // why none is run
 	broken   string // why all fail
 	registry *registry.Registry
+	db       *undone
 	columns  []string
 }
 
@@ -132,9 +124,10 @@ func (tt *toolTests) prepare(ctx context.Context, c *config.Config, db *postgres
 		tt.broken = d.Faults.Error()
 		return nil
 	}
+	tt.db = &undone{DB: db, tool: tt.tool}
 	tt.columns = shownColumns(d.Output, tt.tool.Result)
 	tt.registry, err = registry.Build(registry.Config{
-		Tools: []*catalog.Tool{tt.tool}, Outputs: map[string]json.RawMessage{tt.tool.Name: d.Output}, DB: undone{db}, ReadOnly: c.ReadOnly,
+		Tools: []*catalog.Tool{tt.tool}, Outputs: map[string]json.RawMessage{tt.tool.Name: d.Output}, DB: tt.db, ReadOnly: c.ReadOnly,
 		Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL, Logger: slog.New(slog.DiscardHandler),
 	})
 	return err
@@ -204,6 +197,7 @@ func (tt *toolTests) one(ctx context.Context, name string, line int, run func(co
 
 // example wants an answer; that there is no such thing is one.
 func (tt *toolTests) example(ctx context.Context, e catalog.Example) string {
+	tt.db.as = nil
 	a, err := tt.call(ctx, e.Args)
 	if err != nil {
 		return err.Error()
@@ -215,10 +209,7 @@ func (tt *toolTests) example(ctx context.Context, e catalog.Example) string {
 }
 
 func (tt *toolTests) test(ctx context.Context, test catalog.Test) string {
-	ctx, err := asCaller(ctx, test.As)
-	if err != nil {
-		return err.Error()
-	}
+	tt.db.as = test.As
 	a, err := tt.call(ctx, test.Args)
 	if err != nil {
 		return err.Error()

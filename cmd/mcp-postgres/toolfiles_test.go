@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -153,6 +155,31 @@ func TestExpectations(t *testing.T) {
 		if failed := got.status == 1; failed != (test.want != "") || !strings.Contains(got.out, test.want) {
 			t.Errorf("%s with %s = %+v, want %q", test.sql, test.expect, got, test.want)
 		}
+	}
+}
+
+var docFile = regexp.MustCompile("(?s)\n`([a-z_]+/[a-z_]+\\.sql)`\n\n```sql\n(.*?)```\n(\n```text)?")
+
+// TestDocTests checks the tool files that docs/tool-files.md shows without faults, and runs their tests.
+func TestDocTests(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/tool-files.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, m := range docFile.FindAllStringSubmatch(string(doc), -1) {
+		if path := filepath.Join(dir, m[1]); m[3] == "" {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(m[2]), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	db := "DATABASE_URL=" + pgtest.Demo(t)
+	if got := cliRun(t, []string{db}, "check", dir); got.status != 0 {
+		t.Errorf("check of the document's files = %+v", got)
+	}
+	if got := cliRun(t, []string{db}, "test", dir); got.status != 0 || !strings.Contains(got.out, "ok    cancel_order: a pending order") {
+		t.Errorf("test of the document's files = %+v", got)
 	}
 }
 
