@@ -39,6 +39,9 @@ func watched(t *testing.T, url, dir string) *watcherClient {
 			w.changed <- struct{}{}
 		}
 	})
+	if err := w.c.Start(t.Context()); err != nil { // it has started; this lets notifications through
+		t.Fatal(err)
+	}
 	if _, err := w.c.Initialize(t.Context(), mcp.InitializeRequest{}); err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,7 @@ type verdict struct {
 	asked bool // the database has answered
 	again bool // it is to be asked again
 	sound bool // it has had no fault so far, or had none at some time
+	told  bool // the log has what the tool needs
 }
 
 // facts are what the requirements of tools are compared with.
@@ -170,6 +171,9 @@ func (s *shelf) askAbout(ctx context.Context, t *catalog.Tool, v *verdict) error
 		return err
 	}
 	before := v.Faults.Error()
+	if len(d.Faults) > 0 {
+		d.Columns, d.Output = v.Columns, v.Output // a degraded tool looks as it did
+	}
 	v.Description, v.asked, v.again = d, true, false
 	switch {
 	case len(d.Faults) == 0:
@@ -220,8 +224,11 @@ func (s *shelf) doubt() {
 	}
 }
 
-// settled reports that nothing is left to ask: the database has described all tools, and refuses none.
+// settled reports that nothing is left to do: the files are in use, the database has described all tools and refuses none.
 func (s *shelf) settled() bool {
+	if s.reloadError != "" {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.none || len(s.suspects) == 0 && !slices.ContainsFunc(s.files.tools, func(t *catalog.Tool) bool {
@@ -250,6 +257,10 @@ func (s *shelf) set() (registry.Set, error) {
 		last := s.sound[t.Name]
 		switch reason := s.unmet(t); {
 		case reason != "":
+			if !v.told {
+				s.log.Warn("tool not offered: its needs are not met", "tool", t.Name, "error", reason)
+			}
+			v.told = true
 			set.Unavailable = append(set.Unavailable, registry.Trouble{Tool: t.Name, Reason: reason})
 			continue
 		case len(v.Faults) > 0 && !v.sound && last != nil && last.Path == t.Path:

@@ -59,13 +59,17 @@ func (s *shelf) keep(ctx context.Context) {
 		case <-quiet.C:
 			w.update()
 			s.reload(ctx)
-			look(leastPause)
+			pause = leastPause
+			look(pause)
 		case <-s.wake:
 			if pause = leastPause; time.Until(due) > pause {
 				look(pause)
 			}
 		case <-again.C:
-			if s.ask(ctx) {
+			if s.reloadError != "" {
+				w.update()
+				s.reload(ctx)
+			} else if s.ask(ctx) {
 				s.offer()
 			}
 			pause = min(2*pause, mostPause)
