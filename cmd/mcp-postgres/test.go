@@ -11,6 +11,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
 )
@@ -38,7 +39,12 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	if !a.db.Configured() {
 		return usage(s, errors.New("tests run on a database: want --conn, DATABASE_URL or --demo"))
 	}
-	outcomes, err := runTests(ctx, c, a.db, cat.Tools)
+	if c.Permissions != "" {
+		if a.access.rules, err = readRules(c.Permissions); err != nil {
+			return err
+		}
+	}
+	outcomes, err := runTests(ctx, c, a, cat.Tools)
 	if err != nil {
 		return err
 	}
@@ -64,6 +70,9 @@ type outcome struct {
 	toolset string
 }
 
+// unknownToolCode stands for the error of the protocol that a caller gets who may not call the tool.
+const unknownToolCode = "unknown_tool"
+
 const (
 	passed  = "passed"
 	failed  = "failed"
@@ -83,10 +92,17 @@ func (all outcomes) count(what string) int {
 }
 
 // runTests makes the calls, one after the other. The error is that of a database that does not answer.
-func runTests(ctx context.Context, c *config.Config, db *postgres.DB, tools []*catalog.Tool) (outcomes, error) {
-	version, extensions, err := registry.Facts(ctx, db)
+func runTests(ctx context.Context, c *config.Config, a *app, tools []*catalog.Tool) (outcomes, error) {
+	version, extensions, err := registry.Facts(ctx, a.db)
 	if err != nil {
 		return nil, fmt.Errorf("the database does not answer: %w", err)
+	}
+	logins, err := a.access.databases(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for role, db := range logins {
+		logins[role] = &undone{Database: db}
 	}
 	var all outcomes
 	for _, t := range tools {
@@ -94,9 +110,9 @@ func runTests(ctx context.Context, c *config.Config, db *postgres.DB, tools []*c
 		if c.ReadOnly && t.Access == catalog.Write {
 			lacks = "writes, and the server is read-only"
 		}
-		run := toolTests{tool: t, skip: lacks}
+		run := toolTests{tool: t, skip: lacks, rules: a.access.rules}
 		if lacks == "" {
-			if err := run.prepare(ctx, c, db); err != nil {
+			if err := run.prepare(ctx, c, a.db, logins); err != nil {
 				return nil, err
 			}
 		}
@@ -111,11 +127,12 @@ type toolTests struct {
 	skip     string // why none is run
 	broken   string // why all fail
 	registry *registry.Registry
+	rules    *policy.Rules // nil without permissions
 	db       *undone
 	columns  []string
 }
 
-func (tt *toolTests) prepare(ctx context.Context, c *config.Config, db *postgres.DB) error {
+func (tt *toolTests) prepare(ctx context.Context, c *config.Config, db *postgres.DB, logins map[string]registry.Database) error {
 	d, err := registry.Describe(ctx, db, tt.tool)
 	if err != nil {
 		return err
@@ -124,10 +141,10 @@ func (tt *toolTests) prepare(ctx context.Context, c *config.Config, db *postgres
 		tt.broken = d.Faults.Error()
 		return nil
 	}
-	tt.db = &undone{DB: db, tool: tt.tool}
+	tt.db = &undone{Database: db, tool: tt.tool}
 	tt.columns = shownColumns(d.Output, tt.tool.Result)
 	tt.registry, err = registry.Build(registry.Config{
-		Tools: []*catalog.Tool{tt.tool}, Outputs: map[string]json.RawMessage{tt.tool.Name: d.Output}, DB: tt.db, ReadOnly: c.ReadOnly,
+		Tools: []*catalog.Tool{tt.tool}, Outputs: map[string]json.RawMessage{tt.tool.Name: d.Output}, DB: tt.db, RoleDBs: logins, ReadOnly: c.ReadOnly,
 		Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL, Logger: slog.New(slog.DiscardHandler),
 	})
 	return err
@@ -198,10 +215,7 @@ func (tt *toolTests) one(ctx context.Context, name string, line int, run func(co
 // example wants an answer; that there is no such thing is one.
 func (tt *toolTests) example(ctx context.Context, e catalog.Example) string {
 	tt.db.as = nil
-	a, err := tt.call(ctx, e.Args)
-	if err != nil {
-		return err.Error()
-	}
+	a := tt.call(ctx, e.Args)
 	if a.code != "" && a.code != "not_found" {
 		return "answers the error " + string(a.body)
 	}
@@ -209,25 +223,29 @@ func (tt *toolTests) example(ctx context.Context, e catalog.Example) string {
 }
 
 func (tt *toolTests) test(ctx context.Context, test catalog.Test) string {
-	tt.db.as = test.As
-	a, err := tt.call(ctx, test.Args)
-	if err != nil {
-		return err.Error()
+	if tt.db.as = nil; test.As != nil && tt.rules != nil {
+		var err error
+		if ctx, err = withCaller(ctx, tt.rules, test.As); err != nil {
+			return err.Error()
+		}
+	} else {
+		tt.db.as = test.As
 	}
-	return a.differs(test.Expect)
+	return tt.call(ctx, test.Args).differs(test.Expect)
 }
 
-func (tt *toolTests) call(ctx context.Context, args json.RawMessage) (*answer, error) {
+func (tt *toolTests) call(ctx context.Context, args json.RawMessage) *answer {
 	res, err := tt.registry.Call(ctx, tt.tool.Name, args)
 	if err != nil {
-		return nil, err
+		body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": unknownToolCode, "message": err.Error()}}) // two strings
+		return &answer{body: body, code: unknownToolCode}
 	}
 	body, _ := res.StructuredContent.(json.RawMessage)
 	a := &answer{body: body, result: tt.tool.Result, columns: tt.columns}
 	if res.IsError {
 		_ = json.Unmarshal(member(body, "error"), &struct{ Code *string }{&a.code}) // an error has a code
 	}
-	return a, nil
+	return a
 }
 
 func (all outcomes) print(w io.Writer, format string) error {

@@ -106,6 +106,10 @@ func TestTestCommand(t *testing.T) {
 	}{
 		{"tools of the operator", []string{db}, []string{"test", goodTools}, 0, "15 tests: 15 passed, 0 failed, 0 skipped"},
 		{"read only", []string{db, "POSTGRES_READONLY=true"}, []string{"test", goodTools}, 0, "12 passed, 0 failed, 3 skipped"},
+		{"with permissions", []string{db}, []string{"--permissions", "../../permissions.example.yaml", "test", goodTools}, 0, "15 tests: 15 passed"},
+		{"role of nobody", []string{db}, []string{"--permissions", "../../permissions.example.yaml", "test", "testdata/tools/roles"}, 1,
+			`as: the permissions have no role "analist": did you mean "analyst"?`},
+		{"roles", []string{db}, []string{"--permissions", "../../permissions.example.yaml", "test", "testdata/tools/roles"}, 1, "4 tests: 3 passed, 1 failed"},
 		{"built in", []string{db}, []string{"test"}, 0, "0 failed"},
 		{"junit", []string{db}, []string{"test", "--format", "junit", goodTools}, 0, `<testcase name="test 1" classname="sales.set_stock" file="testdata/tools/good/sales/set_stock.sql" line="11"`},
 		{"json", []string{db}, []string{"test", "--format", "json", goodTools}, 0, `"passed": 15`},

@@ -2,6 +2,7 @@
 description: Who calls.
 result: object
 omit_null: true
+trust: owner
 tests:
   - as: {sub: alice, role: analyst, claims: {team: blue}}
     expect: {equals: {sub: alice, role: analyst, team: blue, setting: blue}}
