@@ -19,8 +19,8 @@ import (
 func TestServe(t *testing.T) {
 	s := serve(t, []string{"DATABASE_URL=" + pgtest.Demo(t)})
 	list := s.request(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
-	if len(list.Result.Tools) != 8 {
-		t.Errorf("tools/list gives %d tools, want 8", len(list.Result.Tools))
+	if len(list.Result.Tools) != 9 {
+		t.Errorf("tools/list gives %d tools, want 9", len(list.Result.Tools))
 	}
 	for _, tool := range list.Result.Tools {
 		if len(tool.InputSchema) == 0 || len(tool.OutputSchema) == 0 && tool.Name != "query" {
