@@ -42,7 +42,9 @@ func watched(t *testing.T, url, dir string) *watcherClient {
 	if err := w.c.Start(t.Context()); err != nil { // it has started; this lets notifications through
 		t.Fatal(err)
 	}
-	if _, err := w.c.Initialize(t.Context(), mcp.InitializeRequest{}); err != nil {
+	hello := mcp.InitializeRequest{}
+	hello.Params.ProtocolVersion = mcp.LATEST_LEGACY_PROTOCOL_VERSION // later ones want a subscription to be told of changes
+	if _, err := w.c.Initialize(t.Context(), hello); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -150,14 +151,23 @@ func TestExpectations(t *testing.T) {
 		{"access: write\nresult: affected", "DELETE FROM shop.returns", "{affected: 0}", "affected: got"},
 	}
 	dir := t.TempDir()
-	for _, test := range tests {
+	for i, test := range tests {
 		text := "/*---\ndescription: x\n" + test.header + "\ntests: [{expect: " + test.expect + "}]\n---*/\n" + test.sql
-		if err := os.WriteFile(filepath.Join(dir, "x.sql"), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("x%02d.sql", i)), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		got := cliRun(t, []string{db}, "test", dir)
-		if failed := got.status == 1; failed != (test.want != "") || !strings.Contains(got.out, test.want) {
-			t.Errorf("%s with %s = %+v, want %q", test.sql, test.expect, got, test.want)
+	}
+	got := cliRun(t, []string{db}, "test", "--format", "json", dir)
+	var report struct {
+		Tests []struct{ Outcome, Reason string }
+	}
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.status != 1 || len(report.Tests) != len(tests) {
+		t.Fatalf("test = %+v, %v", got, err)
+	}
+	for i, test := range tests {
+		r := report.Tests[i]
+		if (r.Outcome == "failed") != (test.want != "") || !strings.Contains(r.Reason, test.want) {
+			t.Errorf("%s with %s = %+v, want %q", test.sql, test.expect, r, test.want)
 		}
 	}
 }
