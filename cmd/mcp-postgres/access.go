@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 
 	"mcp-postgres/internal/auth"
@@ -153,6 +154,9 @@ func (a *access) protect(h *transport.HTTPConfig, c *config.Config) error {
 	resource := auth.Resource{URL: c.PublicURL, Path: endpoint, Issuer: c.AuthIssuer, Scopes: c.AuthScopes, Name: "mcp-postgres"}
 	if err := resource.Validate(transport.IsLoopback(c.Host)); err != nil {
 		return err
+	}
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Host != "" {
+		h.AllowedHosts = append(h.AllowedHosts, u.Host)
 	}
 	limiter, err := auth.NewLimiter(auth.Limits{PerSecond: c.CallerRate, Concurrent: c.CallerConcurrent})
 	if err != nil {
