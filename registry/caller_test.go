@@ -111,7 +111,7 @@ func TestListedToolsAreThoseThatCanBeCalled(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, "")}, permissionTools)
 	s := r.Server("test")
 	for sub, want := range map[string]string{
-		"ann": "db_identity describe_table find_relationships get_foreign_keys list_schemas list_tables many mine query server_info slow",
+		"ann": "db_identity describe_table find_relationships get_foreign_keys list_schemas list_tables many mine query search_objects server_info slow",
 		"cem": "list_tables mine only_clerk", "eve": "",
 	} {
 		ctx := as(t, sub)

@@ -56,7 +56,7 @@ func runCases(t *testing.T, dir string, least int) {
 		t.Fatalf("only %d cases", len(cases))
 	}
 	bound := bindCallers(t, db)
-	r := build(t, registry.Config{DB: bound}, nil)
+	r := buildAll(t, registry.Config{DB: bound}, nil)
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			bound.as(c)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -31,8 +32,19 @@ func openDB(t *testing.T, url string) *postgres.DB {
 	return db
 }
 
-// build makes a registry of the embedded tools and of files (path to text).
+// build makes a registry of the tools that are offered by default and of files (path to text).
 func build(t *testing.T, c registry.Config, files map[string]string) *registry.Registry {
+	t.Helper()
+	return buildSets(t, c, files, "explore")
+}
+
+// buildAll is build with every embedded toolset.
+func buildAll(t *testing.T, c registry.Config, files map[string]string) *registry.Registry {
+	t.Helper()
+	return buildSets(t, c, files, "explore", "inspect", "performance", "health")
+}
+
+func buildSets(t *testing.T, c registry.Config, files map[string]string, embedded ...string) *registry.Registry {
 	t.Helper()
 	extra := fstest.MapFS{}
 	for path, text := range files {
@@ -42,7 +54,8 @@ func build(t *testing.T, c registry.Config, files map[string]string) *registry.R
 	if err != nil {
 		t.Fatalf("loading tools:\n%v", err)
 	}
-	c.Tools, c.Logger = cat.Tools, silent()
+	c.Logger = silent()
+	c.Tools = slices.DeleteFunc(cat.Tools, func(tool *catalog.Tool) bool { return tool.Source == "" && !slices.Contains(embedded, tool.Toolset) })
 	r, err := registry.Build(c)
 	if err != nil {
 		t.Fatalf("building the registry: %v", err)

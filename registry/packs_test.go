@@ -87,7 +87,7 @@ func TestEveryTool(t *testing.T) {
 	clerk.Caller.Tables = []string{"app.customers", "app.handlers"}
 	for _, login := range []struct{ name, url string }{{"superuser", url}, {"plain login", plain}} {
 		db := bindCallers(t, openDB(t, login.url))
-		r := build(t, registry.Config{DB: db}, nil)
+		r := buildAll(t, registry.Config{DB: db}, nil)
 		for _, who := range []struct {
 			name   string
 			caller exploreCase
@@ -164,7 +164,7 @@ func TestBlocking(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	db := bindCallers(t, openDB(t, url))
-	r := build(t, registry.Config{DB: db}, nil)
+	r := buildAll(t, registry.Config{DB: db}, nil)
 	role := callerCase("analyst", "elsewhere")
 	for _, c := range []struct {
 		tool           string
@@ -207,7 +207,7 @@ func TestTopQueries(t *testing.T) {
 		pgtest.Exec(t, url, "SELECT 1 AS marked_column")
 	}
 	db := bindCallers(t, openDB(t, url))
-	r := build(t, registry.Config{DB: db}, nil)
+	r := buildAll(t, registry.Config{DB: db}, nil)
 	ask := func(who exploreCase, args string) string {
 		db.as(who)
 		answer, isError := call(t, r, "top_queries", args)
@@ -256,7 +256,7 @@ func TestOnStandby(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := bindCallers(t, openDB(t, url))
-	everyTool(t, build(t, registry.Config{DB: db}, nil), db, func(tool, answer string) {
+	everyTool(t, buildAll(t, registry.Config{DB: db}, nil), db, func(tool, answer string) {
 		if tool == "replication" && !strings.Contains(answer, `"role":"standby"`) {
 			t.Errorf("replication = %s, want a standby", answer)
 		}

@@ -29,7 +29,7 @@ func TestReadme(t *testing.T) {
 	for _, m := range readmeTool.FindAllStringSubmatch(string(text), -1) {
 		files[m[1]] = m[2]
 	}
-	r := build(t, registry.Config{DB: openDB(t, pgtest.Demo(t))}, files)
+	r := buildAll(t, registry.Config{DB: openDB(t, pgtest.Demo(t))}, files)
 	calls := readmeCall.FindAllStringSubmatch(string(text), -1)
 	if len(files) == 0 || len(calls) < 5 {
 		t.Fatalf("the pages show %d tools and %d calls", len(files), len(calls))

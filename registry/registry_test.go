@@ -169,14 +169,13 @@ func TestPageArguments(t *testing.T) {
 func TestWithoutDatabase(t *testing.T) {
 	down := "postgres://nobody:s3cret@127.0.0.1:1/none?connect_timeout=2"
 	for url, want := range map[string]string{"": "No database is connected.", down: "The database is not available at the moment: the database can't be reached."} {
-		r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+		r := buildAll(t, registry.Config{DB: openDB(t, url)}, nil)
 		for _, name := range r.Names() {
-			args := `{"table_name": "t"}`
-			switch name {
-			case "query":
+			args := "{}"
+			if name == "query" {
 				args = `{"sql": "SELECT 1"}`
-			case "list_tables", "list_schemas", "db_identity", "server_info":
-				args = `{}`
+			} else if packArgs[name] != "" {
+				args = packArgs[name]
 			}
 			got, isError := call(t, r, name, args)
 			if isError || !strings.Contains(got, want) || strings.Contains(got, "s3cret") {
@@ -287,7 +286,7 @@ func TestServer(t *testing.T) {
 			t.Errorf("%s: title %q, description %q, read only %v", tool.Name, tool.Title, tool.Description, *h.ReadOnlyHint)
 		}
 	}
-	want := []string{"db_identity", "describe_table", "find_relationships", "get_foreign_keys", "list_schemas", "list_tables", "query", "server_info"}
+	want := []string{"db_identity", "describe_table", "find_relationships", "get_foreign_keys", "list_schemas", "list_tables", "query", "search_objects", "server_info"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("tools (-want +got):\n%s", diff)
 	}
