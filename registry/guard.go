@@ -25,7 +25,6 @@ const (
 // guard decides on a caller's SQL: by the caller's role, in read-only mode, or neither.
 type guard struct {
 	db       Database
-	roleDBs  map[string]Database
 	readOnly bool
 	analyzer *sqlscan.Analyzer
 
@@ -57,8 +56,8 @@ type decision struct {
 	until  time.Time
 }
 
-func newGuard(db Database, roleDBs map[string]Database, readOnly bool) *guard {
-	g := &guard{db: db, roleDBs: roleDBs, readOnly: readOnly, analyzer: sqlscan.NewAnalyzer(maxDecisions)}
+func newGuard(db Database, readOnly bool) *guard {
+	g := &guard{db: db, readOnly: readOnly, analyzer: sqlscan.NewAnalyzer(maxDecisions)}
 	var err, err2 error
 	g.decisions, err = simplelru.NewLRU(maxDecisions, func(k decisionKey, _ decision) { g.bytes -= len(k.sql) })
 	g.sound, err2 = simplelru.NewLRU[soundKey, time.Time](maxDecisions, nil)
@@ -75,7 +74,7 @@ func (g *guard) Check(ctx context.Context, sql string) (*Plan, error) {
 	if authenticated && caller.Role == nil {
 		return nil, &callError{Code: policy.Forbidden, Message: "this caller has no role"}
 	}
-	return g.check(ctx, sql, g.plan(caller))
+	return g.check(ctx, sql, g.plan(ctx, caller))
 }
 
 func (g *guard) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
@@ -112,16 +111,11 @@ func (g *guard) run(ctx context.Context, sql string, p *Plan, call func(*Plan) e
 	return again, err
 }
 
-// plan is how the calls of a caller are run, before any decision.
-func (g *guard) plan(caller *policy.Caller) *Plan {
-	if caller == nil {
-		return &Plan{DB: g.db}
-	}
-	r := caller.Role
-	p := &Plan{DB: g.db, Limits: r.Limits, role: r, Identity: &postgres.Identity{
-		SearchPath: r.SearchPath(), Claims: string(caller.Claims), Sub: caller.Sub, Role: r.Name, DatabaseRole: r.DatabaseRole}}
-	if db, ok := g.roleDBs[r.Name]; ok {
-		p.DB = db
+// plan is how the calls of a caller are run, before any decision. The database finds the caller's login by itself.
+func (g *guard) plan(ctx context.Context, caller *policy.Caller) *Plan {
+	p := &Plan{DB: g.db, Identity: identity(ctx)}
+	if caller != nil {
+		p.role, p.Limits = caller.Role, caller.Role.Limits
 	}
 	return p
 }

@@ -104,11 +104,8 @@ func (l *library) tableRows(ctx context.Context, v map[string]string) (string, e
 	if !ok || !l.offered(ctx, q) {
 		return "", errors.New("table:// needs the tool query, which is not offered")
 	}
-	return l.read(ctx, q, map[string]any{"sql": "TABLE " + quoteName(v["schema"]) + "." + quoteName(v["table"]), "row_limit": firstRows, "format": "json"})
+	return l.read(ctx, q, map[string]any{"sql": "TABLE " + quoted(v["schema"], v["table"]), "row_limit": firstRows, "format": "json"})
 }
-
-// quoteName writes a name as SQL does; one with a zero byte is refused with the other arguments.
-func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 func (l *library) schemaText(ctx context.Context, v map[string]string) (string, error) {
 	body, err := l.readFile(ctx, schemaText, map[string]any{"schema": v["schema"]})

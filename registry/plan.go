@@ -75,14 +75,3 @@ func (p *Plan) discreet(err error) error {
 	}
 	return &e
 }
-
-// within makes limits smaller where those of a role are.
-func (l rowLimits) within(role policy.Limits) rowLimits {
-	if role.Rows > 0 {
-		l.rows = min(l.rows, role.Rows)
-	}
-	if role.Bytes > 0 {
-		l.bytes = min(l.bytes, role.Bytes)
-	}
-	return l
-}

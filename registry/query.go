@@ -72,14 +72,14 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if err != nil {
 		return nil, err
 	}
-	limits := q.limits.within(p.Limits)
+	limits := q.limits.withRole(ctx)
 	if n, ok := args["row_limit"].(json.Number); ok {
 		f, err := n.Float64()
 		if err != nil {
 			return nil, argumentError("row_limit: want a number")
 		}
 		limits.rows = int(f)
-		limits = limits.within(p.Limits)
+		limits = limits.withRole(ctx)
 	}
 	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
 	if err != nil {
