@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -123,9 +124,12 @@ func pgxAlone(pool *pgxpool.Pool, r *recorder, render func([]byte, pgx.Rows) []b
 		}
 		args = append(args, arg)
 	}
+	buffers := sync.Pool{New: func() any { return new([]byte) }}
 	return func(ctx context.Context) ([]byte, error) {
 		rows, _ := pool.Query(ctx, r.call.SQL, args...) // the error is in rows too
-		var buf []byte
+		lent := buffers.Get().(*[]byte)
+		defer buffers.Put(lent)
+		buf := (*lent)[:0]
 		for rows.Next() {
 			if render == nil {
 				_ = rows.RawValues()
@@ -133,6 +137,7 @@ func pgxAlone(pool *pgxpool.Pool, r *recorder, render func([]byte, pgx.Rows) []b
 				buf = render(buf, rows)
 			}
 		}
+		*lent = buf
 		return r.want(int(rows.CommandTag().RowsAffected()), rows.Err())
 	}
 }
