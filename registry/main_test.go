@@ -5,9 +5,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"syscall"
 	"slices"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -88,4 +90,14 @@ func text(t *testing.T, res *mcp.CallToolResult) string {
 		all += block.Text
 	}
 	return all
+}
+
+// cpuTime is the time that this process has worked: unlike the clock, it does not run while others do.
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -2,6 +2,7 @@ package sqlscan_test
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -165,12 +166,12 @@ func TestLexLinear(t *testing.T) {
 	} {
 		sql := strings.Repeat(part, 1<<18/len(part))
 		for name, lex := range both {
-			start := time.Now()
+			start := cpuTime(t)
 			var length int
 			for _, tok := range lex(sql) {
 				length += tok.End - tok.Start
 			}
-			if took := time.Since(start); took > 2*time.Second {
+			if took := cpuTime(t) - start; took > 2*time.Second {
 				t.Errorf("%s(%q repeated) took %v, want less than 2s", name, part, took)
 			}
 			if length != len(sql) {
@@ -178,4 +179,14 @@ func TestLexLinear(t *testing.T) {
 			}
 		}
 	}
+}
+
+// cpuTime is the time that this process has worked: unlike the clock, it does not run while others do.
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
