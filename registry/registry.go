@@ -100,7 +100,7 @@ func Build(c Config) (*Registry, error) {
 	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, DefaultMaxRows), cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
 	c.DB = &routing{shared: c.DB, own: c.RoleDBs}
-	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, nil, c.ReadOnly)}
+	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, c.RoleDBs, c.ReadOnly)}
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	if err == nil {
 		res, err = t.handler.call(withRecord(ctx, rec), args)
 	}
-	r.watch(t, err)
+	r.watch(ctx, t, err)
 	if err == nil {
 		return res
 	}
