@@ -105,7 +105,7 @@ func (r *Registry) StatusFor(ctx context.Context) ServerInfo {
 	if !on {
 		return info
 	}
-	info.Tools, info.Toolsets, info.Unavailable, info.ReloadError = r.NamesFor(ctx), nil, nil, ""
+	info.Tools, info.Toolsets, info.Unavailable, info.ReloadError = r.NamesFor(ctx), []string{}, nil, ""
 	for _, name := range info.Tools {
 		if t, ok := r.tool(name); ok && t.def.Toolset != "" && !slices.Contains(info.Toolsets, t.def.Toolset) {
 			info.Toolsets = append(info.Toolsets, t.def.Toolset)

@@ -38,6 +38,7 @@ result: object
 ---*/
 SELECT @caller_sub AS sub, @caller_role AS role, @caller_claims->>'team' AS team, @caller_schemas AS schemas, @caller_tables AS tables,
   current_setting('mcp.sub', true) AS set_sub, nullif(current_setting('request.jwt.claims', true), '')::json->>'team' AS set_team, current_setting('search_path') AS path`,
+	"x/path.sql":       "/*---\ndescription: The path.\n---*/\nSELECT current_schemas(true)::text AS path",
 	"x/only_clerk.sql": "/*---\ndescription: For clerks.\nroles: [clerk]\ntrust: owner\n---*/\nSELECT 1 AS one",
 	"y/many.sql":       "/*---\ndescription: Many rows.\ntrust: owner\n---*/\nSELECT n FROM generate_series(1, 100) AS n",
 	"y/slow.sql":       "/*---\ndescription: Slow.\ntrust: owner\n---*/\nSELECT pg_sleep(20)",
@@ -78,7 +79,8 @@ func TestCallers(t *testing.T) {
 	tests := []struct{ name, sub, tool, args, want string }{
 		{"values and settings", "cem", "mine", `{}`, `{"sub":"cem","role":"clerk","team":"red","schemas":["shop","billing"],` +
 			`"tables":["shop.item","shop.\"item\"","\"shop\".item","\"shop\".\"item\"","billing.item"`},
-		{"settings", "cem", "mine", `{}`, `"set_sub":"cem","set_team":"red","path":"\"shop\", \"billing\", pg_temp"`},
+		{"settings", "cem", "mine", `{}`, `"set_sub":"cem","set_team":"red","path":"\"$user\", public"`},
+		{"path of a caller tool", "cem", "path", `{}`, `"path":"{pg_catalog,shop,billing}"`},
 		{"tool not of the role", "cem", "many", `{}`, `unknown tool "many"`},
 		{"query not of the role", "cem", "query", `{"sql": "SELECT 1"}`, `unknown tool "query"`},
 		{"roles of the tool, allow", "cem", "only_clerk", `{}`, `{"items":[{"one":1}]}`},
@@ -111,8 +113,8 @@ func TestListedToolsAreThoseThatCanBeCalled(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, "")}, permissionTools)
 	s := r.Server("test")
 	for sub, want := range map[string]string{
-		"ann": "db_identity describe_table find_relationships get_foreign_keys list_schemas list_tables many mine query search_objects server_info slow",
-		"cem": "list_tables mine only_clerk", "eve": "",
+		"ann": strings.ReplaceAll(strings.Join(r.Names(), " "), " only_clerk", ""),
+		"cem": "list_tables mine only_clerk path", "eve": "",
 	} {
 		ctx := as(t, sub)
 		body, err := json.Marshal(s.HandleMessage(ctx, json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)))

@@ -42,10 +42,11 @@ type soundKey struct {
 	oid  uint32
 }
 
-// decisionKey is all that a decision depends on, but the database: a role stands for its search path and its login.
+// decisionKey is all that a decision depends on, but what is in the database: a role stands for its search path.
 type decisionKey struct {
 	sql  string
 	role *policy.Role
+	db   Database
 }
 
 // decision is what was decided on, and until when that stands.
@@ -81,7 +82,7 @@ func (g *guard) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
 	if p.role == nil && !g.readOnly {
 		return p, g.unguarded(sql, p)
 	}
-	key := decisionKey{sql, p.role}
+	key := decisionKey{sql, p.role, p.DB}
 	d, ok := g.remembered(key)
 	if !ok {
 		var err error
@@ -100,7 +101,7 @@ func (g *guard) run(ctx context.Context, sql string, p *Plan, call func(*Plan) e
 	if !errors.Is(err, postgres.ErrChanged) {
 		return p, err
 	}
-	g.forget(decisionKey{sql, p.role})
+	g.forget(decisionKey{sql, p.role, p.DB})
 	again, err := g.check(ctx, sql, p)
 	if err != nil {
 		return p, err
@@ -148,6 +149,18 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 	}
 	d.clean, d.verify = verdict.Clean, verification(st, facts)
 	return d, nil
+}
+
+// byNames decides by what is written alone, for a list while the database can't be asked: what the role does not name is not in it.
+func (g *guard) byNames(sql string, role *policy.Role) bool {
+	st, err := g.analyzer.Analyze(sql)
+	if err != nil {
+		return false
+	}
+	nothing := &factsSink{st: st}
+	nothing.Columns(nil)
+	_, refusal := policy.Guard{Role: role, ReadOnly: g.readOnly}.Decide(sql, st, nothing.facts)
+	return refusal == nil
 }
 
 // verification holds the relations that were decided on.

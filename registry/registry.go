@@ -196,7 +196,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	if err == nil {
 		res, err = t.handler.call(withRecord(ctx, rec), args)
 	}
-	r.watch(t, err)
+	r.watch(ctx, t, err)
 	if err == nil {
 		return res
 	}

@@ -105,7 +105,7 @@ func (r *Registry) make(s Set) (*set, error) {
 func (c *Config) serverInfo(tools []*tool, l rowLimits) ServerInfo {
 	info := ServerInfo{
 		Name: "mcp-postgres", Version: c.Version, ReadOnly: c.ReadOnly,
-		Limits: Limits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes, CellBytes: l.cell},
+		Toolsets: []string{}, Limits: Limits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes, CellBytes: l.cell},
 	}
 	for _, t := range tools {
 		info.Tools = append(info.Tools, t.def.Name)
@@ -184,8 +184,8 @@ func (r *Registry) serverPrompts() []server.ServerPrompt {
 
 // watch marks a tool whose statement the database no longer takes, and unmarks one that works again. It does so only where
 // somebody looks at the tool then.
-func (r *Registry) watch(t *tool, err error) {
-	if t.def.SQL == "" || r.config.Recheck == nil {
+func (r *Registry) watch(ctx context.Context, t *tool, err error) {
+	if h, ok := t.handler.(*sqlTool); !ok || r.config.Recheck == nil || !h.asDescribed(ctx) {
 		return
 	}
 	var pg *postgres.Error

@@ -50,7 +50,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if err != nil {
 		return nil, err
 	}
-	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) {
+	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) && h.asDescribed(ctx) {
 		h.recheck(h.tool.Name)
 	}
 	if own[catalog.PageKey(1)] == nil && h.empty(sink, out) {
@@ -66,7 +66,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 func (h *sqlTool) dbCall(ctx context.Context, sql string, values [][]byte) postgres.Call {
 	id := identity(ctx)
 	if id != nil && h.tool.Trust == catalog.TrustOwner {
-		id.DatabaseRole = ""
+		id.DatabaseRole, id.KeepPath = "", h.keepsPath()
 	}
 	return postgres.Call{
 		SQL: sql, Args: values, Keep: true, Generic: h.tool.Source == "", Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
@@ -117,7 +117,7 @@ func (h *sqlTool) statement(ctx context.Context, args map[string]any) (catalog.S
 	return page.Next, own, nil
 }
 
-// rowLimits are the server's limits, made smaller by the tool's and the call's.
+// rowLimits are the server's limits, made smaller by the role's, the tool's and the call's; a page has its own number of rows.
 func (h *sqlTool) rowLimits(ctx context.Context, args map[string]any) rowLimits {
 	l := h.limits.withRole(ctx)
 	if n := h.tool.Limits.Rows; n > 0 {
@@ -134,6 +134,7 @@ func (h *sqlTool) rowLimits(ctx context.Context, args map[string]any) rowLimits 
 			size, err := strconv.ParseFloat(n.String(), 64)
 			if err == nil {
 				l.rows = int(size)
+				l = l.withRole(ctx)
 			}
 		}
 	}

@@ -21,11 +21,33 @@ func (h *sqlTool) check(ctx context.Context, sql string) (*Plan, error) {
 	return &Plan{}, nil
 }
 
-// allowed reports whether the tool's statement would be run for the caller, as far as the database can tell now.
+// allowed reports whether all of the tool's statements would be run for the caller, as far as the database can tell now.
 func (h *sqlTool) allowed(ctx context.Context) bool {
-	_, err := h.check(ctx, h.tool.Statement.SQL)
+	statements := []string{h.tool.Statement.SQL}
+	if nf := h.tool.NotFound; nf != nil {
+		statements = append(statements, nf.When.SQL, nf.Suggest.SQL)
+	}
+	for _, sql := range statements {
+		if sql != "" && !h.allows(ctx, sql) {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *sqlTool) allows(ctx context.Context, sql string) bool {
+	_, err := h.check(ctx, sql)
 	var refused *callError
-	return !errors.As(err, &refused) || refused.Code != policy.Forbidden && refused.Code != policy.ReadOnly
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &refused):
+		return refused.Code != policy.Forbidden && refused.Code != policy.ReadOnly
+	case h.tool.Trust == catalog.TrustCaller:
+		role, _ := roleOf(ctx)
+		return h.guard.byNames(sql, role)
+	}
+	return true
 }
 
 // run runs a statement that is allowed.
@@ -35,10 +57,23 @@ func (h *sqlTool) run(ctx context.Context, call postgres.Call, sink postgres.Sin
 		return postgres.Outcome{}, err
 	}
 	var out postgres.Outcome
-	_, err = h.guard.run(ctx, call.SQL, p, func(p *Plan) (err error) {
+	p, err = h.guard.run(ctx, call.SQL, p, func(p *Plan) (err error) {
 		call.Verify = p.Verify
 		out, err = h.db.Run(ctx, call, sink)
 		return err
 	})
-	return out, err
+	return out, p.discreet(err)
+}
+
+// asDescribed reports whether the tool's names mean to a call what they meant when the database described the tool: those of
+// a role's search path or login are other ones, and say nothing about the tool.
+func (h *sqlTool) asDescribed(ctx context.Context) bool {
+	role, on := roleOf(ctx)
+	return !on || h.keepsPath() && (role == nil || role.Connection == "")
+}
+
+// keepsPath reports whether the tool runs with the search path of the login, whoever calls: what its owner vouches for. The
+// tools that come with the server take the schemas of the role as the ones to begin with, but for what an extension has.
+func (h *sqlTool) keepsPath() bool {
+	return h.tool.Trust == catalog.TrustOwner && (h.tool.Source != "" || len(h.tool.Requires.Extensions) > 0)
 }

@@ -23,7 +23,7 @@ type undone struct {
 func (u *undone) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
 	c.Rollback = true
 	if u.as != nil {
-		c.Identity = &postgres.Identity{Sub: u.as.Sub, Role: u.as.Role, Claims: string(claims(u.as))}
+		c.Identity = &postgres.Identity{KeepPath: true, Sub: u.as.Sub, Role: u.as.Role, Claims: string(claims(u.as))}
 		c.Args = slices.Clone(c.Args)
 		for i, name := range u.argsOf(c.SQL) {
 			if v, ok := u.values()[name]; ok && i < len(c.Args) {

@@ -10,6 +10,8 @@ import (
 type Identity struct {
 	// SearchPath is the search path, as SET search_path takes it; an empty one finds only what is in pg_catalog.
 	SearchPath string
+	// KeepPath leaves the search path of the login in force; SearchPath then means nothing.
+	KeepPath bool
 	// Claims, Sub and Role are read by current_setting('request.jwt.claims'), ('mcp.sub') and ('mcp.role').
 	Claims, Sub, Role string
 	// DatabaseRole is the role that the statement runs as; empty stays with the login.
@@ -37,7 +39,11 @@ func withIdentity(sql string, params int, tail string) (all settingsByIdentity) 
 	for n := range all {
 		all[n] = sql + tail
 		if n < len(identitySettings) {
-			sql += ", pg_catalog.set_config('" + identitySettings[n] + "', $" + strconv.Itoa(params+1+n) + ", true)"
+			value := "$" + strconv.Itoa(params+1+n)
+			if n == 0 {
+				value = "coalesce(" + value + ", pg_catalog.current_setting('search_path'))"
+			}
+			sql += ", pg_catalog.set_config('" + identitySettings[n] + "', " + value + ", true)"
 		}
 	}
 	return all
@@ -52,6 +58,9 @@ func (id *Identity) values() [][]byte {
 		return nil
 	}
 	list := [][]byte{[]byte(id.SearchPath), []byte(id.Claims), []byte(id.Sub), []byte(id.Role)}
+	if id.KeepPath {
+		list[0] = nil
+	}
 	if id.DatabaseRole != "" {
 		list = append(list, []byte(id.DatabaseRole))
 	}

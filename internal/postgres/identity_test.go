@@ -33,6 +33,7 @@ const whoAmI = "SELECT current_user, session_user = current_user, current_schema
 func TestIdentity(t *testing.T) {
 	alice := &postgres.Identity{SearchPath: "app", Claims: `{"sub":"alice"}`, Sub: "alice", Role: "analyst", DatabaseRole: "reader"}
 	plain := &postgres.Identity{SearchPath: `app, "public"`, Claims: `{}`, Sub: `b"o'b\`, Role: "r"}
+	kept := &postgres.Identity{KeepPath: true, SearchPath: "app", Claims: "{}", Sub: "k", Role: "r"}
 	const (
 		isAlice = `["reader",false,"{app}","{\"sub\":\"alice\"}","alice","analyst"]`
 		isPlain = `["postgres",true,"{app,public}","{}","b\"o'b\\","r"]`
@@ -62,6 +63,8 @@ func TestIdentity(t *testing.T) {
 			{postgres.Call{SQL: "SELECT 1", Identity: &postgres.Identity{SearchPath: "app", DatabaseRole: "nobody"}}, "22023", ""},
 			{postgres.Call{SQL: "SELECT 1", Identity: &postgres.Identity{SearchPath: "app, "}}, "22023", ""},
 			{postgres.Call{SQL: "SELECT id FROM t", Identity: &postgres.Identity{}}, "42P01", ""},
+			{postgres.Call{SQL: whoAmI, Identity: kept}, "", `["postgres",true,"{public}","{}","k","r"]`},
+			{postgres.Call{SQL: "SELECT id FROM t WHERE id = 2", Identity: kept, Keep: true}, "", "[2]"},
 			{postgres.Call{SQL: whoAmI, Keep: true}, "", isNone},
 		} {
 			sink := &rows{}
