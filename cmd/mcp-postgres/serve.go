@@ -15,22 +15,29 @@ import (
 	"mcp-postgres/internal/transport"
 )
 
-type serveCmd struct{}
+type serveCmd struct {
+	Strict bool `help:"Do not start while doctor finds a danger in the rights of the database's logins." env:"MCP_STRICT"`
+}
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
-func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	a, err := open(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	if cmd.Strict {
+		if err := strict(ctx, c, a); err != nil {
+			return err
+		}
+	}
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
 	keeping := make(chan struct{})
 	ctx, stop := context.WithCancel(ctx)
 	go func() { defer close(keeping); a.shelf.keep(ctx) }()
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
-		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.tools.UnknownTool, Logger: log})
+		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.unknownTool, Logger: log})
 	server := a.tools.Server(version(), t.Options()...)
 	if c.Transport == "stdio" {
 		if err = a.access.checkToken(ctx); err != nil {
@@ -53,6 +60,12 @@ func beSmall() {
 		debug.SetMemoryLimit(24 << 20)
 	}
 	debug.FreeOSMemory()
+}
+
+// unknownTool words the error for a tool that the caller does not have.
+func (a *app) unknownTool(ctx context.Context, name string) string {
+	a.audit.unknown(ctx, name)
+	return a.tools.UnknownTool(ctx, name)
 }
 
 func (a *app) serveHTTP(ctx context.Context, t *transport.Transport, s *server.MCPServer, c *config.Config) error {
