@@ -72,7 +72,7 @@ func newGuard(db Database, readOnly bool) *guard {
 func (g *guard) Check(ctx context.Context, sql string) (*Plan, error) {
 	caller, authenticated := policy.CallerFrom(ctx)
 	if authenticated && caller.Role == nil {
-		return nil, &callError{Code: policy.Forbidden, Message: "this caller has no role"}
+		return nil, &callError{Code: policy.Forbidden, Message: "this caller has no role", rule: "role"}
 	}
 	return g.check(ctx, sql, g.plan(ctx, caller))
 }
@@ -228,11 +228,11 @@ func refused(err error, sql string) error {
 	case errors.As(err, &limit):
 		return argumentError("sql: " + limit.Message)
 	case errors.As(err, &refusal):
-		return located(&callError{Code: refusal.Code, Message: refusal.Message}, sql, refusal.Position)
+		return located(&callError{Code: refusal.Code, Message: refusal.Message, rule: refusal.Rule}, sql, refusal.Position)
 	case errors.As(err, &syntax):
 		return located(&callError{Code: "42601", Message: syntax.Message, Hint: "what is read here is the syntax of PostgreSQL 17"}, sql, syntax.Position)
 	case errors.As(err, &unsupported):
-		return &callError{Code: policy.Forbidden, Message: unsupported.Error()}
+		return &callError{Code: policy.Forbidden, Message: unsupported.Error(), rule: "grammar"}
 	}
 	return err
 }

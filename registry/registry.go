@@ -177,7 +177,7 @@ func (r *Registry) offered(ctx context.Context, t *tool) bool {
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
 func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult) {
-	rec := &Record{Time: time.Now(), Call: callID(), Tool: t.def.Name, Toolset: t.def.Toolset, Outcome: "ok", SQL: t.def.SQL, Arguments: raw}
+	rec := &Record{Time: time.Now(), Call: callID(), Tool: t.def.Name, Toolset: t.def.Toolset, Outcome: "ok", SQL: t.def.Statement.SQL, Arguments: raw}
 	if c, _ := policy.CallerFrom(ctx); c != nil {
 		rec.Sub = c.Sub
 		if c.Role != nil {
@@ -205,7 +205,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 		sql, _ = args["sql"].(string)
 	}
 	e := r.told(ctx, log, t, err, sql, rec.Call)
-	rec.Outcome = e.Code
+	rec.Outcome, rec.Rule = e.Code, e.rule
 	return errorResult(e)
 }
 

@@ -25,6 +25,8 @@ type callError struct {
 	Column     int    `json:"column,omitempty"`
 	Suggestion string `json:"suggestion,omitempty"`
 	Retryable  bool   `json:"retryable"`
+
+	rule string // of the guard, for the record
 }
 
 func (e *callError) Error() string { return e.Message }

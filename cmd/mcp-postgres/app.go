@@ -20,6 +20,7 @@ type app struct {
 	db      *postgres.DB
 	cluster *demo.Cluster
 	access  *access
+	audit   *audit
 }
 
 // open wires the parts: files, database, registry.
@@ -41,6 +42,9 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 		return nil, err
 	}
 	a.access = access
+	if a.audit, err = openAudit(c, log); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
 	if err := a.build(ctx, c, found, log); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -80,11 +84,14 @@ func (a *app) build(ctx context.Context, c *config.Config, found *files, log *sl
 	}
 	a.shelf = newShelf(c, a.db, found, log)
 	a.shelf.ask(ctx)
-	a.tools, err = registry.Build(registry.Config{
+	conf := registry.Config{
 		DB: a.db, RoleDBs: roleDBs, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL,
 		Without: c.Disable, Recheck: a.shelf.suspect, Version: version(), Logger: log,
-	})
-	if err != nil {
+	}
+	if a.audit != nil {
+		conf.Observe = a.audit.observe
+	}
+	if a.tools, err = registry.Build(conf); err != nil {
 		return err
 	}
 	a.shelf.registry = a.tools
@@ -100,8 +107,9 @@ func (a *app) close() error {
 	if a.db != nil {
 		a.db.Close()
 	}
-	if a.cluster == nil {
-		return nil
+	err := a.audit.close()
+	if a.cluster != nil {
+		err = errors.Join(err, a.cluster.Stop())
 	}
-	return a.cluster.Stop()
+	return err
 }

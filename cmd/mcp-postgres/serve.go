@@ -30,7 +30,7 @@ func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.
 	go func() { defer close(keeping); a.shelf.keep(ctx) }()
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
-		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.tools.UnknownTool, Logger: log})
+		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.unknownTool, Logger: log})
 	server := a.tools.Server(version(), t.Options()...)
 	if c.Transport == "stdio" {
 		if err = a.access.checkToken(ctx); err != nil {
@@ -53,6 +53,12 @@ func beSmall() {
 		debug.SetMemoryLimit(24 << 20)
 	}
 	debug.FreeOSMemory()
+}
+
+// unknownTool words the error for a tool that the caller does not have.
+func (a *app) unknownTool(ctx context.Context, name string) string {
+	a.audit.unknown(ctx, name)
+	return a.tools.UnknownTool(ctx, name)
 }
 
 func (a *app) serveHTTP(ctx context.Context, t *transport.Transport, s *server.MCPServer, c *config.Config) error {
