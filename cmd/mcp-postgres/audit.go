@@ -60,7 +60,9 @@ func openAudit(c *config.Config, log *slog.Logger) (*audit, error) {
 	if c.Audit == "stderr" {
 		return a, nil
 	}
-	a.reopens = func() (io.WriteCloser, error) { return os.OpenFile(c.Audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) }
+	a.reopens = func() (io.WriteCloser, error) {
+		return os.OpenFile(c.Audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	}
 	var err error
 	if a.out, err = a.reopens(); err != nil {
 		return nil, fmt.Errorf("--audit (MCP_AUDIT): %w", err)

@@ -39,6 +39,8 @@ type cli struct {
 	Test    testCmd    `cmd:"" help:"Run the tests of tool files on a database; nothing of it stays."`
 	New     newCmd     `cmd:"" help:"Write a tool file to start from."`
 	Eject   ejectCmd   `cmd:"" help:"Write a built-in tool out as a file, for editing."`
+	Doctor  doctorCmd  `cmd:"" help:"Say what in the rights of the database's logins is dangerous, and which SQL mends it."`
+	Grants  grantsCmd  `cmd:"" help:"Print the SQL script that makes --permissions true in the database."`
 	DemoCmd demoCmd    `cmd:"" name:"demo" help:"Show on sample data what the server does, and how to connect a client."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

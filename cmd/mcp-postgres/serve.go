@@ -15,15 +15,22 @@ import (
 	"mcp-postgres/internal/transport"
 )
 
-type serveCmd struct{}
+type serveCmd struct {
+	Strict bool `help:"Do not start while doctor finds a danger in the rights of the database's logins." env:"MCP_STRICT"`
+}
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
-func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	a, err := open(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	if cmd.Strict {
+		if err := strict(ctx, c, a); err != nil {
+			return err
+		}
+	}
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
 	keeping := make(chan struct{})
 	ctx, stop := context.WithCancel(ctx)
