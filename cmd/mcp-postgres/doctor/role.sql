@@ -146,7 +146,7 @@ extensions AS (
 settings AS (
   SELECT CASE WHEN $2::bool THEN 'note' ELSE 'warning' END, me.rolname || ' can execute set_config',
          CASE WHEN $2::bool THEN 'The server needs it, to bound its calls. A statement that gets past the guard could undo a timeout or pretend to have other claims.'
-              ELSE 'A statement that gets past the guard could take off the role, or pretend to have other claims. pg_dump, run by others, needs the function too.' END,
+              ELSE 'A statement that gets past the guard could take off the role, or pretend to have other claims. Where PUBLIC loses it, other logins need a grant: those of connections, and pg_dump.' END,
          NULL::text[],
          CASE WHEN $2::bool THEN '-- nothing: the guard refuses set_config in every statement'
               ELSE format(E'REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC, %s;\nGRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO %I;', me.name, session_user) END
