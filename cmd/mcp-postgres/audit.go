@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -158,11 +159,14 @@ func (a *audit) unknown(ctx context.Context, name string) {
 
 // write writes the line. A fault stops no call; the log tells of it once, and how much was lost when it is over.
 func (a *audit) write(line *auditLine) {
-	text, err := json.Marshal(line)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(line)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err == nil {
-		_, err = a.out.Write(append(text, '\n'))
+		_, err = a.out.Write(text.Bytes())
 	}
 	switch {
 	case err != nil:

@@ -99,10 +99,10 @@ beyond AS (
   GROUP BY me.rolname, e.nspname, r.fix
 ),
 shared AS (
-  SELECT 'warning', format('roles %s share the rights of %s', string_agg(r.name, ', ' ORDER BY r.name), me.rolname),
-         'Only the guard keeps them apart. PostgreSQL does too where each has a connection or a database_role.', NULL::text[],
+  SELECT 'warning', format('%s: neither connection nor database_role, calls run as %s', string_agg('role ' || r.name, ', ' ORDER BY r.name), me.rolname),
+         'Only the guard keeps the roles apart. PostgreSQL does too where each has a connection or a database_role.', NULL::text[],
          '-- mcp-postgres grants --permissions FILE prints the roles and their grants'
-  FROM me, rule r WHERE r.served GROUP BY me.rolname HAVING count(*) > 1
+  FROM me, rule r WHERE r.served AND (SELECT count(*) FROM rule) > 1 GROUP BY me.rolname
 ),
 -- Roles that the login can't take on: their calls all fail.
 unreachable AS (
