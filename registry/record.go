@@ -14,7 +14,7 @@ type Record struct {
 	Role     string
 	Tool     string
 	Toolset  string
-	Outcome  string // ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments and so on
+	Outcome  string // ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments, no_database and so on
 	Rule     string // which rule of the guard refused the statement
 	Duration time.Duration
 	Rows     int

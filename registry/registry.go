@@ -198,6 +198,9 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	}
 	r.watch(t, err)
 	if err == nil {
+		if IsNotice(res) {
+			rec.Outcome = "no_database"
+		}
 		return res
 	}
 	sql := ""

@@ -182,6 +182,9 @@ func TestAuditTargets(t *testing.T) {
 	if got.status != 0 || !strings.Contains(got.err, `"tool":"server_info","outcome":"ok"`) {
 		t.Errorf("--audit stderr: %+v", got)
 	}
+	if got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "query", "sql=SELECT 1"); !strings.Contains(got.err, `"tool":"query","outcome":"error","code":"no_database"`) {
+		t.Errorf("a call without a database: %+v", got)
+	}
 	if got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "nope"); !strings.Contains(got.err, `"tool":"nope","outcome":"refused","code":"unknown_tool"`) {
 		t.Errorf("an unknown tool: %+v", got)
 	}

@@ -60,11 +60,16 @@ func (g *grants) preamble(path string) {
 	g.block("BEGIN REVOKE CREATE ON SCHEMA public FROM PUBLIC; EXCEPTION WHEN invalid_schema_name THEN NULL; END")
 }
 
-// allSchemas are those of all roles, without PostgreSQL's own.
+// allSchemas are those that roles have rights in, without PostgreSQL's own.
 func allSchemas(roles []*policy.Role) []string {
 	all := []string{}
 	for _, r := range roles {
 		all = append(all, ownSchemas(r)...)
+		for _, f := range r.Functions {
+			if f.Schema != "" {
+				all = append(all, f.Schema)
+			}
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -110,7 +115,7 @@ func (g *grants) role(r *policy.Role, schemas []string) {
 func (g *grants) clear(schemas []string, name string) {
 	for _, s := range schemas {
 		g.line("REVOKE ALL ON SCHEMA %s FROM %s;", ident(s), ident(name))
-		for _, kind := range []string{"TABLES", "SEQUENCES"} {
+		for _, kind := range []string{"TABLES", "SEQUENCES", "FUNCTIONS"} {
 			g.line("REVOKE ALL ON ALL %s IN SCHEMA %s FROM %s;", kind, ident(s), ident(name))
 			g.line("%s REVOKE ALL ON %s FROM %s;", g.future(s), kind, ident(name))
 		}

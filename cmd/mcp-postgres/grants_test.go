@@ -72,7 +72,7 @@ users: {_default: analyst}
 		}
 	})
 	pgtest.Exec(t, admin, script.out)
-	pgtest.Exec(t, admin, "GRANT UPDATE ON shop.orders TO "+ident(made[0])) // the second run takes it away
+	pgtest.Exec(t, admin, "GRANT UPDATE ON shop.orders TO "+ident(made[0])+"; GRANT EXECUTE ON FUNCTION shop.secret TO "+ident(made[0])) // the second run takes both away
 	pgtest.Exec(t, admin, script.out)
 	for _, role := range made { // to work as a role that can't log in, make it one that can
 		pgtest.Exec(t, admin, "ALTER ROLE "+ident(role)+" LOGIN PASSWORD 'x'")
