@@ -229,7 +229,7 @@ type eachRow func([][]byte)
 func (eachRow) Columns([]postgres.Column) {}
 func (f eachRow) Row(row [][]byte) bool   { f(row); return true }
 
-// shownObjects is how many objects people are shown of a concern; JSON has them all.
+// shownObjects is how many objects people are shown of a concern; JSON has up to a thousand.
 const shownObjects = 10
 
 func (all concerns) print(w io.Writer, format string) error {

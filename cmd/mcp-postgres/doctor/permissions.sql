@@ -114,7 +114,8 @@ unreachable AS (
   LEFT JOIN pg_catalog.pg_roles d ON d.rolname = t.database_role
   WHERE d.oid IS NULL OR NOT pg_has_role(me.oid, d.oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
 )
-SELECT f.severity, f.title, f.detail, coalesce(to_json(f.objects), '[]') AS objects, f.fix
+SELECT f.severity, f.title, f.detail, coalesce(to_json(f.objects[1:1000]), '[]') AS objects,
+       CASE WHEN length(f.fix) > 200000 THEN '-- too many objects for a statement here: name them from the catalogue' ELSE f.fix END AS fix
 FROM (
   SELECT * FROM unreachable UNION ALL SELECT * FROM shared UNION ALL SELECT * FROM schemas UNION ALL SELECT * FROM missing UNION ALL SELECT * FROM lacking
   UNION ALL SELECT * FROM sequences UNION ALL SELECT * FROM functions UNION ALL SELECT * FROM beyond

@@ -167,7 +167,8 @@ connection AS (
   WHERE $2::bool AND inet_server_addr() IS NOT NULL AND NOT inet_client_addr() <<= '127.0.0.0/8' AND inet_client_addr() <> '::1'
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl)
 )
-SELECT f.severity, f.title, f.detail, coalesce(to_json(f.objects), '[]') AS objects, f.fix
+SELECT f.severity, f.title, f.detail, coalesce(to_json(f.objects[1:1000]), '[]') AS objects,
+       CASE WHEN length(f.fix) > 200000 THEN '-- too many objects for a statement here: name them from the catalogue' ELSE f.fix END AS fix
 FROM (
   SELECT * FROM connection UNION ALL SELECT * FROM attributes UNION ALL SELECT * FROM memberships UNION ALL SELECT * FROM owned
   UNION ALL SELECT * FROM creates UNION ALL SELECT * FROM database UNION ALL SELECT * FROM languages UNION ALL SELECT * FROM definers
