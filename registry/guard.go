@@ -27,6 +27,7 @@ type guard struct {
 	db       Database
 	readOnly bool
 	analyzer *sqlscan.Analyzer
+	trace    func(context.Context, string) (context.Context, func(string)) // may be nil
 
 	mu        sync.Mutex
 	decisions *simplelru.LRU[decisionKey, decision]
@@ -78,6 +79,22 @@ func (g *guard) Check(ctx context.Context, sql string) (*Plan, error) {
 }
 
 func (g *guard) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
+	if g.trace == nil {
+		return g.checked(ctx, sql, p)
+	}
+	ctx, end := g.trace(ctx, "guard")
+	p, err := g.checked(ctx, sql, p)
+	code := ""
+	if e, ok := userMessage(err, ""); ok {
+		code = e.Code
+	} else if err != nil {
+		code = codeInternal
+	}
+	end(code)
+	return p, err
+}
+
+func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error) {
 	if p.role == nil && !g.readOnly {
 		return p, g.unguarded(sql, p)
 	}

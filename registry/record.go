@@ -14,7 +14,7 @@ type Record struct {
 	Role     string
 	Tool     string
 	Toolset  string
-	Outcome  string // ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments and so on
+	Outcome  string // ok, unavailable, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments and so on
 	Rule     string // what refused the statement; empty unless the guard did
 	Duration time.Duration
 	Rows     int

@@ -44,6 +44,8 @@ type Config struct {
 	RoleDBs map[string]Database
 	// Observe, if set, is told of each call once it is answered. It must not block.
 	Observe func(context.Context, *Record)
+	// Trace, if set, begins a span of a step of a call; end is told the code of its error, empty for none.
+	Trace func(ctx context.Context, step string) (_ context.Context, end func(code string))
 	// Without are the names of tools in code, query and server_info, that are not offered.
 	Without []string
 	// Recheck, if set, is told the name of a tool that may no longer be what the database described. It must not block.
@@ -100,7 +102,12 @@ func Build(c Config) (*Registry, error) {
 	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, DefaultMaxRows), cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
 	c.DB = &routing{shared: c.DB, own: c.RoleDBs}
+<<<<<<< HEAD
 	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, c.ReadOnly)}
+=======
+	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, nil, c.ReadOnly)}
+	r.guard.trace = c.Trace
+>>>>>>> a6ec9d9 (Metrics for Prometheus, traces by OTLP, logs as JSON)
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
@@ -198,6 +205,9 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	}
 	r.watch(t, err)
 	if err == nil {
+		if IsNotice(res) {
+			rec.Outcome = codeUnavailable
+		}
 		return res
 	}
 	sql := ""

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -86,7 +85,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "mcp-postgres: %v\nRun mcp-postgres --help to see what is wanted.\n", err)
 		return 2
 	}
-	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: c.Level()}))
+	log := newLogger(&c.Config, s.err)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return exitStatus(parsed.Run(&c.Config, s, log), s.err)
 }

@@ -12,6 +12,7 @@ import (
 
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/telemetry"
 	"mcp-postgres/internal/transport"
 )
 
@@ -19,8 +20,14 @@ type serveCmd struct{}
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
 func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	a, err := open(ctx, c, log)
+	var a *app
+	w, err := newWatchers(ctx, c, func() map[string]telemetry.Pool { return a.pools() }, log)
 	if err != nil {
+		return err
+	}
+	defer w.close()
+	log = slog.New(w.tracer.Logs(log.Handler()))
+	if a, err = openWatched(ctx, c, w, log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
@@ -31,7 +38,7 @@ func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
 		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.tools.UnknownTool, Logger: log})
-	server := a.tools.Server(version(), t.Options()...)
+	server := a.tools.Server(version(), append(a.watch.options(), t.Options()...)...)
 	if c.Transport == "stdio" {
 		if err = a.access.checkToken(ctx); err != nil {
 			return err
@@ -60,6 +67,7 @@ func (a *app) serveHTTP(ctx context.Context, t *transport.Transport, s *server.M
 	if err := a.access.protect(&conf, c); err != nil {
 		return err
 	}
+	a.watch.watch(&conf)
 	h, err := t.NewHTTP(s, conf)
 	if err != nil {
 		return err

@@ -33,7 +33,8 @@ type Config struct {
 	HTTP      `embed:""`
 	Auth      `embed:""`
 
-	LogLevel string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
+	LogFormat string `help:"How log lines are written to stderr: ${enum}." name:"log-format" env:"MCP_LOG_FORMAT" enum:"text,json" default:"text"`
+	LogLevel  string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
 }
 
 // Validate checks what the types don't.
