@@ -1,0 +1,5 @@
+package main
+
+import "context"
+
+func soakOne(context.Context, *setting) error { return nil }
