@@ -102,12 +102,8 @@ func Build(c Config) (*Registry, error) {
 	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, DefaultMaxRows), cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
 	c.DB = &routing{shared: c.DB, own: c.RoleDBs}
-<<<<<<< HEAD
 	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, c.ReadOnly)}
-=======
-	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, nil, c.ReadOnly)}
 	r.guard.trace = c.Trace
->>>>>>> a6ec9d9 (Metrics for Prometheus, traces by OTLP, logs as JSON)
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
