@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"encoding/hex"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 
 	"mcp-postgres/internal/config"
@@ -42,6 +47,55 @@ func TestServeMetrics(t *testing.T) {
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("/metrics lacks %s:\n%s", want, text)
+		}
+	}
+}
+
+func TestServeTraces(t *testing.T) {
+	var mu sync.Mutex
+	var exported []byte
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil && r.URL.Path == "/v1/traces" {
+			exported = append(exported, b...)
+		}
+	}))
+	defer receiver.Close()
+	s := serveHTTP(t, []string{"DATABASE_URL=" + pgtest.Demo(t), "OTEL_EXPORTER_OTLP_ENDPOINT=" + receiver.URL}, "--transport", "streamable-http", "--read-only")
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	const parent = "00-" + trace + "-00f067aa0ba902b7-01"
+	const sql = `"name":"query","arguments":{"sql":"SELECT current_setting('application_name') AS a"}`
+	for name, test := range map[string]struct{ meta, header, want string }{
+		"header": {"", parent, "mcp-postgres trace=" + trace},
+		"_meta":  {`,"_meta":{"traceparent":"` + parent + `"}`, "", "mcp-postgres trace=" + trace},
+		"none":   {"", "", "mcp-postgres trace="},
+		"off":    {"", "00-" + trace + "-00f067aa0ba902b7-00", "| mcp-postgres |"},
+	} {
+		res, err := s.post(t.Context(), "/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{`+sql+test.meta+`}}`, "Traceparent", test.header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(res.Body)
+		if err != nil || !strings.Contains(string(b), test.want) {
+			t.Errorf("%s: the application's name is in %s, %v; want %q", name, b, err, test.want)
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.signal(syscall.SIGTERM)
+	<-s.ended
+	mu.Lock()
+	defer mu.Unlock()
+	id, err := hex.DecodeString(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"tools/call query", "guard", "query", string(id), "mcp-postgres"} {
+		if !bytes.Contains(exported, []byte(want)) {
+			t.Errorf("%d bytes are exported: %q is not among them", len(exported), want)
 		}
 	}
 }

@@ -36,27 +36,27 @@ func TestApplication(t *testing.T) {
 			if call.Application != "" {
 				want = call.Application
 			}
-			var got firstTexts
+			var got values
 			if _, err := db.Run(t.Context(), call, &got); err != nil || len(got) != 1 || got[0] != want {
 				t.Errorf("%s, call %d: the application is %q, %v; want %q", name, i, got, err, want)
 			}
 		}
-		if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1/0", Application: traced}, new(firstTexts)); err == nil {
+		if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1/0", Application: traced}, new(values)); err == nil {
 			t.Errorf("%s: no error of the statement", name)
 		}
 		stale := &postgres.Verify{Names: []string{"pg_catalog.pg_class"}, OIDs: []uint32{1}}
-		if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Application: traced, Verify: stale}, new(firstTexts)); err != postgres.ErrChanged {
+		if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Application: traced, Verify: stale}, new(values)); err != postgres.ErrChanged {
 			t.Errorf("%s: a name that changed = %v, want ErrChanged", name, err)
 		}
 	}
 }
 
-// firstTexts collects the first column.
-type firstTexts []string
+// values collects the first column.
+type values []string
 
-func (*firstTexts) Columns([]postgres.Column) {}
+func (*values) Columns([]postgres.Column) {}
 
-func (t *firstTexts) Row(values [][]byte) bool {
-	*t = append(*t, string(values[0]))
+func (v *values) Row(row [][]byte) bool {
+	*v = append(*v, string(row[0]))
 	return true
 }
