@@ -83,9 +83,10 @@ func (d *definitions) Row(v [][]byte) bool {
 // expansion looks at what stands behind one statement.
 type expansion struct {
 	*guard
-	db   Database
-	path *postgres.Identity // of the session: bodies of functions run under it
-	seen map[uint32]bool
+	db    Database
+	login string
+	path  *postgres.Identity // of the session: bodies of functions run under it
+	seen  map[uint32]bool
 }
 
 // behind decides on what the verdict names. The error is a refusal or one of the database.
@@ -146,7 +147,7 @@ func (x *expansion) remember() {
 }
 
 func (x *expansion) key(oid uint32) soundKey {
-	k := soundKey{db: x.db, oid: oid}
+	k := soundKey{login: x.login, oid: oid}
 	if x.path != nil {
 		k.path = x.path.SearchPath
 	}

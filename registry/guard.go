@@ -38,16 +38,15 @@ type guard struct {
 
 // soundKey is all that is behind a name: a body means what the search path makes of it.
 type soundKey struct {
-	db   Database
-	path string
-	oid  uint32
+	login, path string
+	oid         uint32
 }
 
 // decisionKey is all that a decision depends on, but what is in the database: a role stands for its search path.
 type decisionKey struct {
-	sql  string
-	role *policy.Role
-	db   Database
+	sql   string
+	role  *policy.Role
+	login string
 }
 
 // decision is what was decided on, and until when that stands.
@@ -99,7 +98,7 @@ func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error)
 	if p.role == nil && !g.readOnly {
 		return p, g.unguarded(sql, p)
 	}
-	key := decisionKey{sql, p.role, p.DB}
+	key := decisionKey{sql, p.role, loginOf(ctx)}
 	d, ok := g.remembered(key)
 	if !ok {
 		var err error
@@ -118,7 +117,7 @@ func (g *guard) run(ctx context.Context, sql string, p *Plan, call func(*Plan) e
 	if !errors.Is(err, postgres.ErrChanged) {
 		return p, err
 	}
-	g.forget(decisionKey{sql, p.role, p.DB})
+	g.forget(decisionKey{sql, p.role, loginOf(ctx)})
 	again, err := g.check(ctx, sql, p)
 	if err != nil {
 		return p, err
@@ -136,6 +135,14 @@ func (g *guard) plan(ctx context.Context, caller *policy.Caller) *Plan {
 		p.role, p.Limits = caller.Role, caller.Role.Limits
 	}
 	return p
+}
+
+// loginOf names the login that the calls of the caller in ctx are run with; empty is the server's.
+func loginOf(ctx context.Context) string {
+	if role, _ := roleOf(ctx); role != nil {
+		return role.Connection
+	}
+	return ""
 }
 
 func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, error) {
@@ -156,7 +163,7 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 	if refusal != nil {
 		return decision{}, refusal
 	}
-	x := expansion{guard: g, db: p.DB, path: p.sessionPath(), seen: map[uint32]bool{}}
+	x := expansion{guard: g, db: p.DB, login: loginOf(ctx), path: p.sessionPath(), seen: map[uint32]bool{}}
 	if err := x.behind(ctx, verdict); err != nil {
 		return decision{}, err
 	}

@@ -63,7 +63,7 @@ func (h *sqlTool) strings(ctx context.Context, st catalog.Statement, args map[st
 		return nil, err
 	}
 	var sink firstColumn
-	call := h.dbCall(ctx, st.SQL, values)
+	call := h.dbCall(ctx, st, values)
 	call.MaxRows = maxCandidates
 	_, err = h.run(ctx, call, &sink)
 	return sink.values, err

@@ -40,7 +40,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if h.tool.Page != nil {
 		sink.keys = h.tool.Page.Key
 	}
-	call := h.dbCall(ctx, st.SQL, values)
+	call := h.dbCall(ctx, st, values)
 	call.Write, call.MaxRows, call.MaxAffected = h.tool.Access == catalog.Write, sink.limits.rows, h.maxAffected()
 	out, err := h.run(ctx, call, sink)
 	recordFrom(ctx).Rows = out.Rows
@@ -63,13 +63,13 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 
 // dbCall is a call of one of the tool's statements. The tool's owner vouches for the SQL of an owner tool: it runs with the
 // rights of the login.
-func (h *sqlTool) dbCall(ctx context.Context, sql string, values [][]byte) postgres.Call {
+func (h *sqlTool) dbCall(ctx context.Context, st catalog.Statement, values [][]byte) postgres.Call {
 	id := identity(ctx)
 	if id != nil && h.tool.Trust == catalog.TrustOwner {
 		id.DatabaseRole, id.KeepPath = "", h.keepsPath()
 	}
 	return postgres.Call{
-		SQL: sql, Args: values, Keep: true, Generic: h.tool.Source == "", Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
+		SQL: st.SQL, Args: values, Keep: true, Leaves: h.leaves(st), Generic: h.tool.Source == "", Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
 	}
 }
 

@@ -3,10 +3,12 @@ package registry
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
 )
 
 // check decides on one of the tool's statements. The SQL of a caller tool is held against the caller's role. That of an owner
@@ -76,4 +78,18 @@ func (h *sqlTool) asDescribed(ctx context.Context) bool {
 // tools that come with the server take the schemas of the role as the ones to begin with, but for what an extension has.
 func (h *sqlTool) keepsPath() bool {
 	return h.tool.Trust == catalog.TrustOwner && (h.tool.Source != "" || len(h.tool.Requires.Extensions) > 0)
+}
+
+// leaves reports whether a statement of an operator's tool may leave something in the session for the next caller: a setting,
+// a lock. A write may do so by a trigger, a read by a function that is not known to do nothing.
+func (h *sqlTool) leaves(st catalog.Statement) bool {
+	if h.tool.Source == "" {
+		return false
+	}
+	analysis := st.Analysis
+	if analysis == nil { // a page is the statement of the tool, wrapped
+		analysis = h.tool.Statement.Analysis
+	}
+	return h.tool.Access == catalog.Write || analysis == nil ||
+		slices.ContainsFunc(analysis.Functions, func(f sqlscan.Object) bool { return !policy.OwnFunction(f.Name, nil) })
 }

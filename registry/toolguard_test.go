@@ -12,6 +12,7 @@ import (
 
 	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
 )
 
@@ -149,6 +150,32 @@ func TestRowSecurityOfCallers(t *testing.T) {
 	}
 	if got, _ := call(t, r, "query", `{"sql": "SELECT current_user = session_user AS same", "format": "json"}`); got != `{"items":[{"same":true}]}` {
 		t.Errorf("the role after the calls = %s, want the login's", got)
+	}
+}
+
+// TestToolsLeaveNothing has tools of an operator that put something into the session, which the next caller must not find.
+func TestToolsLeaveNothing(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, permissionFixture)
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, MaxConns: 1, Logger: silent()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	const owner = "trust: owner\n"
+	r := build(t, registry.Config{DB: db}, map[string]string{
+		"x/put.sql":  "/*---\ndescription: x\naccess: write\n" + owner + "---*/\nSELECT set_config('app.who', @caller_sub, false) AS a, set_config('search_path', 'secret', false) AS b",
+		"x/lock.sql": "/*---\ndescription: x\n" + owner + "---*/\nSELECT pg_advisory_lock(7)::text AS a",
+		"x/look.sql": "/*---\ndescription: x\nresult: object\n" + owner + "---*/\nSELECT coalesce(current_setting('app.who', true), '') AS who, current_schemas(false)::text AS path, " +
+			"(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') AS locks",
+	})
+	for _, tool := range []string{"put", "lock"} {
+		if got := answer(t, as(t, "ann"), r, tool, `{}`); !strings.Contains(got, `"items":[{"a":`) {
+			t.Errorf("%s = %s, want an answer", tool, got)
+		}
+		if got := answer(t, as(t, "cem"), r, "look", `{}`); got != `{"who":"","path":"{public}","locks":0}` {
+			t.Errorf("after %s of another caller the session holds %s, want nothing", tool, got)
+		}
 	}
 }
 

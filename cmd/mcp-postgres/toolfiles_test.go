@@ -172,6 +172,18 @@ func TestExpectations(t *testing.T) {
 	}
 }
 
+// TestCallerWithoutPermissions: a test that names its caller finds tables as a call does.
+func TestCallerWithoutPermissions(t *testing.T) {
+	dir := t.TempDir()
+	const text = "/*---\ndescription: x\nresult: value\ntests: [{as: {sub: ann}, expect: {equals: \"2000 ann\"}}]\n---*/\nSELECT count(*) || ' ' || current_setting('mcp.sub') FROM orders"
+	if err := os.WriteFile(filepath.Join(dir, "x.sql"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := cliRun(t, []string{"DATABASE_URL=" + pgtest.Demo(t)}, "test", dir); got.status != 0 {
+		t.Errorf("test = %+v, want it passed", got)
+	}
+}
+
 var docFile = regexp.MustCompile("(?s)\n`([a-z_]+/[a-z_]+\\.sql)`\n\n```sql\n(.*?)```\n(\n```text)?")
 
 // TestDocTests checks the tool files that docs/tool-files.md shows without faults, and runs their tests.

@@ -23,6 +23,8 @@ type Call struct {
 	Generic bool
 	// Foreign is SQL from a caller: whatever it leaves in the session is thrown away before the next call.
 	Foreign bool
+	// Leaves says that SQL that is not foreign can leave something in the session too: it is thrown away as well.
+	Leaves bool
 	// Write runs read-write and commits; without it the transaction is READ ONLY and is rolled back.
 	Write bool
 	// Rollback undoes a write, as a test wants it.
@@ -50,7 +52,7 @@ type Call struct {
 func (c *Call) commits() bool { return c.Write && !c.Rollback }
 
 // leaves reports that something may be left in the session.
-func (c *Call) leaves() bool { return c.Foreign && !c.Clean }
+func (c *Call) leaves() bool { return c.Leaves || c.Foreign && !c.Clean }
 
 // Outcome is what a statement came to.
 type Outcome struct {
