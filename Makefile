@@ -7,7 +7,7 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench conformance e2e versions tokens release postgres testtools clean
+.PHONY: build demo test lint generate fresh bench conformance e2e scaleout soak versions tokens release postgres testtools clean
 
 
 build:
@@ -87,3 +87,12 @@ clean:
 # release builds static binaries, bundles for desktop clients, checksums and an SBOM into dist/.
 release:
 	deploy/release.sh
+
+# scaleout kills a replica, PgBouncer and the primary under load, behind nginx; soak loads one replica for long. docs/operations.md
+# shows the results. SOAK is how long.
+SOAK ?= 10m
+scaleout: postgres build
+	$(GO) run ./internal/scaleout -server $(BIN)
+
+soak: postgres build
+	$(GO) run ./internal/scaleout -server $(BIN) -soak -duration $(SOAK)

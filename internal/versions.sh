@@ -21,6 +21,8 @@ for version; do
   TEST_DATABASE_URL='' TEST_POSTGRES_BIN=$dir/native/bin \
     go test -count=1 ./registry -run 'Explore|Identity|Misspelt|Implied|Packs|EveryTool|Schemas|Blocking|TopQueries|OnStandby' -v > "$dir/log" 2>&1
   status=$?
+  TEST_DATABASE_URL='' TEST_POSTGRES_BIN=$dir/native/bin \
+    go test -count=1 ./cmd/mcp-postgres -run 'TestDoctorRole|TestDoctorPermissions|TestGrants' -v >> "$dir/log" 2>&1 || status=1
   grep -E '^(--- |ok|FAIL)' "$dir/log"
   [ $status = 0 ] || { failed="$failed $version"; grep -E '^ +(--- FAIL|[a-z_]+\.go:)' "$dir/log"; }
 done

@@ -27,6 +27,7 @@ type guard struct {
 	db       Database
 	readOnly bool
 	analyzer *sqlscan.Analyzer
+	trace    func(context.Context, string) (context.Context, func(string)) // may be nil
 
 	mu        sync.Mutex
 	decisions *simplelru.LRU[decisionKey, decision]
@@ -72,12 +73,28 @@ func newGuard(db Database, readOnly bool) *guard {
 func (g *guard) Check(ctx context.Context, sql string) (*Plan, error) {
 	caller, authenticated := policy.CallerFrom(ctx)
 	if authenticated && caller.Role == nil {
-		return nil, &callError{Code: policy.Forbidden, Message: "this caller has no role"}
+		return nil, &callError{Code: policy.Forbidden, Message: "this caller has no role", rule: "role"}
 	}
 	return g.check(ctx, sql, g.plan(ctx, caller))
 }
 
 func (g *guard) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
+	if g.trace == nil {
+		return g.checked(ctx, sql, p)
+	}
+	ctx, end := g.trace(ctx, "guard")
+	p, err := g.checked(ctx, sql, p)
+	code := ""
+	if e, ok := userMessage(err, ""); ok {
+		code = e.Code
+	} else if err != nil {
+		code = codeInternal
+	}
+	end(code)
+	return p, err
+}
+
+func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error) {
 	if p.role == nil && !g.readOnly {
 		return p, g.unguarded(sql, p)
 	}
@@ -248,11 +265,11 @@ func refused(err error, sql string) error {
 	case errors.As(err, &limit):
 		return argumentError("sql: " + limit.Message)
 	case errors.As(err, &refusal):
-		return located(&callError{Code: refusal.Code, Message: refusal.Message}, sql, refusal.Position)
+		return located(&callError{Code: refusal.Code, Message: refusal.Message, rule: refusal.Rule}, sql, refusal.Position)
 	case errors.As(err, &syntax):
 		return located(&callError{Code: "42601", Message: syntax.Message, Hint: "what is read here is the syntax of PostgreSQL 17"}, sql, syntax.Position)
 	case errors.As(err, &unsupported):
-		return &callError{Code: policy.Forbidden, Message: unsupported.Error()}
+		return &callError{Code: policy.Forbidden, Message: unsupported.Error(), rule: "grammar"}
 	}
 	return err
 }

@@ -67,7 +67,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	}
 	p, err := q.guard.Check(ctx, sql)
 	if text, ok := notice(err); ok {
-		return textResult(text), nil
+		return asNotice(textResult(text)), nil
 	}
 	if err != nil {
 		return nil, err

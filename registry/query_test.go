@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -140,5 +141,16 @@ func TestLimits(t *testing.T) {
 	got, _ = call(t, r, "query", `{"sql": "SELECT repeat('ä', 40000) AS a", "format": "json"}`)
 	if !strings.HasSuffix(got, `ä"}],"truncated":{"by":"cell","limit":65536}}`) || len(got) > 65536+100 {
 		t.Errorf("a long value gives %d bytes ending in %s, want 64 KiB and a note", len(got), got[len(got)-60:])
+	}
+}
+
+func TestQueryWithoutDatabaseIsANotice(t *testing.T) {
+	for _, readOnly := range []bool{false, true} {
+		outcome := ""
+		r := build(t, registry.Config{DB: openDB(t, ""), ReadOnly: readOnly, Observe: func(_ context.Context, rec *registry.Record) { outcome = rec.Outcome }}, nil)
+		res, err := r.Call(t.Context(), "query", json.RawMessage(`{"sql":"SELECT count(*) FROM orders"}`))
+		if err != nil || !registry.IsNotice(res) || outcome != "unavailable" {
+			t.Errorf("read only %v: query without a database = %+v, %v, outcome %q; want a notice and unavailable", readOnly, res, err, outcome)
+		}
 	}
 }

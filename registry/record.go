@@ -14,14 +14,14 @@ type Record struct {
 	Role     string
 	Tool     string
 	Toolset  string
-	Outcome  string // ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments and so on
-	Rule     string // what refused the statement; empty unless the guard did
+	Outcome  string // ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments, no_database and so on
+	Rule     string // which rule of the guard refused the statement
 	Duration time.Duration
 	Rows     int
 	Bytes    int // of the answer's text
 	// Relations are those that the statement names, as far as the guard looked at it.
 	Relations []string
-	// SQL is what ran: the caller's own, or the tool's. Arguments are as they came.
+	// SQL is what ran: the caller's own, or the tool's with $1 for its parameters. Arguments are as they came.
 	SQL       string
 	Arguments json.RawMessage
 }

@@ -44,6 +44,8 @@ type Config struct {
 	RoleDBs map[string]Database
 	// Observe, if set, is told of each call once it is answered. It must not block.
 	Observe func(context.Context, *Record)
+	// Trace, if set, begins a span of a step of a call; end is told the code of its error, empty for none.
+	Trace func(ctx context.Context, step string) (_ context.Context, end func(code string))
 	// Without are the names of tools in code, query and server_info, that are not offered.
 	Without []string
 	// Recheck, if set, is told the name of a tool that may no longer be what the database described. It must not block.
@@ -101,6 +103,7 @@ func Build(c Config) (*Registry, error) {
 	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
 	c.DB = &routing{shared: c.DB, own: c.RoleDBs}
 	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, c.ReadOnly)}
+	r.guard.trace = c.Trace
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
@@ -177,7 +180,7 @@ func (r *Registry) offered(ctx context.Context, t *tool) bool {
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
 func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult) {
-	rec := &Record{Time: time.Now(), Call: callID(), Tool: t.def.Name, Toolset: t.def.Toolset, Outcome: "ok", SQL: t.def.SQL, Arguments: raw}
+	rec := &Record{Time: time.Now(), Call: callID(), Tool: t.def.Name, Toolset: t.def.Toolset, Outcome: "ok", SQL: t.def.Statement.SQL, Arguments: raw}
 	if c, _ := policy.CallerFrom(ctx); c != nil {
 		rec.Sub = c.Sub
 		if c.Role != nil {
@@ -198,6 +201,9 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	}
 	r.watch(ctx, t, err)
 	if err == nil {
+		if IsNotice(res) {
+			rec.Outcome = "no_database"
+		}
 		return res
 	}
 	sql := ""
@@ -205,7 +211,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 		sql, _ = args["sql"].(string)
 	}
 	e := r.told(ctx, log, t, err, sql, rec.Call)
-	rec.Outcome = e.Code
+	rec.Outcome, rec.Rule = e.Code, e.rule
 	return errorResult(e)
 }
 

@@ -13,6 +13,8 @@ const (
 	codeNotFound  = "not_found"
 	codeTooLarge  = "result_too_large"
 	codeInternal  = "internal"
+	// codeUnavailable is the outcome of a call that was answered with a notice.
+	codeUnavailable = "unavailable"
 	// Those of a refusal are policy.Forbidden and policy.ReadOnly.
 )
 
@@ -25,6 +27,8 @@ type callError struct {
 	Column     int    `json:"column,omitempty"`
 	Suggestion string `json:"suggestion,omitempty"`
 	Retryable  bool   `json:"retryable"`
+
+	rule string // of the guard, for the record
 }
 
 func (e *callError) Error() string { return e.Message }

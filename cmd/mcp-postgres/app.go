@@ -20,18 +20,21 @@ type app struct {
 	db      *postgres.DB
 	cluster *demo.Cluster
 	access  *access
+	audit   *audit
+	watch   watchers
 }
 
 // open wires the parts: files, database, registry.
 func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error) {
+	return openWatched(ctx, c, watchers{}, log)
+}
+
+func openWatched(ctx context.Context, c *config.Config, w watchers, log *slog.Logger) (*app, error) {
 	found, err := loadFiles(c, log)
 	if err != nil {
 		return nil, err
 	}
-	if most := sqlscan.MaxNesting(); most < sqlscan.FullNesting {
-		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help", "nesting", most, "usual", sqlscan.FullNesting)
-	}
-	access, err := openAccess(ctx, c, log, nil)
+	access, err := openAccess(ctx, c, log, w.fetched)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +43,13 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 		access.close()
 		return nil, err
 	}
-	a.access = access
+	a.access, a.watch = access, w
+	if a.audit, err = openAudit(c, log); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	if a.audit != nil {
+		a.watch.calls = append(a.watch.calls, a.audit.observe)
+	}
 	if err := a.build(ctx, c, found, log); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -78,13 +87,18 @@ func (a *app) build(ctx context.Context, c *config.Config, found *files, log *sl
 	if err != nil {
 		return err
 	}
+	for name, db := range roleDBs {
+		roleDBs[name] = a.watch.database(db)
+	}
 	a.shelf = newShelf(c, a.db, found, log)
+	a.shelf.reloaded = a.watch.reloaded
 	a.shelf.ask(ctx)
-	a.tools, err = registry.Build(registry.Config{
-		DB: a.db, RoleDBs: roleDBs, ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL,
+	conf := registry.Config{
+		DB: a.watch.database(a.db), RoleDBs: roleDBs, Observe: a.watch.observe(), Trace: a.watch.tracer.Within(),
+		ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL,
 		Without: c.Disable, Recheck: a.shelf.suspect, Version: version(), Logger: log,
-	})
-	if err != nil {
+	}
+	if a.tools, err = registry.Build(conf); err != nil {
 		return err
 	}
 	a.shelf.registry = a.tools
@@ -100,8 +114,9 @@ func (a *app) close() error {
 	if a.db != nil {
 		a.db.Close()
 	}
-	if a.cluster == nil {
-		return nil
+	err := a.audit.close()
+	if a.cluster != nil {
+		err = errors.Join(err, a.cluster.Stop())
 	}
-	return a.cluster.Stop()
+	return err
 }

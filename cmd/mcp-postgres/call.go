@@ -42,6 +42,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 	def, _, ok := a.tools.Tool(cmd.Tool)
 	if names := a.tools.NamesFor(ctx); !ok || !slices.Contains(names, cmd.Tool) {
+		a.audit.unknown(ctx, cmd.Tool)
 		return missingTool(ctx, cmd.Tool, a.tools)
 	}
 	args, err := cmd.arguments(def)

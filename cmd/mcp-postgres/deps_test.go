@@ -25,18 +25,22 @@ var imports = map[string][]string{
 	"internal/policy":    {"catalog", "internal/sqlscan"},
 	"internal/auth":      {"internal/policy"},
 	"internal/transport": {"internal/postgres"},
+	"internal/telemetry": {},
 	"registry":           {"catalog", "internal/policy", "internal/postgres", "internal/sqlscan"},
 	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/policy", "internal/postgres",
-		"internal/sqlscan", "internal/transport", "registry", "sql"},
+		"internal/sqlscan", "internal/telemetry", "internal/transport", "registry", "sql"},
 	"internal/generate": {"catalog", "internal/config", "internal/demo", "internal/postgres", "registry"},
 	"internal/bench":    {"catalog", "internal/demo", "internal/postgres", "registry", "sql"},
+	"internal/scaleout": {"internal/demo"},
 }
 
 // outside names the modules that only some packages may import.
 var outside = map[string][]string{
 	"github.com/mark3labs/mcp-go": {"registry", "internal/transport", "cmd/mcp-postgres", "internal/bench"},
-	"github.com/jackc/pgx":        {"internal/postgres", "internal/pgtest", "internal/demo", "internal/bench"},
+	"github.com/jackc/pgx":        {"internal/postgres", "internal/pgtest", "internal/demo", "internal/bench", "internal/scaleout"},
 	"github.com/pganalyze":        {"internal/sqlscan"},
+	"github.com/prometheus":       {"internal/telemetry"},
+	"go.opentelemetry.io":         {"internal/telemetry"},
 }
 
 func TestImportDirection(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -39,6 +38,8 @@ type cli struct {
 	Test    testCmd    `cmd:"" help:"Run the tests of tool files on a database; nothing of it stays."`
 	New     newCmd     `cmd:"" help:"Write a tool file to start from."`
 	Eject   ejectCmd   `cmd:"" help:"Write a built-in tool out as a file, for editing."`
+	Doctor  doctorCmd  `cmd:"" help:"Say what in the rights of the database's logins is dangerous, and which SQL mends it."`
+	Grants  grantsCmd  `cmd:"" help:"Print the SQL script that makes --permissions true in the database."`
 	DemoCmd demoCmd    `cmd:"" name:"demo" help:"Show on sample data what the server does, and how to connect a client."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -86,7 +87,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "mcp-postgres: %v\nRun mcp-postgres --help to see what is wanted.\n", err)
 		return 2
 	}
-	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: c.Level()}))
+	log := newLogger(&c.Config, s.err)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return exitStatus(parsed.Run(&c.Config, s, log), s.err)
 }

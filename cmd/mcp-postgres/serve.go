@@ -12,26 +12,40 @@ import (
 
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/telemetry"
 	"mcp-postgres/internal/transport"
 )
 
-type serveCmd struct{}
+type serveCmd struct {
+	Strict bool `help:"Do not start while doctor finds a danger in the rights of the database's logins." env:"MCP_STRICT"`
+}
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
-func (serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	a, err := open(ctx, c, log)
+func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+	var a *app
+	w, err := newWatchers(ctx, c, func() map[string]telemetry.Pool { return a.pools() }, log)
 	if err != nil {
 		return err
 	}
+	defer w.close()
+	log = slog.New(w.tracer.Logs(log.Handler()))
+	if a, err = openWatched(ctx, c, w, log); err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	if cmd.Strict {
+		if err := strict(ctx, c, a); err != nil {
+			return err
+		}
+	}
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
 	keeping := make(chan struct{})
 	ctx, stop := context.WithCancel(ctx)
 	go func() { defer close(keeping); a.shelf.keep(ctx) }()
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
-		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.tools.UnknownTool, Logger: log})
-	server := a.tools.Server(version(), t.Options()...)
+		Slots: max(c.PoolMax, 5), Caller: caller, Enter: a.access.entrance(c), UnknownTool: a.unknownTool, Logger: log})
+	server := a.tools.Server(version(), append(a.watch.options(), t.Options()...)...)
 	if c.Transport == "stdio" {
 		if err = a.access.checkToken(ctx); err != nil {
 			return err
@@ -55,11 +69,18 @@ func beSmall() {
 	debug.FreeOSMemory()
 }
 
+// unknownTool words the error for a tool that the caller does not have.
+func (a *app) unknownTool(ctx context.Context, name string) string {
+	a.audit.unknown(ctx, name)
+	return a.tools.UnknownTool(ctx, name)
+}
+
 func (a *app) serveHTTP(ctx context.Context, t *transport.Transport, s *server.MCPServer, c *config.Config) error {
 	conf := a.httpConfig(c)
 	if err := a.access.protect(&conf, c); err != nil {
 		return err
 	}
+	a.watch.watch(&conf)
 	h, err := t.NewHTTP(s, conf)
 	if err != nil {
 		return err

@@ -33,6 +33,8 @@ type shelf struct {
 	log      *slog.Logger
 	db       registry.Describer
 	registry *registry.Registry
+	// reloaded, if set, is told how each reading of the files ended.
+	reloaded func(error)
 
 	files       *files                   // of the last reload without faults
 	verdicts    map[string]*verdict      // by verdictKey
@@ -92,6 +94,9 @@ func (s *shelf) verdict(t *catalog.Tool) *verdict {
 // reload reads the files again. With faults the tools stay as they are.
 func (s *shelf) reload(ctx context.Context) {
 	found, err := loadFiles(s.config, slog.New(warnings{s.log.Handler()}))
+	if s.reloaded != nil {
+		s.reloaded(err)
+	}
 	if err != nil {
 		if s.reloadError != err.Error() {
 			s.log.Error("reload refused: the tools stay as they are", "error", err)

@@ -33,7 +33,11 @@ type Config struct {
 	HTTP      `embed:""`
 	Auth      `embed:""`
 
-	LogLevel string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
+	Audit    string `help:"File to which each call is written as a line of JSON, or stderr." name:"audit" env:"MCP_AUDIT" placeholder:"FILE"`
+	AuditSQL bool   `help:"Write SQL and arguments to --audit too." name:"audit-sql" env:"MCP_AUDIT_SQL"`
+
+	LogFormat string `help:"How log lines are written to stderr: ${enum}." name:"log-format" env:"MCP_LOG_FORMAT" enum:"text,json" default:"text"`
+	LogLevel  string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
 }
 
 // Validate checks what the types don't.

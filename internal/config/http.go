@@ -20,6 +20,8 @@ type HTTP struct {
 	AllowedOrigins []string `help:"Origins of web pages that may use the server, such as https://app.example.com." name:"allowed-origins" env:"MCP_ALLOWED_ORIGINS" placeholder:"ORIGIN" sep:","`
 	InsecureNoAuth bool     `help:"Let everybody who reaches --host call every tool, without authentication." name:"insecure-no-auth" env:"MCP_INSECURE_NO_AUTH"`
 
+	Metrics string `help:"Serve numbers for Prometheus at /metrics: ${enum}. They need no token; auto means on, where --host is a loopback address." env:"MCP_METRICS" enum:"auto,on,off" default:"auto"`
+
 	ShutdownTimeout time.Duration `help:"How long calls in flight may go on when the HTTP server ends." name:"shutdown-timeout" env:"MCP_SHUTDOWN_TIMEOUT" default:"10s" placeholder:"TIME"`
 }
 

@@ -41,6 +41,9 @@ type Call struct {
 	// Verify, if set, is checked before the statement, in the same flight, with the search path and role of Identity: the
 	// call ends with ErrChanged, nothing executed, when a name no longer stands for its OID.
 	Verify *Verify
+	// Application, if set, is the application_name during the call, for the database's log and pg_stat_activity. It costs a
+	// statement in the same flight.
+	Application string
 	// Clean says that a Foreign statement provably leaves nothing in the session: nothing is thrown away after it.
 	Clean bool
 }
@@ -93,6 +96,8 @@ const (
 	rawText = ", CASE WHEN pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII' " +
 		"THEN pg_catalog.set_config('client_encoding', 'SQL_ASCII', true) END"
 
+	application = "SELECT pg_catalog.set_config('application_name', $1, true)"
+
 	maxLockWait = 10 * time.Second
 )
 
@@ -139,6 +144,9 @@ func (s *session) begin(c *Call, timeout time.Duration) {
 		// The number of the backend is wanted before the statement has ended: for one that does not end.
 		s.fe.Send(&pgproto3.Flush{})
 		s.asked = true
+	}
+	if c.Application != "" {
+		s.fixed("mcp_application", application, []byte(c.Application))
 	}
 	if c.Verify != nil {
 		s.fixed("mcp_verify", verify, c.Verify.args()...)

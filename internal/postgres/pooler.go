@@ -32,7 +32,7 @@ type pooler struct {
 var followed = []string{"application_name", "client_encoding", "datestyle", "standard_conforming_strings", "timezone"}
 
 // perCall are set by every call anyway, or mean nothing in a transaction.
-var perCall = []string{"application_name", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
+var perCall = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
 
 // newPooler divides the parameters of a session between the start-up packet and the transaction.
 func newPooler(params map[string]string, log *slog.Logger) *pooler {

@@ -96,6 +96,8 @@ var costs = []cost{
 	{"kept read of somebody", postgres.Call{SQL: "SELECT * FROM t", Keep: true, Identity: somebody}, 1, 1},
 	{"read of a caller, proven and verified", postgres.Call{SQL: "SELECT * FROM t", Foreign: true, Clean: true, Identity: somebody,
 		Verify: &postgres.Verify{Names: []string{"pg_catalog.pg_class"}, OIDs: []uint32{1259}}}, 1, 1},
+	{"read of a caller, traced", postgres.Call{SQL: "SELECT * FROM t", Foreign: true, Clean: true, Identity: somebody, Application: "traced",
+		Verify: &postgres.Verify{Names: []string{"pg_catalog.pg_class"}, OIDs: []uint32{1259}}}, 1, 1},
 	{"write of a caller, changed", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Foreign: true, Write: true, Identity: somebody,
 		Verify: &postgres.Verify{Names: []string{"t"}, OIDs: []uint32{1259}}}, 1, 1},
 	{"setting of a caller", postgres.Call{SQL: "SET work_mem = '5MB'", Foreign: true, Write: true}, 1, 1},

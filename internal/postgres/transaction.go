@@ -25,7 +25,7 @@ type transaction struct {
 	types   *typeCache
 
 	out     Outcome
-	prelude int // statements before the call's: begin, settings, perhaps verify
+	prelude int // statements before the call's: begin, settings, perhaps application and verify
 	stopped bool
 	unbound bool // the error came before the statement at hand was executed
 	dropped int  // bytes read after stopped
@@ -42,8 +42,12 @@ type held struct {
 // run does the whole call. Afterwards session.broken says whether the connection can be used again.
 func (t *transaction) run() error {
 	t.binds, t.commands, t.heard, t.ready = 0, 0, 0, 0
-	if t.prelude = 2; t.call.Verify != nil {
-		t.prelude = 3
+	t.prelude = 2
+	if t.call.Application != "" {
+		t.prelude++
+	}
+	if t.call.Verify != nil {
+		t.prelude++
 	}
 	t.begin(t.call, t.timeout)
 	args, name := t.call.Args, ""

@@ -48,6 +48,8 @@ type HTTPConfig struct {
 	Protect func(http.Handler) http.Handler
 	// InsecureNoAuth accepts a nil Protect on an address that others can reach.
 	InsecureNoAuth bool
+	// Wrap, if set, is put around everything but /healthz and /readyz.
+	Wrap func(http.Handler) http.Handler
 	// Open are handlers that need no caller, by pattern of http.ServeMux, such as "GET /metrics".
 	Open map[string]http.Handler
 	// Ready says what the server still lacks, by name; nothing means that it is ready. Nil means always.
@@ -183,7 +185,11 @@ func (h *HTTP) handler() http.Handler {
 	all := http.NewServeMux()
 	all.HandleFunc("GET /healthz", h.health.alive)
 	all.HandleFunc("GET /readyz", h.health.readiness)
-	all.Handle("/", newGuard(h.c).wrap(guarded))
+	rest := newGuard(h.c).wrap(guarded)
+	if h.c.Wrap != nil {
+		rest = h.c.Wrap(rest)
+	}
+	all.Handle("/", rest)
 	return all
 }
 

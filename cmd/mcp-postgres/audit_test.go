@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
+)
+
+const auditRules = `
+roles:
+  analyst:
+    schemas: [shop]
+    tables: [orders]
+    operations: [select]
+users: {ann: analyst}
+`
+
+// auditLines reads the file, without what differs from run to run.
+func auditLines(t *testing.T, path string) []map[string]any {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []map[string]any
+	for line := range strings.Lines(string(text)) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if at, err := time.Parse(time.RFC3339, m["time"].(string)); err != nil || time.Since(at) > time.Hour || m["ms"] == nil {
+			t.Errorf("the line %s has no time", line)
+		}
+		for _, key := range []string{"time", "call", "ms", "bytes"} {
+			delete(m, key)
+		}
+		if m["fingerprint"] != nil {
+			m["fingerprint"] = "some"
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func TestAudit(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: pgtest.Demo(t), Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rules, err := policy.Parse("permissions.yaml", []byte(auditRules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := rules.Caller("ann", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, err := toolSources(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat, err := catalog.Load(sources...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, full := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "audit")
+		a, err := openAudit(&config.Config{Audit: path, AuditSQL: full}, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reg, err := registry.Build(registry.Config{DB: db, Tools: cat.Tools, Logger: log, Observe: a.observe})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := policy.WithCaller(t.Context(), caller)
+		call := func(ctx context.Context, tool, args string) {
+			t.Helper()
+			if _, err := reg.Call(ctx, tool, json.RawMessage(args)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		call(ctx, "query", `{"sql": "SELECT id FROM orders WHERE id < 3"}`)
+		call(ctx, "query", `{"sql": "SELECT 's3cret' FROM shop.payments"}`)
+		call(ctx, "query", `{"sql": "SELECT id / 0 FROM orders"}`)
+		call(ctx, "query", `{"sql": "SELECT FROM WHERE"}`)
+		call(ctx, "query", `{"sql": 7}`)
+		call(t.Context(), "query", `{"sql": "SELECT 1 FROM payments LIMIT 1"}`)
+		call(ctx, "server_info", `{}`)
+		a.unknown(ctx, "drop_everything")
+		if err := a.close(); err != nil {
+			t.Fatal(err)
+		}
+		who := func(m map[string]any) map[string]any { m["sub"], m["role"] = "ann", "analyst"; return m }
+		want := []map[string]any{
+			who(map[string]any{"tool": "query", "outcome": "ok", "relations": []any{"orders"}, "rows": 2.0, "fingerprint": "some"}),
+			who(map[string]any{"tool": "query", "outcome": "refused", "code": "forbidden", "rule": "table", "relations": []any{"shop.payments"}, "rows": 0.0, "fingerprint": "some"}),
+			who(map[string]any{"tool": "query", "outcome": "error", "code": "22012", "relations": []any{"orders"}, "rows": 0.0, "fingerprint": "some"}),
+			who(map[string]any{"tool": "query", "outcome": "error", "code": "42601", "rows": 0.0}),
+			who(map[string]any{"tool": "query", "outcome": "error", "code": "invalid_arguments", "rows": 0.0}),
+			{"tool": "query", "outcome": "ok", "relations": []any{"payments"}, "rows": 1.0, "fingerprint": "some"},
+			who(map[string]any{"tool": "server_info", "outcome": "ok", "rows": 0.0}),
+			who(map[string]any{"tool": "drop_everything", "outcome": "refused", "code": "unknown_tool", "rows": 0.0}),
+		}
+		got := auditLines(t, path)
+		text := string(read(t, path))
+		if strings.Contains(text, "s3cret") != full || strings.Contains(text, `"arguments"`) != full {
+			t.Errorf("--audit-sql=%v wrote\n%s", full, text)
+		}
+		for _, m := range got {
+			delete(m, "sql")
+			delete(m, "arguments")
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("--audit-sql=%v (-want +got):\n%s", full, diff)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mode %v, %v, want 0600", info.Mode(), err)
+		}
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestAuditRotation renames the file and sends SIGHUP, as logrotate does.
+func TestAuditRotation(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit")
+	s := serve(t, nil, "--audit", path, "--audit-sql")
+	s.call("query", `{"sql": "SELECT 'before'"}`)
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatal("no new file after SIGHUP")
+		}
+	}
+	s.call("query", `{"sql": "SELECT 'after'"}`)
+	if _, status := s.close(); status != 0 {
+		t.Errorf("exit status %d: %s", status, s.stderr)
+	}
+	if old := read(t, path+".1"); !bytes.Contains(old, []byte("before")) || bytes.Contains(old, []byte("after")) {
+		t.Errorf("the old file has %s", old)
+	}
+	if now := read(t, path); !bytes.Contains(now, []byte("after")) || bytes.Contains(now, []byte("before")) {
+		t.Errorf("the new file has %s", now)
+	}
+}
+
+func TestAuditTargets(t *testing.T) {
+	got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "server_info")
+	if got.status != 0 || !strings.Contains(got.err, `"tool":"server_info","outcome":"ok"`) {
+		t.Errorf("--audit stderr: %+v", got)
+	}
+	if got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "query", "sql=SELECT 1"); !strings.Contains(got.err, `"tool":"query","outcome":"error","code":"no_database"`) {
+		t.Errorf("a call without a database: %+v", got)
+	}
+	if got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "nope"); !strings.Contains(got.err, `"tool":"nope","outcome":"refused","code":"unknown_tool"`) {
+		t.Errorf("an unknown tool: %+v", got)
+	}
+	if got := cliRun(t, nil, "--audit", "/nowhere/audit", "call", "server_info"); got.status != 1 || !strings.Contains(got.err, "--audit (MCP_AUDIT)") {
+		t.Errorf("no such folder: %+v", got)
+	}
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	got = cliRun(t, nil, "--audit", "/dev/full", "call", "server_info")
+	if got.status != 0 || !strings.Contains(got.err, "the audit can't be written") {
+		t.Errorf("a full disk: %+v, want the call to go on and a word in the log", got)
+	}
+}
