@@ -44,6 +44,7 @@ tokens: postgres
 
 bench: postgres build
 	$(GO) run ./internal/bench -server $(BIN)
+	$(GO) test -run xxx -bench 'Analyze' ./internal/sqlscan
 
 # conformance runs the protocol's official suite; docs/conformance.md shows the result.
 conformance: postgres build

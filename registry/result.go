@@ -13,8 +13,6 @@ const (
 	codeNotFound  = "not_found"
 	codeTooLarge  = "result_too_large"
 	codeInternal  = "internal"
-	// codeUnavailable is the outcome of a call that was answered with a notice.
-	codeUnavailable = "unavailable"
 	// Those of a refusal are policy.Forbidden and policy.ReadOnly.
 )
 
