@@ -66,7 +66,9 @@ func (c *conn) receive(ctx context.Context, message []byte) error {
 		c.cancel(callKey(m.Params.RequestID))
 		return nil
 	case !m.request():
-		c.server.HandleMessage(c.server.WithContext(ctx, c), message)
+		if ctx, err := c.enter(ctx); err == nil { // who is not let in is not heard
+			c.server.HandleMessage(c.server.WithContext(ctx, c), message)
+		}
 		return nil
 	case m.Method == string(mcp.MethodPing): // answered also when nothing else is
 		c.answer(ctx, &m, message)
