@@ -199,7 +199,7 @@ func TestPoolerConcurrently(t *testing.T) {
 					"SELECT $1::int * 1000 + $2::int":                                                {Args: texts(w, i), Keep: true},
 					"SELECT count(*) FROM generate_series(1, $1::int) WHERE 1 = ANY ($2::int[])":     {Args: texts(i, "{1}"), Foreign: true},
 					"INSERT INTO t VALUES ($1::int, $2::int)":                                        {Args: texts(w, i), Keep: true, Write: true},
-					"SET statement_timeout = 1":                                                      {Foreign: true, Write: true},
+					"SET statement_timeout = 9999":                                                   {Foreign: true, Write: true},
 					"SELECT current_setting('statement_timeout') || current_setting('bytea_output')": {},
 				} {
 					c.SQL = sql
