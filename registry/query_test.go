@@ -149,8 +149,8 @@ func TestQueryWithoutDatabaseIsANotice(t *testing.T) {
 		outcome := ""
 		r := build(t, registry.Config{DB: openDB(t, ""), ReadOnly: readOnly, Observe: func(_ context.Context, rec *registry.Record) { outcome = rec.Outcome }}, nil)
 		res, err := r.Call(t.Context(), "query", json.RawMessage(`{"sql":"SELECT count(*) FROM orders"}`))
-		if err != nil || !registry.IsNotice(res) || outcome != "unavailable" {
-			t.Errorf("read only %v: query without a database = %+v, %v, outcome %q; want a notice and unavailable", readOnly, res, err, outcome)
+		if err != nil || !registry.IsNotice(res) || outcome != "no_database" {
+			t.Errorf("read only %v: query without a database = %+v, %v, outcome %q; want a notice and no_database", readOnly, res, err, outcome)
 		}
 	}
 }
