@@ -15,7 +15,9 @@ type file struct {
 	lines  []int                 // where each line starts
 	params []*yaml.Node          // those of Tool.Params
 	keys   map[string]*yaml.Node // the values of the header, such as "result" and "page.key"
-	faults Faults
+	// vouched: the SQL was asked about before.
+	vouched bool
+	faults  Faults
 }
 
 func newFile(path, all string) *file {

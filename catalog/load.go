@@ -17,6 +17,11 @@ type Source struct {
 	Name string
 	// FS holds the files. It must be set.
 	FS fs.FS
+	// Wanted, if set, says which files to read. Of the others there are tools that have but Name (the file's), Toolset and Path.
+	Wanted func(toolset, name string) bool
+	// Vouched says that the files were checked before, by Load without it: their SQL is compiled, but PostgreSQL's grammar is
+	// not asked about it, so their statements have no Analysis.
+	Vouched bool
 }
 
 // Catalog is a valid set of tools.
@@ -172,12 +177,20 @@ func (l *loader) file(name, toolset string) {
 	if !isToolFile(name) {
 		return
 	}
+	if tool := strings.TrimSuffix(path.Base(name), ".sql"); l.source.Wanted != nil && !l.source.Wanted(toolset, tool) {
+		l.add(&Tool{Name: tool, Toolset: toolset, Path: l.shown(name), Source: l.source.Name})
+		return
+	}
 	text, err := l.read(name)
 	if err != nil {
 		l.fault(name, "reading the file: %v", cause(err))
 		return
 	}
-	t, faults := Parse(l.shown(name), toolset, text)
+	parse := Parse
+	if l.source.Vouched {
+		parse = ParseVouched
+	}
+	t, faults := parse(l.shown(name), toolset, text)
 	l.faults = append(l.faults, faults...)
 	if t != nil {
 		t.Source = l.source.Name

@@ -27,7 +27,7 @@ func (f *file) compileTool(t *Tool, base int, paramsKnown bool) {
 	if paramsKnown && !c.broken {
 		f.unused(t, c, base)
 	}
-	if paramsKnown && len(c.faults) == 0 {
+	if paramsKnown && len(c.faults) == 0 && !f.vouched {
 		analyse(&t.Statement, t.Access, func(position int, problem string) {
 			line, col := t.Position(position)
 			f.fault(line, col, "%s", problem)
@@ -75,7 +75,7 @@ func (f *file) compileValue(t *Tool, m mapping, key string, paramsKnown bool) St
 		f.nodeFault(m.values[key], "%s: %s", key, fault.problem)
 	}
 	st := Statement{SQL: c.out.String(), Args: c.args}
-	if paramsKnown && len(c.faults) == 0 {
+	if paramsKnown && len(c.faults) == 0 && !f.vouched {
 		analyse(&st, Read, func(_ int, problem string) { f.nodeFault(m.values[key], "%s: %s", key, problem) })
 	}
 	return st

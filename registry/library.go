@@ -50,7 +50,7 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 		if err != nil {
 			return nil, err
 		}
-		t, faults := catalog.Parse(path, "", text)
+		t, faults := catalog.ParseVouched(path, "", text)
 		if len(faults) > 0 {
 			return nil, faults
 		}

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -19,13 +20,21 @@ import (
 
 // validator checks the arguments of one tool and words what is wrong so that a model can mend it.
 type validator struct {
-	schema *jsonschema.Schema
+	// schema compiles the input schema when it is first asked for: a start need not wait for tools that nobody calls.
+	schema func() (*jsonschema.Schema, error)
 	params []catalog.Param
 	names  []string
 }
 
-// newValidator compiles the schema; a schema that doesn't compile is an error here and never a call without checks.
-func newValidator(name string, input json.RawMessage, params []catalog.Param) (*validator, error) {
+func newValidator(name string, input json.RawMessage, params []catalog.Param) *validator {
+	v := &validator{schema: sync.OnceValues(func() (*jsonschema.Schema, error) { return compileSchema(name, input) }), params: params}
+	for _, p := range params {
+		v.names = append(v.names, p.Name)
+	}
+	return v
+}
+
+func compileSchema(name string, input json.RawMessage) (*jsonschema.Schema, error) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(input))
 	if err != nil {
 		return nil, fmt.Errorf("reading the input schema of %s: %w", name, err)
@@ -43,11 +52,7 @@ func newValidator(name string, input json.RawMessage, params []catalog.Param) (*
 	if err != nil {
 		return nil, fmt.Errorf("compiling the input schema of %s: %w", name, err)
 	}
-	v := &validator{schema: s, params: params}
-	for _, p := range params {
-		v.names = append(v.names, p.Name)
-	}
-	return v, nil
+	return s, nil
 }
 
 func localFormat(name string, layouts ...string) *jsonschema.Format {
@@ -76,7 +81,11 @@ func (v *validator) arguments(raw json.RawMessage) (map[string]any, error) {
 			delete(args, name)
 		}
 	}
-	if err := v.schema.Validate(map[string]any(args)); err != nil {
+	schema, err := v.schema()
+	if err != nil {
+		return nil, err
+	}
+	if err := schema.Validate(map[string]any(args)); err != nil {
 		return nil, v.words(err)
 	}
 	for _, p := range v.params {

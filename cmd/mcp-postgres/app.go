@@ -30,20 +30,19 @@ func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error)
 }
 
 func openWatched(ctx context.Context, c *config.Config, w watchers, log *slog.Logger) (*app, error) {
+	a, err := connect(ctx, c, log) // first, for the database is connected to while the files are read
+	if err != nil {
+		return nil, err
+	}
+	a.watch = w
 	found, err := loadFiles(c, log)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, a.close())
 	}
-	access, err := openAccess(ctx, c, log, w.fetched)
-	if err != nil {
-		return nil, err
+	if a.access, err = openAccess(ctx, c, log, w.fetched); err != nil {
+		a.access = &access{}
+		return nil, errors.Join(err, a.close())
 	}
-	a, err := connect(ctx, c, log)
-	if err != nil {
-		access.close()
-		return nil, err
-	}
-	a.access, a.watch = access, w
 	if a.audit, err = openAudit(c, log); err != nil {
 		return nil, errors.Join(err, a.close())
 	}

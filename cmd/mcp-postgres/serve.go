@@ -22,6 +22,9 @@ type serveCmd struct {
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
 func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+	if c.Transport == "stdio" {
+		beSmall()
+	}
 	var a *app
 	w, err := newWatchers(ctx, c, func() map[string]telemetry.Pool { return a.pools() }, log)
 	if err != nil {
@@ -50,7 +53,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 		if err = a.access.checkToken(ctx); err != nil {
 			return err
 		}
-		beSmall()
+		defer time.AfterFunc(settling, debug.FreeOSMemory).Stop() // what starting needed
 		err = t.Stdio(ctx, server, s.in, s.out)
 	} else {
 		err = a.serveHTTP(ctx, t, server, c)
@@ -59,14 +62,16 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	return err
 }
 
-// beSmall suits a server for one client, next to which others run: what start-up needed is given back, garbage is collected
-// before the process grows, and less often while it is small. Whoever sets GOGC or GOMEMLIMIT decides instead.
+// settling is when a server is taken to have started.
+const settling = time.Second
+
+// beSmall suits a server for one client, next to which others run: garbage is collected before the process grows, and less
+// often while it is small. Whoever sets GOGC or GOMEMLIMIT decides instead.
 func beSmall() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(200)
 		debug.SetMemoryLimit(24 << 20)
 	}
-	debug.FreeOSMemory()
 }
 
 // unknownTool words the error for a tool that the caller does not have.

@@ -28,6 +28,8 @@ func loadFiles(c *config.Config, log *slog.Logger) (*files, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources[0].Vouched = true
+	sources[0].Wanted = func(toolset, name string) bool { return wanted(c, toolset, name, toolset == defaultToolset) }
 	cat, err := catalog.Load(sources...)
 	if err != nil {
 		return nil, fmt.Errorf("loading tools:\n%w", err)
@@ -81,12 +83,14 @@ func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
 		}
 	}
 	return slices.DeleteFunc(tools, func(t *catalog.Tool) bool {
-		on := slices.Contains(c.Toolsets, t.Toolset)
-		if len(c.Toolsets) == 0 {
-			on = t.Toolset == defaultToolset || !embedded(t)
-		}
-		return slices.Contains(c.Disable, t.Name) || !on && !slices.Contains(c.Enable, t.Name)
+		return !wanted(c, t.Toolset, t.Name, t.Toolset == defaultToolset || !embedded(t))
 	}), err
+}
+
+// wanted reports whether a tool is asked for; usual says whether it is where no toolset is named.
+func wanted(c *config.Config, toolset, name string, usual bool) bool {
+	on := slices.Contains(c.Toolsets, toolset) || len(c.Toolsets) == 0 && usual
+	return !slices.Contains(c.Disable, name) && (on || slices.Contains(c.Enable, name))
 }
 
 func known(flag string, wanted, names []string) error {

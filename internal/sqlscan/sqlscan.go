@@ -53,7 +53,7 @@ func Lex(sql string) []Token { return tokens(lexer{sql: sql}) }
 func LexTool(sql string) []Token { return tokens(lexer{sql: sql, params: true}) }
 
 func tokens(l lexer) []Token {
-	var all []Token
+	all := make([]Token, 0, 16+len(l.sql)/4) // most are short
 	line := 1
 	for l.pos < len(l.sql) {
 		start := l.pos

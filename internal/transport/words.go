@@ -110,4 +110,4 @@ func tooLong(start []byte) []byte {
 }
 
 // requestID finds the id of a request in the start of its message.
-var requestID = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?[0-9]{1,20})`)
+var requestID = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)`)
