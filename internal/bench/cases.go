@@ -22,6 +22,7 @@ type benchCase struct {
 type limits struct {
 	engine16 float64 // times slower than pgx, 16 calls at a time
 	stdio16  float64 // times slower than the hard-coded server, or than 12 / 98 of pgx
+	http16   float64 // times slower than the hard-coded server over HTTP, 16 calls at a time
 	stdio1   float64 // times slower than pgx, one call at a time
 	json1    float64 // times slower than pgx that writes JSON, one call at a time
 	reply    float64 // times larger than the plain JSON of the rows
@@ -32,15 +33,15 @@ const caseJSON = "1,000 x 8, query json"
 
 // cases are the wanted ones of all that can be measured.
 func (b *bench) cases() []benchCase {
-	rows := limits{json1: 1.3, reply: 1.2}
+	rows := limits{json1: 1.3, reply: 1.2, http16: 1}
 	const (
 		orders = `{"schema":"shop","table_name":"orders"}`
 		item   = `{"schema":"area_01","table_name":"item_0102"}`
 	)
 	list := []benchCase{
-		{"SELECT 1, tool file", sample, toolCall("select_one", "{}"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1}},
-		{"SELECT 1, query", sample, query("SELECT 1 AS one", "json"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1, first: 60}},
-		{"1,000 x 8, tool file", sample, toolCall("thousand_rows", "{}"), `"id":`, 1000, "thousand_rows", limits{}},
+		{"SELECT 1, tool file", sample, toolCall("select_one", "{}"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1, http16: 1}},
+		{"SELECT 1, query", sample, query("SELECT 1 AS one", "json"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1, http16: 1, first: 60}},
+		{"1,000 x 8, tool file", sample, toolCall("thousand_rows", "{}"), `"id":`, 1000, "thousand_rows", limits{http16: 1}},
 		{caseJSON, sample, query(thousandRows, "json"), `"id":`, 1000, "thousand_rows", rows},
 		{"1,000 x 8, query csv", sample, query(thousandRows, "csv"), "\n", 1001, "", rows},
 		{"1,000 x 8, query markdown", sample, query(thousandRows, "markdown"), " |\n", 1002, "", rows},

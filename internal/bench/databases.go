@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -40,7 +41,10 @@ type database struct {
 	pool        *pgxpool.Pool
 	db          *postgres.DB
 	stdio, hard *process // the whole server and the hard-coded one
-	idle        float64  // MiB of stdio after its start
+	echo        *process // one that asks no database
+
+	http, hardHTTP *web    // the whole server and the hard-coded one
+	idle           float64 // MiB of stdio after its start
 }
 
 // prepare makes the databases and starts everything on them.
@@ -81,18 +85,25 @@ func (b *bench) open(ctx context.Context, d *database) error {
 	if err := fill(ctx, c.AdminURL(), d.schemas); err != nil {
 		return err
 	}
-	var errs [4]error
+	var errs [7]error
 	d.pool, errs[0] = openPool(ctx, c.URL())
 	d.db, errs[1] = postgres.Open(ctx, postgres.Config{URL: c.URL(), Logger: slog.New(slog.DiscardHandler)})
 	d.stdio, errs[2] = launch(ctx, append([]string{"DATABASE_URL=" + c.URL(), b.server}, d.args...))
 	d.hard, errs[3] = launch(ctx, []string{hardCodedEnv + "=" + c.URL(), os.Args[0]})
+	d.echo, errs[4] = launch(ctx, []string{echoEnv + "=1", os.Args[0]})
+	d.http, errs[5] = launchHTTP(ctx, func(host, port string) []string {
+		return append([]string{"DATABASE_URL=" + c.URL(), b.server, "--transport", "streamable-http", "--host", host, "--port", port}, d.args...)
+	})
+	d.hardHTTP, errs[6] = launchHTTP(ctx, func(host, port string) []string {
+		return []string{hardCodedEnv + "=" + c.URL(), os.Args[0], net.JoinHostPort(host, port)}
+	})
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
 	b.cleanup = append(b.cleanup, func() error {
 		d.db.Close()
 		d.pool.Close()
-		return errors.Join(d.stdio.close(), d.hard.close())
+		return errors.Join(d.stdio.close(), d.hard.close(), d.echo.close(), d.http.close(), d.hardHTTP.close())
 	})
 	time.Sleep(time.Second) // the servers come to rest
 	d.idle, _ = d.stdio.memory()

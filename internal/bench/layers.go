@@ -27,9 +27,9 @@ type call func(context.Context) ([]byte, error)
 type layer struct {
 	name    string
 	call    call
-	process *process // that is asked the request; nil where the work is done in this one
-	request string
-	first   []byte // the answer, checked; every other must be the same
+	process *process // that is asked the request over stdio, or nil
+	request string   // empty where the work is done in this process
+	first   []byte   // the answer, checked; every other must be the same
 }
 
 // layersOf gives the layers of a case, the two of pgx first. All have made calls until every connection is open and has its plan, for
@@ -56,11 +56,15 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 		remote("stdio", d.stdio, c.request),
 	}
 	if c.hard != "" {
-		list = append(list, remote("hard-coded", d.hard, toolCall(c.hard, "{}")))
+		list = append(list, remote("hard-coded", d.hard, toolCall(c.hard, "{}")),
+			overHTTP("http", d.http, c.request), overHTTP("hard http", d.hardHTTP, toolCall(c.hard, "{}")))
+	}
+	if c.limits.json1 > 0 {
+		list = append(list, remote("echo", d.echo, echoOf(len(answer))))
 	}
 	for i := range list {
 		l := &list[i]
-		if l.first, err = l.call(ctx); err == nil && l.first != nil {
+		if l.first, err = l.call(ctx); err == nil && l.first != nil && l.process != d.echo {
 			err = c.check(l.first)
 		}
 		for n := 0; n < 12*poolSize && err == nil; n += maxWorkers {
@@ -75,6 +79,10 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 
 func remote(name string, p *process, request string) layer {
 	return layer{name, func(ctx context.Context) ([]byte, error) { return p.ask(ctx, request) }, p, request, nil}
+}
+
+func overHTTP(name string, w *web, request string) layer {
+	return layer{name, func(ctx context.Context) ([]byte, error) { return w.ask(ctx, request) }, nil, request, nil}
 }
 
 // recorder is a database that keeps the first call made of it: what the inner layers are to run.
@@ -191,8 +199,9 @@ const hardCodedEnv = "BENCH_HARD_CODED_URL"
 var thousandRows string
 
 // serveHardCoded is what a program for one task would be: two tools on mcp-go and pgx, with no limits, no transaction, no
-// log, no checks and no structured content; PostgreSQL writes the JSON. It is the floor for a server over stdio.
-func serveHardCoded(ctx context.Context, url string) error {
+// log, no checks and no structured content; PostgreSQL writes the JSON. It is the floor for a server over stdio, and over
+// streamable HTTP if it is given an address.
+func serveHardCoded(ctx context.Context, url string, addr []string) error {
 	pool, err := openPool(ctx, url)
 	if err != nil {
 		return err
@@ -208,6 +217,9 @@ func serveHardCoded(ctx context.Context, url string) error {
 			err := pool.QueryRow(ctx, sql).Scan(&text)
 			return mcp.NewToolResultText(text), err
 		})
+	}
+	if len(addr) > 0 {
+		return server.NewStreamableHTTPServer(s, server.WithStateLess(true)).Start(addr[0])
 	}
 	return server.ServeStdio(s, server.WithWorkerPoolSize(poolSize))
 }

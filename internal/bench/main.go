@@ -44,7 +44,10 @@ func main() {
 
 func run(ctx context.Context) error {
 	if url := os.Getenv(hardCodedEnv); url != "" {
-		return serveHardCoded(ctx, url)
+		return serveHardCoded(ctx, url, os.Args[1:])
+	}
+	if os.Getenv(echoEnv) != "" {
+		return serveEcho(os.Stdin, os.Stdout)
 	}
 	b := &bench{slice: 200 * time.Millisecond, starts: 20, schemas: 50, only: &regexp.Regexp{}}
 	b.goals = tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)

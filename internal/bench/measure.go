@@ -107,7 +107,7 @@ func (l *layer) measure(ctx context.Context, workers int, d time.Duration) (figu
 	all := slices.Concat(took...)
 	n := float64(len(all))
 	f := figures{p50: median(all), rate: n / wall.Seconds(), reply: float64(len(l.first))}
-	if l.process == nil {
+	if l.request == "" {
 		f[allocs], f[kib] = float64(after.Mallocs-before.Mallocs)/n, float64(after.TotalAlloc-before.TotalAlloc)/n/1024
 	}
 	return f, errors.Join(errs...)

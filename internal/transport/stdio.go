@@ -27,6 +27,7 @@ const stdioID = "stdio"
 // Stdio serves one client on in and out until in ends or ctx does. It leaves a goroutine behind that reads in, for
 // nothing can interrupt that.
 func (t *Transport) Stdio(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer) error {
+	widen(out)
 	w := &lineWriter{w: out}
 	c := t.newConn(s, stdioID, "", w.line)
 	c.whole = w.whole

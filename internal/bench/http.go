@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// web is a server that this program started and speaks MCP with over streamable HTTP. It is safe for concurrent use.
+type web struct {
+	cmd    *exec.Cmd
+	url    string
+	client *http.Client
+}
+
+// launchHTTP starts the server that command, as of launch, gives for an address, and waits until it answers. The caller closes it.
+func launchHTTP(ctx context.Context, command func(host, port string) []string) (*web, error) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	addr := free.Addr().String()
+	host, port, _ := net.SplitHostPort(addr)
+	if err := free.Close(); err != nil {
+		return nil, err
+	}
+	c := command(host, port)
+	w := &web{exec.Command(c[1], c[2:]...), "http://" + addr + "/mcp", &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxWorkers}}}
+	w.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), c[0]}
+	if err := w.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if _, err = w.ask(ctx, initialize); err == nil {
+			return w, nil
+		}
+		if ctx.Err() != nil || time.Since(began) > patience {
+			return nil, errors.Join(fmt.Errorf("greeting %s over HTTP: %w", c[1], err), w.close())
+		}
+	}
+}
+
+// ask sends one request and gives the result of its answer, which must be plain JSON.
+func (w *web) ask(ctx context.Context, request string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(message(1, request)))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"}, "Mcp-Protocol-Version": {"2025-06-18"}}
+	res, err := w.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	return resultOf(body)
+}
+
+// close ends the server, and kills one that does not end.
+func (w *web) close() error {
+	defer time.AfterFunc(patience, func() { _ = w.cmd.Process.Kill() }).Stop()
+	err := w.cmd.Process.Signal(syscall.SIGTERM)
+	var exit *exec.ExitError
+	if waited := w.cmd.Wait(); !errors.As(waited, &exit) { // how a floor ends does not matter
+		err = errors.Join(err, waited)
+	}
+	return err
+}
