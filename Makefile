@@ -77,10 +77,11 @@ testtools:
 	  echo "Missing, and no apt-get:$$missing. Tests that use them are skipped or fail."; \
 	fi
 
-# e2e signs in at a certified OpenID provider (npm oidc-provider), and takes its keys away. It needs node 20 or later and npm.
-e2e:
-	cd internal/auth/testdata/oidc && npm ci --no-audit --no-fund
-	OIDC_E2E=1 $(GO) test -count=1 -run TestOIDCProvider -v ./internal/auth
+# e2e signs in at a certified OpenID provider (npm oidc-provider), and takes its keys away; then the bridge mcp-remote finds
+# its way from the server to the provider and back. It needs node 20 or later and npm.
+e2e: postgres
+	cd internal/oidctest && npm ci --no-audit --no-fund
+	OIDC_E2E=1 $(GO) test -count=1 -run 'TestOIDC' -v ./internal/auth ./cmd/mcp-postgres
 
 clean:
 	rm -rf bin

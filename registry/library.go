@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/policy"
 )
 
 // resources are the tool files that the library is made of.
@@ -75,7 +77,7 @@ func (l *library) addTo(s *server.MCPServer) {
 	template := func(uri, name, mime, description string, read func(context.Context, map[string]string) (string, error)) {
 		s.AddResourceTemplate(mcp.NewResourceTemplate(uri, name, mcp.WithTemplateMIMEType(mime), mcp.WithTemplateDescription(description)),
 			func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
-				text, err := read(ctx, variables(req.Params.Arguments))
+				text, err := read(cameBy(ctx, mcp.MethodResourcesRead, req.Params.URI), variables(req.Params.Arguments))
 				if err != nil {
 					return nil, err
 				}
@@ -101,8 +103,14 @@ func variables(arguments map[string]any) map[string]string {
 // tableRows reads a table as query does, and is allowed what query is allowed.
 func (l *library) tableRows(ctx context.Context, v map[string]string) (string, error) {
 	q, ok := l.tool(queryName)
-	if !ok || !l.offered(ctx, q) {
-		return "", errors.New("table:// needs the tool query, which is not offered")
+	if !ok {
+		return "", missing("table:// needs the tool query, which is not offered")
+	}
+	if !l.offered(ctx, q) {
+		rec := newRecord(ctx, q.def)
+		rec.Outcome, rec.Rule = policy.Forbidden, "tool"
+		l.observe(ctx, rec)
+		return "", missing("table:// needs the tool query, which is not offered")
 	}
 	return l.read(ctx, q, map[string]any{"sql": "TABLE " + quoted(v["schema"], v["table"]), "row_limit": firstRows, "format": "json"})
 }
@@ -137,9 +145,9 @@ func (l *library) toolSQL(ctx context.Context, v map[string]string) (string, err
 	t, ok := l.tool(v["name"])
 	switch {
 	case !ok || !l.offered(ctx, t):
-		return "", errors.New(l.UnknownTool(ctx, v["name"]))
+		return "", missing(l.UnknownTool(ctx, v["name"]))
 	case t.def.SQL == "":
-		return "", fmt.Errorf("the tool %s is not made of SQL", t.def.Name)
+		return "", missing("the tool " + t.def.Name + " is not made of SQL")
 	}
 	return t.def.SQL, nil
 }
@@ -158,15 +166,29 @@ func (l *library) read(ctx context.Context, t *tool, args map[string]any) (strin
 	if err != nil {
 		return "", errors.New("the name can't be read")
 	}
-	res := l.run(ctx, t, raw)
+	res, rec := l.run(ctx, t, raw)
 	var text strings.Builder
 	for _, block := range res.Content {
 		if block, ok := block.(mcp.TextContent); ok {
 			text.WriteString(block.Text)
 		}
 	}
-	if res.IsError {
-		return "", errors.New(text.String())
+	switch {
+	case !res.IsError:
+		return text.String(), nil
+	case slices.Contains(absent, rec.Outcome):
+		return "", missing(text.String())
 	}
-	return text.String(), nil
+	return "", errors.New(text.String())
 }
+
+// absent are the codes that say that a resource is not there for the caller: what a role may not see is not there.
+var absent = []string{codeNotFound, policy.Forbidden, "42P01", "3F000"}
+
+// missing is the error for a resource that is not there; its words are for the client.
+type missing string
+
+func (m missing) Error() string { return string(m) }
+
+// Is makes it the library's own error for that.
+func (m missing) Is(target error) bool { return target == server.ErrResourceNotFound }

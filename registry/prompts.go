@@ -89,6 +89,7 @@ func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mc
 
 // complete gives the words, or the names of the kind, that start with prefix. Whatever goes wrong, it gives none.
 func (l *library) complete(ctx context.Context, kind string, words []string, prefix, schema string) *mcp.Completion {
+	ctx = cameBy(ctx, mcp.MethodCompletionComplete, "")
 	args := map[string]any{"prefix": prefix}
 	switch kind {
 	case "schema":

@@ -152,7 +152,8 @@ func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) 
 	if !ok || !r.offered(ctx, t) {
 		return nil, errors.New(r.UnknownTool(ctx, name))
 	}
-	return r.run(ctx, t, args), nil
+	res, _ := r.run(ctx, t, args)
+	return res, nil
 }
 
 // UnknownTool says that there is no such tool for the caller, and which may have been meant.
@@ -181,14 +182,9 @@ func (r *Registry) offered(ctx context.Context, t *tool) bool {
 }
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
-func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult) {
-	rec := &Record{Time: time.Now(), Call: callID(), Tool: t.def.Name, Toolset: t.def.Toolset, Outcome: "ok", SQL: t.def.Statement.SQL, Arguments: raw}
-	if c, _ := policy.CallerFrom(ctx); c != nil {
-		rec.Sub = c.Sub
-		if c.Role != nil {
-			rec.Role = c.Role.Name
-		}
-	}
+func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult, rec *Record) {
+	rec = newRecord(ctx, t.def)
+	rec.Arguments = raw
 	log := r.log.With("call", rec.Call, "tool", rec.Tool)
 	defer func() {
 		if p := recover(); p != nil {
@@ -206,7 +202,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 		if IsNotice(res) {
 			rec.Outcome = "no_database"
 		}
-		return res
+		return res, rec
 	}
 	sql := ""
 	if t.def.Name == queryName {
@@ -214,7 +210,20 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	}
 	e := r.told(ctx, log, t, err, sql, rec.Call)
 	rec.Outcome, rec.Rule = e.Code, e.rule
-	return errorResult(e)
+	return errorResult(e), rec
+}
+
+func newRecord(ctx context.Context, t *catalog.Tool) *Record {
+	came := recordFrom(ctx)
+	rec := &Record{Time: time.Now(), Call: callID(), Method: cmp.Or(came.Method, string(mcp.MethodToolsCall)), Resource: came.Resource,
+		Tool: t.Name, Toolset: t.Toolset, Outcome: "ok", SQL: t.Statement.SQL}
+	if c, _ := policy.CallerFrom(ctx); c != nil {
+		rec.Sub = c.Sub
+		if c.Role != nil {
+			rec.Role = c.Role.Name
+		}
+	}
+	return rec
 }
 
 // told is what the caller reads of an error; the log has the rest.
@@ -246,6 +255,10 @@ func (r *Registry) done(ctx context.Context, log *slog.Logger, rec *Record, res 
 		log = log.With("sub", rec.Sub)
 	}
 	log.InfoContext(ctx, "tool call", "outcome", rec.Outcome, "ms", rec.Duration.Milliseconds())
+	r.observe(ctx, rec)
+}
+
+func (r *Registry) observe(ctx context.Context, rec *Record) {
 	if r.config.Observe != nil {
 		r.config.Observe(ctx, rec)
 	}

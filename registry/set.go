@@ -166,7 +166,8 @@ func (r *Registry) serverTools() []server.ServerTool {
 			if !r.offered(ctx, now) { // the library asks the filter before; this must not depend on it
 				return nil, errors.New(r.UnknownTool(ctx, t.def.Name))
 			}
-			return r.run(ctx, now, rawArguments(req)), nil
+			res, _ := r.run(ctx, now, rawArguments(req))
+			return res, nil
 		}})
 	}
 	return all

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
+
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/sqlscan"
@@ -39,6 +41,8 @@ type auditLine struct {
 	Call        string          `json:"call,omitempty"`
 	Sub         string          `json:"sub,omitempty"`
 	Role        string          `json:"role,omitempty"`
+	Method      string          `json:"method,omitempty"` // where it is not tools/call
+	Resource    string          `json:"resource,omitempty"`
 	Tool        string          `json:"tool"`
 	Outcome     string          `json:"outcome"` // ok, refused or error
 	Code        string          `json:"code,omitempty"`
@@ -108,8 +112,11 @@ func (a *audit) close() error {
 // observe is registry.Config.Observe.
 func (a *audit) observe(_ context.Context, r *registry.Record) {
 	line := auditLine{
-		Time: r.Time.UTC(), Call: r.Call, Sub: r.Sub, Role: r.Role, Tool: r.Tool, Outcome: "ok", Rule: r.Rule,
+		Time: r.Time.UTC(), Call: r.Call, Sub: r.Sub, Role: r.Role, Resource: r.Resource, Tool: r.Tool, Outcome: "ok", Rule: r.Rule,
 		Relations: r.Relations, Rows: r.Rows, Bytes: r.Bytes, MS: float64(r.Duration.Microseconds()) / 1000,
+	}
+	if r.Method != string(mcp.MethodToolsCall) {
+		line.Method = r.Method
 	}
 	switch r.Outcome {
 	case "ok":

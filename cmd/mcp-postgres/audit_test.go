@@ -105,6 +105,14 @@ func TestAudit(t *testing.T) {
 		call(ctx, "query", `{"sql": 7}`)
 		call(t.Context(), "query", `{"sql": "SELECT 1 FROM payments LIMIT 1"}`)
 		call(ctx, "server_info", `{}`)
+		ask := func(ctx context.Context, method, params string) {
+			reg.Server("test").HandleMessage(ctx, json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`))
+		}
+		ask(ctx, "resources/read", `{"uri": "table://shop/orders"}`)
+		ask(ctx, "resources/read", `{"uri": "table://shop/payments"}`)
+		ask(policy.WithCaller(ctx, &policy.Caller{Sub: "eve"}), "resources/read", `{"uri": "table://shop/orders"}`)
+		ask(ctx, "resources/read", `{"uri": "schema://shop"}`)
+		ask(ctx, "completion/complete", `{"ref": {"type": "ref/resource", "uri": "schema://{schema}"}, "argument": {"name": "schema", "value": "s"}}`)
 		a.unknown(ctx, "drop_everything")
 		if err := a.close(); err != nil {
 			t.Fatal(err)
@@ -118,6 +126,16 @@ func TestAudit(t *testing.T) {
 			who(map[string]any{"tool": "query", "outcome": "error", "code": "invalid_arguments", "rows": 0.0}),
 			{"tool": "query", "outcome": "ok", "relations": []any{"payments"}, "rows": 1.0, "fingerprint": "some"},
 			who(map[string]any{"tool": "server_info", "outcome": "ok", "rows": 0.0}),
+			who(map[string]any{"method": "resources/read", "resource": "table://shop/orders", "tool": "query", "outcome": "ok",
+				"relations": []any{"shop.orders"}, "rows": 20.0, "fingerprint": "some"}),
+			who(map[string]any{"method": "resources/read", "resource": "table://shop/payments", "tool": "query", "outcome": "refused", "code": "forbidden",
+				"rule": "table", "relations": []any{"shop.payments"}, "rows": 0.0, "fingerprint": "some"}),
+			{"sub": "eve", "method": "resources/read", "resource": "table://shop/orders", "tool": "query", "outcome": "refused", "code": "forbidden",
+				"rule": "tool", "rows": 0.0},
+			who(map[string]any{"method": "resources/read", "resource": "schema://shop", "tool": "schema_text", "outcome": "ok", "rows": 1.0,
+				"relations":   []any{"pg_catalog.pg_class", "pg_catalog.pg_namespace", "pg_catalog.pg_constraint", "pg_catalog.pg_attribute", "pg_catalog.pg_enum", "pg_catalog.pg_type"},
+				"fingerprint": "some"}),
+			who(map[string]any{"method": "completion/complete", "tool": "schema_names", "outcome": "ok", "rows": 1.0, "relations": []any{"pg_catalog.pg_namespace"}, "fingerprint": "some"}),
 			who(map[string]any{"tool": "drop_everything", "outcome": "refused", "code": "unknown_tool", "rows": 0.0}),
 		}
 		got := auditLines(t, path)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"mcp-postgres/internal/oidctest"
 	"mcp-postgres/internal/pgtest"
 )
 
@@ -101,6 +102,12 @@ func TestServeHTTP(t *testing.T) {
 	}
 	if err := res.Body.Close(); err != nil {
 		t.Fatal(err)
+	}
+	for uri, code := range map[string]string{"schema://nope": `"code":-32002`, "table://shop/nope": `"code":-32002`, "tool://nope": `"code":-32002`, "tool://list_tables": `"contents"`} {
+		res, err := s.post(t.Context(), "/mcp", `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"`+uri+`"}}`)
+		if got := oidctest.Read(t, res, err); !strings.Contains(got, code) {
+			t.Errorf("reading %s = %s, want %s", uri, got, code)
+		}
 	}
 	if res, err := http.Get(s.url + "/readyz"); err != nil || res.StatusCode != 200 {
 		t.Errorf("/readyz = %v, %v, want 200", res, err)

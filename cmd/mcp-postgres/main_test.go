@@ -77,12 +77,23 @@ type session struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	stderr *bytes.Buffer
-	ended  chan struct{}
 }
 
 func serve(t *testing.T, env []string, args ...string) *session {
 	t.Helper()
-	cmd := command(t, env, args...)
+	stderr := &bytes.Buffer{}
+	s := talk(t, command(t, env, args...), stderr)
+	s.stderr = stderr
+	s.request(hello)
+	s.send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	return s
+}
+
+const hello = `{"jsonrpc":"2.0","id":"init","method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`
+
+// talk starts a program that speaks the protocol on its stdin and stdout.
+func talk(t *testing.T, cmd *exec.Cmd, stderr io.Writer) *session {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -91,8 +102,8 @@ func serve(t *testing.T, env []string, args ...string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{t: t, cmd: cmd, in: in, out: bufio.NewReader(out), stderr: &bytes.Buffer{}, ended: make(chan struct{})}
-	cmd.Stderr = s.stderr
+	s := &session{t: t, cmd: cmd, in: in, out: bufio.NewReader(out)}
+	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +111,6 @@ func serve(t *testing.T, env []string, args ...string) *session {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	s.request(`{"jsonrpc":"2.0","id":"init","method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`)
-	s.send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
 	return s
 }
 

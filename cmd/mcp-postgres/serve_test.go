@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -178,13 +180,16 @@ func TestServeDemo(t *testing.T) {
 // inspector is the reference client of the protocol's makers, as a command.
 const inspector = "@modelcontextprotocol/inspector@2.12.0"
 
-// inspect runs the Inspector.
+// inspect runs the Inspector, and gives what it prints or its error.
 func inspect(t *testing.T, npx string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(npx, append([]string{"-y", inspector, "--cli", "--format", "json"}, args...)...)
 	cmd.Env = environment()
 	cmd.Dir = t.TempDir()
 	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); len(out) == 0 && errors.As(err, &exit) && bytes.HasPrefix(exit.Stderr, []byte(`{"error":`)) {
+		return string(exit.Stderr)
+	}
 	if err != nil && len(out) == 0 {
 		if os.Getenv("CI") == "" {
 			t.Skipf("the Inspector does not start here: %v", err)

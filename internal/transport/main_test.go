@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -53,7 +54,27 @@ func (ts *tools) server(t *transport.Transport) *server.MCPServer {
 			return mcp.NewToolResultText("released " + name), nil
 		}
 	})
+	s.AddResourceTemplate(mcp.NewResourceTemplate("thing://{name}", "thing"), thing)
+	s.AddPrompt(mcp.NewPrompt("hello"), func(context.Context, mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+		return nil, errors.New("hello whom?")
+	})
 	return s
+}
+
+// gone is an error for a resource that is not there.
+type gone string
+
+func (g gone) Error() string        { return string(g) }
+func (g gone) Is(target error) bool { return target == server.ErrResourceNotFound }
+
+func thing(_ context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+	switch req.Params.URI {
+	case "thing://here":
+		return []mcp.ResourceContents{mcp.TextResourceContents{URI: req.Params.URI, Text: "here"}}, nil
+	case "thing://away":
+		return nil, errors.New("the database is away")
+	}
+	return nil, gone("there is no such thing")
 }
 
 func echo(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {

@@ -33,6 +33,7 @@ type reply struct {
 
 func newReply(t *Transport, ctx context.Context, w http.ResponseWriter, events bool) *reply {
 	x := &reply{t: t, w: w, control: http.NewResponseController(w), events: events}
+	ctx = withExchange(ctx, &x.exchange)
 	x.words = func(b []byte) []byte { return t.plainWords(ctx, b) }
 	x.notify = x.notification
 	// From here on a deadline is set before each write; waiting for an answer has none.
@@ -55,6 +56,9 @@ func (x *reply) WriteHeader(status int) {
 
 func (x *reply) begin(status int) {
 	x.begun = true
+	if x.status != 0 && status == http.StatusOK {
+		status = x.status
+	}
 	h := x.w.Header()
 	switch kind := h.Get("Content-Type"); {
 	case kind == "text/event-stream":

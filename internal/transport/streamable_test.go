@@ -80,6 +80,43 @@ func TestWrongInput(t *testing.T) {
 	}
 }
 
+// TestErrorsOfResourcesAndPrompts: what is not there has its code, which revision 2026-07-28 has changed.
+func TestErrorsOfResourcesAndPrompts(t *testing.T) {
+	s := serve(t, transport.Config{}, transport.HTTPConfig{})
+	for _, test := range []struct {
+		method, params, name         string
+		legacy, status2026, code2026 int
+		want                         string
+	}{
+		{"resources/read", `"uri":"thing://here"`, "thing://here", 0, 200, 0, `"text":"here"`},
+		{"resources/read", `"uri":"thing://nope"`, "thing://nope", -32002, 400, -32602, `"there is no such thing","data":{"uri":"thing://nope"}`},
+		{"resources/read", `"uri":"x://nope"`, "x://nope", -32002, 400, -32602, `"unknown resource \"x://nope\"","data":{"uri":"x://nope"}`},
+		{"resources/read", `"uri":"thing://away"`, "thing://away", -32603, 200, -32603, "the database is away"},
+		{"prompts/get", `"name":"hello"`, "hello", -32602, 400, -32602, "hello whom?"},
+	} {
+		old := s.post(`{"jsonrpc":"2.0","id":1,"method":"` + test.method + `","params":{` + test.params + `}}`)
+		message, headers := modern("1", test.method, "", test.params+",")
+		now := s.post(message, append(headers, "Mcp-Name", test.name)...)
+		for _, got := range []struct {
+			answer
+			status, code int
+		}{{old, 200, test.legacy}, {now, test.status2026, test.code2026}} {
+			var m struct{ Error struct{ Code int } }
+			if err := json.Unmarshal([]byte(got.body), &m); err != nil {
+				t.Errorf("%s: %v", test.params, err)
+			}
+			if got.StatusCode != got.status || m.Error.Code != got.code || !strings.Contains(got.body, test.want) {
+				t.Errorf("%s = %d %s, want %d, error %d, %s", test.params, got.StatusCode, got.body, got.status, got.code, test.want)
+			}
+		}
+	}
+	p := stdio(t, transport.Config{})
+	p.send(`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"thing://nope"}}`)
+	if got := p.next(); !strings.Contains(got, `"code":-32002`) {
+		t.Errorf("over stdio = %s, want -32002", got)
+	}
+}
+
 func TestNoTasks(t *testing.T) {
 	s := serve(t, transport.Config{}, transport.HTTPConfig{})
 	if got := s.post(initialize); strings.Contains(got.body, "tasks") {

@@ -5,7 +5,9 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"net/http"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -48,7 +50,7 @@ func New(c Config) *Transport {
 func (t *Transport) Options() []server.ServerOption {
 	return []server.ServerOption{
 		server.WithToolHandlerMiddleware(t.progress), server.WithToolHandlerMiddleware(t.inTurn), server.WithToolHandlerMiddleware(keepLarge),
-		server.WithResourceHandlerMiddleware(t.resourceInTurn), server.WithLogging(),
+		server.WithResourceHandlerMiddleware(t.resourceInTurn), server.WithPromptHandlerMiddleware(promptRefusals), server.WithLogging(),
 	}
 }
 
@@ -62,6 +64,19 @@ type exchange struct {
 	caller string
 	// notify sends a notification that belongs to this message.
 	notify func(notification) error
+	// code is that of the error, where the library's is another; about is the URI that the error is about.
+	code  int
+	about string
+	// status is that of the error over HTTP; zero leaves it to the library.
+	status int
+}
+
+// refuse sets the code of the error that a handler gives; the library takes every one for an internal error.
+func (x *exchange) refuse(ctx context.Context, code int, uri string) {
+	x.code, x.about = code, uri
+	if mcp.IsModernProtocol(server.RequestProtocolVersion(ctx)) {
+		x.status = http.StatusBadRequest
+	}
 }
 
 type notification struct {
@@ -115,7 +130,30 @@ func (t *Transport) resourceInTurn(next server.ResourceHandlerFunc) server.Resou
 			return nil, err
 		}
 		defer t.turns.give(caller)
-		return next(ctx, req)
+		contents, err := next(ctx, req)
+		if errors.Is(err, server.ErrResourceNotFound) {
+			exchangeFrom(ctx).refuse(ctx, resourceNotFound(ctx), req.Params.URI)
+		}
+		return contents, err
+	}
+}
+
+// resourceNotFound is the code for that, which revision 2026-07-28 has changed (SEP-2164).
+func resourceNotFound(ctx context.Context) int {
+	if mcp.IsModernProtocol(server.RequestProtocolVersion(ctx)) {
+		return mcp.INVALID_PARAMS
+	}
+	return mcp.RESOURCE_NOT_FOUND
+}
+
+// promptRefusals gives errors of prompts the code for what they are: arguments that do not fit.
+func promptRefusals(next server.PromptHandlerFunc) server.PromptHandlerFunc {
+	return func(ctx context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+		res, err := next(ctx, req)
+		if err != nil {
+			exchangeFrom(ctx).refuse(ctx, mcp.INVALID_PARAMS, "")
+		}
+		return res, err
 	}
 }
 

@@ -35,10 +35,15 @@ func (t *Transport) plainWords(ctx context.Context, message []byte) []byte {
 	if json.Unmarshal(message, &m) != nil || m.Error == nil {
 		return message
 	}
+	x := exchangeFrom(ctx)
 	name, other := unknownTool.FindStringSubmatch(m.Error.Message), unknownOther.FindStringSubmatch(m.Error.Message)
 	switch {
+	case other != nil && other[3] == "resource":
+		return about(rpcError(m.ID, m.Error.Code, "unknown resource "+quoted(other[2])), other[2])
 	case other != nil:
-		return unknown(m.ID, m.Error.Code, other[3], other[2])
+		return rpcError(m.ID, m.Error.Code, "unknown prompt "+quoted(other[2]))
+	case x.code != 0:
+		return about(rpcError(m.ID, x.code, m.Error.Message), x.about)
 	case name != nil && t.UnknownTool != nil:
 		return rpcError(m.ID, m.Error.Code, t.UnknownTool(ctx, name[1]))
 	case libraryWords.MatchString(m.Error.Message):
@@ -49,14 +54,13 @@ func (t *Transport) plainWords(ctx context.Context, message []byte) []byte {
 	return message
 }
 
-// unknown is the error for a prompt or resource that is not there. Clients may read the URI of a resource in it.
-func unknown(id json.RawMessage, code int, kind, name string) []byte {
-	message := rpcError(id, code, "unknown "+kind+" "+quoted(name))
-	uri, err := json.Marshal(name)
-	if kind != "resource" || err != nil {
+// about adds the URI of a resource to an error; clients may read it there.
+func about(message []byte, uri string) []byte {
+	text, err := json.Marshal(uri)
+	if uri == "" || err != nil {
 		return message
 	}
-	return fmt.Appendf(bytes.TrimSuffix(message, []byte("}}")), `,"data":{"uri":%s}}}`, uri)
+	return fmt.Appendf(bytes.TrimSuffix(message, []byte("}}")), `,"data":{"uri":%s}}}`, text)
 }
 
 // rpcError is a JSON-RPC error. An id that is not known is null.

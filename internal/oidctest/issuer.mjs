@@ -33,9 +33,11 @@ function start() {
     }],
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     cookies: { keys: ['test'] },
+    scopes: ['openid', 'offline_access', 'db:use'],
     features: {
       devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
+      registration: { enabled: true }, // clients of MCP introduce themselves
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_, resource) => ({
