@@ -3,9 +3,7 @@ package auth
 import (
 	"fmt"
 	"math"
-	"net"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -59,7 +57,7 @@ func NewLimiter(l Limits) (*Limiter, error) {
 }
 
 // Middleware answers 429 with Retry-After to callers beyond their limits. key says who calls: the subject behind Middleware
-// with a Gate, RemoteHost without authentication.
+// with a Gate.
 func (l *Limiter) Middleware(key func(*http.Request) string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -96,22 +94,4 @@ func (l *Limiter) refuse(u *usage, active int64) *denial {
 		return &denial{status: http.StatusTooManyRequests, retry: wait, message: fmt.Sprintf("too many requests: at most %g a second", l.limits.PerSecond)}
 	}
 	return nil
-}
-
-// RemoteHost is who calls when nobody says so: the address, of IPv6 the network that one subscriber has.
-func RemoteHost(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if a = a.Unmap(); a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
 }

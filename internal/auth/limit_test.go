@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"testing"
 
@@ -105,23 +104,6 @@ func TestLimits(t *testing.T) {
 	} {
 		if _, err := auth.NewLimiter(test.limits); (err == nil) != test.good {
 			t.Errorf("NewLimiter(%+v) = %v, want good: %t", test.limits, err, test.good)
-		}
-	}
-}
-
-func TestRemoteHost(t *testing.T) {
-	for address, want := range map[string]string{
-		"192.0.2.7:4711":              "192.0.2.7",
-		"[::ffff:192.0.2.7]:4711":     "192.0.2.7",
-		"[2001:db8:1:2:3:4:5:6]:4711": "2001:db8:1:2::/64",
-		"[2001:db8:1:2:ffff::1]:80":   "2001:db8:1:2::/64",
-		"[fe80::1%eth0]:80":           "fe80::/64",
-		"@":                           "@",
-	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.RemoteAddr = address
-		if got := auth.RemoteHost(r); got != want {
-			t.Errorf("RemoteHost(%s) = %s, want %s", address, got, want)
 		}
 	}
 }
