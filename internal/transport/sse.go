@@ -120,6 +120,7 @@ func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	s := e.open(e.t.callerOf(r), e.t.Caller(r.Context()))
 	if s == nil {
+		e.t.Refused(w, "sessions")
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, "there are too many sessions: try again later")
 		return

@@ -24,6 +24,9 @@ type Config struct {
 	Enter func(context.Context) (context.Context, error)
 	// UnknownTool words the error for a tool that is not there; nil leaves it to the library.
 	UnknownTool func(ctx context.Context, name string) string
+	// Refused, if set, is told why a request or a call is refused: host, origin, sessions or busy. w is the answer's; nil for a
+	// call, which is answered within the protocol.
+	Refused func(w http.ResponseWriter, reason string)
 	// Logger must be set.
 	Logger *slog.Logger
 }
@@ -42,6 +45,9 @@ func New(c Config) *Transport {
 	}
 	if c.Caller == nil {
 		c.Caller = func(context.Context) string { return "" }
+	}
+	if c.Refused == nil {
+		c.Refused = func(http.ResponseWriter, string) {}
 	}
 	return &Transport{Config: c, turns: newTurns(c.Slots), period: standard}
 }
@@ -109,7 +115,11 @@ func (t *Transport) turn(ctx context.Context, caller string) error {
 		_ = s.SendLogMessageToClient(ctx, mcp.NewLoggingMessageNotification(mcp.LoggingLevelInfo, "mcp-postgres",
 			"the call waits for its turn: all slots are taken")) // who does not listen need not be told
 	}
-	return t.turns.take(ctx, caller)
+	err := t.turns.take(ctx, caller)
+	if err == errBusy {
+		t.Refused(nil, "busy")
+	}
+	return err
 }
 
 func (t *Transport) inTurn(next server.ToolHandlerFunc) server.ToolHandlerFunc {
