@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -19,6 +20,9 @@ type Config struct {
 	Slots int
 	// Caller names who makes a request; empty while authentication is off. Nil means always empty.
 	Caller func(context.Context) string
+	// Until says when the leave of who makes a request ends, and with it the streams that it has opened; the zero time is never,
+	// and so is a nil Until.
+	Until func(context.Context) time.Time
 	// Enter puts the caller into the context of a request over stdio; its error, which the client reads, refuses the request.
 	// Nil lets every request in.
 	Enter func(context.Context) (context.Context, error)
@@ -45,6 +49,9 @@ func New(c Config) *Transport {
 	}
 	if c.Caller == nil {
 		c.Caller = func(context.Context) string { return "" }
+	}
+	if c.Until == nil {
+		c.Until = func(context.Context) time.Time { return time.Time{} }
 	}
 	if c.Refused == nil {
 		c.Refused = func(http.ResponseWriter, string) {}
