@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/config"
@@ -100,6 +101,7 @@ func (a *access) admit(ctx context.Context, id auth.Identity) (context.Context, 
 	if err != nil {
 		return nil, err
 	}
+	caller.Until = a.verifier.Until(id)
 	return policy.WithCaller(ctx, caller), nil
 }
 
@@ -140,6 +142,14 @@ func caller(ctx context.Context) string {
 		return c.Sub
 	}
 	return ""
+}
+
+// until is when the token of who makes a request stops to be accepted.
+func until(ctx context.Context) time.Time {
+	if c, _ := policy.CallerFrom(ctx); c != nil {
+		return c.Until
+	}
+	return time.Time{}
 }
 
 // protect sets what stands before the endpoint.

@@ -202,8 +202,9 @@ func endsStatement(t *testing.T, name, url, running string, begin func(context.C
 	wait.Wait()
 }
 
-// stream opens a stream, posts a message to its session, and reads until ctx ends.
-func (s *site) stream(ctx context.Context, path chan<- string, body string) {
+// stream opens a stream, posts a message to its session, and reads until ctx ends. events gets where to post, and what comes
+// then, as far as it has room.
+func (s *site) stream(ctx context.Context, events chan<- string, body string) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/sse", nil)
 	if err != nil {
 		s.t.Error(err)
@@ -216,9 +217,16 @@ func (s *site) stream(ctx context.Context, path chan<- string, body string) {
 	}
 	defer res.Body.Close()
 	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if to, ok := strings.CutPrefix(lines.Text(), "data: /message"); ok {
-			path <- "/message" + to
-			s.send(ctx, "/message"+to, body)
+		data, ok := strings.CutPrefix(lines.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		select {
+		case events <- data:
+		default:
+		}
+		if strings.HasPrefix(data, "/message") {
+			s.send(ctx, data, body)
 		}
 	}
 }

@@ -92,6 +92,13 @@ func (w *watchers) reloaded(err error) {
 	}
 }
 
+// refused is told of what the transport refuses.
+func (w *watchers) refused(answer http.ResponseWriter, reason string) {
+	if w.metrics != nil {
+		w.metrics.Refused(answer, reason)
+	}
+}
+
 // pools are the connections by whom they belong to: the server, or a role.
 func (a *app) pools() map[string]telemetry.Pool {
 	all := map[string]telemetry.Pool{"shared": telemetry.Pool(a.db.Stats())}

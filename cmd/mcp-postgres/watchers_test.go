@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/hex"
 	"io"
 	"net/http"
@@ -39,10 +38,19 @@ func TestServeMetrics(t *testing.T) {
 	for _, sql := range []string{"SELECT 1", "SELECT nope", "DROP TABLE orders"} {
 		s.send(t.Context(), "/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"query","arguments":{"sql":"`+sql+`"}}}`)
 	}
+	s.send(t.Context(), "/mcp", "{}", "Origin", "https://evil.example.com")
+	s.send(t.Context(), "/mcp", strings.Repeat(" ", 4<<20+1))
+	if req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/metrics", nil); err == nil {
+		req.Host = "evil.example.com"
+		if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != http.StatusForbidden {
+			t.Errorf("another name = %v, %v, want 403", res, err)
+		}
+	}
 	text := s.metrics()
 	for _, want := range []string{
 		`mcp_postgres_calls_total{outcome="ok",tool="query"} 1`, `mcp_postgres_calls_total{outcome="sql_error",tool="query"} 1`,
 		`mcp_postgres_calls_total{outcome="read_only",tool="query"} 1`, `mcp_postgres_refusals_total{reason="read_only"} 1`,
+		`mcp_postgres_refusals_total{reason="origin"} 1`, `mcp_postgres_refusals_total{reason="host"} 1`, `mcp_postgres_refusals_total{reason="too_large"} 1`,
 		`mcp_postgres_pool_connections_max{pool="shared"} 10`,
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -63,7 +71,8 @@ func TestServeTraces(t *testing.T) {
 		}
 	}))
 	defer receiver.Close()
-	s := serveHTTP(t, []string{"DATABASE_URL=" + pgtest.Demo(t), "OTEL_EXPORTER_OTLP_ENDPOINT=" + receiver.URL}, "--transport", "streamable-http", "--read-only")
+	env := []string{"DATABASE_URL=" + pgtest.Demo(t), "OTEL_EXPORTER_OTLP_ENDPOINT=" + receiver.URL}
+	s, sse := serveHTTP(t, env, "--transport", "streamable-http", "--read-only"), serveHTTP(t, env, "--transport", "sse", "--read-only")
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	const parent = "00-" + trace + "-00f067aa0ba902b7-01"
 	const sql = `"name":"query","arguments":{"sql":"SELECT current_setting('application_name') AS a"}`
@@ -85,17 +94,34 @@ func TestServeTraces(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.signal(syscall.SIGTERM)
-	<-s.ended
-	mu.Lock()
-	defer mu.Unlock()
-	id, err := hex.DecodeString(trace)
-	if err != nil {
-		t.Fatal(err)
+	exports := func(s *site) string {
+		s.signal(syscall.SIGTERM)
+		<-s.ended
+		mu.Lock()
+		defer mu.Unlock()
+		return string(exported)
 	}
-	for _, want := range []string{"tools/call query", "guard", "query", string(id), "mcp-postgres"} {
-		if !bytes.Contains(exported, []byte(want)) {
-			t.Errorf("%d bytes are exported: %q is not among them", len(exported), want)
+	overHTTP := exports(s)
+	const other = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	body := `{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{` + sql + `,"_meta":{"traceparent":"00-` + other + `-00f067aa0ba902b7-01"}}}`
+	events := make(chan string, 2)
+	var wait sync.WaitGroup
+	wait.Go(func() { sse.stream(t.Context(), events, body) })
+	<-events
+	if got := <-events; !strings.Contains(got, "mcp-postgres trace="+other) {
+		t.Errorf("over SSE the application's name is in %s; want the trace of the client", got)
+	}
+	overSSE := strings.TrimPrefix(exports(sse), overHTTP)
+	wait.Wait()
+	for trace, spans := range map[string]string{trace: overHTTP, other: overSSE} {
+		id, err := hex.DecodeString(trace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"tools/call query", "guard", "query", string(id), "mcp-postgres"} {
+			if !strings.Contains(spans, want) {
+				t.Errorf("%d bytes are exported: %q is not among them", len(spans), want)
+			}
 		}
 	}
 }

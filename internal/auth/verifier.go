@@ -87,9 +87,12 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 	return id, nil
 }
 
+// Until is when a token stops to be accepted: at its expiry, with the leeway.
+func (v *Verifier) Until(id Identity) time.Time { return id.Expiry.Add(v.config.Leeway) }
+
 func (v *Verifier) verify(set *keySet, token string) (Identity, error) {
 	digest := sha256.Sum256([]byte(token))
-	if id, ok := set.tokens.Get(digest); ok && time.Now().Before(id.Expiry.Add(v.config.Leeway)) {
+	if id, ok := set.tokens.Get(digest); ok && time.Now().Before(v.Until(id)) {
 		return id, nil
 	}
 	claims := jwt.MapClaims{}

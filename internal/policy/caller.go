@@ -5,6 +5,7 @@ package policy
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // Caller is who makes a call, by a verified token. Without a Role nothing is allowed.
@@ -12,6 +13,7 @@ type Caller struct {
 	Sub    string
 	Claims json.RawMessage
 	Role   *Role
+	Until  time.Time // the token is accepted
 }
 
 type callerKey struct{}

@@ -129,12 +129,21 @@ func (m *Metrics) Requests(next http.Handler) http.Handler {
 		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			m.requests.WithLabelValues(strconv.Itoa(s.status)).Inc()
-			if reason, ok := reasons[s.status]; ok {
+			if reason := s.refusal(); reason != "" {
 				m.refusals.WithLabelValues(reason).Inc()
 			}
 		}()
 		next.ServeHTTP(s, r)
 	})
+}
+
+// Refused counts a refusal that the status of the answer w does not tell; w is nil where it has none. There are few reasons.
+func (m *Metrics) Refused(w http.ResponseWriter, reason string) {
+	if s, ok := w.(*statusWriter); ok {
+		s.reason = reason
+		return
+	}
+	m.refusals.WithLabelValues(reason).Inc()
 }
 
 // reasons of refusals, by the status of the answer.
@@ -143,10 +152,22 @@ var reasons = map[int]string{
 	http.StatusRequestEntityTooLarge: "too_large", http.StatusServiceUnavailable: "overloaded",
 }
 
-// statusWriter remembers the status.
+// statusWriter remembers the status, and a reason that was given.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	reason string
+}
+
+// refusal is why the request was refused; empty if it was not.
+func (w *statusWriter) refusal() string {
+	switch {
+	case w.reason != "":
+		return w.reason
+	case w.status == http.StatusBadRequest && w.Header().Get("WWW-Authenticate") != "":
+		return "unauthenticated"
+	}
+	return reasons[w.status]
 }
 
 // WriteHeader implements http.ResponseWriter.

@@ -34,7 +34,16 @@ func TestMetrics(t *testing.T) {
 	m.Reload(nil)
 	m.Reload(errors.New("no"))
 	m.KeyFetch(nil)
-	for _, status := range []int{200, 401, 429} {
+	m.Refused(nil, "busy")
+	m.Requests(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		m.Refused(w, "origin")
+		w.WriteHeader(http.StatusForbidden)
+	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/mcp", nil))
+	m.Requests(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		w.WriteHeader(http.StatusBadRequest)
+	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/mcp", nil))
+	for _, status := range []int{200, 400, 401, 429} {
 		h := m.Requests(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/mcp", nil))
 	}
@@ -50,7 +59,9 @@ func TestMetrics(t *testing.T) {
 		`mcp_postgres_answer_bytes_total{tool="list_tables"} 700`,
 		`mcp_postgres_refusals_total{reason="read_only"} 1`,
 		`mcp_postgres_refusals_total{reason="rate"} 1`,
-		`mcp_postgres_refusals_total{reason="unauthenticated"} 1`,
+		`mcp_postgres_refusals_total{reason="unauthenticated"} 2`,
+		`mcp_postgres_refusals_total{reason="busy"} 1`,
+		`mcp_postgres_refusals_total{reason="origin"} 1`,
 		`mcp_postgres_http_requests_total{status="200"} 1`,
 		`mcp_postgres_reloads_total{result="error"} 1`,
 		`mcp_postgres_key_fetches_total{result="ok"} 1`,
@@ -63,6 +74,9 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains("\n"+strings.Join(lines, "\n")+"\n", "\n"+want+"\n") {
 			t.Errorf("/metrics lacks %s", want)
 		}
+	}
+	if strings.Contains(w.Body.String(), "not_admitted") {
+		t.Error("a refusal with a reason is counted by its status too")
 	}
 	if t.Failed() {
 		t.Log(w.Body)

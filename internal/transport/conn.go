@@ -78,6 +78,7 @@ func (c *conn) receive(ctx context.Context, message []byte) error {
 	f := &flight{cancel, len(message)}
 	if !c.begin(&m, f) {
 		cancel()
+		c.t.Refused(nil, "busy")
 		return c.send(rpcError(m.ID, mcp.INTERNAL_ERROR, errBusy.Error()))
 	}
 	go func() {

@@ -17,10 +17,11 @@ type guard struct {
 	local   bool // listens on a loopback address
 	hosts   []string
 	origins []string
+	refused func(w http.ResponseWriter, reason string)
 }
 
-func newGuard(c HTTPConfig) *guard {
-	g := &guard{local: IsLoopback(c.Host)}
+func newGuard(c HTTPConfig, refused func(http.ResponseWriter, string)) *guard {
+	g := &guard{local: IsLoopback(c.Host), refused: refused}
 	for _, h := range c.AllowedHosts {
 		g.hosts = append(g.hosts, strings.ToLower(h))
 	}
@@ -36,9 +37,11 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 		listed := slices.Contains(g.origins, strings.ToLower(origin))
 		switch {
 		case !g.hostAllowed(r.Host):
+			g.refused(w, "host")
 			refuse(w, http.StatusForbidden, "this server is not known by the name "+quoted(r.Host)+": add it with --allowed-hosts (MCP_ALLOWED_HOSTS)")
 			return
 		case origin != "" && !listed && !g.localOrigin(origin):
+			g.refused(w, "origin")
 			refuse(w, http.StatusForbidden, "web pages of "+quoted(origin)+" may not use this server: add the origin with --allowed-origins (MCP_ALLOWED_ORIGINS)")
 			return
 		}

@@ -185,7 +185,7 @@ func (h *HTTP) handler() http.Handler {
 	all := http.NewServeMux()
 	all.HandleFunc("GET /healthz", h.health.alive)
 	all.HandleFunc("GET /readyz", h.health.readiness)
-	rest := newGuard(h.c).wrap(guarded)
+	rest := newGuard(h.c, h.t.Refused).wrap(guarded)
 	if h.c.Wrap != nil {
 		rest = h.c.Wrap(rest)
 	}

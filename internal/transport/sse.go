@@ -39,8 +39,10 @@ type sseSession struct {
 	out   chan []byte
 	done  chan struct{} // closed when the stream has ended
 
-	mu   sync.Mutex
-	last time.Time // when the client last posted
+	mu    sync.Mutex
+	last  time.Time     // when the client last posted
+	until time.Time     // when its leave ends; zero is never
+	later chan struct{} // told when that has changed
 }
 
 var errStreamEnded = errors.New("the stream has ended")
@@ -80,13 +82,13 @@ func (s *sseSession) enqueue(message []byte) {
 }
 
 // open makes a session, unless there are too many.
-func (e *sse) open(caller, owner string) *sseSession {
+func (e *sse) open(caller, owner string, until time.Time) *sseSession {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.draining || len(e.sessions) >= maxSessions || e.of[caller] >= maxSessionsOf {
 		return nil
 	}
-	s := &sseSession{owner: owner, out: make(chan []byte, 16), done: make(chan struct{}), last: time.Now()}
+	s := &sseSession{owner: owner, out: make(chan []byte, 16), done: make(chan struct{}), later: make(chan struct{}, 1), last: time.Now(), until: until}
 	s.conn = e.t.newConn(e.server, rand.Text(), caller, func(message []byte) error {
 		select {
 		case s.out <- message:
@@ -118,8 +120,9 @@ func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "want GET here")
 		return
 	}
-	s := e.open(e.t.callerOf(r), e.t.Caller(r.Context()))
+	s := e.open(e.t.callerOf(r), e.t.Caller(r.Context()), e.t.Until(r.Context()))
 	if s == nil {
+		e.t.Refused(w, "sessions")
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, "there are too many sessions: try again later")
 		return
@@ -133,6 +136,7 @@ func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	var wait sync.WaitGroup
 	wait.Go(func() { s.broadcast(ctx) })
+	wait.Go(func() { s.expire(ctx) })
 	defer wait.Wait()
 	defer cancel()
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -185,10 +189,38 @@ func (s *sseSession) idle(most time.Duration) bool {
 	return time.Since(s.last) > most
 }
 
-func (s *sseSession) touch() {
+// touch notes that the client has posted, with a token that is good until then.
+func (s *sseSession) touch(until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = time.Now()
+	if until.After(s.until) {
+		s.until = until
+		select {
+		case s.later <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// expire ends the stream, after the requests in flight, when no token of its client is good any more.
+func (s *sseSession) expire(ctx context.Context) {
+	for {
+		s.mu.Lock()
+		until := s.until
+		s.mu.Unlock()
+		expired, stop := timerAt(until)
+		select {
+		case <-s.later:
+		case <-expired:
+			s.leave()
+			return
+		case <-ctx.Done():
+			stop()
+			return
+		}
+		stop()
+	}
 }
 
 // message serves POST /message.
@@ -210,7 +242,7 @@ func (e *sse) message(w http.ResponseWriter, r *http.Request) {
 		refuseWith(w, http.StatusServiceUnavailable, rpcError(m.ID, mcp.INTERNAL_ERROR, "the server is shutting down"))
 		return
 	}
-	s.touch()
+	s.touch(e.t.Until(r.Context()))
 	// The request goes on when this one is answered; it ends with the stream.
 	if err := s.receive(context.WithoutCancel(r.Context()), message); err != nil {
 		refuseWith(w, http.StatusNotFound, rpcError(m.ID, mcp.INVALID_PARAMS, errStreamEnded.Error()))

@@ -1,8 +1,10 @@
 package transport_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,13 +123,75 @@ func TestSSEEnds(t *testing.T) {
 	}
 }
 
+// TestStreamsEndWithTheirTokens: the caller's name is how long its token is good.
+func TestStreamsEndWithTheirTokens(t *testing.T) {
+	begin := time.Now()
+	until := func(ctx context.Context) time.Time {
+		d, err := time.ParseDuration(caller(ctx))
+		if err != nil {
+			return time.Time{}
+		}
+		return begin.Add(d)
+	}
+	config := transport.Config{Until: until}
+	s := serve(t, config, transport.HTTPConfig{Kind: transport.SSE, Protect: protect})
+	st, path := s.session(callerHeader, "500ms")
+	s.message(path, call("1", "block", "late"), callerHeader, "500ms")
+	receive(t, "the call begins", s.tools.began)
+	time.Sleep(time.Until(begin.Add(600 * time.Millisecond)))
+	s.tools.release <- struct{}{}
+	if got := st.next(); !strings.Contains(got, "released late") {
+		t.Errorf("a call in flight when the token ends gives %q, want its answer", got)
+	}
+	if got := st.next(); got != "" {
+		t.Errorf("after the token's end the stream has %s", got)
+	}
+	for name, ends := range map[string]bool{"1s": true, "1h": false, "no end": false} {
+		listen := serve(t, config, transport.HTTPConfig{Protect: protect})
+		body, headers := modern(`"sub"`, "subscriptions/listen", "", `"notifications":{"toolsListChanged":true},`)
+		st := listen.open("/mcp", body, append(headers, callerHeader, name)...)
+		if got := st.next(); !strings.Contains(got, "subscriptions/acknowledged") {
+			t.Errorf("%s: the first event = %s, want the acknowledgement", name, got)
+		}
+		if !ends {
+			time.Sleep(time.Until(begin.Add(1100 * time.Millisecond)))
+			listen.mcp.DeleteTools("panic")
+		}
+		if got := st.next(); ends != (got == "") {
+			t.Errorf("%s: the stream has %q, ends %v", name, got, ends)
+		}
+	}
+}
+
+// TestStreamsLiveWithNewTokens: a client that posts with a token that is good for longer keeps its stream.
+func TestStreamsLiveWithNewTokens(t *testing.T) {
+	begin := time.Now()
+	var posted atomic.Bool
+	s := serve(t, transport.Config{Until: func(context.Context) time.Time {
+		if posted.Load() {
+			return begin.Add(time.Hour)
+		}
+		return begin.Add(500 * time.Millisecond)
+	}}, transport.HTTPConfig{Kind: transport.SSE})
+	st, path := s.session()
+	posted.Store(true)
+	s.message(path, call("1", "echo", "one"))
+	st.next()
+	time.Sleep(time.Until(begin.Add(700 * time.Millisecond)))
+	s.message(path, call("2", "echo", "two"))
+	if got := st.next(); !strings.Contains(got, "two") {
+		t.Errorf("after a newer token the stream has %q, want the answer", got)
+	}
+}
+
 func TestSSESessionsAreBounded(t *testing.T) {
-	s := serve(t, transport.Config{}, transport.HTTPConfig{Kind: transport.SSE})
+	told := make(chan string, 1)
+	s := serve(t, transport.Config{Refused: func(_ http.ResponseWriter, reason string) { told <- reason }}, transport.HTTPConfig{Kind: transport.SSE})
 	for range 100 {
 		s.session()
 	}
 	a, err := s.do(t.Context(), http.MethodGet, "/sse", "")
-	if err != nil || a.StatusCode != 503 || a.Header.Get("Retry-After") == "" {
+	if err != nil || a.StatusCode != 503 || a.Header.Get("Retry-After") == "" || receive(t, "the reason", told) != "sessions" {
 		t.Errorf("one session more = %d %s %v, want 503", a.StatusCode, a.body, err)
 	}
 	idle := serveHurried(t, transport.HTTPConfig{Kind: transport.SSE}, time.Millisecond, 0)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -60,7 +61,7 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	case string(mcp.MethodInitialize):
 		x.session = rand.Text()
 	case string(mcp.MethodSubscriptionsListen):
-		stop := e.untilDrained(ctx, cancel)
+		stop := e.untilEnd(ctx, cancel)
 		defer stop()
 	}
 	defer func() {
@@ -133,12 +134,16 @@ func (e *streamable) forLibrary(ctx context.Context, r *http.Request, x *reply, 
 	return out
 }
 
-// untilDrained cancels a stream that would not end by itself.
-func (e *streamable) untilDrained(ctx context.Context, cancel context.CancelFunc) (stop func()) {
+// untilEnd cancels a stream that would not end by itself: when the server ends, or the leave of the client.
+func (e *streamable) untilEnd(ctx context.Context, cancel context.CancelFunc) (stop func()) {
 	var wait sync.WaitGroup
 	wait.Go(func() {
+		expired, done := timerAt(e.t.Until(ctx))
+		defer done()
 		select {
 		case <-e.draining:
+			cancel()
+		case <-expired:
 			cancel()
 		case <-ctx.Done():
 		}
@@ -147,6 +152,15 @@ func (e *streamable) untilDrained(ctx context.Context, cancel context.CancelFunc
 		cancel()
 		wait.Wait()
 	}
+}
+
+// timerAt fires at a time; the zero time never comes.
+func timerAt(at time.Time) (fires <-chan time.Time, stop func()) {
+	if at.IsZero() {
+		return nil, func() {}
+	}
+	timer := time.NewTimer(time.Until(at))
+	return timer.C, func() { timer.Stop() }
 }
 
 type bindingKey struct{}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -19,11 +20,17 @@ type Config struct {
 	Slots int
 	// Caller names who makes a request; empty while authentication is off. Nil means always empty.
 	Caller func(context.Context) string
+	// Until says when the leave of who makes a request ends, and with it the streams that it has opened; the zero time is never,
+	// and so is a nil Until.
+	Until func(context.Context) time.Time
 	// Enter puts the caller into the context of a request over stdio; its error, which the client reads, refuses the request.
 	// Nil lets every request in.
 	Enter func(context.Context) (context.Context, error)
 	// UnknownTool words the error for a tool that is not there; nil leaves it to the library.
 	UnknownTool func(ctx context.Context, name string) string
+	// Refused, if set, is told why a request or a call is refused: host, origin, sessions or busy. w is the answer's; nil for a
+	// call, which is answered within the protocol.
+	Refused func(w http.ResponseWriter, reason string)
 	// Logger must be set.
 	Logger *slog.Logger
 }
@@ -42,6 +49,12 @@ func New(c Config) *Transport {
 	}
 	if c.Caller == nil {
 		c.Caller = func(context.Context) string { return "" }
+	}
+	if c.Until == nil {
+		c.Until = func(context.Context) time.Time { return time.Time{} }
+	}
+	if c.Refused == nil {
+		c.Refused = func(http.ResponseWriter, string) {}
 	}
 	return &Transport{Config: c, turns: newTurns(c.Slots), period: standard}
 }
@@ -109,7 +122,11 @@ func (t *Transport) turn(ctx context.Context, caller string) error {
 		_ = s.SendLogMessageToClient(ctx, mcp.NewLoggingMessageNotification(mcp.LoggingLevelInfo, "mcp-postgres",
 			"the call waits for its turn: all slots are taken")) // who does not listen need not be told
 	}
-	return t.turns.take(ctx, caller)
+	err := t.turns.take(ctx, caller)
+	if err == errBusy {
+		t.Refused(nil, "busy")
+	}
+	return err
 }
 
 func (t *Transport) inTurn(next server.ToolHandlerFunc) server.ToolHandlerFunc {
