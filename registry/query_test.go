@@ -142,6 +142,15 @@ func TestLimits(t *testing.T) {
 	if !strings.HasSuffix(got, `ä"}],"truncated":{"by":"cell","limit":65536}}`) || len(got) > 65536+100 {
 		t.Errorf("a long value gives %d bytes ending in %s, want 64 KiB and a note", len(got), got[len(got)-60:])
 	}
+	for format, want := range map[string]string{
+		"json":     `"truncated":{"by":"rows","limit":1,"cell":65536}}`,
+		"markdown": "1 row shown, there are more: the row limit is 1. Raise row_limit, or filter or aggregate. Values longer than 65536 bytes were cut.",
+	} {
+		got, _ = call(t, r, "query", `{"sql": "SELECT repeat('x', 70000) FROM generate_series(1, 2)", "row_limit": 1, "format": "`+format+`"}`)
+		if !strings.HasSuffix(got, want) {
+			t.Errorf("rows and a value that were cut end in %s, want %s", got[len(got)-160:], want)
+		}
+	}
 }
 
 func TestQueryWithoutDatabaseIsANotice(t *testing.T) {

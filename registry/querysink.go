@@ -86,16 +86,16 @@ func (t *textTable) end(start int) bool {
 // note says how many rows there are and what was cut.
 func (t *textTable) note(out postgres.Outcome) string {
 	s := plural(int64(t.rows), "row")
-	cut := cutBy(t.limits, out.More, t.overflow, t.cellCut)
 	switch {
-	case cut == nil:
-		return s + "."
-	case cut.By == "cell":
-		return fmt.Sprintf("%s. Values longer than %d bytes were cut.", s, cut.Limit)
-	case cut.By == "bytes":
-		return fmt.Sprintf("%s shown, there are more: the answer reached its limit of %d bytes. Select fewer or shorter columns.", s, cut.Limit)
+	case t.overflow:
+		s += fmt.Sprintf(" shown, there are more: the answer reached its limit of %d bytes. Select fewer or shorter columns", t.limits.bytes)
+	case out.More:
+		s += fmt.Sprintf(" shown, there are more: the row limit is %d. Raise row_limit, or filter or aggregate", t.limits.rows)
 	}
-	return fmt.Sprintf("%s shown, there are more: the row limit is %d. Raise row_limit, or filter or aggregate.", s, cut.Limit)
+	if t.cellCut {
+		s += fmt.Sprintf(". Values longer than %d bytes were cut", t.limits.cell)
+	}
+	return s + "."
 }
 
 // csvTable writes RFC 4180 as PostgreSQL's COPY does: NULL is nothing, an empty text is "".

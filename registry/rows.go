@@ -19,8 +19,10 @@ type rowLimits struct {
 
 // truncation says what was cut, exactly.
 type truncation struct {
-	By    string `json:"by"` // rows, bytes or cell
-	Limit int    `json:"limit"`
+	By    string // rows, bytes or cell
+	Limit int
+	// Cell is the limit of a value where values were cut, too.
+	Cell int
 }
 
 // objectRows is a sink that writes each row as a JSON object, separated by commas, behind a prefix.
@@ -123,22 +125,32 @@ func (o *objectRows) truncated(more bool) *truncation {
 }
 
 func cutBy(l rowLimits, more, overflow, cellCut bool) *truncation {
+	cut := &truncation{}
+	if cellCut {
+		cut.Cell = l.cell
+	}
 	switch {
 	case overflow:
-		return &truncation{"bytes", l.bytes}
+		cut.By, cut.Limit = "bytes", l.bytes
 	case more:
-		return &truncation{"rows", l.rows}
+		cut.By, cut.Limit = "rows", l.rows
 	case cellCut:
-		return &truncation{"cell", l.cell}
+		return &truncation{By: "cell", Limit: l.cell}
+	default:
+		return nil
 	}
-	return nil
+	return cut
 }
 
 // itemsPrefix starts an answer of rows.
 const itemsPrefix = `{"items":[`
 
 func (t *truncation) appendJSON(dst []byte) []byte {
-	return fmt.Appendf(dst, `"truncated":{"by":%q,"limit":%d}`, t.By, t.Limit)
+	dst = fmt.Appendf(dst, `"truncated":{"by":%q,"limit":%d`, t.By, t.Limit)
+	if t.Cell > 0 {
+		dst = fmt.Appendf(dst, `,"cell":%d`, t.Cell)
+	}
+	return append(dst, '}')
 }
 
 // uniqueNames keeps columns of the same name apart: name, name_2.

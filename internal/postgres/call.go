@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"hash/fnv"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -102,9 +103,12 @@ const (
 )
 
 // resetRead throws away what can outlive a transaction that was rolled back: advisory locks of the session and prepared
-// statements. Its answer tells of the latter, a row for each: those made by PREPARE, and ours, which DEALLOCATE may have
-// removed. Every session has some of ours by then, so that there is a row, and the locks go.
-const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql FROM pg_catalog.pg_prepared_statement()"
+// statements, and the seed of random(). Its answer tells of the statements, a row for each: those made by PREPARE, and ours,
+// which DEALLOCATE may have removed. Every session has some of ours by then, so that there is a row, and the locks go.
+const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql, pg_catalog.setseed($1) FROM pg_catalog.pg_prepared_statement()"
+
+// seed is a new one, for setseed.
+func seed() []byte { return strconv.AppendFloat(nil, rand.Float64(), 'f', -1, 64) }
 
 // resetWrite throws away, before that, what a commit can leave: together they are DISCARD ALL without the loss of our own
 // prepared statements.
@@ -125,6 +129,7 @@ func (s *session) fixed(name, sql string, args ...[]byte) {
 
 // begin queues the start of the transaction, up to the call's own statement.
 func (s *session) begin(c *Call, timeout time.Duration) {
+	s.noticed = 0
 	if c.Write {
 		s.fixed("mcp_begin_write", beginWrite)
 	} else {
@@ -175,7 +180,7 @@ func (s *session) end(keep, foreign bool) {
 			s.fixed("", sql)
 		}
 	}
-	s.fixed("", resetRead)
+	s.fixed("", resetRead, seed())
 	s.sync()
 	s.resetting = true
 }

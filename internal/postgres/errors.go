@@ -26,14 +26,14 @@ func (e *Unavailable) Error() string { return e.Reason }
 // Unwrap gives the driver's error, for the log.
 func (e *Unavailable) Unwrap() error { return e.cause }
 
-// maxErrorText bounds each text of an error that a caller gets, in bytes: with its SQLSTATE it stays within 1 KiB.
+// maxErrorText bounds the texts of an error that a caller gets, in bytes: with its SQLSTATE they stay within 1 KiB.
 const maxErrorText = 1000
 
 // Error is an error of PostgreSQL, or of the engine in its form.
 type Error struct {
 	// Code is the SQLSTATE (PostgreSQL, Appendix A).
 	Code string
-	// Message and Hint are at most 1 KiB. DETAIL is left out: it can quote data that the caller may not read.
+	// Message and Hint together are at most 1 KiB. DETAIL is left out: it can quote data that the caller may not read.
 	Message, Hint string
 	// Position is the 1-based character in the statement, zero if unknown.
 	Position int
@@ -41,13 +41,16 @@ type Error struct {
 	Parameter int
 	// Retryable means that the same call may work later.
 	Retryable bool
+
+	// givenUp: the rest of the answer was not read, and the connection is closed.
+	givenUp bool
 }
 
 func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }
 
 func serverError(m *pgproto3.ErrorResponse) *Error {
-	e := &Error{Code: m.Code, Message: cut(m.Message, maxErrorText), Hint: cut(m.Hint, maxErrorText), Position: int(m.Position)}
-	e.Retryable = retryableCode(m.Code)
+	e := &Error{Code: m.Code, Message: cut(m.Message, maxErrorText), Position: int(m.Position), Retryable: retryableCode(m.Code)}
+	e.Hint = cut(m.Hint, maxErrorText-len(e.Message))
 	return e
 }
 
@@ -61,13 +64,15 @@ func retryableCode(code string) bool {
 	return strings.HasPrefix(code, "08") && code != "08P01" // a protocol violation stays one
 }
 
-// cut shortens s to at most n bytes at a character's edge and says so.
+// cut shortens s to at most n bytes at a character's edge and says so, if there is room for that.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
 	const mark = "... (cut)"
-	n -= len(mark)
+	if n -= len(mark); n < 0 {
+		return ""
+	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}

@@ -149,12 +149,13 @@ type mixedUpError struct{ cause error }
 func (e *mixedUpError) Error() string { return e.cause.Error() }
 func (e *mixedUpError) Unwrap() error { return e.cause }
 
-// discardPooled ends the reset behind a pooler, where pg_prepared_statements holds what PREPARE left but none of ours.
-var discardPooled = [...]string{
-	"SELECT pg_catalog.pg_advisory_unlock_all()",
-	`DO $$ DECLARE name pg_catalog.text; BEGIN FOR name IN SELECT p.name FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP
-  EXECUTE pg_catalog.format('DEALLOCATE %I', name); END LOOP; END $$`,
-}
+// unlockPooled and deallocatePooled are the reset behind a pooler, where pg_prepared_statements holds what PREPARE left but
+// none of ours.
+const (
+	unlockPooled     = "SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed($1)"
+	deallocatePooled = `DO $$ DECLARE name pg_catalog.text; BEGIN FOR name IN SELECT p.name FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP
+  EXECUTE pg_catalog.format('DEALLOCATE %I', name); END LOOP; END $$`
+)
 
 // constraints runs the deferred constraints, whose failure at COMMIT would skip the reset behind it.
 const constraints = "SET CONSTRAINTS ALL IMMEDIATE"
@@ -167,7 +168,6 @@ func (s *session) resetPooled(keep bool) {
 			s.fixed("", sql)
 		}
 	}
-	for _, sql := range discardPooled {
-		s.fixed("", sql)
-	}
+	s.fixed("", unlockPooled, seed())
+	s.fixed("", deallocatePooled)
 }

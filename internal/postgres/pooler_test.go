@@ -168,6 +168,7 @@ func TestPoolerNothingCrossesCalls(t *testing.T) {
 		{"LISTEN leak", "SELECT count(*) FROM pg_listening_channels()", `[0]`},
 		{"DECLARE leak CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*) FROM pg_cursors WHERE name = 'leak'", `[0]`},
 		{"SET ROLE pg_monitor", "SELECT current_user = session_user", `[true]`},
+		{"SELECT setseed(0.5)", "SELECT random()::text = '0.9851677175347999'", "[false]"},
 		{"COMMIT", "SELECT current_setting('transaction_read_only')", `["on"]`},
 		{"ROLLBACK", "SELECT pg_current_xact_id_if_assigned() IS NULL", `[true]`},
 	}

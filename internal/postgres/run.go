@@ -32,7 +32,11 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	}
 	late := time.Since(start) >= timeout
 	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && isLost(err) {
-		return out, timeoutError(timeout)
+		late := timeoutError(timeout)
+		if isLost(err) && c.commits() {
+			late.Hint = lookFirst
+		}
+		return out, late
 	}
 	return out, db.callError(ctx, &c, err)
 }
@@ -216,14 +220,16 @@ func (db *DB) heal(c *Call, out Outcome, err error) bool {
 
 // callError words the errors that come from the connection or the context, not from PostgreSQL.
 func (db *DB) callError(ctx context.Context, c *Call, err error) error {
+	var e *Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
+	case c.commits() && errors.As(err, &e) && e.givenUp && c.MaxAffected == 0: // else COMMIT was not sent yet
+		e.Message, e.Hint = e.Message+": the statement may or may not have been committed", lookFirst
 	case isLost(err) && c.Write && !uncommitted(err):
-		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed",
-			Hint: "look at the data before trying again"}
+		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
 	case isLost(err):
 		db.log.WarnContext(ctx, "connection lost", "error", err)
 		message := "the connection to the database was lost"
@@ -234,6 +240,8 @@ func (db *DB) callError(ctx context.Context, c *Call, err error) error {
 	}
 	return err
 }
+
+const lookFirst = "look at the data before trying again: the change may have been made"
 
 func uncommitted(err error) bool {
 	var lost *lostError

@@ -3,10 +3,12 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,6 +81,8 @@ func TestRunErrors(t *testing.T) {
 			postgres.Call{SQL: "INSERT INTO child VALUES (1)", Write: true}},
 		{"cell of 100 MB", "54000", "one row or message of 100000006 bytes is larger than the limit of 4194304 bytes", postgres.Call{SQL: "SELECT repeat('x', 100000000)"}},
 		{"error text of 20 MB", "54000", "is larger than the limit of 4194304 bytes", postgres.Call{SQL: "SELECT repeat('x', 20000000)::int"}},
+		{"notices of 5 MB", "54000", "the statement sends more than 4194304 bytes of notices",
+			postgres.Call{SQL: "DO $$ BEGIN FOR i IN 1..5000 LOOP RAISE NOTICE '%', repeat('x', 1000); END LOOP; END $$"}},
 		{"time", "57014", "the statement took longer than its time limit of 100ms and was stopped", postgres.Call{SQL: "SELECT pg_sleep(60)", Timeout: 100 * time.Millisecond}},
 	}
 	pgtest.Exec(t, url, "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
@@ -96,6 +100,46 @@ func TestRunErrors(t *testing.T) {
 	}
 	if got := pgtest.Value(t, url, "SELECT count(*) FROM t"); got != "0" {
 		t.Errorf("refused writes left %s rows", got)
+	}
+}
+
+func TestAnswerGivenUp(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE t (id int)")
+	db := open(t, url)
+	const may = "the statement may or may not have been committed"
+	for _, test := range []struct {
+		sql  string
+		call postgres.Call
+		says bool
+	}{
+		{"INSERT INTO t VALUES (1) RETURNING repeat('x', 5000000)", postgres.Call{Write: true}, true},
+		{"DO $$ BEGIN FOR i IN 1..5000 LOOP RAISE NOTICE '%', repeat('x', 1000); END LOOP; END $$", postgres.Call{Write: true}, true},
+		{"COPY (INSERT INTO t VALUES (1) RETURNING 1) TO STDOUT", postgres.Call{Write: true}, true},
+		{"INSERT INTO t VALUES (2) RETURNING repeat('x', 5000000)", postgres.Call{Write: true, MaxAffected: 1}, false},
+		{"INSERT INTO t VALUES (2) RETURNING repeat('x', 5000000)", postgres.Call{Write: true, Rollback: true}, false},
+		{"SELECT repeat('x', 5000000)", postgres.Call{}, false},
+	} {
+		test.call.SQL = test.sql
+		if _, err := db.Run(t.Context(), test.call, &rows{}); err == nil || strings.Contains(err.Error(), may) != test.says {
+			t.Errorf("Run(%s) = %v, want it to say %q: %v", test.sql, err, may, test.says)
+		}
+		run(t, db, postgres.Call{SQL: "SELECT 1"})
+	}
+	if got := pgtest.Value(t, url, "SELECT count(*) FROM t WHERE id = 2"); got != "0" {
+		t.Errorf("a write that was not committed left %s rows", got)
+	}
+}
+
+func TestErrorTextIsShort(t *testing.T) {
+	db := open(t, pgtest.URL(t))
+	for _, sizes := range [][2]int{{100_000, 100_000}, {300, 100_000}, {995, 995}, {100, 200}} {
+		sql := fmt.Sprintf("DO $$ BEGIN RAISE EXCEPTION '%%', repeat('é', %d) USING HINT = repeat('h', %d); END $$", sizes[0], sizes[1])
+		_, err := db.Run(t.Context(), postgres.Call{SQL: sql}, &rows{})
+		var e *postgres.Error
+		if !errors.As(err, &e) || len(e.Message)+len(e.Hint) > 1000 || !utf8.ValidString(e.Message) {
+			t.Errorf("%d and %d characters are the error %v", sizes[0], sizes[1], err)
+		}
 	}
 }
 
@@ -184,6 +228,7 @@ func TestNothingCrossesCalls(t *testing.T) {
 		{"LISTEN leak", "SELECT count(*) FROM pg_listening_channels()", `[0]`},
 		{"DECLARE leak CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*) FROM pg_cursors WHERE name = 'leak'", `[0]`},
 		{"SET ROLE pg_monitor", "SELECT current_user = session_user", `[true]`},
+		{"SELECT setseed(0.5)", "SELECT random()::text = '0.9851677175347999'", "[false]"},
 		{"COMMIT", "SELECT pg_current_xact_id_if_assigned() IS NULL", `[true]`},
 		{"BEGIN", "SELECT pg_current_xact_id_if_assigned() IS NULL", `[true]`},
 		{"DEALLOCATE ALL", "SELECT 1", `[1]`},

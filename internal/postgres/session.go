@@ -22,6 +22,7 @@ type session struct {
 	ready    int             // and how many of them answer a Sync
 	binds    int             // Bind messages answered in the transaction
 	commands int             // and statements that came to their end, or to their row limit
+	noticed  int             // bytes of notices since the begin of the transaction
 
 	pooler *pooler
 	pooled bool   // the connection is one to a pooler
@@ -129,8 +130,14 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 			s.pid = parseOID(string(msg.Values[len(msg.Values)-1]))
 		case *pgproto3.CopyInResponse, *pgproto3.CopyOutResponse, *pgproto3.CopyBothResponse:
 			s.broken = true
-			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call", Hint: "use SELECT or INSERT"}
-		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus, *pgproto3.NotificationResponse:
+			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call", Hint: "use SELECT or INSERT", givenUp: true}
+		case *pgproto3.NoticeResponse:
+			s.heard--
+			if s.noticed += len(msg.Message) + len(msg.Detail) + len(msg.Hint) + len(msg.Where); s.noticed > maxMessage {
+				s.broken = true
+				return nil, &Error{Code: "54000", Message: fmt.Sprintf("the statement sends more than %d bytes of notices", maxMessage), givenUp: true}
+			}
+		case *pgproto3.ParameterStatus, *pgproto3.NotificationResponse:
 			s.heard-- // they come at any time
 		case *pgproto3.CloseComplete:
 		case *pgproto3.BindComplete:
@@ -209,7 +216,7 @@ func (s *session) receiveError(err error) error {
 	if errors.As(err, &big) {
 		return &Error{
 			Code: "54000", Message: fmt.Sprintf("one row or message of %d bytes is larger than the limit of %d bytes", big.ActualBodyLen, maxMessage),
-			Hint: "select fewer or shorter values, for example with left(column, 1000)",
+			Hint: "select fewer or shorter values, for example with left(column, 1000)", givenUp: true,
 		}
 	}
 	var last *pgconn.PgError
