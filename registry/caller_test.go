@@ -75,7 +75,7 @@ func TestCallers(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, permissionFixture)
 	_, ownURL := pgtest.Role(t, url)
-	r := build(t, registry.Config{DB: openDB(t, url), RoleDBs: map[string]registry.Database{"own": openDB(t, ownURL)}}, permissionTools)
+	r := build(t, registry.Config{DB: openDB(t, url), RoleDBs: map[string]registry.Database{"OWN_DSN": openDB(t, ownURL)}}, permissionTools)
 	tests := []struct{ name, sub, tool, args, want string }{
 		{"values and settings", "cem", "mine", `{}`, `{"sub":"cem","role":"clerk","team":"red","schemas":["shop","billing"],` +
 			`"tables":["shop.item","shop.\"item\"","\"shop\".item","\"shop\".\"item\"","billing.item"`},

@@ -228,6 +228,13 @@ func (g *guard) forget(key decisionKey) {
 	g.decisions.Remove(key)
 }
 
+// forgetAll drops every decision by a role.
+func (g *guard) forgetAll() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.decisions.Purge()
+}
+
 // Commands that would be answered and have no effect, because a call is a transaction and a session of its own.
 var (
 	transactionCommands = []string{"BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}

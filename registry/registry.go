@@ -40,7 +40,7 @@ type Config struct {
 	Outputs map[string]json.RawMessage
 	// DB must be set.
 	DB Database
-	// RoleDBs are the databases of the roles that have a login of their own, by the name of the role.
+	// RoleDBs are the databases of the roles that have a login of their own, by Role.Connection.
 	RoleDBs map[string]Database
 	// Observe, if set, is told of each call once it is answered. It must not block.
 	Observe func(context.Context, *Record)
@@ -76,6 +76,7 @@ type Registry struct {
 	log     *slog.Logger
 	library *library
 	guard   *guard
+	routes  *routing
 	set     atomic.Pointer[set]
 
 	mu      sync.Mutex // guards servers; held while the set is replaced
@@ -101,8 +102,10 @@ type tool struct {
 func Build(c Config) (*Registry, error) {
 	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, DefaultMaxRows), cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
-	c.DB = &routing{shared: c.DB, own: c.RoleDBs}
-	r := &Registry{config: c, log: c.Logger, guard: newGuard(c.DB, c.ReadOnly)}
+	routes := &routing{shared: c.DB}
+	routes.own.Store(&c.RoleDBs)
+	c.DB = routes
+	r := &Registry{config: c, routes: routes, log: c.Logger, guard: newGuard(c.DB, c.ReadOnly)}
 	r.guard.trace = c.Trace
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {

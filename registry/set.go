@@ -67,6 +67,17 @@ func (r *Registry) Replace(s Set) error {
 	return nil
 }
 
+// RulesChanged forgets what was decided by rules that no longer hold, and tells clients that their lists may be others.
+func (r *Registry) RulesChanged() {
+	r.guard.forgetAll()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.servers {
+		s.SetTools(r.serverTools()...)
+		s.SetPrompts(r.serverPrompts()...)
+	}
+}
+
 func (r *Registry) make(s Set) (*set, error) {
 	made := &set{byName: map[string]*tool{}, prompts: s.Prompts}
 	var faults []error

@@ -75,7 +75,7 @@ func guarded(t *testing.T, c registry.Config) (r *registry.Registry, url string,
 	if c.DB == nil {
 		c.DB = openDB(t, url)
 	}
-	c.RoleDBs = map[string]registry.Database{"own": openDB(t, ownURL)}
+	c.RoleDBs = map[string]registry.Database{"OWN_DSN": openDB(t, ownURL)}
 	return build(t, c, guardedTools), url, func(role, sub string) context.Context {
 		claims := fmt.Appendf(nil, `{"sub": %q}`, sub)
 		return policy.WithCaller(t.Context(), &policy.Caller{Sub: sub, Claims: claims, Role: rules.Role(role)})

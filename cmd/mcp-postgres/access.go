@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"mcp-postgres/internal/auth"
@@ -20,11 +22,14 @@ import (
 
 // access knows who may call what. The zero value is authentication turned off.
 type access struct {
-	rules    *policy.Rules
+	rules    atomic.Pointer[policy.Rules]
+	text     []byte // of the file that was last read, good or not
 	verifier *auth.Verifier
 	token    *auth.Fixed // the caller's over stdio and on the command line
-	logins   map[string]*postgres.DB
 	log      *slog.Logger
+
+	mu     sync.Mutex
+	logins map[string]*postgres.DB // by the environment variable that a role names
 }
 
 // openAccess reads the permissions and starts to fetch the issuer's keys. onFetch is told how each fetch ended.
@@ -36,13 +41,12 @@ func openAccess(ctx context.Context, c *config.Config, log *slog.Logger, onFetch
 	if c.AuthIssuer == "" {
 		return a, nil
 	}
-	var err error
-	if a.rules, err = readRules(c.Permissions); err != nil {
+	rules, text, err := checkedRules(c.Permissions)
+	if err != nil {
 		return nil, err
 	}
-	if err := a.rules.CheckConnections(os.LookupEnv); err != nil {
-		return nil, fmt.Errorf("reading the permissions:\n%w", err)
-	}
+	a.text = text
+	a.rules.Store(rules)
 	a.verifier, err = auth.NewVerifier(ctx, auth.Config{
 		Issuer: c.AuthIssuer, Audience: c.AuthAudience, JWKSURL: c.AuthJWKSURL, Scopes: c.AuthScopes, Logger: log, OnFetch: onFetch,
 	})
@@ -55,33 +59,27 @@ func openAccess(ctx context.Context, c *config.Config, log *slog.Logger, onFetch
 	return a, nil
 }
 
-func readRules(path string) (*policy.Rules, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("--permissions (MCP_PERMISSIONS_FILE): %w", err)
-	}
-	rules, err := policy.Parse(path, text)
-	if err != nil {
-		return nil, fmt.Errorf("reading the permissions:\n%w", err)
-	}
-	return rules, nil
-}
-
-// databases opens the databases of the roles that have a login of their own. Their connections are made when they are wanted.
-func (a *access) databases(ctx context.Context, c *config.Config) (map[string]registry.Database, error) {
-	if a.rules == nil {
+// databases opens the databases of the roles that have a login of their own, by the environment variable that names it. Their
+// connections are made when they are wanted. What is open stays open: calls may be using it.
+func (a *access) databases(ctx context.Context, c *config.Config, rules *policy.Rules) (map[string]registry.Database, error) {
+	if rules == nil {
 		return nil, nil
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	all := map[string]registry.Database{}
-	for _, role := range a.rules.Roles {
-		if role.Connection == "" {
+	for name, db := range a.logins {
+		all[name] = db
+	}
+	for _, role := range rules.Roles {
+		if role.Connection == "" || a.logins[role.Connection] != nil {
 			continue
 		}
 		db, err := postgres.Open(ctx, postgres.Config{URL: os.Getenv(role.Connection), MinConns: -1, MaxConns: c.PoolMax, Timeout: c.Timeout(), Logger: a.log})
 		if err != nil {
 			return nil, fmt.Errorf("%s, the connection of role %s: %w", role.Connection, role.Name, err)
 		}
-		all[role.Name], a.logins[role.Name] = db, db
+		all[role.Connection], a.logins[role.Connection] = db, db
 	}
 	return all, nil
 }
@@ -97,7 +95,7 @@ func (a *access) close() {
 
 // admit puts the caller of a verified token into the context.
 func (a *access) admit(ctx context.Context, id auth.Identity) (context.Context, error) {
-	caller, err := a.rules.Caller(id.Sub, id.Claims)
+	caller, err := a.rules.Load().Caller(id.Sub, id.Claims)
 	if err != nil {
 		return nil, err
 	}

@@ -82,15 +82,15 @@ func warnOfSmallStack(ctx context.Context, log *slog.Logger) {
 
 // build puts the tools of the files on the shelf, as far as the database goes along.
 func (a *app) build(ctx context.Context, c *config.Config, found *files, log *slog.Logger) (err error) {
-	roleDBs, err := a.access.databases(ctx, c)
+	roleDBs, err := a.roleDBs(ctx, c, a.access.rules.Load())
 	if err != nil {
 		return err
 	}
-	for name, db := range roleDBs {
-		roleDBs[name] = a.watch.database(db)
-	}
 	a.shelf = newShelf(c, a.db, found, log)
 	a.shelf.reloaded = a.watch.reloaded
+	if a.access.verifier != nil {
+		a.shelf.reread = func() { a.reread(ctx, c, log) }
+	}
 	a.shelf.ask(ctx)
 	conf := registry.Config{
 		DB: a.watch.database(a.db), RoleDBs: roleDBs, Observe: a.watch.observe(), Trace: a.watch.tracer.Within(),

@@ -27,7 +27,7 @@ type doctorCmd struct {
 func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	var rules *policy.Rules
 	if c.Permissions != "" {
-		if rules, err = readRules(c.Permissions); err != nil {
+		if rules, _, err = readRules(c.Permissions); err != nil {
 			return err
 		}
 	}
@@ -39,8 +39,9 @@ func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log 
 	if !a.db.Configured() {
 		return usage(s, errors.New("doctor examines a database: want --conn, DATABASE_URL or --demo"))
 	}
-	a.access = &access{rules: rules, logins: map[string]*postgres.DB{}, log: quiet(c, log)}
-	if _, err := a.access.databases(ctx, c); err != nil {
+	a.access = &access{logins: map[string]*postgres.DB{}, log: quiet(c, log)}
+	a.access.rules.Store(rules)
+	if _, err := a.access.databases(ctx, c, rules); err != nil {
 		return err
 	}
 	found, err := diagnose(ctx, c, a)
@@ -119,12 +120,13 @@ type doctor struct {
 func diagnose(ctx context.Context, c *config.Config, a *app) (concerns, error) {
 	d := &doctor{readOnly: c.ReadOnly}
 	byLogin := map[string][]*policy.Role{}
-	if a.access.rules != nil {
-		for _, r := range a.access.rules.Roles {
+	rules := a.access.rules.Load()
+	if rules != nil {
+		for _, r := range rules.Roles {
 			byLogin[r.Connection] = append(byLogin[r.Connection], r)
 		}
 	}
-	if err := d.login(ctx, a.db, byLogin[""], a.access.rules != nil); err != nil {
+	if err := d.login(ctx, a.db, byLogin[""], rules != nil); err != nil {
 		return nil, fmt.Errorf("examining the login: %w", err)
 	}
 	delete(byLogin, "")
@@ -132,7 +134,7 @@ func diagnose(ctx context.Context, c *config.Config, a *app) (concerns, error) {
 		title := fmt.Sprintf("role %s: its connection %s ", roles[0].Name, name)
 		if os.Getenv(name) == "" {
 			d.add(concern{danger, title + "is not set", "The server does not start.", nil, "-- set " + name + " to the connection string of the role's login"})
-		} else if err := d.login(ctx, a.access.logins[roles[0].Name], roles, true); err != nil {
+		} else if err := d.login(ctx, a.access.logins[name], roles, true); err != nil {
 			d.add(concern{danger, title + "does not work: " + err.Error(), "Every call of the role fails.", nil, "-- mend " + name})
 		}
 	}

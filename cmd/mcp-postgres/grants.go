@@ -23,7 +23,7 @@ func (cmd *grantsCmd) Run(c *config.Config, s streams) error {
 	if c.Permissions == "" {
 		return usage(s, errors.New("grants are made from permissions: want --permissions FILE or MCP_PERMISSIONS_FILE"))
 	}
-	rules, err := readRules(c.Permissions)
+	rules, _, err := readRules(c.Permissions)
 	if err != nil {
 		return err
 	}

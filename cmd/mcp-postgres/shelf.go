@@ -35,6 +35,8 @@ type shelf struct {
 	registry *registry.Registry
 	// reloaded, if set, is told how each reading of the files ended.
 	reloaded func(error)
+	// reread, if set, reads the permissions again.
+	reread func()
 
 	files       *files                   // of the last reload without faults
 	verdicts    map[string]*verdict      // by verdictKey

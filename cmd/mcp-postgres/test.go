@@ -40,9 +40,12 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 		return usage(s, errors.New("tests run on a database: want --conn, DATABASE_URL or --demo"))
 	}
 	if c.Permissions != "" {
-		if a.access.rules, err = readRules(c.Permissions); err != nil {
+		rules, _, err := readRules(c.Permissions)
+		if err != nil {
 			return err
 		}
+		a.access = &access{logins: map[string]*postgres.DB{}}
+		a.access.rules.Store(rules)
 	}
 	outcomes, err := runTests(ctx, c, a, cat.Tools)
 	if err != nil {
@@ -97,7 +100,8 @@ func runTests(ctx context.Context, c *config.Config, a *app, tools []*catalog.To
 	if err != nil {
 		return nil, fmt.Errorf("the database does not answer: %w", err)
 	}
-	logins, err := a.access.databases(ctx, c)
+	rules := a.access.rules.Load()
+	logins, err := a.access.databases(ctx, c, rules)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +114,7 @@ func runTests(ctx context.Context, c *config.Config, a *app, tools []*catalog.To
 		if c.ReadOnly && t.Access == catalog.Write {
 			lacks = "writes, and the server is read-only"
 		}
-		run := toolTests{tool: t, skip: lacks, rules: a.access.rules}
+		run := toolTests{tool: t, skip: lacks, rules: rules}
 		if lacks == "" {
 			if err := run.prepare(ctx, c, a.db, logins); err != nil {
 				return nil, err

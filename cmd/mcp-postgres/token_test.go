@@ -6,13 +6,19 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"mcp-postgres/internal/oidctest"
+	"mcp-postgres/internal/pgtest"
 )
 
 const tokenAudience = "https://tools.example.com/mcp"
@@ -100,5 +106,91 @@ func TestStreamsEndWithTheirTokens(t *testing.T) {
 			t.Errorf("afterwards tools/list = %d %.200s, want %s", res.StatusCode, body.String(), test.want)
 		}
 		_ = res.Body.Close()
+	}
+}
+
+// listen hears of changes of the tools until the test ends.
+func (s *site) listen(t *testing.T, headers []string) <-chan string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	res, err := s.post(ctx, "/mcp", `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{`+meta+`"notifications":{"toolsListChanged":true}}}`,
+		append(headers, "Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "subscriptions/listen")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan string, 1000)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			if strings.Contains(lines.Text(), "tools/list_changed") {
+				heard <- lines.Text()
+			}
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		wait.Wait()
+		_ = res.Body.Close()
+	})
+	return heard
+}
+
+// TestPermissionsReload rewrites the permissions of a running server.
+func TestPermissionsReload(t *testing.T) {
+	issuer, url := newTokenIssuer(t), pgtest.Demo(t)
+	_, own := pgtest.Role(t, url)
+	const first = `
+roles: {a: {schemas: [shop], tables: "*", operations: [select], tools: [query, list_tables]}}
+users: {ann: a}
+`
+	path := permissionsFile(t, first)
+	s := serveHTTP(t, append(issuer.env(path), "DATABASE_URL="+url, "OWN_DSN="+own), "--transport", "streamable-http")
+	ann := []string{"Authorization", issuer.header(t, "ann", time.Now().Add(time.Hour))}
+	ask := func(body string) string {
+		t.Helper()
+		res, err := s.post(t.Context(), "/mcp", body, ann...)
+		return oidctest.Read(t, res, err)
+	}
+	query := func(sql string) string {
+		t.Helper()
+		return ask(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"query","arguments":{"sql":"` + sql + `"}}}`)
+	}
+	const orders, customers = "SELECT count(*) FROM orders", "SELECT count(*) FROM customers"
+	if got := query(orders); !strings.Contains(got, "| 2000 |") {
+		t.Fatalf("at the start orders = %s", got)
+	}
+	heard := s.listen(t, ann)
+	reloads := map[string]int{}
+	for _, test := range []struct {
+		name, text string
+		result     string // of the reload
+		sql, want  string
+	}{
+		{"a table less", strings.ReplaceAll(first, `"*"`, "[customers]"), "ok", orders, `"code":"forbidden"`},
+		{"the other stays", strings.ReplaceAll(first, `"*"`, "[customers]") + "# the same\n", "ok", customers, "| 400 |"},
+		{"a fault", "roles: {a: {schemas: shop", "error", orders, `"code":"forbidden"`},
+		{"an unknown role", strings.ReplaceAll(first, "ann: a", "ann: b"), "error", customers, "| 400 |"},
+		{"nothing", "", "error", orders, `"code":"forbidden"`},
+		{"a connection that is not set", strings.ReplaceAll(first, "select],", "select], connection: NOT_SET,"), "error", orders, `"code":"forbidden"`},
+		{"a connection", strings.ReplaceAll(first, "select],", "select], connection: OWN_DSN,"), "ok", "SELECT count(*) FROM shop.orders", "permission denied"},
+		{"as at the start", first, "ok", orders, "| 2000 |"},
+		{"a tool less", strings.ReplaceAll(first, "[query, list_tables]", "[list_tables]"), "ok", orders, `unknown tool`},
+		{"nobody", strings.ReplaceAll(first, "ann: a", "bob: a"), "ok", orders, "no role for this caller"},
+	} {
+		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		reloads[test.result]++
+		counted := fmt.Sprintf("mcp_postgres_permissions_reloads_total{result=%q} %d\n", test.result, reloads[test.result])
+		waitFor(t, test.name+": the file is read", func() bool { return strings.Contains(s.metrics(), counted) })
+		if got := query(test.sql); !strings.Contains(got, test.want) {
+			t.Errorf("%s: %s = %s, want %s", test.name, test.sql, got, test.want)
+		}
+		if test.result == "ok" {
+			waitFor(t, test.name+": the client is told", func() bool { return len(heard) > 0 })
+			for len(heard) > 0 {
+				<-heard
+			}
+		}
 	}
 }

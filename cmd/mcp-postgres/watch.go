@@ -25,7 +25,11 @@ const (
 
 // keep keeps what is offered in step with the files and the database until ctx ends.
 func (s *shelf) keep(ctx context.Context) {
-	w := newWatcher(s.config.Tools, s.log)
+	file := ""
+	if s.reread != nil {
+		file = s.config.Permissions
+	}
+	w := newWatcher(s.config.Tools, file, s.log)
 	defer w.close()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -58,6 +62,9 @@ func (s *shelf) keep(ctx context.Context) {
 			quiet.Reset(0)
 		case <-quiet.C:
 			w.update()
+			if s.reread != nil {
+				s.reread()
+			}
 			s.reload(ctx)
 			pause = leastPause
 			look(pause)
@@ -78,30 +85,31 @@ func (s *shelf) keep(ctx context.Context) {
 	}
 }
 
-// watcher tells of changes below some folders. Without one, as where the system has no more of them, SIGHUP is left.
+// watcher tells of changes below some folders, and of one file. Without one, as where the system has no more of them, SIGHUP is left.
 type watcher struct {
 	dirs   []string // as given
 	inside []string // the folders that hold tool files
+	file   string   // empty, or the permissions
 	fs     *fsnotify.Watcher
 	events chan fsnotify.Event
 	errors chan error
 	log    *slog.Logger
 }
 
-func newWatcher(dirs []string, log *slog.Logger) *watcher {
+func newWatcher(dirs []string, file string, log *slog.Logger) *watcher {
 	w := &watcher{log: log}
-	if len(dirs) == 0 {
+	if len(dirs) == 0 && file == "" {
 		return w
 	}
 	for _, dir := range dirs {
-		if abs, err := filepath.Abs(dir); err == nil {
-			dir = abs
-		}
-		w.dirs = append(w.dirs, dir)
+		w.dirs = append(w.dirs, absolute(dir))
+	}
+	if file != "" {
+		w.file = absolute(file)
 	}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		log.Warn("the folders of --tools are not watched: send SIGHUP after a change", "error", err)
+		log.Warn("the files of --tools and --permissions are not watched: send SIGHUP after a change", "error", err)
 		return w
 	}
 	w.fs, w.events, w.errors = notify, notify.Events, notify.Errors
@@ -138,6 +146,9 @@ func (w *watcher) update() {
 		}
 	}
 	wanted = append(wanted, w.inside...)
+	if w.file != "" {
+		wanted = append(wanted, filepath.Dir(w.file), filepath.Dir(resolved(w.file)))
+	}
 	for _, old := range w.fs.WatchList() {
 		if !slices.Contains(wanted, old) {
 			_ = w.fs.Remove(old) // it is gone already where the folder is
@@ -145,9 +156,16 @@ func (w *watcher) update() {
 	}
 	for _, path := range wanted {
 		if err := w.fs.Add(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			w.log.Warn("a folder of tool files is not watched: send SIGHUP after a change", "folder", path, "error", err)
+			w.log.Warn("a folder is not watched: send SIGHUP after a change", "folder", path, "error", err)
 		}
 	}
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // resolved follows links, so that the folder behind them is watched.
@@ -164,10 +182,13 @@ func (w *watcher) concerns(e fsnotify.Event) bool {
 	if slices.Contains(w.dirs, e.Name) {
 		return true
 	}
+	name := filepath.Base(e.Name)
+	if w.file != "" && (e.Name == w.file || e.Name == resolved(w.file) || name == "..data" && filepath.Dir(e.Name) == filepath.Dir(w.file)) {
+		return true
+	}
 	if !slices.Contains(w.inside, filepath.Dir(e.Name)) {
 		return false // a neighbour of the folder
 	}
-	name := filepath.Base(e.Name)
 	extension := filepath.Ext(name)
 	return name == "..data" || !strings.HasPrefix(name, ".") && (extension == ".sql" || extension == ".md" || extension == "")
 }

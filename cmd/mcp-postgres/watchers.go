@@ -92,6 +92,13 @@ func (w *watchers) reloaded(err error) {
 	}
 }
 
+// reread is told of each reading of the permissions.
+func (w *watchers) reread(err error) {
+	if w.metrics != nil {
+		w.metrics.PermissionsReload(err)
+	}
+}
+
 // refused is told of what the transport refuses.
 func (w *watchers) refused(answer http.ResponseWriter, reason string) {
 	if w.metrics != nil {
@@ -102,8 +109,16 @@ func (w *watchers) refused(answer http.ResponseWriter, reason string) {
 // pools are the connections by whom they belong to: the server, or a role.
 func (a *app) pools() map[string]telemetry.Pool {
 	all := map[string]telemetry.Pool{"shared": telemetry.Pool(a.db.Stats())}
-	for role, db := range a.access.logins {
-		all["role "+role] = telemetry.Pool(db.Stats())
+	rules := a.access.rules.Load()
+	if rules == nil {
+		return all
+	}
+	a.access.mu.Lock()
+	defer a.access.mu.Unlock()
+	for _, role := range rules.Roles {
+		if db := a.access.logins[role.Connection]; db != nil {
+			all["role "+role.Name] = telemetry.Pool(db.Stats())
+		}
 	}
 	return all
 }

@@ -17,6 +17,11 @@ func scaleOut(ctx context.Context, s *setting) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println("a primary and its standby, named in one connection string")
+	aims, err := s.aims(ctx, d)
+	if err != nil {
+		return err
+	}
 	pooler, err := s.pgbouncer(ctx, d)
 	if err != nil {
 		return err
@@ -54,6 +59,10 @@ func scaleOut(ctx context.Context, s *setting) error {
 	})
 	for _, l := range loads {
 		err = errors.Join(err, l.end())
+	}
+	fmt.Println("\nafter the promotion, in one connection string")
+	for _, a := range aims {
+		err = errors.Join(err, a.reaches(ctx, a.after))
 	}
 	return err
 }

@@ -34,8 +34,8 @@ type Pool struct {
 type Metrics struct {
 	registry *prometheus.Registry
 
-	calls, rows, bytes, refusals, requests, reloads, fetches *prometheus.CounterVec
-	duration                                                 *prometheus.HistogramVec
+	calls, rows, bytes, refusals, requests, reloads, permissions, fetches *prometheus.CounterVec
+	duration                                                              *prometheus.HistogramVec
 }
 
 // buckets of durations, in seconds: from a look-up in the catalogue to the default time limit.
@@ -55,6 +55,7 @@ func NewMetrics(version string, pools func() map[string]Pool) *Metrics {
 	m.refusals = counter("refusals_total", "Calls and requests that were refused.", "reason")
 	m.requests = counter("http_requests_total", "HTTP requests, without those to /healthz and /readyz.", "status")
 	m.reloads = counter("reloads_total", "Times that the tool files were read again.", "result")
+	m.permissions = counter("permissions_reloads_total", "Times that the permissions were read again.", "result")
 	m.fetches = counter("key_fetches_total", "Fetches of the issuer's keys.", "result")
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: namespace, Name: "call_duration_seconds", Help: "Time from a call's start to its answer.", Buckets: buckets}, []string{"tool"})
@@ -86,6 +87,9 @@ func (m *Metrics) Call(c Call) {
 
 // Reload counts one reading of the tool files.
 func (m *Metrics) Reload(err error) { m.reloads.WithLabelValues(result(err)).Inc() }
+
+// PermissionsReload counts one reading of changed permissions.
+func (m *Metrics) PermissionsReload(err error) { m.permissions.WithLabelValues(result(err)).Inc() }
 
 // KeyFetch counts one fetch of the issuer's keys.
 func (m *Metrics) KeyFetch(err error) { m.fetches.WithLabelValues(result(err)).Inc() }
