@@ -101,6 +101,15 @@ func TestGateDenies(t *testing.T) {
 	if got, isError := call(t, r, "query", "{\"sql\": \"SELECT '\xff'\"}"); !isError || !strings.Contains(got, "the arguments are not valid UTF-8") {
 		t.Errorf("query of invalid UTF-8 = %s, want it refused", got)
 	}
+	for escaped, want := range map[string]string{
+		`\ud83d\ude00`: "😀", `\\ud800`: `\\ud800`, `\\\\udc00\n`: `\\\\udc00\n`, `\ud800`: "hold \\\\ud800, which is half", `\uDC00\ud83d`: "hold \\\\uDC00, which",
+		`\ud83d\u0041`: "hold \\\\ud83d, which", `\ud800\ud83d\ude00`: "hold \\\\ud800, which",
+	} {
+		got, _ := call(t, r, "query", `{"sql": "SELECT $1 AS a", "format": "json", "parameters": ["`+escaped+`"]}`)
+		if !strings.Contains(got, want) {
+			t.Errorf("query of %s = %s, want %s", escaped, got, want)
+		}
+	}
 }
 
 // TestGateQuick has a call that PostgreSQL alone would take a second for, whatever the timeout.

@@ -132,7 +132,7 @@ func (m *misnomer) inString(name string) bool {
 // isAlias tells o.id with an unknown o, which has the code of an unknown table, from an unknown table o.id.
 func (m *misnomer) isAlias() bool {
 	n := len(m.name.Parts)
-	if m.err.Code != codeNoTable || n == 1 {
+	if m.err.Code != codeNoTable || n == 1 || m.err.Position == 0 {
 		return false
 	}
 	table := sqlscan.Name{Parts: m.name.Parts[n-2:]}

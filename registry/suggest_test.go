@@ -50,6 +50,7 @@ func TestSuggestions(t *testing.T) {
 		{"table of a join", "SELECT 1 FROM customers c JOIN invoces i ON true", "42P01", "shop.invoices"},
 		{"table of an insert", "INSERT INTO custmers VALUES (1)", "42P01", "customers"},
 		{"table without a position", "DROP TABLE custmers", "42P01", "customers"},
+		{"table of a schema without a position", "DROP TABLE shop.invoces", "42P01", "shop.invoices"},
 		{"table in a string", "SELECT 'custmers'::regclass", "42P01", "customers"},
 		{"alias", "SELECT cst.id FROM customers cust", "42P01", "cust"},
 		{"table as qualifier", "SELECT custmers.id FROM customers", "42P01", "customers"},
