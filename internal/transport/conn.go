@@ -179,7 +179,11 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 		return
 	}
 	ctx = withExchange(c.server.WithContext(ctx, c), x)
-	b, err := c.handle(ctx, m, message)
+	done, b := c.t.completionInTurn(ctx, m, c.caller)
+	if b == nil {
+		b, err = c.handle(ctx, m, message)
+		done()
+	}
 	switch {
 	case err != nil || b == nil:
 	case m.Method == string(mcp.MethodSubscriptionsListen):

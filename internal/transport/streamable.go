@@ -70,6 +70,12 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 			x.fail(m.ID)
 		}
 	}()
+	done, refused := e.t.completionInTurn(ctx, &m, x.caller)
+	if refused != nil {
+		x.answer(http.StatusOK, refused)
+		return
+	}
+	defer done()
 	if isModern(r, message) {
 		e.library.ServeHTTP(x, e.forLibrary(ctx, r, x, message))
 		return
