@@ -90,6 +90,9 @@ func (c *conn) receive(ctx context.Context, message []byte) error {
 
 // callKey writes an id in one form, for the client may write the same one in several.
 func callKey(id json.RawMessage) string {
+	if len(id) >= maxExact && id[0] != '"' {
+		return string(id) // two of these could be one as floats
+	}
 	var v any
 	if json.Unmarshal(id, &v) != nil {
 		return ""
@@ -179,7 +182,11 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 		return
 	}
 	ctx = withExchange(c.server.WithContext(ctx, c), x)
-	b, err := c.handle(ctx, m, message)
+	done, b := c.t.completionInTurn(ctx, m, c.caller)
+	if b == nil {
+		b, err = c.handle(ctx, m, message)
+		done()
+	}
 	switch {
 	case err != nil || b == nil:
 	case m.Method == string(mcp.MethodSubscriptionsListen):
@@ -188,7 +195,7 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 		case <-ctx.Done():
 		}
 	default:
-		err = c.whole(c.t.plainWords(ctx, b), &x.large)
+		err = c.whole(withID(c.t.plainWords(ctx, b), m.ID), &x.large)
 	}
 	if err != nil {
 		c.t.Logger.DebugContext(ctx, "answer not sent", "error", err)

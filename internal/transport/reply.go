@@ -22,6 +22,7 @@ type reply struct {
 	control *http.ResponseController
 	events  bool   // the client reads event streams
 	session string // to be told to the client
+	id      json.RawMessage
 
 	mu      sync.Mutex
 	begun   bool
@@ -34,7 +35,7 @@ type reply struct {
 func newReply(t *Transport, ctx context.Context, w http.ResponseWriter, events bool) *reply {
 	x := &reply{t: t, w: w, control: http.NewResponseController(w), events: events}
 	ctx = withExchange(ctx, &x.exchange)
-	x.words = func(b []byte) []byte { return t.plainWords(ctx, b) }
+	x.words = func(b []byte) []byte { return withID(t.plainWords(ctx, b), x.id) }
 	x.notify = x.notification
 	// From here on a deadline is set before each write; waiting for an answer has none.
 	_ = x.control.SetReadDeadline(time.Time{})  // HTTP/1 and 2 have it; another server does without

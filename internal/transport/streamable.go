@@ -55,7 +55,7 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	x := newReply(e.t, ctx, w, accepts(r, "text/event-stream"))
-	x.caller = e.t.callerOf(r)
+	x.caller, x.id = e.t.callerOf(r), m.ID
 	defer x.end()
 	switch m.Method {
 	case string(mcp.MethodInitialize):
@@ -70,6 +70,12 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 			x.fail(m.ID)
 		}
 	}()
+	done, refused := e.t.completionInTurn(ctx, &m, x.caller)
+	if refused != nil {
+		x.answer(http.StatusOK, refused)
+		return
+	}
+	defer done()
 	if isModern(r, message) {
 		e.library.ServeHTTP(x, e.forLibrary(ctx, r, x, message))
 		return

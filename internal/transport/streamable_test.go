@@ -80,6 +80,33 @@ func TestWrongInput(t *testing.T) {
 	}
 }
 
+// TestIDs: an answer has the id as the client wrote it.
+func TestIDs(t *testing.T) {
+	s := serve(t, transport.Config{}, transport.HTTPConfig{})
+	p := stdio(t, transport.Config{})
+	for _, id := range []string{"1", "-5", "1.5", `"x"`, `"12345678901234567890"`, "9007199254740993", "12345678901234567890", "-9223372036854775807"} {
+		want := `"id":` + id + `,`
+		message, headers := modern(id, "tools/call", "echo", "")
+		p.send(call(id, "echo", "hi"))
+		for name, got := range map[string]string{
+			"streamable HTTP": s.post(call(id, "echo", "hi")).body, "2026-07-28": s.post(message, headers...).body,
+			"an error": s.post(call(id, "nope", "hi")).body, "stdio": p.next(),
+		} {
+			if !strings.Contains(got, want) || !json.Valid([]byte(got)) {
+				t.Errorf("%s: the answer is %s, want %s in it", name, got, want)
+			}
+		}
+	}
+	p.send(call("9007199254740993", "block", "one"), call("9007199254740992", "block", "two"))
+	receive(t, "a call begins", p.tools.began)
+	receive(t, "a call begins", p.tools.began)
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9007199254740993}}`)
+	if got := receive(t, "a call ends", p.tools.ended); got != "one" {
+		t.Errorf("the call %s has been cancelled, want the one that was named", got)
+	}
+	p.tools.release <- struct{}{}
+}
+
 // TestErrorsOfResourcesAndPrompts: what is not there has its code, which revision 2026-07-28 has changed.
 func TestErrorsOfResourcesAndPrompts(t *testing.T) {
 	s := serve(t, transport.Config{}, transport.HTTPConfig{})

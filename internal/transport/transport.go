@@ -155,6 +155,18 @@ func (t *Transport) resourceInTurn(next server.ResourceHandlerFunc) server.Resou
 	}
 }
 
+// completionInTurn takes the turn that a completion needs, as the library has no place for that; refused is the answer if there
+// is none. Other methods need no turn here.
+func (t *Transport) completionInTurn(ctx context.Context, m *envelope, caller string) (done func(), refused []byte) {
+	if m.Method != string(mcp.MethodCompletionComplete) {
+		return func() {}, nil
+	}
+	if err := t.turn(ctx, caller); err != nil {
+		return nil, rpcError(m.ID, mcp.INTERNAL_ERROR, err.Error())
+	}
+	return func() { t.turns.give(caller) }, nil
+}
+
 // resourceNotFound is the code for that, which revision 2026-07-28 has changed (SEP-2164).
 func resourceNotFound(ctx context.Context) int {
 	if mcp.IsModernProtocol(server.RequestProtocolVersion(ctx)) {

@@ -3,6 +3,8 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"testing"
 
 	"mcp-postgres/internal/transport"
@@ -80,4 +82,33 @@ func TestTurnsAreBounded(t *testing.T) {
 		t.Errorf("one call more = %v, want %v", err, transport.ErrBusy)
 	}
 	waits(t, turns, ctx, "bob", done) // another caller may wait
+}
+
+// TestCompletionsTakeTurns: they ask the database, too.
+func TestCompletionsTakeTurns(t *testing.T) {
+	s := serve(t, transport.Config{Slots: 2, Caller: caller}, transport.HTTPConfig{Protect: protect})
+	const complete = `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"hello"},"argument":{"name":"x","value":""}}}`
+	running := s.inBackground(t.Context(), call("1", "block", "long"), callerHeader, "alice")
+	receive(t, "the call begins", s.tools.began)
+	waiting := s.inBackground(t.Context(), complete, callerHeader, "alice")
+	if got := s.post(complete, callerHeader, "bob"); got.StatusCode != http.StatusOK || strings.Contains(got.body, "turn") {
+		t.Errorf("a completion of another caller = %d %s, want an answer", got.StatusCode, got.body)
+	}
+	if len(waiting) > 0 {
+		t.Error("a completion does not wait for its turn")
+	}
+	s.tools.release <- struct{}{}
+	receive(t, "the call ends", running)
+	receive(t, "the completion ends", waiting)
+	p := stdio(t, transport.Config{Slots: 1})
+	p.send(call("1", "block", "long"))
+	receive(t, "the call begins", p.tools.began)
+	p.send(complete, ping)
+	if got := p.next(); !strings.Contains(got, `"ping"`) {
+		t.Errorf("while a call runs the first answer is %s, want that to ping", got)
+	}
+	p.tools.release <- struct{}{}
+	if first, second := p.next(), p.next(); !strings.Contains(first+second, "released") || second == "" {
+		t.Errorf("then come %q and %q, want the call and the completion", first, second)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -19,6 +20,22 @@ var unknownTool = regexp.MustCompile(`^tool '(?s:(.*))' not found: tool not foun
 
 // unknownOther is how it words the errors for prompts and resources.
 var unknownOther = regexp.MustCompile(`^(prompt|handler not found for resource URI) '(?s:(.*))'(?: not found)?: (prompt|resource) not found$`)
+
+// idStart is how the library begins the answer to a request.
+var idStart = []byte(`{"jsonrpc":"2.0","id":`)
+
+// withID gives an answer the id as the client wrote it: the library reads numbers as floats, and loses digits of long ones.
+func withID(message []byte, id json.RawMessage) []byte {
+	rest, ok := bytes.CutPrefix(message, idStart)
+	end := bytes.IndexByte(rest, ',')
+	if !ok || end < 0 || len(id) < maxExact || id[0] == '"' || rest[0] == '"' || rest[0] == 'n' {
+		return message
+	}
+	return slices.Concat(idStart, id, rest[end:])
+}
+
+// maxExact is the number of digits from which a float may not have all of them.
+const maxExact = 16
 
 // plainWords rewords an error of the library; every other message stays as it is.
 func (t *Transport) plainWords(ctx context.Context, message []byte) []byte {
