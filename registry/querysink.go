@@ -147,7 +147,7 @@ func (c *csvTable) quote(start int) {
 // result keeps the CSV pure: what was cut is said in a text of its own.
 func (c *csvTable) result(out postgres.Outcome) ([]string, []byte) {
 	texts := []string{string(c.buf)}
-	if cutBy(c.limits, out.More, c.overflow, c.cellCut) != nil {
+	if out.More || c.overflow || c.cellCut {
 		texts = append(texts, c.note(out))
 	}
 	return texts, c.buf

@@ -121,26 +121,25 @@ func cutText(text []byte, n int) []byte {
 
 // truncated says what was cut of an answer; more means that rows are missing.
 func (o *objectRows) truncated(more bool) *truncation {
-	return cutBy(o.limits, more, o.overflow, o.cellCut)
-}
-
-func cutBy(l rowLimits, more, overflow, cellCut bool) *truncation {
-	cut := &truncation{}
-	if cellCut {
-		cut.Cell = l.cell
-	}
+	var cut *truncation
 	switch {
-	case overflow:
-		cut.By, cut.Limit = "bytes", l.bytes
+	case o.overflow:
+		cut = &truncation{By: "bytes", Limit: o.limits.bytes}
 	case more:
-		cut.By, cut.Limit = "rows", l.rows
-	case cellCut:
-		return &truncation{By: "cell", Limit: l.cell}
+		cut = &truncation{By: "rows", Limit: o.limits.rows}
+	case o.cellCut:
+		return o.limits.cutCell()
 	default:
 		return nil
 	}
+	if o.cellCut {
+		cut.Cell = o.limits.cell
+	}
 	return cut
 }
+
+// cutCell says that values were cut and nothing else.
+func (l rowLimits) cutCell() *truncation { return &truncation{By: "cell", Limit: l.cell} }
 
 // itemsPrefix starts an answer of rows.
 const itemsPrefix = `{"items":[`

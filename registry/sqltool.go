@@ -163,7 +163,7 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 		}
 		body = append(body, `,"next_cursor":"`+next+`"`...)
 		if sink.cellCut {
-			body = cutBy(sink.limits, false, false, true).appendJSON(append(body, ','))
+			body = sink.limits.cutCell().appendJSON(append(body, ','))
 		}
 	default:
 		if cut := sink.truncated(out.More); cut != nil {
@@ -193,7 +193,7 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolR
 		if len(body) > 1 {
 			body = append(body, ',')
 		}
-		body = append(cutBy(sink.limits, false, false, true).appendJSON(body), '}')
+		body = append(sink.limits.cutCell().appendJSON(body), '}')
 	}
 	return jsonResult(body), nil
 }

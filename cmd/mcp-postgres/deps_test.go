@@ -22,7 +22,7 @@ var imports = map[string][]string{
 	"internal/postgres":  {},
 	"internal/demo":      {},
 	"internal/pgtest":    {"internal/demo"},
-	"internal/oidctest":  {},
+	"internal/oidctest":  {"internal/pgtest"},
 	"internal/policy":    {"catalog", "internal/sqlscan"},
 	"internal/auth":      {"internal/policy"},
 	"internal/transport": {"internal/postgres"},

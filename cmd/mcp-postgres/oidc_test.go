@@ -19,7 +19,7 @@ import (
 // guarded serves the demo database to who has a token of a provider; alice may read the schema shop.
 func guarded(t *testing.T) (*oidctest.Provider, *site) {
 	t.Helper()
-	port := oidctest.FreePort(t)
+	port := pgtest.FreePort(t)
 	resource := "http://127.0.0.1:" + port + "/mcp"
 	p := oidctest.New(t, "https://nobody.example.com")
 	p.Start(t)

@@ -91,11 +91,12 @@ func (b *bench) open(ctx context.Context, d *database) error {
 	d.stdio, errs[2] = launch(ctx, append([]string{"DATABASE_URL=" + c.URL(), b.server}, d.args...))
 	d.hard, errs[3] = launch(ctx, []string{hardCodedEnv + "=" + c.URL(), os.Args[0]})
 	d.echo, errs[4] = launch(ctx, []string{echoEnv + "=1", os.Args[0]})
-	d.http, errs[5] = launchHTTP(ctx, func(host, port string) []string {
+	d.http, errs[5] = launchHTTP(ctx, func(addr string) []string {
+		host, port, _ := net.SplitHostPort(addr)
 		return append([]string{"DATABASE_URL=" + c.URL(), b.server, "--transport", "streamable-http", "--host", host, "--port", port}, d.args...)
 	})
-	d.hardHTTP, errs[6] = launchHTTP(ctx, func(host, port string) []string {
-		return []string{hardCodedEnv + "=" + c.URL(), os.Args[0], net.JoinHostPort(host, port)}
+	d.hardHTTP, errs[6] = launchHTTP(ctx, func(addr string) []string {
+		return []string{hardCodedEnv + "=" + c.URL(), os.Args[0], addr}
 	})
 	if err := errors.Join(errs[:]...); err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 )
@@ -11,10 +12,7 @@ import (
 const echoEnv = "BENCH_ECHO"
 
 // echoOf is the request for a result of that many bytes.
-func echoOf(size int) string {
-	text, _ := json.Marshal(size)
-	return `"method":"echo","params":` + string(text)
-}
+func echoOf(size int) string { return fmt.Sprintf(`"method":"echo","params":%d`, size) }
 
 // serveEcho answers every request with a string as long as its params say.
 func serveEcho(in io.Reader, out io.Writer) error {

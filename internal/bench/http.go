@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mcp-postgres/internal/demo"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -22,17 +24,13 @@ type web struct {
 }
 
 // launchHTTP starts the server that command, as of launch, gives for an address, and waits until it answers. The caller closes it.
-func launchHTTP(ctx context.Context, command func(host, port string) []string) (*web, error) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+func launchHTTP(ctx context.Context, command func(addr string) []string) (*web, error) {
+	port, err := demo.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	addr := free.Addr().String()
-	host, port, _ := net.SplitHostPort(addr)
-	if err := free.Close(); err != nil {
-		return nil, err
-	}
-	c := command(host, port)
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	c := command(addr)
 	w := &web{exec.Command(c[1], c[2:]...), "http://" + addr + "/mcp", &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxWorkers}}}
 	w.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), c[0]}
 	if err := w.cmd.Start(); err != nil {

@@ -44,8 +44,8 @@ func (c *Cluster) address(role, database string) string {
 	return u.String()
 }
 
-// freePort asks the system for a port that nobody listens on.
-func freePort() (int, error) {
+// FreePort asks the system for a port of 127.0.0.1 that nobody listens on.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("finding a free port: %w", err)

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net"
+	"mcp-postgres/internal/pgtest"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -36,25 +36,10 @@ func New(t *testing.T, audience string) *Provider {
 	if os.Getenv("OIDC_E2E") == "" {
 		t.Skip("OIDC_E2E is not set: make e2e runs this")
 	}
-	port := FreePort(t)
+	port := pgtest.FreePort(t)
 	p := &Provider{URL: "http://127.0.0.1:" + port, port: port, keys: filepath.Join(t.TempDir(), "keys.json"), audience: audience}
 	t.Cleanup(p.Stop)
 	return p
-}
-
-// FreePort is one that nobody listens on.
-func FreePort(t *testing.T) string {
-	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free.Close()
-	_, port, err := net.SplitHostPort(free.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // Dir is the folder of this package, with the installed npm packages.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -24,7 +23,7 @@ import (
 func PgBouncer(t testing.TB, c *demo.Cluster, settings map[string]string) string {
 	t.Helper()
 	program := pgBouncerInstalled(t)
-	port := freePort(t)
+	port := FreePort(t)
 	conf := map[string]string{
 		"listen_addr": "127.0.0.1", "listen_port": port, "unix_socket_dir": "", "auth_type": "any",
 		"pool_mode": "transaction", "default_pool_size": "2", "log_connections": "0", "log_disconnections": "0", "max_client_conn": "100", "user": c.User(),
@@ -106,13 +105,12 @@ func startPgBouncer(t testing.TB, program, ini, url string) {
 	}
 }
 
-// freePort is a port of 127.0.0.1 that nobody listens on.
-func freePort(t testing.TB) string {
+// FreePort is a port of 127.0.0.1 that nobody listens on.
+func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := demo.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(port)
 }

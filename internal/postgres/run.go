@@ -32,11 +32,11 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	}
 	late := time.Since(start) >= timeout
 	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && isLost(err) {
-		late := timeoutError(timeout)
+		told := timeoutError(timeout)
 		if isLost(err) && c.commits() {
-			late.Hint = lookFirst
+			told.Hint = lookFirst
 		}
-		return out, late
+		return out, told
 	}
 	return out, db.callError(ctx, &c, err)
 }

@@ -51,7 +51,7 @@ func (s *setting) replicate(ctx context.Context, d *databases) error {
 	if err != nil {
 		return err
 	}
-	if d.standbyPort, err = freePort(); err != nil {
+	if d.standbyPort, err = demo.FreePort(); err != nil {
 		return err
 	}
 	data := filepath.Join(d.primary.Dir(), "standby")
@@ -108,7 +108,7 @@ func (s *setting) pgbouncer(ctx context.Context, d *databases) (*bouncer, error)
 	if b.program, err = installed("pgbouncer"); err != nil {
 		return nil, err
 	}
-	if b.port, err = freePort(); err != nil {
+	if b.port, err = demo.FreePort(); err != nil {
 		return nil, err
 	}
 	if err := b.point(int(d.conf.Port)); err != nil {
@@ -165,7 +165,7 @@ type replica struct {
 func (r *replica) url() string { return fmt.Sprintf("http://127.0.0.1:%d/mcp", r.port) }
 
 func (s *setting) replica(ctx context.Context, url string, env ...string) (*replica, error) {
-	port, err := freePort()
+	port, err := demo.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func (s *setting) nginx(ctx context.Context, replicas []*replica) (string, error
 	if err != nil {
 		return "", err
 	}
-	port, err := freePort()
+	port, err := demo.FreePort()
 	if err != nil {
 		return "", err
 	}
