@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,13 +64,23 @@ func (l *Limiter) Middleware(key func(*http.Request) string) func(http.Handler) 
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			u := l.usage(key(r))
-			defer u.active.Add(-1)
+			rest := sync.OnceFunc(func() { u.active.Add(-1) })
+			defer rest()
 			if no := l.refuse(u, u.active.Add(1)); no != nil {
 				no.write(w, r, Resource{})
 				return
 			}
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), restKey{}, rest)))
 		})
+	}
+}
+
+type restKey struct{}
+
+// Rest takes the request in ctx out of those in flight: it goes on as a stream that only listens.
+func Rest(ctx context.Context) {
+	if rest, ok := ctx.Value(restKey{}).(func()); ok {
+		rest()
 	}
 }
 

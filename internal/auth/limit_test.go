@@ -73,6 +73,34 @@ func TestConcurrentRequests(t *testing.T) {
 }
 
 // TestManyCallers has more callers than are kept in mind: the longest idle one is forgotten.
+// TestRest: a stream that only listens is no request in flight.
+func TestRest(t *testing.T) {
+	enter, leave := make(chan struct{}), make(chan struct{})
+	h := limiter(t, auth.Limits{Concurrent: 1})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/stream" {
+			auth.Rest(r.Context())
+			enter <- struct{}{}
+			<-leave
+		}
+	}))
+	ended := make(chan int)
+	for range 2 {
+		go func() { ended <- ask(h, "/stream", who("alice")).StatusCode }()
+		<-enter
+	}
+	for range 2 {
+		if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {
+			t.Errorf("a request beside streams: status %d, want 200", got.StatusCode)
+		}
+	}
+	close(leave)
+	<-ended
+	<-ended
+	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {
+		t.Errorf("a request after them: status %d, want 200", got.StatusCode)
+	}
+}
+
 func TestManyCallers(t *testing.T) {
 	h := limiter(t, auth.Limits{PerSecond: 0.01, Burst: 1, Callers: 10})(whoami)
 	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {

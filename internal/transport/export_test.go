@@ -33,6 +33,7 @@ func (t *turns) Give(caller string)                            { t.give(caller) 
 const (
 	MaxMessage = maxMessage
 	MaxWaiting = maxWaiting
+	MaxStreams = maxSessionsOf
 )
 
 // Waiting is how many calls wait.

@@ -14,12 +14,6 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-const (
-	// maxSessions bounds the streams of SSE, maxSessionsOf those of one caller.
-	maxSessions   = 1000
-	maxSessionsOf = 100
-)
-
 // sse is the transport of revision 2024-11-05: the client holds a stream open for what the server sends, and posts its
 // messages beside it. The stream is the session; it belongs to the caller who opened it.
 type sse struct {
@@ -28,7 +22,6 @@ type sse struct {
 
 	mu       sync.Mutex
 	sessions map[string]*sseSession
-	of       map[string]int // sessions by caller
 	draining bool
 }
 
@@ -48,7 +41,7 @@ type sseSession struct {
 var errStreamEnded = errors.New("the stream has ended")
 
 func newSSE(t *Transport, s *server.MCPServer) *sse {
-	return &sse{t: t, server: s, sessions: map[string]*sseSession{}, of: map[string]int{}}
+	return &sse{t: t, server: s, sessions: map[string]*sseSession{}}
 }
 
 func (e *sse) routes() map[string]http.HandlerFunc {
@@ -85,7 +78,7 @@ func (s *sseSession) enqueue(message []byte) {
 func (e *sse) open(caller, owner string, until time.Time) *sseSession {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.draining || len(e.sessions) >= maxSessions || e.of[caller] >= maxSessionsOf {
+	if e.draining || !e.t.streams.take(caller) {
 		return nil
 	}
 	s := &sseSession{owner: owner, out: make(chan []byte, 16), done: make(chan struct{}), later: make(chan struct{}, 1), last: time.Now(), until: until}
@@ -98,17 +91,14 @@ func (e *sse) open(caller, owner string, until time.Time) *sseSession {
 		}
 	})
 	e.sessions[s.id] = s
-	e.of[caller]++
 	return s
 }
 
 func (e *sse) remove(s *sseSession) {
 	e.mu.Lock()
 	delete(e.sessions, s.id)
-	if e.of[s.caller]--; e.of[s.caller] == 0 {
-		delete(e.of, s.caller)
-	}
 	e.mu.Unlock()
+	e.t.streams.give(s.caller)
 	close(s.done)
 	s.close()
 }
@@ -128,6 +118,7 @@ func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer e.remove(s)
+	e.t.Rest(r.Context())
 	if err := e.server.RegisterSession(r.Context(), s); err != nil {
 		refuse(w, http.StatusInternalServerError, "internal error")
 		return

@@ -61,6 +61,14 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	case string(mcp.MethodInitialize):
 		x.session = rand.Text()
 	case string(mcp.MethodSubscriptionsListen):
+		if !e.t.streams.take(x.caller) {
+			e.t.Refused(w, "sessions")
+			w.Header().Set("Retry-After", "10")
+			refuseWith(w, http.StatusServiceUnavailable, rpcError(m.ID, mcp.INTERNAL_ERROR, "there are too many subscriptions: try again later"))
+			return
+		}
+		defer e.t.streams.give(x.caller)
+		e.t.Rest(ctx)
 		stop := e.untilEnd(ctx, cancel)
 		defer stop()
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -332,6 +333,31 @@ func newClient(s *site, kind, version string) (*client.Client, error) {
 		return nil, err
 	}
 	return client.NewClient(way, client.WithProtocolVersion(version)), nil
+}
+
+func TestListenersAreBounded(t *testing.T) {
+	var rests atomic.Int64
+	s := serve(t, transport.Config{Rest: func(context.Context) { rests.Add(1) }}, transport.HTTPConfig{})
+	body, headers := modern(`"sub"`, "subscriptions/listen", "", `"notifications":{"toolsListChanged":true},`)
+	var last *stream
+	for range transport.MaxStreams {
+		last = s.open("/mcp", body, headers...)
+		last.next()
+	}
+	got := s.post(body, headers...)
+	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" || rests.Load() != transport.MaxStreams {
+		t.Errorf("one stream more = %d %s, want 503; %d do not count as requests, want %d", got.StatusCode, got.body, rests.Load(), transport.MaxStreams)
+	}
+	if got := s.post(call("1", "echo", "hi")); got.StatusCode != http.StatusOK {
+		t.Errorf("a call besides = %d, want 200", got.StatusCode)
+	}
+	last.cancel()
+	waitFor(t, "another takes its place", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		a, err := s.do(ctx, http.MethodPost, "/mcp", body, headers...)
+		return err != nil || a.StatusCode != http.StatusServiceUnavailable
+	})
 }
 
 func TestListen(t *testing.T) {

@@ -23,6 +23,8 @@ type Config struct {
 	// Until says when the leave of who makes a request ends, and with it the streams that it has opened; the zero time is never,
 	// and so is a nil Until.
 	Until func(context.Context) time.Time
+	// Rest, if set, is told that the request in the context is a stream that only listens, which is no request in flight.
+	Rest func(context.Context)
 	// Enter puts the caller into the context of a request over stdio; its error, which the client reads, refuses the request.
 	// Nil lets every request in.
 	Enter func(context.Context) (context.Context, error)
@@ -38,8 +40,9 @@ type Config struct {
 // Transport runs the calls of one server, whatever way they come.
 type Transport struct {
 	Config
-	turns  *turns
-	period period
+	turns   *turns
+	streams *streams
+	period  period
 }
 
 // New makes a Transport.
@@ -53,10 +56,13 @@ func New(c Config) *Transport {
 	if c.Until == nil {
 		c.Until = func(context.Context) time.Time { return time.Time{} }
 	}
+	if c.Rest == nil {
+		c.Rest = func(context.Context) {}
+	}
 	if c.Refused == nil {
 		c.Refused = func(http.ResponseWriter, string) {}
 	}
-	return &Transport{Config: c, turns: newTurns(c.Slots), period: standard}
+	return &Transport{Config: c, turns: newTurns(c.Slots), streams: &streams{of: map[string]int{}}, period: standard}
 }
 
 // Options are what the MCP server must be made with.
