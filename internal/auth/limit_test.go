@@ -72,7 +72,6 @@ func TestConcurrentRequests(t *testing.T) {
 	}
 }
 
-// TestManyCallers has more callers than are kept in mind: the longest idle one is forgotten.
 // TestRest: a stream that only listens is no request in flight.
 func TestRest(t *testing.T) {
 	enter, leave := make(chan struct{}), make(chan struct{})
@@ -101,6 +100,7 @@ func TestRest(t *testing.T) {
 	}
 }
 
+// TestManyCallers has more callers than are kept in mind: the longest idle one is forgotten.
 func TestManyCallers(t *testing.T) {
 	h := limiter(t, auth.Limits{PerSecond: 0.01, Burst: 1, Callers: 10})(whoami)
 	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {
