@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
 )
@@ -35,8 +36,36 @@ func TestCleanWithoutGuard(t *testing.T) {
 			t.Fatal(err)
 		}
 		call(t, r, "query", string(args))
-		if !db.call.Foreign || db.call.Clean != want {
-			t.Errorf("%s is run as foreign %v, clean %v; want clean %v", sql, db.call.Foreign, db.call.Clean, want)
+		if !db.call.Foreign || db.call.Clean != want || db.call.Write == want {
+			t.Errorf("%s is run as foreign %v, clean %v, write %v; want clean %v, write %v", sql, db.call.Foreign, db.call.Clean, db.call.Write, want, !want)
+		}
+	}
+}
+
+// TestReadsOfAWriter: of a role that may write, what provably only reads runs READ ONLY.
+func TestReadsOfAWriter(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE SCHEMA shop; CREATE TABLE shop.orders (id int, total numeric); CREATE VIEW shop.recent AS SELECT * FROM shop.orders;
+		CREATE FUNCTION shop.note() RETURNS int LANGUAGE sql AS 'INSERT INTO shop.orders VALUES (1, 2) RETURNING id'`)
+	rules, err := policy.Parse("roles", []byte(`
+roles:
+  clerk: {schemas: [shop], tables: "*", operations: [select, insert, update, delete], functions: [note]}
+users: {_default: clerk}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := &lastCall{Database: openDB(t, url)}
+	r := build(t, registry.Config{DB: db}, nil)
+	ctx := policy.WithCaller(t.Context(), &policy.Caller{Sub: "alice", Claims: json.RawMessage(`{"sub": "alice"}`), Role: rules.Role("clerk")})
+	for sql, reads := range map[string]bool{
+		"SELECT id, round(total) FROM shop.orders WHERE id > 1": true, "WITH a AS (SELECT id FROM shop.orders) SELECT count(*) FROM a": true,
+		"SELECT id FROM shop.orders FOR UPDATE": false, "SELECT id FROM shop.recent": false, "SELECT shop.note()": false,
+		"UPDATE shop.orders SET total = 3": false, "WITH d AS (DELETE FROM shop.orders RETURNING id) SELECT id FROM d": false,
+	} {
+		got, isError := callAs(ctx, t, r, sql)
+		if isError || db.call.SQL != sql || db.call.Write == reads {
+			t.Errorf("%s is run as %q, write %v; want write %v: %s", sql, db.call.SQL, db.call.Write, !reads, got)
 		}
 	}
 }

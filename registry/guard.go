@@ -54,6 +54,7 @@ type decision struct {
 	st     *sqlscan.Statement
 	verify *postgres.Verify
 	clean  bool
+	reads  bool
 	until  time.Time
 }
 
@@ -107,7 +108,7 @@ func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error)
 		}
 		g.remember(key, d)
 	}
-	p.Statement, p.Verify, p.Clean = d.st, d.verify, d.clean
+	p.Statement, p.Verify, p.Clean, p.Reads = d.st, d.verify, d.clean, d.reads
 	return p, nil
 }
 
@@ -172,6 +173,7 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 		d.until = time.Time{}
 	}
 	d.clean, d.verify = verdict.Clean, verification(st, facts)
+	d.reads = d.clean && onlySelects(st)
 	return d, nil
 }
 
@@ -258,8 +260,15 @@ func (g *guard) unguarded(sql string, p *Plan) error {
 		return argumentError("sql: " + command + " has no effect, because nothing of a session lasts from one call to the next")
 	}
 	named := len(st.Relations) + len(st.Functions) + len(st.Operators) + len(st.Types) + len(st.Constructs)
-	p.Clean = st.Command == "SELECT" && !st.Into && named == 0
+	p.Clean = named == 0 && onlySelects(st)
+	p.Reads = p.Clean
 	return nil
+}
+
+// onlySelects reports a SELECT that makes no table, writes to none and locks no row. The functions that it calls are another matter.
+func onlySelects(st *sqlscan.Statement) bool {
+	return st.Command == "SELECT" && !st.Into &&
+		!slices.ContainsFunc(st.Relations, func(r sqlscan.Relation) bool { return r.Ops&^sqlscan.OpSelect != 0 })
 }
 
 // refused words why a statement is not run. What can't be understood can't be allowed.

@@ -19,6 +19,8 @@ type Plan struct {
 	Identity *postgres.Identity
 	Verify   *postgres.Verify
 	Clean    bool
+	// Reads says that the statement provably changes nothing: it may run READ ONLY.
+	Reads bool
 	// Limits are those of the role.
 	Limits policy.Limits
 
@@ -30,9 +32,9 @@ func (p *Plan) apply(c *postgres.Call) {
 	c.Identity, c.Verify, c.Clean, c.Timeout = p.Identity, p.Verify, p.Clean, p.Limits.Timeout
 }
 
-// mayWrite reports whether the transaction has to be one that writes: not for a role that only reads.
+// mayWrite reports whether the transaction has to be one that writes: not for a role that only reads, or a statement that does.
 func (p *Plan) mayWrite() bool {
-	return p.role == nil || p.role.Operations&^sqlscan.OpSelect != 0
+	return !p.Reads && (p.role == nil || p.role.Operations&^sqlscan.OpSelect != 0)
 }
 
 // sessionPath is the search path that the bodies of functions see; nil is the login's.

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -25,6 +24,29 @@ func newQuerySink(format any, limits rowLimits, buf []byte) (querySink, error) {
 		return &markdownTable{textTable{limits: limits, buf: buf}}, nil
 	}
 	return nil, argumentError("format: want markdown, json or csv")
+}
+
+// special are the bytes for which a text must be escaped.
+type special [256]bool
+
+func specialBytes(list string) *special {
+	s := &special{}
+	for _, c := range []byte(list) {
+		s[c] = true
+	}
+	return s
+}
+
+var inCSV, inMarkdown = specialBytes(",\"\r\n"), specialBytes("|\r\n\\")
+
+// anyOf reports whether text has one of them. Cells are short: a search that is prepared for each takes longer.
+func (s *special) anyOf(text []byte) bool {
+	for _, c := range text {
+		if s[c] {
+			return true
+		}
+	}
+	return false
 }
 
 type jsonTable struct{ objectRows }
@@ -66,7 +88,9 @@ func (t *textTable) cell(i int, v []byte) {
 		case postgres.Bool, postgres.Timestamp, postgres.Timestamptz, postgres.Bytea:
 			start := len(t.buf)
 			t.buf = t.types[i].AppendJSON(t.buf, v)
-			t.buf = append(t.buf[:start], bytes.Trim(t.buf[start:], `"`)...)
+			if t.buf[start] == '"' {
+				t.buf = append(t.buf[:start], t.buf[start+1:len(t.buf)-1]...)
+			}
 			return
 		}
 	}
@@ -137,7 +161,7 @@ func (c *csvTable) next(i int) int {
 // quote puts the field that begins at start in quotes, where it needs them.
 func (c *csvTable) quote(start int) {
 	field := c.buf[start:]
-	if len(field) > 0 && field[0] != ' ' && !bytes.ContainsAny(field, ",\"\r\n") {
+	if len(field) > 0 && field[0] != ' ' && !inCSV.anyOf(field) {
 		return
 	}
 	quoted := strings.ReplaceAll(string(field), `"`, `""`)
@@ -192,7 +216,7 @@ func (m *markdownTable) Row(values [][]byte) bool {
 
 // escape keeps the text from start on its line and in its column.
 func (m *markdownTable) escape(start int) {
-	if bytes.ContainsAny(m.buf[start:], "|\r\n\\") {
+	if inMarkdown.anyOf(m.buf[start:]) {
 		m.buf = append(m.buf[:start], markdownEscapes.Replace(string(m.buf[start:]))...)
 	}
 }

@@ -164,7 +164,7 @@ func appendTimestamp(dst, text []byte) []byte {
 	clock, era, bc := bytes.Cut(clock, []byte{' '})
 	dst = append(append(dst, '"'), date...)
 	dst = append(append(dst, 'T'), clock...)
-	if i := bytes.LastIndexAny(clock, "+-"); i >= 0 && len(clock)-i == len("+00") {
+	if n := len(clock) - len("+00"); n >= 0 && (clock[n] == '+' || clock[n] == '-') {
 		dst = append(dst, ":00"...)
 	}
 	if bc {

@@ -101,25 +101,31 @@ var costs = []cost{
 	{"write of a caller, changed", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Foreign: true, Write: true, Identity: somebody,
 		Verify: &postgres.Verify{Names: []string{"t"}, OIDs: []uint32{1259}}}, 1, 1},
 	{"setting of a caller", postgres.Call{SQL: "SET work_mem = '5MB'", Foreign: true, Write: true}, 1, 1},
-	{"error", postgres.Call{SQL: "SELECT 1 / 0"}, 1, 1},
 	{"error of a caller", postgres.Call{SQL: "SELECT nothing", Foreign: true, Write: true}, 1, 1},
 	{"new type, then known", postgres.Call{SQL: "SELECT 'fine'::mood", Foreign: true}, 2, 1},
 	{"parameters whose types are asked for", postgres.Call{SQL: "SELECT 1 = ANY ($1)", Bind: arrays("{1}"), Foreign: true}, 3, 2},
 	{"limit of written rows", postgres.Call{SQL: "UPDATE t SET name = 'y'", MaxAffected: 10, Write: true}, 2, 2},
 }
 
-var costOfPrepare = cost{"PREPARE", postgres.Call{SQL: "PREPARE p AS SELECT 1", Foreign: true}, 2, 2}
+// What costs a flight more without a pooler; the caller does not wait for it.
+var (
+	costOfPrepare = cost{"PREPARE", postgres.Call{SQL: "PREPARE p AS SELECT 1", Foreign: true}, 2, 2}
+	costOfError   = cost{"error", postgres.Call{SQL: "SELECT 1 / 0"}, 2, 2} // the ROLLBACK again
+	costOfErrors  = cost{"error of a caller who reads", postgres.Call{SQL: "SELECT 1 / 0", Foreign: true}, 2, 2}
+)
 
 func TestRoundTrips(t *testing.T) {
 	url := pgtest.URL(t)
-	checkRoundTrips(t, url, url, append(costs, costOfPrepare))
+	checkRoundTrips(t, url, url, append(costs, costOfPrepare, costOfError, costOfErrors))
 }
 
 func TestRoundTripsThroughPooler(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{})
-	inOne := costOfPrepare // what it leaves is thrown away in the same flight
-	inOne.first, inOne.again = 1, 1
-	checkRoundTrips(t, c.AdminURL(), pgtest.PgBouncer(t, c, nil), append(costs, inOne))
+	all := append([]cost{costOfPrepare, costOfError, costOfErrors}, costs...)
+	for i := range 3 { // what is left is thrown away in the same flight
+		all[i].first, all[i].again = 1, 1
+	}
+	checkRoundTrips(t, c.AdminURL(), pgtest.PgBouncer(t, c, nil), all)
 }
 
 func checkRoundTrips(t *testing.T, direct, through string, costs []cost) {

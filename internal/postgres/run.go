@@ -91,13 +91,13 @@ func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
 // put gives the connection back. Off the path of the call, a broken one is cancelled and closed, and the reset after a
 // caller's SQL is waited for.
 func (db *DB) put(conn *pgxpool.Conn, s *session) {
-	if !s.broken && !s.resetting {
+	if !s.broken && !s.resetting && !s.failed {
 		conn.Release()
 		return
 	}
 	db.cleaning.Go(func() {
 		if !s.broken {
-			if err := s.finishReset(); err != nil {
+			if err := errors.Join(s.rollBack(), s.finishReset()); err != nil {
 				db.log.Debug("connection not reset", "error", err)
 				s.broken = true
 			}
@@ -155,6 +155,25 @@ func (db *DB) terminate(ctx context.Context, pid uint32) {
 		err = errors.Join(err, conn.Close(ctx))
 	}
 	db.log.Warn("a statement did not heed its cancellation: backend terminated", "pid", pid, "error", err)
+}
+
+// rollBack ends a failed transaction whose ROLLBACK was skipped, and sends once more the reset behind it.
+func (s *session) rollBack() error {
+	if !s.failed {
+		return nil
+	}
+	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)); err != nil {
+		return err
+	}
+	foreign := s.resetting
+	if foreign {
+		_, _ = s.answer() // it was refused, for the transaction had failed
+	}
+	s.end(false, foreign)
+	if err := s.flush(); err != nil {
+		return err
+	}
+	return errors.Join(s.ended(), s.pc.Conn().SetReadDeadline(time.Time{}))
 }
 
 // finishReset reads the answer to the reset. Where it tells of prepared statements that are not ours, or that ours are

@@ -251,6 +251,23 @@ func TestNothingCrossesCalls(t *testing.T) {
 	}
 }
 
+// TestNothingCrossesAnError: what a statement did before it failed is thrown away too, and the connection is kept.
+func TestNothingCrossesAnError(t *testing.T) {
+	db := open(t, pgtest.URL(t), func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 })
+	before, _ := run(t, db, postgres.Call{SQL: "SELECT pg_backend_pid()"})
+	for _, write := range []bool{false, true} {
+		call := postgres.Call{SQL: "SELECT pg_advisory_lock(42), 1 / (random() * 0)::int", Foreign: true, Write: write}
+		if _, err := db.Run(t.Context(), call, &rows{}); err == nil {
+			t.Fatalf("Run(%q) gives no error", call.SQL)
+		}
+		got, _ := run(t, db, postgres.Call{SQL: "SELECT pg_backend_pid()"})
+		locks, _ := run(t, db, postgres.Call{SQL: "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"})
+		if got.json[0] != before.json[0] || locks.json[0] != "[0]" {
+			t.Errorf("after an error (write %v): connection %s with %s locks, want %s with none", write, got.json[0], locks.json[0], before.json[0])
+		}
+	}
+}
+
 func TestStalePlan(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, "CREATE TABLE t (id int); INSERT INTO t VALUES (1)")

@@ -31,8 +31,12 @@ type session struct {
 
 	// resetting means that a reset has been sent and its answer is still to be read.
 	resetting bool
+	failed    bool // the transaction failed, and is still to be rolled back
 	broken    bool // messages may be left on the connection: it must not be used again
 }
+
+// failedTransaction is the status of a transaction that can only be rolled back (PostgreSQL, 55.7, ReadyForQuery).
+const failedTransaction = 'E'
 
 // awaited is a Parse under way, or a Sync.
 type awaited struct {
@@ -120,6 +124,7 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 		case *pgproto3.ReadyForQuery:
 			s.ready++
 			s.asked = false
+			s.failed = msg.TxStatus == failedTransaction
 			s.syncDone()
 			return msg, nil
 		case *pgproto3.DataRow:

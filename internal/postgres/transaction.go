@@ -70,6 +70,9 @@ func (t *transaction) run() error {
 	if t.pooled && t.call.leaves() && t.call.Write {
 		t.fixed("", constraints)
 	}
+	if !t.call.Write && !t.pooled {
+		return t.rolledBack()
+	}
 	t.sync()
 	if t.call.MaxAffected > 0 {
 		err := t.checked()
@@ -80,6 +83,16 @@ func (t *transaction) run() error {
 		return err
 	}
 	return t.last(t.read())
+}
+
+// rolledBack sends the ROLLBACK before the Sync, so that PostgreSQL answers all in one piece: each one more wakes both sides
+// once more. After an error the ROLLBACK is skipped; put sends it again.
+func (t *transaction) rolledBack() error {
+	t.end(false, t.call.leaves())
+	if err := t.flush(); err != nil {
+		return err
+	}
+	return t.read()
 }
 
 // finish ends the transaction by a flight of its own.
