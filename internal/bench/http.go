@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mcp-postgres/internal/demo"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"mcp-postgres/internal/demo"
 )
 
 // web is a server that this program started and speaks MCP with over streamable HTTP. It is safe for concurrent use.
@@ -37,7 +37,7 @@ func launchHTTP(ctx context.Context, command func(addr string) []string) (*web, 
 		return nil, err
 	}
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if _, err = w.ask(ctx, initialize); err == nil {
+		if _, err = w.ask(ctx, initialize, new(bytes.Buffer)); err == nil {
 			return w, nil
 		}
 		if ctx.Err() != nil || time.Since(began) > patience {
@@ -46,8 +46,8 @@ func launchHTTP(ctx context.Context, command func(addr string) []string) (*web, 
 	}
 }
 
-// ask sends one request and gives the result of its answer, which must be plain JSON.
-func (w *web) ask(ctx context.Context, request string) ([]byte, error) {
+// ask sends one request and gives the result of its answer, which must be plain JSON. It is in memory.
+func (w *web) ask(ctx context.Context, request string, memory *bytes.Buffer) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(message(1, request)))
 	if err != nil {
 		return nil, err
@@ -58,11 +58,11 @@ func (w *web) ask(ctx context.Context, request string) ([]byte, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
+	memory.Reset()
+	if _, err = memory.ReadFrom(res.Body); err != nil {
 		return nil, err
 	}
-	return resultOf(body)
+	return resultOf(memory.Bytes())
 }
 
 // close ends the server, and kills one that does not end.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -20,8 +21,9 @@ import (
 	"mcp-postgres/registry"
 )
 
-// call does the work of a case once. It gives the answer, or nil where rows are counted and dropped.
-type call func(context.Context) ([]byte, error)
+// call does the work of a case once. It gives the answer, or nil where rows are counted and dropped. What comes from another
+// process is read into memory, which is used again: a client that did not would cost more than a quick server.
+type call func(ctx context.Context, memory *bytes.Buffer) ([]byte, error)
 
 // layer is one way to do the work of a case.
 type layer struct {
@@ -41,7 +43,7 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := inProcess(ctx)
+	answer, err := inProcess(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +66,7 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 	}
 	for i := range list {
 		l := &list[i]
-		if l.first, err = l.call(ctx); err == nil && l.first != nil && l.process != d.echo {
+		if l.first, err = l.call(ctx, new(bytes.Buffer)); err == nil && l.first != nil && l.process != d.echo {
 			err = c.check(l.first)
 		}
 		for n := 0; n < 12*poolSize && err == nil; n += maxWorkers {
@@ -78,11 +80,11 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 }
 
 func remote(name string, p *process, request string) layer {
-	return layer{name, func(ctx context.Context) ([]byte, error) { return p.ask(ctx, request) }, p, request, nil}
+	return layer{name, func(ctx context.Context, memory *bytes.Buffer) ([]byte, error) { return p.ask(ctx, request, memory) }, p, request, nil}
 }
 
 func overHTTP(name string, w *web, request string) layer {
-	return layer{name, func(ctx context.Context) ([]byte, error) { return w.ask(ctx, request) }, nil, request, nil}
+	return layer{name, func(ctx context.Context, memory *bytes.Buffer) ([]byte, error) { return w.ask(ctx, request, memory) }, nil, request, nil}
 }
 
 // recorder is a database that keeps the first call made of it: what the inner layers are to run.
@@ -110,7 +112,7 @@ func (r *recorder) want(rows int, err error) ([]byte, error) {
 }
 
 // again is the engine's layer: the same call, its rows dropped.
-func (r *recorder) again(ctx context.Context) ([]byte, error) {
+func (r *recorder) again(ctx context.Context, _ *bytes.Buffer) ([]byte, error) {
 	out, err := r.DB.Run(ctx, r.call, drop{})
 	return r.want(out.Rows, err)
 }
@@ -133,7 +135,7 @@ func pgxAlone(pool *pgxpool.Pool, r *recorder, render func([]byte, pgx.Rows) []b
 		args = append(args, arg)
 	}
 	buffers := sync.Pool{New: func() any { return new([]byte) }}
-	return func(ctx context.Context) ([]byte, error) {
+	return func(ctx context.Context, _ *bytes.Buffer) ([]byte, error) {
 		rows, _ := pool.Query(ctx, r.call.SQL, args...) // the error is in rows too
 		lent := buffers.Get().(*[]byte)
 		defer buffers.Put(lent)
@@ -181,7 +183,7 @@ func (b *bench) inProcess(db registry.Database, request string) (call, error) {
 		return nil, err
 	}
 	s := r.Server("bench")
-	return func(ctx context.Context) ([]byte, error) {
+	return func(ctx context.Context, _ *bytes.Buffer) ([]byte, error) {
 		answer, err := json.Marshal(s.HandleMessage(ctx, message(1, request)))
 		if err != nil {
 			return nil, err

@@ -90,8 +90,9 @@ func (l *layer) measure(ctx context.Context, workers int, d time.Duration) (figu
 	start := time.Now()
 	for w := range workers {
 		wg.Go(func() {
+			var memory bytes.Buffer
 			for began := start; began.Sub(start) < d && errs[w] == nil; {
-				answer, err := l.call(ctx)
+				answer, err := l.call(ctx, &memory)
 				if err == nil && !bytes.Equal(answer, l.first) {
 					err = fmt.Errorf("another answer than the first: %.300q", answer)
 				}
@@ -133,7 +134,7 @@ func (b *bench) measureStarts(ctx context.Context, c *benchCase, layers []layer)
 			if err != nil {
 				return err
 			}
-			answer, err := p.ask(ctx, l.request)
+			answer, err := p.ask(ctx, l.request, new(bytes.Buffer))
 			took[i] = append(took[i], time.Since(began).Seconds()*1000)
 			if err == nil && !bytes.Equal(answer, l.first) {
 				err = fmt.Errorf("another answer after the start: %.300q", answer)

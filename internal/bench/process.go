@@ -58,8 +58,8 @@ func launch(ctx context.Context, command []string) (*process, error) {
 	if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
 		return nil, err
 	}
-	p := &process{command: command, cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10)}
-	if _, err := p.ask(ctx, initialize); err != nil {
+	p := &process{command: command, cmd: cmd, in: in, out: bufio.NewReaderSize(out, 1<<20)}
+	if _, err := p.ask(ctx, initialize, new(bytes.Buffer)); err != nil {
 		return nil, errors.Join(fmt.Errorf("greeting %s (run it by hand to see its log): %w", command[1], err), p.close())
 	}
 	_, err := io.WriteString(in, `{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n")
@@ -68,8 +68,8 @@ func launch(ctx context.Context, command []string) (*process, error) {
 
 // ask sends one request, short enough for 16 of them to fit into the pipe, and gives the result of the next answer. Who
 // asks at the same time must ask the same: answers are not matched with requests, for waking another would take longer.
-// The end of ctx kills the server.
-func (p *process) ask(ctx context.Context, request string) ([]byte, error) {
+// The end of ctx kills the server. The result is in memory.
+func (p *process) ask(ctx context.Context, request string, memory *bytes.Buffer) ([]byte, error) {
 	defer context.AfterFunc(ctx, p.kill)()
 	p.writing.Lock()
 	p.seq++
@@ -78,13 +78,18 @@ func (p *process) ask(ctx context.Context, request string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	memory.Reset()
 	p.reading.Lock()
-	line, err := p.out.ReadBytes('\n')
-	p.reading.Unlock()
-	if err != nil {
-		return nil, fmt.Errorf("reading an answer: %w", err)
+	defer p.reading.Unlock()
+	for part, err := p.out.ReadSlice('\n'); ; part, err = p.out.ReadSlice('\n') {
+		memory.Write(part)
+		if err == nil {
+			return resultOf(memory.Bytes())
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return nil, fmt.Errorf("reading an answer: %w", err)
+		}
 	}
-	return resultOf(line)
 }
 
 func (p *process) kill() { _ = p.cmd.Process.Kill() }

@@ -24,10 +24,12 @@ const (
 // stdioID is the session of the one client.
 const stdioID = "stdio"
 
-// Stdio serves one client on in and out until in ends or ctx does. It leaves a goroutine behind that reads in, for
-// nothing can interrupt that.
+// Stdio serves one client on in and out until in ends or ctx does. Where a read of in can't be ended, it leaves a goroutine
+// behind in it.
 func (t *Transport) Stdio(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer) error {
 	widen(out)
+	in, done := polled(in)
+	defer done()
 	w := &lineWriter{w: out}
 	c := t.newConn(s, stdioID, "", w.line)
 	c.whole = w.whole
