@@ -24,13 +24,7 @@ const (
 )
 
 // keep keeps what is offered in step with the files and the database until ctx ends.
-func (s *shelf) keep(ctx context.Context) {
-	file := ""
-	if s.reread != nil {
-		file = s.config.Permissions
-	}
-	w := newWatcher(s.config.Tools, file, s.log)
-	defer w.close()
+func (s *shelf) keep(ctx context.Context, w *watcher) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -96,6 +90,7 @@ type watcher struct {
 	log    *slog.Logger
 }
 
+// newWatcher begins to watch. That must be before the files are read, for a change in between would never be heard of.
 func newWatcher(dirs []string, file string, log *slog.Logger) *watcher {
 	w := &watcher{log: log}
 	if len(dirs) == 0 && file == "" {
