@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -200,9 +201,9 @@ const hardCodedEnv = "BENCH_HARD_CODED_URL"
 //go:embed tools/bench/thousand_rows.sql
 var thousandRows string
 
-// serveHardCoded is what a program for one task would be: two tools on mcp-go and pgx, with no limits, no transaction, no
-// log, no checks and no structured content; PostgreSQL writes the JSON. It is the floor for a server over stdio, and over
-// streamable HTTP if it is given an address.
+// serveHardCoded is what a program for one task would be: two tools on mcp-go and pgx with the same SQL and the same
+// answers, with no limits, no transaction, no checks and no log. It is the floor for a server over stdio, and over streamable
+// HTTP if it is given an address.
 func serveHardCoded(ctx context.Context, url string, addr []string) error {
 	pool, err := openPool(ctx, url)
 	if err != nil {
@@ -210,18 +211,40 @@ func serveHardCoded(ctx context.Context, url string, addr []string) error {
 	}
 	defer pool.Close()
 	s := server.NewMCPServer("hard-coded", "1")
-	for name, sql := range map[string]string{
-		"select_one":    `SELECT '{"items":[{"one":' || 1 || '}]}'`,
-		"thousand_rows": `SELECT json_build_object('items', json_agg(r))::text FROM (` + thousandRows + `) AS r`,
-	} {
-		s.AddTool(mcp.NewTool(name), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			var text string
-			err := pool.QueryRow(ctx, sql).Scan(&text)
-			return mcp.NewToolResultText(text), err
-		})
-	}
+	s.AddTool(mcp.NewTool("select_one"), hardCoded[one](pool, "SELECT 1 AS one"))
+	s.AddTool(mcp.NewTool("thousand_rows"), hardCoded[order](pool, thousandRows))
 	if len(addr) > 0 {
 		return server.NewStreamableHTTPServer(s, server.WithStateLess(true)).Start(addr[0])
 	}
 	return server.ServeStdio(s, server.WithWorkerPoolSize(poolSize))
+}
+
+type one struct {
+	One int `json:"one"`
+}
+
+// order is a row of thousandRows.
+type order struct {
+	ID         int        `json:"id"`
+	CustomerID int        `json:"customer_id"`
+	AddressNo  int        `json:"address_no"`
+	EmployeeID *int       `json:"employee_id"`
+	Status     string     `json:"status"`
+	PlacedAt   time.Time  `json:"placed_at"`
+	ShippedAt  *time.Time `json:"shipped_at"`
+	Note       *string    `json:"note"`
+}
+
+func hardCoded[T any](pool *pgxpool.Pool, sql string) server.ToolHandlerFunc {
+	type answer struct {
+		Items []T `json:"items"`
+	}
+	return func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		rows, _ := pool.Query(ctx, sql) // the error is in rows too
+		items, err := pgx.CollectRows(rows, pgx.RowToStructByPos[T])
+		if err != nil {
+			return nil, err
+		}
+		return mcp.NewToolResultJSON(answer{items})
+	}
 }
