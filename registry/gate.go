@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -27,6 +28,9 @@ func checkText(raw json.RawMessage) error {
 	}
 	if !utf8.Valid(raw) {
 		return argumentError("the arguments are not valid UTF-8")
+	}
+	if !bytes.Contains(raw, []byte(`\u`)) {
+		return nil
 	}
 	for _, escape := range escapes.FindAll(raw, -1) {
 		if len(escape) == len(`\uD800`) {

@@ -188,13 +188,12 @@ func (r *Registry) offered(ctx context.Context, t *tool) bool {
 func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult, rec *Record) {
 	rec = newRecord(ctx, t.def)
 	rec.Arguments = raw
-	log := r.log.With("call", rec.Call, "tool", rec.Tool)
 	defer func() {
 		if p := recover(); p != nil {
-			log.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
+			r.logOf(rec).ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
 			rec.Outcome, res = codeInternal, errorResult(internalError(rec.Call))
 		}
-		r.done(ctx, log, rec, res)
+		r.done(ctx, rec, res)
 	}()
 	args, err := t.check.arguments(raw)
 	if err == nil {
@@ -211,7 +210,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	if t.def.Name == queryName {
 		sql, _ = args["sql"].(string)
 	}
-	e := r.told(ctx, log, t, err, sql, rec.Call)
+	e := r.told(ctx, t, err, sql, rec)
 	rec.Outcome, rec.Rule = e.Code, e.rule
 	return errorResult(e), rec
 }
@@ -230,14 +229,14 @@ func newRecord(ctx context.Context, t *catalog.Tool) *Record {
 }
 
 // told is what the caller reads of an error; the log has the rest.
-func (r *Registry) told(ctx context.Context, log *slog.Logger, t *tool, err error, sql, id string) *callError {
+func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec *Record) *callError {
 	e, ok := userMessage(err, sql)
 	if !ok {
-		log.ErrorContext(ctx, "internal error", "error", err)
-		e = internalError(id)
+		r.logOf(rec).ErrorContext(ctx, "internal error", "error", err)
+		e = internalError(rec.Call)
 	}
 	if pg := (*postgres.Error)(nil); sql == "" && errors.As(err, &pg) {
-		log.WarnContext(ctx, "statement of a tool failed", "error", err, "file", t.def.Path)
+		r.logOf(rec).WarnContext(ctx, "statement of a tool failed", "error", err, "file", t.def.Path)
 	}
 	if pg := (*postgres.Error)(nil); t.degraded.Load() != nil && errors.As(err, &pg) && outdated(pg) {
 		e.Message = "this tool no longer fits the database: " + e.Message
@@ -246,18 +245,22 @@ func (r *Registry) told(ctx context.Context, log *slog.Logger, t *tool, err erro
 	return e
 }
 
+// logOf is the log of what happens in a call.
+func (r *Registry) logOf(rec *Record) *slog.Logger { return r.log.With("call", rec.Call, "tool", rec.Tool) }
+
 // done logs a call and tells of it.
-func (r *Registry) done(ctx context.Context, log *slog.Logger, rec *Record, res *mcp.CallToolResult) {
+func (r *Registry) done(ctx context.Context, rec *Record, res *mcp.CallToolResult) {
 	rec.Duration = time.Since(rec.Time)
 	for _, c := range res.Content {
 		if text, ok := c.(mcp.TextContent); ok {
 			rec.Bytes += len(text.Text)
 		}
 	}
+	attrs := append(make([]slog.Attr, 0, 5), slog.String("call", rec.Call), slog.String("tool", rec.Tool))
 	if rec.Sub != "" {
-		log = log.With("sub", rec.Sub)
+		attrs = append(attrs, slog.String("sub", rec.Sub))
 	}
-	log.InfoContext(ctx, "tool call", "outcome", rec.Outcome, "ms", rec.Duration.Milliseconds())
+	r.log.LogAttrs(ctx, slog.LevelInfo, "tool call", append(attrs, slog.String("outcome", rec.Outcome), slog.Int64("ms", rec.Duration.Milliseconds()))...)
 	r.observe(ctx, rec)
 }
 

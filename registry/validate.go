@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -81,12 +82,14 @@ func (v *validator) arguments(raw json.RawMessage) (map[string]any, error) {
 			delete(args, name)
 		}
 	}
-	schema, err := v.schema()
-	if err != nil {
-		return nil, err
-	}
-	if err := schema.Validate(map[string]any(args)); err != nil {
-		return nil, v.words(err)
+	if !v.evident(args) {
+		schema, err := v.schema()
+		if err != nil {
+			return nil, err
+		}
+		if err := schema.Validate(map[string]any(args)); err != nil {
+			return nil, v.words(err)
+		}
 	}
 	for _, p := range v.params {
 		if _, ok := args[p.Name]; !ok && p.Default != nil {
@@ -94,6 +97,52 @@ func (v *validator) arguments(raw json.RawMessage) (map[string]any, error) {
 		}
 	}
 	return args, nil
+}
+
+// evident reports that the arguments fit the schema where that needs no look at it: that takes longer than all else before
+// the database. What is not evident may fit as well.
+func (v *validator) evident(args map[string]any) bool {
+	known := 0
+	for _, p := range v.params {
+		value, ok := args[p.Name]
+		if ok && evident(p, value) {
+			known++
+		} else if ok || p.Required {
+			return false
+		}
+	}
+	return known == len(args)
+}
+
+func evident(p catalog.Param, value any) bool {
+	if p.Type.Array {
+		return false
+	}
+	switch value := value.(type) {
+	case bool:
+		return p.Type.Scalar == catalog.Boolean && p.Enum == nil
+	case string:
+		return p.Type.Scalar == catalog.String && p.MinLength == nil && p.MaxLength == nil && p.Pattern == "" &&
+			(p.Enum == nil || slices.Contains(p.Enum, any(value)))
+	case json.Number:
+		return p.Type.Scalar == catalog.Integer && p.Enum == nil && whole(value.String(), p.Minimum, p.Maximum)
+	}
+	return false
+}
+
+// whole reports that n is a whole number between the bounds, of which an empty one is none.
+func whole(n, least, most string) bool {
+	number, err := strconv.ParseInt(n, 10, 64)
+	for i, bound := range []string{least, most} {
+		if bound == "" || err != nil {
+			continue
+		}
+		var limit int64
+		if limit, err = strconv.ParseInt(bound, 10, 64); err == nil && (i == 0 && number < limit || i == 1 && number > limit) {
+			return false
+		}
+	}
+	return err == nil
 }
 
 func decodeObject(raw json.RawMessage) (map[string]any, error) {

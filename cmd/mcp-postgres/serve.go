@@ -23,9 +23,7 @@ type serveCmd struct {
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
 func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	if c.Transport == "stdio" {
-		beSmall()
-	}
+	collect(c.Transport == "stdio")
 	var a *app
 	w, err := newWatchers(ctx, c, func() map[string]telemetry.Pool { return a.pools() }, log)
 	if err != nil {
@@ -33,6 +31,8 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	defer w.close()
 	log = slog.New(w.tracer.Logs(log.Handler()))
+	changes := newWatcher(c.Tools, c.Permissions, log)
+	defer changes.close()
 	if a, err = openWatched(ctx, c, w, log); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
 	keeping := make(chan struct{})
 	ctx, stop := context.WithCancel(ctx)
-	go func() { defer close(keeping); a.shelf.keep(ctx) }()
+	go func() { defer close(keeping); a.shelf.keep(ctx, changes) }()
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
 		Slots: max(c.PoolMax, 5), Caller: caller, Until: until, Rest: auth.Rest, Enter: a.access.entrance(c), UnknownTool: a.unknownTool, Refused: a.watch.refused, Logger: log})
@@ -66,11 +66,14 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 // settling is when a server is taken to have started.
 const settling = time.Second
 
-// beSmall suits a server for one client, next to which others run: garbage is collected before the process grows, and less
-// often while it is small. Whoever sets GOGC or GOMEMLIMIT decides instead.
-func beSmall() {
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(200)
+// collect says when garbage is collected: less often than Go would, for the server is small, and for one client, next to whose
+// server others run, before the process grows. Whoever sets GOGC or GOMEMLIMIT decides instead.
+func collect(oneClient bool) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	debug.SetGCPercent(200)
+	if oneClient {
 		debug.SetMemoryLimit(24 << 20)
 	}
 }

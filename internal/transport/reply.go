@@ -32,14 +32,16 @@ type reply struct {
 	beating *time.Timer
 }
 
-func newReply(t *Transport, ctx context.Context, w http.ResponseWriter, events bool) *reply {
-	x := &reply{t: t, w: w, control: http.NewResponseController(w), events: events}
+func newReply(t *Transport, ctx context.Context, w http.ResponseWriter, r *http.Request) *reply {
+	x := &reply{t: t, w: w, control: http.NewResponseController(w), events: accepts(r, "text/event-stream")}
 	ctx = withExchange(ctx, &x.exchange)
 	x.words = func(b []byte) []byte { return withID(t.plainWords(ctx, b), x.id) }
 	x.notify = x.notification
 	// From here on a deadline is set before each write; waiting for an answer has none.
-	_ = x.control.SetReadDeadline(time.Time{})  // HTTP/1 and 2 have it; another server does without
-	_ = x.control.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream when it is over, HTTP/1 only a write
+	_ = x.control.SetReadDeadline(time.Time{}) // HTTP/1 and 2 have it; another server does without
+	if r.ProtoMajor > 1 {
+		_ = x.control.SetWriteDeadline(time.Time{}) // it ends a stream when it is over; before that only a write
+	}
 	return x
 }
 
@@ -51,10 +53,12 @@ func (x *reply) WriteHeader(status int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.begun {
+		x.deadline()
 		x.begin(status)
 	}
 }
 
+// begin writes the head. Nothing of it is sent before the deadline of what follows is set.
 func (x *reply) begin(status int) {
 	x.begun = true
 	if x.status != 0 && status == http.StatusOK {
@@ -73,7 +77,6 @@ func (x *reply) begin(status int) {
 	if x.session != "" && status == http.StatusOK {
 		h.Set(server.HeaderKeySessionID, x.session)
 	}
-	x.deadline()
 	x.w.WriteHeader(status)
 }
 

@@ -54,7 +54,7 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	x := newReply(e.t, ctx, w, accepts(r, "text/event-stream"))
+	x := newReply(e.t, ctx, w, r)
 	x.caller, x.id = e.t.callerOf(r), m.ID
 	defer x.end()
 	switch m.Method {
