@@ -74,7 +74,7 @@ func collect(oneClient bool) {
 	}
 	debug.SetGCPercent(200)
 	if oneClient {
-		debug.SetMemoryLimit(24 << 20)
+		debug.SetMemoryLimit(22 << 20)
 	}
 }
 
