@@ -246,7 +246,9 @@ func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec
 }
 
 // logOf is the log of what happens in a call.
-func (r *Registry) logOf(rec *Record) *slog.Logger { return r.log.With("call", rec.Call, "tool", rec.Tool) }
+func (r *Registry) logOf(rec *Record) *slog.Logger {
+	return r.log.With("call", rec.Call, "tool", rec.Tool)
+}
 
 // done logs a call and tells of it.
 func (r *Registry) done(ctx context.Context, rec *Record, res *mcp.CallToolResult) {
