@@ -54,7 +54,6 @@ type decision struct {
 	st     *sqlscan.Statement
 	verify *postgres.Verify
 	clean  bool
-	reads  bool
 	until  time.Time
 }
 
@@ -108,7 +107,7 @@ func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error)
 		}
 		g.remember(key, d)
 	}
-	p.Statement, p.Verify, p.Clean, p.Reads = d.st, d.verify, d.clean, d.reads
+	p.Statement, p.Verify, p.Clean, p.Reads = d.st, d.verify, d.clean, d.clean && onlySelects(d.st)
 	return p, nil
 }
 
@@ -173,7 +172,6 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 		d.until = time.Time{}
 	}
 	d.clean, d.verify = verdict.Clean, verification(st, facts)
-	d.reads = d.clean && onlySelects(st)
 	return d, nil
 }
 

@@ -51,7 +51,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	release := watch(ctx, s.pc)
 	err = t.run()
 	if err == nil && t.held != nil && !t.broken {
-		if err = s.finishReset(); err == nil {
+		if err = s.clean(); err == nil {
 			err = t.replay()
 		}
 	}
@@ -97,7 +97,7 @@ func (db *DB) put(conn *pgxpool.Conn, s *session) {
 	}
 	db.cleaning.Go(func() {
 		if !s.broken {
-			if err := errors.Join(s.rollBack(), s.finishReset()); err != nil {
+			if err := s.clean(); err != nil {
 				db.log.Debug("connection not reset", "error", err)
 				s.broken = true
 			}
@@ -157,13 +157,24 @@ func (db *DB) terminate(ctx context.Context, pid uint32) {
 	db.log.Warn("a statement did not heed its cancellation: backend terminated", "pid", pid, "error", err)
 }
 
+// clean makes the connection fit for the next call, in bounded time.
+func (s *session) clean() error {
+	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)); err != nil {
+		return err
+	}
+	if err := s.rollBack(); err != nil {
+		return err
+	}
+	if err := s.finishReset(); err != nil {
+		return err
+	}
+	return s.pc.Conn().SetReadDeadline(time.Time{})
+}
+
 // rollBack ends a failed transaction whose ROLLBACK was skipped, and sends once more the reset behind it.
 func (s *session) rollBack() error {
 	if !s.failed {
 		return nil
-	}
-	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)); err != nil {
-		return err
 	}
 	foreign := s.resetting
 	if foreign {
@@ -173,7 +184,7 @@ func (s *session) rollBack() error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	return errors.Join(s.ended(), s.pc.Conn().SetReadDeadline(time.Time{}))
+	return s.ended()
 }
 
 // finishReset reads the answer to the reset. Where it tells of prepared statements that are not ours, or that ours are
@@ -183,9 +194,6 @@ func (s *session) finishReset() error {
 		return nil
 	}
 	s.resetting = false
-	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)); err != nil {
-		return err
-	}
 	rows, err := s.answer()
 	if err != nil {
 		return err
@@ -195,11 +203,9 @@ func (s *session) finishReset() error {
 		ours = ours && row[1] == "f"
 	}
 	if !ours {
-		if err := s.discard(); err != nil {
-			return err
-		}
+		return s.discard()
 	}
-	return s.pc.Conn().SetReadDeadline(time.Time{})
+	return nil
 }
 
 // discard throws away all that a session can hold, our prepared statements too.
