@@ -175,6 +175,12 @@ func (r *Registry) NamesFor(ctx context.Context) []string {
 	return names
 }
 
+// Offered reports whether there is a tool of that name that the caller may call.
+func (r *Registry) Offered(ctx context.Context, name string) bool {
+	t, ok := r.tool(name)
+	return ok && r.offered(ctx, t)
+}
+
 // offered reports whether the caller may call a tool.
 func (r *Registry) offered(ctx context.Context, t *tool) bool {
 	if !mayCall(ctx, t.def) {

@@ -48,7 +48,9 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	go func() { defer close(keeping); a.shelf.keep(ctx, changes) }()
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
-		Slots: max(c.PoolMax, 5), Caller: caller, Until: until, Rest: auth.Rest, Enter: a.access.entrance(c), UnknownTool: a.unknownTool, Refused: a.watch.refused, Logger: log})
+		Slots: max(c.PoolMax, 5), Caller: caller, Until: until, Rest: auth.Rest, Enter: a.access.entrance(c), Around: a.watch.call,
+		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: a.watch.refused, Logger: log,
+	})
 	server := a.tools.Server(version(), append(a.watch.options(), t.Options()...)...)
 	if c.Transport == "stdio" {
 		if err = a.access.checkToken(ctx); err != nil {

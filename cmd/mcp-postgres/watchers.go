@@ -140,19 +140,24 @@ func (w *watchers) watch(h *transport.HTTPConfig) {
 	}
 }
 
-// options make a span of each request that works on the database.
+// call makes a span of each call of a tool.
+func (w *watchers) call(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+	if w.tracer == nil {
+		return next
+	}
+	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		ctx, end := w.tracer.Request(ctx, string(mcp.MethodToolsCall), req.Params.Name, metaFields(req.Params.Meta))
+		defer end()
+		return next(ctx, req)
+	}
+}
+
+// options make a span of each other request that works on the database.
 func (w *watchers) options() []server.ServerOption {
 	if w.tracer == nil {
 		return nil
 	}
 	return []server.ServerOption{
-		server.WithToolHandlerMiddleware(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
-			return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-				ctx, end := w.tracer.Request(ctx, string(mcp.MethodToolsCall), req.Params.Name, metaFields(req.Params.Meta))
-				defer end()
-				return next(ctx, req)
-			}
-		}),
 		server.WithResourceHandlerMiddleware(func(next server.ResourceHandlerFunc) server.ResourceHandlerFunc {
 			return func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 				ctx, end := w.tracer.Request(ctx, string(mcp.MethodResourcesRead), "", metaFields(req.Params.Meta))

@@ -173,7 +173,7 @@ func (c *conn) drained() <-chan struct{} {
 
 // answer answers a request.
 func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
-	x := &exchange{caller: c.caller, notify: func(n notification) error { return c.sendJSON(n) }}
+	x := &exchange{server: c.server, caller: c.caller, notify: func(n notification) error { return c.sendJSON(n) }}
 	ctx, err := c.enter(ctx)
 	if err != nil {
 		if err = c.send(rpcError(m.ID, codeRefused, err.Error())); err != nil {
@@ -184,11 +184,11 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 	ctx = withExchange(c.server.WithContext(ctx, c), x)
 	done, b := c.t.completionInTurn(ctx, m, c.caller)
 	if b == nil {
-		b, err = c.handle(ctx, m, message)
+		b, err = c.handle(ctx, m, message, x)
 		done()
 	}
 	switch {
-	case err != nil || b == nil:
+	case err != nil || b == nil && x.large.result == nil:
 	case m.Method == string(mcp.MethodSubscriptionsListen):
 		select {
 		case c.endings <- b:
@@ -218,13 +218,16 @@ func (c *conn) enter(ctx context.Context) (context.Context, error) {
 }
 
 // handle gives the answer. A panic becomes one, too.
-func (c *conn) handle(ctx context.Context, m *envelope, message []byte) (b []byte, err error) {
+func (c *conn) handle(ctx context.Context, m *envelope, message []byte, x *exchange) (b []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.t.Logger.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
 			b, err = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error"), nil
 		}
 	}()
+	if b, ok := c.t.direct(ctx, c.server, m, message, x); ok {
+		return b, nil
+	}
 	response := c.server.HandleMessage(ctx, message)
 	if response == nil {
 		return nil, nil

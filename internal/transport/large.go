@@ -20,6 +20,10 @@ type body struct {
 	text       string
 	structured json.RawMessage
 	twice      bool // the structured content is the text
+
+	// result, if set, is all of the answer, to the request with the id: the library has not seen it.
+	result *mcp.CallToolResult
+	id     json.RawMessage
 }
 
 // smallBody is the size in bytes from which an answer is kept away; a message with a token is smaller.
@@ -58,9 +62,12 @@ func (b *body) keep(res *mcp.CallToolResult) {
 	}
 }
 
-// restore appends the message, with the answer in it where it has a token.
+// restore appends the message, with the answer in it where it has a token, or the answer alone.
 func (b *body) restore(dst, message []byte) []byte {
-	if b == nil || b.text == "" || len(message) >= smallBody {
+	switch {
+	case b != nil && b.result != nil:
+		return appendResult(dst, b.id, b.result)
+	case b == nil || b.text == "" || len(message) >= smallBody:
 		return append(dst, message...)
 	}
 	dst = slices.Grow(dst, len(message)+len(b.text)*5/4+len(b.structured))

@@ -36,7 +36,7 @@ func (ts *tools) server(t *transport.Transport) *server.MCPServer {
 	}
 	add("echo", echo)
 	add("big", func(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		text := strings.Repeat(`é"<\`, req.GetInt("times", 0))
+		text := strings.Repeat(`é"<\`, arguments(req).Times)
 		body, err := json.Marshal(map[string]string{"text": text})
 		return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(text)}, StructuredContent: json.RawMessage(body)}, err
 	})
@@ -44,7 +44,7 @@ func (ts *tools) server(t *transport.Transport) *server.MCPServer {
 		panic("postgres://u:secret@h/db")
 	})
 	add("block", func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		name := req.GetString("text", "")
+		name := arguments(req).Text
 		ts.began <- name
 		select {
 		case <-ctx.Done():
@@ -77,8 +77,17 @@ func thing(_ context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceConten
 	return nil, gone("there is no such thing")
 }
 
+// arguments are those of the tools above; without any they are empty.
+func arguments(req mcp.CallToolRequest) (a struct {
+	Text  string
+	Times int
+}) {
+	_ = req.BindArguments(&a) // a call without arguments
+	return a
+}
+
 func echo(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	return mcp.NewToolResultText(req.GetString("text", "")), nil
+	return mcp.NewToolResultText(arguments(req).Text), nil
 }
 
 func receive[T any](t *testing.T, what string, c <-chan T) T {

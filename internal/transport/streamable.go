@@ -21,17 +21,20 @@ import (
 
 // streamable is the endpoint of streamable HTTP. It keeps nothing between requests, so that any replica serves any of
 // them. Clients of revisions before 2026-07-28 are given a session id when they say initialize; it only tells their
-// cancellations from those of others.
+// cancellations from those of others, and reaches requests of the same replica.
 type streamable struct {
 	t        *Transport
 	server   *server.MCPServer
 	library  *server.StreamableHTTPServer
 	requests atomic.Uint64
 	draining chan struct{}
+
+	mu    sync.Mutex
+	calls map[string]*flight // requests in flight that can be cancelled, by session and id
 }
 
 func newStreamable(t *Transport, s *server.MCPServer) *streamable {
-	e := &streamable{t: t, server: s, draining: make(chan struct{})}
+	e := &streamable{t: t, server: s, draining: make(chan struct{}), calls: map[string]*flight{}}
 	e.library = server.NewStreamableHTTPServer(s, server.WithStateLess(true), server.WithDisableStreaming(true),
 		server.WithDisableLocalhostProtection(true), server.WithStreamableHTTPLogger(t.Logger), server.WithHTTPContextFunc(e.bind))
 	return e
@@ -55,7 +58,7 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	x := newReply(e.t, ctx, w, r)
-	x.caller, x.id = e.t.callerOf(r), m.ID
+	x.server, x.caller, x.id = e.server, e.t.callerOf(r), m.ID
 	defer x.end()
 	switch m.Method {
 	case string(mcp.MethodInitialize):
@@ -104,7 +107,19 @@ func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *e
 			strings.Join(mcp.LegacyProtocolVersions(), ", ")))
 		return
 	}
-	response := e.server.HandleMessage(e.server.WithContext(withExchange(ctx, &x.exchange), requestSession{e.binding(r)}), message)
+	binding := e.binding(r)
+	if m.Method == "notifications/cancelled" && !m.request() {
+		e.cancel(binding + callKey(m.Params.RequestID))
+		x.WriteHeader(http.StatusAccepted)
+		return
+	}
+	ctx, done := e.cancellable(withExchange(ctx, &x.exchange), binding, m)
+	defer done()
+	if b, ok := e.t.direct(ctx, e.server, m, message, &x.exchange); ok {
+		x.answer(http.StatusOK, b)
+		return
+	}
+	response := e.server.HandleMessage(e.server.WithContext(ctx, requestSession{binding}), message)
 	if response == nil {
 		x.WriteHeader(http.StatusAccepted)
 		return
@@ -115,6 +130,34 @@ func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *e
 		b = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error")
 	}
 	x.answer(http.StatusOK, b)
+}
+
+// cancellable lets the client cancel a request of an older revision by its id. The library would take two long numbers for one.
+func (e *streamable) cancellable(ctx context.Context, binding string, m *envelope) (_ context.Context, done func()) {
+	if !m.request() || !strings.HasPrefix(binding, sessionBinding) {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	key, f := binding+callKey(m.ID), &flight{cancel: cancel}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.calls[key] = f
+	return ctx, func() {
+		cancel()
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.calls[key] == f {
+			delete(e.calls, key)
+		}
+	}
+}
+
+func (e *streamable) cancel(key string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f, ok := e.calls[key]; ok {
+		f.cancel()
+	}
 }
 
 // requestSession is the session of one request of an older revision.
@@ -183,10 +226,12 @@ type bindingKey struct{}
 // has one of its own: it is cancelled by closing its connection.
 func (e *streamable) binding(r *http.Request) string {
 	if session := r.Header.Get(server.HeaderKeySessionID); session != "" {
-		return "session " + strconv.Quote(e.t.Caller(r.Context())) + " " + session
+		return sessionBinding + strconv.Quote(e.t.Caller(r.Context())) + " " + session + " "
 	}
 	return "request " + strconv.FormatUint(e.requests.Add(1), 10)
 }
+
+const sessionBinding = "session "
 
 // bind replaces the library's session, whose id is the same for all.
 func (e *streamable) bind(ctx context.Context, _ *http.Request) context.Context {

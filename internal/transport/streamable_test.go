@@ -101,11 +101,26 @@ func TestIDs(t *testing.T) {
 	p.send(call("9007199254740993", "block", "one"), call("9007199254740992", "block", "two"))
 	receive(t, "a call begins", p.tools.began)
 	receive(t, "a call begins", p.tools.began)
-	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9007199254740993}}`)
+	const cancel = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9007199254740993}}`
+	p.send(cancel)
 	if got := receive(t, "a call ends", p.tools.ended); got != "one" {
 		t.Errorf("the call %s has been cancelled, want the one that was named", got)
 	}
 	p.tools.release <- struct{}{}
+	session := []string{"Mcp-Session-Id", "S"}
+	answers := []<-chan answer{
+		s.inBackground(t.Context(), call("9007199254740993", "block", "one"), session...), s.inBackground(t.Context(), call("9007199254740992", "block", "two"), session...),
+	}
+	receive(t, "a call begins", s.tools.began)
+	receive(t, "a call begins", s.tools.began)
+	s.post(cancel, session...)
+	if got := receive(t, "a call ends", s.tools.ended); got != "one" {
+		t.Errorf("over HTTP the call %s has been cancelled, want the one that was named", got)
+	}
+	s.tools.release <- struct{}{}
+	for _, a := range answers {
+		receive(t, "the answer", a)
+	}
 }
 
 // TestErrorsOfResourcesAndPrompts: what is not there has its code, which revision 2026-07-28 has changed.
@@ -273,8 +288,14 @@ func TestProgress(t *testing.T) {
 func TestLargeAnswers(t *testing.T) {
 	s := serve(t, transport.Config{}, transport.HTTPConfig{})
 	text := strings.Repeat(`é"<\`, 5000)
-	for name, meta := range map[string]string{"JSON": "", "events": `"_meta":{"progressToken":1},`} {
-		got := s.post(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{` + meta + `"name":"big","arguments":{"times":5000}}}`)
+	const arguments = `"arguments":{"times":5000}`
+	message, headers := modern("1", "tools/call", "big", arguments+",")
+	legacy := func(meta string) answer {
+		return s.post(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{` + meta + `"name":"big",` + arguments + `}}`)
+	}
+	for name, got := range map[string]answer{
+		"JSON": legacy(""), "progress": legacy(`"_meta":{"progressToken":1},`), "2026-07-28": s.post(message, headers...),
+	} {
 		body := strings.TrimPrefix(got.body, "event: message\ndata: ")
 		var m struct {
 			Result struct {

@@ -28,6 +28,10 @@ type Config struct {
 	// Enter puts the caller into the context of a request over stdio; its error, which the client reads, refuses the request.
 	// Nil lets every request in.
 	Enter func(context.Context) (context.Context, error)
+	// Around, if set, is put around the handler of each tool.
+	Around server.ToolHandlerMiddleware
+	// Offered reports whether the caller may call a tool; nil means every one.
+	Offered func(ctx context.Context, name string) bool
 	// UnknownTool words the error for a tool that is not there; nil leaves it to the library.
 	UnknownTool func(ctx context.Context, name string) string
 	// Refused, if set, is told why a request or a call is refused: host, origin, sessions or busy. w is the answer's; nil for a
@@ -56,6 +60,12 @@ func New(c Config) *Transport {
 	if c.Until == nil {
 		c.Until = func(context.Context) time.Time { return time.Time{} }
 	}
+	if c.Around == nil {
+		c.Around = func(next server.ToolHandlerFunc) server.ToolHandlerFunc { return next }
+	}
+	if c.Offered == nil {
+		c.Offered = func(context.Context, string) bool { return true }
+	}
 	if c.Rest == nil {
 		c.Rest = func(context.Context) {}
 	}
@@ -68,9 +78,14 @@ func New(c Config) *Transport {
 // Options are what the MCP server must be made with.
 func (t *Transport) Options() []server.ServerOption {
 	return []server.ServerOption{
-		server.WithToolHandlerMiddleware(t.progress), server.WithToolHandlerMiddleware(t.inTurn), server.WithToolHandlerMiddleware(keepLarge),
+		server.WithToolHandlerMiddleware(t.around), server.WithToolHandlerMiddleware(keepLarge),
 		server.WithResourceHandlerMiddleware(t.resourceInTurn), server.WithPromptHandlerMiddleware(promptRefusals), server.WithLogging(),
 	}
+}
+
+// around is what is put around the handler of every tool, whoever calls it.
+func (t *Transport) around(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+	return t.Around(t.progress(t.inTurn(next)))
 }
 
 // maxMessage bounds one message of a client, in bytes.
@@ -78,7 +93,8 @@ const maxMessage = 4 << 20
 
 // exchange is one message of a client and what is needed to answer it.
 type exchange struct {
-	large body
+	server *server.MCPServer
+	large  body
 	// caller shares the slots with the others.
 	caller string
 	// notify sends a notification that belongs to this message.
@@ -124,7 +140,7 @@ func (t *Transport) turn(ctx context.Context, caller string) error {
 	if t.turns.now(caller) {
 		return nil
 	}
-	if s := server.ServerFromContext(ctx); s != nil {
+	if s := exchangeFrom(ctx).server; s != nil {
 		_ = s.SendLogMessageToClient(ctx, mcp.NewLoggingMessageNotification(mcp.LoggingLevelInfo, "mcp-postgres",
 			"the call waits for its turn: all slots are taken")) // who does not listen need not be told
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -94,11 +95,17 @@ func rpcError(id json.RawMessage, code int, message string) []byte {
 
 // envelope is what the transports read of a message.
 type envelope struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
-	Params struct {
-		RequestID json.RawMessage `json:"requestId"`
+	JSONRPC string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Method  string          `json:"method"`
+	Params  struct {
+		RequestID json.RawMessage `json:"requestId"` // of a cancellation
+		Name      string          `json:"name"`      // of a tool, with what follows
+		Arguments json.RawMessage `json:"arguments"`
+		Meta      json.RawMessage `json:"_meta"`
 	} `json:"params"`
+
+	odd bool // the params have another form
 }
 
 // request says whether the message wants an answer.
@@ -106,29 +113,35 @@ func (e *envelope) request() bool { return e.Method != "" && len(e.ID) > 0 && st
 
 // open reads the envelope of a message. If the message can't be one, the answer says so.
 func open(message []byte) (e envelope, refused []byte) {
-	switch err := json.Unmarshal(message, &e); {
-	case err == nil && e.request() && strings.IndexByte(`"-0123456789`, e.ID[0]) < 0:
-		return e, rpcError(nil, mcp.INVALID_REQUEST, "the id of a request must be a string or a number")
-	case err == nil:
-		return e, nil
-	case !json.Valid(message):
+	err := json.Unmarshal(message, &e)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax) && strings.Contains(syntax.Error(), "max depth"):
+		return e, rpcError(idIn(message), mcp.INVALID_REQUEST, "the message is nested too deeply")
+	case errors.As(err, &syntax):
 		return e, rpcError(nil, mcp.PARSE_ERROR, "the message is not valid JSON")
-	case message[0] == '[':
+	case err != nil && message[0] == '[':
 		return e, rpcError(nil, mcp.INVALID_REQUEST, "batches are not supported: send each message by itself")
-	case e.Method != "": // the library answers, with the id: only the params have a wrong form
-		return e, nil
+	case err != nil && e.Method == "":
+		return e, rpcError(e.ID, mcp.INVALID_REQUEST, "the message is not a JSON-RPC request, notification or response")
+	case e.request() && strings.IndexByte(`"-0123456789`, e.ID[0]) < 0:
+		return e, rpcError(nil, mcp.INVALID_REQUEST, "the id of a request must be a string or a number")
 	}
-	return e, rpcError(e.ID, mcp.INVALID_REQUEST, "the message is not a JSON-RPC request, notification or response")
+	e.odd = err != nil // the library says so, with the id
+	return e, nil
 }
 
-// tooLong refuses a message. id is that of the message, if its start shows one.
+// tooLong refuses a message.
 func tooLong(start []byte) []byte {
-	var id json.RawMessage
-	if m := requestID.FindSubmatch(start[:min(len(start), 1024)]); m != nil {
-		id = m[1]
-	}
-	return rpcError(id, mcp.INVALID_REQUEST, fmt.Sprintf("the message is more than the maximum %d bytes", maxMessage))
+	return rpcError(idIn(start), mcp.INVALID_REQUEST, fmt.Sprintf("the message is more than the maximum %d bytes", maxMessage))
 }
 
-// requestID finds the id of a request in the start of its message.
+// idIn is the id of a message that can't be read, if its start shows one.
+func idIn(start []byte) json.RawMessage {
+	if m := requestID.FindSubmatch(start[:min(len(start), 1024)]); m != nil {
+		return m[1]
+	}
+	return nil
+}
+
 var requestID = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)`)

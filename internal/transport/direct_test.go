@@ -1,0 +1,116 @@
+package transport_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/internal/transport"
+)
+
+// TestDirect: what is answered without the library is what the library would have answered, up to the words of errors.
+func TestDirect(t *testing.T) {
+	results := map[string]func() (*mcp.CallToolResult, error){
+		"two":        func() (*mcp.CallToolResult, error) { return texts("a,b\n1,\"2\"\n", "two rows <&>\u2028"), nil },
+		"none":       func() (*mcp.CallToolResult, error) { return &mcp.CallToolResult{}, nil },
+		"structured": func() (*mcp.CallToolResult, error) { return with(texts("x"), json.RawMessage(`{"a":[1,"é"]}`)), nil },
+		"lines":      func() (*mcp.CallToolResult, error) { return with(texts("x"), json.RawMessage("{\n\"a\":\r1}")), nil },
+		"value":      func() (*mcp.CallToolResult, error) { return with(texts("x"), map[string]any{"a": 1}), nil },
+		"fault":      func() (*mcp.CallToolResult, error) { r := texts("no"); r.IsError = true; return r, nil },
+		"meta": func() (*mcp.CallToolResult, error) {
+			r := texts("x")
+			r.Meta = mcp.NewMetaFromMap(map[string]any{"k": true})
+			return r, nil
+		},
+		"annotated": func() (*mcp.CallToolResult, error) {
+			text := mcp.NewTextContent("x")
+			text.Annotations = &mcp.Annotations{Audience: []mcp.Role{mcp.RoleUser}}
+			return &mcp.CallToolResult{Content: []mcp.Content{text}}, nil
+		},
+		"image": func() (*mcp.CallToolResult, error) {
+			return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewImageContent("aGk=", "image/png")}}, nil
+		},
+		"error": func() (*mcp.CallToolResult, error) { return nil, errors.New("it is late") },
+	}
+	serving := func(offered func(context.Context, string) bool) *site {
+		s := serve(t, transport.Config{Offered: offered}, transport.HTTPConfig{})
+		for name, result := range results {
+			s.mcp.AddTool(mcp.NewTool(name), func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) { return result() })
+		}
+		return s
+	}
+	direct, library := serving(nil), serving(func(context.Context, string) bool { return false })
+	messages := []string{
+		call("1", "nope", "x"), call(`"a\u00e9"`, "echo", `<&>\n`), call("null", "echo", "x"), call("{}", "echo", "x"), call("1", "panic", "x"),
+	}
+	for name := range results {
+		messages = append(messages, call("1.0", name, ""))
+	}
+	for _, params := range []string{
+		`null`, `{}`, `[]`, `"x"`, `{"name":5}`, `{"name":null}`, `{"name":"echo"}`, `{"name":"echo","arguments":null}`, `{"name":"echo","arguments":[]}`,
+		`{"name":"echo","arguments":{"text":"a"},"arguments":{"text":"b"}}`, `{"NAME":"echo","Arguments":{"text":"a"}}`,
+		`{"name":"echo","_meta":null}`, `{"name":"echo","_meta":[]}`, `{"name":"echo","_meta":{"a":1}}`, `{"name":"echo","_meta":{"progressToken":1}}`,
+		`{"name":"echo","task":{"ttl":1}}`, `{"name":"echo","requestId":1}`,
+	} {
+		messages = append(messages, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":`+params+`}`)
+	}
+	for _, rest := range []string{``, `"jsonrpc":"1.0",`, `"jsonrpc":2,`, `"jsonrpc":null,`} {
+		messages = append(messages, `{`+rest+`"id":1,"method":"tools/call","params":{"name":"echo"}}`)
+	}
+	for _, m := range messages {
+		got, want := direct.post(m), library.post(m)
+		if got.StatusCode != want.StatusCode {
+			t.Errorf("%s = %d, want %d", m, got.StatusCode, want.StatusCode)
+		}
+		if diff := cmp.Diff(parsed(want.body), parsed(got.body)); diff != "" {
+			t.Errorf("%s: answered otherwise than by the library (-want +got):\n%s", m, diff)
+		}
+	}
+}
+
+func texts(all ...string) *mcp.CallToolResult {
+	r := &mcp.CallToolResult{}
+	for _, text := range all {
+		r.Content = append(r.Content, mcp.NewTextContent(text))
+	}
+	return r
+}
+
+func with(r *mcp.CallToolResult, structured any) *mcp.CallToolResult {
+	r.StructuredContent = structured
+	return r
+}
+
+// parsed is an answer without the words of its error.
+func parsed(body string) any {
+	var m map[string]any
+	if err := json.Unmarshal([]byte(body), &m); err != nil {
+		return body
+	}
+	if e, ok := m["error"].(map[string]any); ok {
+		delete(e, "message")
+	}
+	return m
+}
+
+// TestAround: what is put around tools is around both ways of calling one.
+func TestAround(t *testing.T) {
+	var around []string
+	s := serve(t, transport.Config{Around: func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			around = append(around, req.Params.Name)
+			return next(ctx, req)
+		}
+	}}, transport.HTTPConfig{})
+	s.post(call("1", "echo", "x"))
+	message, headers := modern("1", "tools/call", "big", "")
+	s.post(message, headers...)
+	if diff := cmp.Diff([]string{"echo", "big"}, around); diff != "" {
+		t.Errorf("around the calls (-want +got):\n%s", diff)
+	}
+}
