@@ -17,7 +17,7 @@ func post(w http.ResponseWriter, r *http.Request) (m envelope, message []byte, o
 		refuse(w, http.StatusMethodNotAllowed, "want POST here; this server sends nothing by itself")
 		return m, nil, false
 	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		refuse(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json")
 		return m, nil, false
 	}
@@ -29,6 +29,15 @@ func post(w http.ResponseWriter, r *http.Request) (m envelope, message []byte, o
 		refuseWith(w, http.StatusBadRequest, refused)
 	}
 	return m, message, refused == nil
+}
+
+func isJSON(contentType string) bool {
+	const want = "application/json"
+	if contentType == want {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == want
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -19,9 +18,10 @@ type reply struct {
 	t       *Transport
 	words   func([]byte) []byte
 	w       http.ResponseWriter
+	r       *http.Request
 	control *http.ResponseController
-	events  bool   // the client reads event streams
-	session string // to be told to the client
+	began   time.Time // of the request, where the server has set the deadline for its answer by then; zero where there is none
+	session string    // to be told to the client
 	id      json.RawMessage
 
 	mu      sync.Mutex
@@ -32,15 +32,16 @@ type reply struct {
 	beating *time.Timer
 }
 
-func newReply(t *Transport, ctx context.Context, w http.ResponseWriter, r *http.Request) *reply {
-	x := &reply{t: t, w: w, control: http.NewResponseController(w), events: accepts(r, "text/event-stream")}
-	ctx = withExchange(ctx, &x.exchange)
+func newReply(t *Transport, w http.ResponseWriter, r *http.Request, began time.Time) *reply {
+	x := &reply{t: t, w: w, r: r, control: http.NewResponseController(w), began: began}
+	ctx := withExchange(r.Context(), &x.exchange)
 	x.words = func(b []byte) []byte { return withID(t.plainWords(ctx, b), x.id) }
 	x.notify = x.notification
-	// From here on a deadline is set before each write; waiting for an answer has none.
+	// Waiting for an answer has no deadline, each write of it has one.
 	_ = x.control.SetReadDeadline(time.Time{}) // HTTP/1 and 2 have it; another server does without
 	if r.ProtoMajor > 1 {
 		_ = x.control.SetWriteDeadline(time.Time{}) // it ends a stream when it is over; before that only a write
+		x.began = time.Time{}
 	}
 	return x
 }
@@ -80,7 +81,12 @@ func (x *reply) begin(status int) {
 	x.w.WriteHeader(status)
 }
 
-func (x *reply) deadline() { _ = x.control.SetWriteDeadline(time.Now().Add(writeTimeout)) }
+// deadline is set before each write, but for an answer that comes so soon that the server's own is as good.
+func (x *reply) deadline() {
+	if now := time.Now(); now.Sub(x.began) > writeTimeout/10 {
+		_ = x.control.SetWriteDeadline(now.Add(writeTimeout))
+	}
+}
 
 var (
 	eventStart = []byte("event: message\ndata: ")
@@ -128,7 +134,7 @@ func (x *reply) notification(n notification) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.begun && x.events {
+	if !x.begun && accepts(x.r, "text/event-stream") {
 		x.w.Header().Set("Content-Type", "text/event-stream")
 		x.w.Header().Set("Cache-Control", "no-cache")
 		x.begin(http.StatusOK)

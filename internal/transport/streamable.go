@@ -47,6 +47,7 @@ func (e *streamable) routes() map[string]http.HandlerFunc {
 func (e *streamable) drain() { close(e.draining) }
 
 func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
 	m, message, ok := post(w, r)
 	if !ok {
 		return
@@ -55,9 +56,8 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotAcceptable, "want Accept: application/json, text/event-stream")
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	x := newReply(e.t, ctx, w, r)
+	ctx := r.Context()
+	x := newReply(e.t, w, r, began)
 	x.server, x.caller, x.id = e.server, e.t.callerOf(r), m.ID
 	defer x.end()
 	switch m.Method {
@@ -72,7 +72,8 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		defer e.t.streams.give(x.caller)
 		e.t.Rest(ctx)
-		stop := e.untilEnd(ctx, cancel)
+		var stop func()
+		ctx, stop = e.untilEnd(ctx)
 		defer stop()
 	}
 	defer func() {
@@ -192,7 +193,8 @@ func (e *streamable) forLibrary(ctx context.Context, r *http.Request, x *reply, 
 }
 
 // untilEnd cancels a stream that would not end by itself: when the server ends, or the leave of the client.
-func (e *streamable) untilEnd(ctx context.Context, cancel context.CancelFunc) (stop func()) {
+func (e *streamable) untilEnd(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		expired, done := timerAt(e.t.Until(ctx))
@@ -205,7 +207,7 @@ func (e *streamable) untilEnd(ctx context.Context, cancel context.CancelFunc) (s
 		case <-ctx.Done():
 		}
 	})
-	return func() {
+	return ctx, func() {
 		cancel()
 		wait.Wait()
 	}
