@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -12,6 +13,8 @@ import (
 
 var (
 	envName  = regexp.MustCompile(`\b(?:MCP|POSTGRES)_[A-Z_]+`)
+	mounted  = regexp.MustCompile(`(?:mountPath: |- \./\w+:)(/[\w/-]+)`)
+	pathIn   = regexp.MustCompile(`(?m)_(?:DIR|FILE)(?:: |, value: )(/[\w/.-]+)`)
 	flagName = regexp.MustCompile(`(?:mcp-postgres|args: \[|CMD \["|, |")--([a-z-]+)`)
 )
 
@@ -33,6 +36,15 @@ func TestDeployNamesSettings(t *testing.T) {
 		for _, env := range envName.FindAllString(string(text), -1) {
 			if !slices.Contains(known, env) {
 				t.Errorf("deploy/%s has %s, which is no setting", name, env)
+			}
+		}
+		var used []string
+		for _, m := range pathIn.FindAllStringSubmatch(string(text), -1) {
+			used = append(used, m[1])
+		}
+		for _, m := range mounted.FindAllStringSubmatch(string(text), -1) {
+			if !slices.ContainsFunc(used, func(path string) bool { return path == m[1] || strings.HasPrefix(path, m[1]+"/") }) {
+				t.Errorf("deploy/%s mounts %s, which no setting names", name, m[1])
 			}
 		}
 		if name == "Dockerfile" || name == "kubernetes.yaml" || name == "mcp-postgres.service" {
