@@ -121,6 +121,12 @@ func TestServeHTTP(t *testing.T) {
 	if b, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 503 || !strings.Contains(string(b), `"database":"none is connected"`) {
 		t.Errorf("without a database /readyz = %d %s %v, want 503", res.StatusCode, b, err)
 	}
+	away := serveHTTP(t, []string{"MCP_AUTH_ISSUER=http://127.0.0.1:1", "MCP_AUTH_AUDIENCE=" + tokenAudience, "MCP_TRANSPORT=streamable-http",
+		"MCP_PERMISSIONS_FILE=../../permissions.example.yaml"})
+	res, err = http.Get(away.url + "/readyz")
+	if got := oidctest.Read(t, res, err); !strings.Contains(got, `"keys":"those of the issuer are not loaded`) || strings.Contains(got, "127.0.0.1") {
+		t.Errorf("without keys /readyz = %s, want that they are not loaded, and no address", got)
+	}
 }
 
 func TestInspectorHTTP(t *testing.T) {

@@ -130,7 +130,7 @@ func (a *app) missing(ctx context.Context) map[string]string {
 	}
 	if a.access.verifier != nil {
 		if err := a.access.verifier.Ready(); err != nil {
-			missing["keys"] = err.Error()
+			missing["keys"] = "those of the issuer are not loaded; the log says why" // the error may name hosts and addresses, and anybody may ask
 		}
 	}
 	if len(a.tools.Names()) == 0 {
