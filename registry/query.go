@@ -35,10 +35,7 @@ type queryTool struct {
 // queryDefinition describes query in the form of a tool file, so that it has the same schema and checks.
 func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 	most := maxParameters
-	if maxRows == DefaultMaxRows { // the default is for answers that nobody gave a limit
-		maxRows = maxQueryRows
-	}
-	maxRows = min(maxRows, maxQueryRows)
+	maxRows = mostRows(maxRows)
 	t := &catalog.Tool{
 		Name: queryName, Title: "Run SQL", Access: catalog.Write, Hints: catalog.Hints{Destructive: true},
 		Description: "Runs one SQL statement and commits it. Look at the tables with describe_table first, and pass values as parameters. " +
@@ -56,6 +53,14 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 		t.Description = strings.Replace(t.Description, "Runs one SQL statement and commits it.", "Runs one read-only SQL statement.", 1)
 	}
 	return t
+}
+
+// mostRows is the highest row_limit, given the server's limit, whose default is for answers that nobody gave a limit.
+func mostRows(serverMax int) int {
+	if serverMax == DefaultMaxRows {
+		return maxQueryRows
+	}
+	return min(serverMax, maxQueryRows)
 }
 
 func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
@@ -78,8 +83,8 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		if err != nil {
 			return nil, argumentError("row_limit: want a number")
 		}
-		limits.rows = int(f)
-		limits = limits.withRole(ctx)
+		limits.most = rowLimits{rows: mostRows(q.limits.rows)}.withRole(ctx).rows
+		limits.rows = min(int(f), limits.most)
 	}
 	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
 	if err != nil {

@@ -130,7 +130,8 @@ func TestLimits(t *testing.T) {
 	r = build(t, registry.Config{DB: openDB(t, pgtest.URL(t)), MaxRows: 3}, nil)
 	for args, want := range map[string]string{
 		`{"sql": "SELECT generate_series(1, 10)"}`:                 "3 rows shown, there are more: the row limit is 3.",
-		`{"sql": "SELECT generate_series(1, 10)", "row_limit": 2}`: "2 rows shown, there are more: the row limit is 2.",
+		`{"sql": "SELECT generate_series(1, 10)", "row_limit": 2}`: "2 rows shown, there are more: the row limit is 2. Raise row_limit, or filter or aggregate.",
+		`{"sql": "SELECT generate_series(1, 10)", "row_limit": 3}`: "3 rows shown, there are more: the row limit is 3. It can't be raised: filter or aggregate.",
 		`{"sql": "SELECT generate_series(1, 10)", "row_limit": 4}`: "row_limit: 4 is greater than the maximum 3",
 	} {
 		if got, _ := call(t, r, "query", args); !strings.Contains(got, want) {

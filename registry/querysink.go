@@ -114,7 +114,12 @@ func (t *textTable) note(out postgres.Outcome) string {
 	case t.overflow:
 		s += fmt.Sprintf(" shown, there are more: the answer reached its limit of %d bytes. Select fewer or shorter columns", t.limits.bytes)
 	case out.More:
-		s += fmt.Sprintf(" shown, there are more: the row limit is %d. Raise row_limit, or filter or aggregate", t.limits.rows)
+		s += fmt.Sprintf(" shown, there are more: the row limit is %d. ", t.limits.rows)
+		if t.limits.rows < t.limits.most {
+			s += "Raise row_limit, or filter or aggregate"
+		} else {
+			s += "It can't be raised: filter or aggregate"
+		}
 	}
 	if t.cellCut {
 		s += fmt.Sprintf(". Values longer than %d bytes were cut", t.limits.cell)

@@ -15,6 +15,8 @@ const defaultCell = 64 << 10
 // rowLimits bound the rows of one answer.
 type rowLimits struct {
 	rows, bytes, cell int
+	// most is how many rows the caller may ask for.
+	most int
 }
 
 // truncation says what was cut, exactly.
