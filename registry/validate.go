@@ -327,8 +327,10 @@ func show(v any) string {
 }
 
 func rat(r *big.Rat) string {
-	if r.IsInt() {
-		return r.Num().String()
+	if n := r.Num().String(); r.IsInt() && len(n) > 40 {
+		return fmt.Sprintf("%.20s... (%d digits)", n, len(n))
+	} else if r.IsInt() {
+		return n
 	}
 	f, _ := r.Float64()
 	return fmt.Sprint(f)

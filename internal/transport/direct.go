@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -24,8 +25,14 @@ func (t *Transport) direct(ctx context.Context, s *server.MCPServer, m *envelope
 	}
 	var req mcp.CallToolRequest
 	req.Method, req.Params.Name, req.Params.RawArguments = m.Method, m.Params.Name, m.Params.Arguments
-	if m.Params.Meta != nil && json.Unmarshal(m.Params.Meta, &req.Params.Meta) != nil {
-		return nil, false
+	if m.Params.Meta != nil {
+		var token struct{ ProgressToken json.RawMessage }
+		if err := errors.Join(json.Unmarshal(m.Params.Meta, &req.Params.Meta), json.Unmarshal(m.Params.Meta, &token)); err != nil {
+			return nil, false
+		}
+		if meta := req.Params.Meta; meta != nil && meta.ProgressToken != nil {
+			meta.ProgressToken = token.ProgressToken // with all its digits
+		}
 	}
 	res, err := t.around(tool.Handler)(ctx, req)
 	if err != nil {

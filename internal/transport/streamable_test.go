@@ -254,9 +254,9 @@ func TestNothingIsKept(t *testing.T) {
 func TestProgress(t *testing.T) {
 	tr := transport.Config{}
 	s := serve(t, tr, transport.HTTPConfig{})
-	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":"tok"},"name":"block","arguments":{"text":"p"}}}`
+	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":9007199254740993},"name":"block","arguments":{"text":"p"}}}`
 	st := s.open("/mcp", body)
-	if got := st.next(); !strings.Contains(got, `"progressToken":"tok"`) || !strings.Contains(got, `"running for 1 s"`) {
+	if got := st.next(); !strings.Contains(got, `"progressToken":9007199254740993`) || !strings.Contains(got, `"running for 1 s"`) {
 		t.Errorf("the first event = %s, want progress", got)
 	}
 	s.tools.release <- struct{}{}
