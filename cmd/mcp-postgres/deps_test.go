@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/policy", "internal/postgres",
 		"internal/sqlscan", "internal/telemetry", "internal/transport", "registry", "sql"},
 	"internal/generate": {"catalog", "internal/config", "internal/demo", "internal/postgres", "registry"},
-	"internal/bench":    {"catalog", "internal/demo", "internal/postgres", "registry", "sql"},
+	"internal/bench":    {"catalog", "internal/demo", "internal/postgres", "internal/transport", "registry", "sql"},
 	"internal/scaleout": {"internal/demo"},
 }
 

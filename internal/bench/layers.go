@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/transport"
 	"mcp-postgres/registry"
 )
 
@@ -37,25 +39,33 @@ type layer struct {
 
 // layersOf gives the layers of a case, the two of pgx first. All have made calls until every connection is open and has its plan, for
 // PostgreSQL plans a prepared statement anew in each of its first five executions.
-func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
+// stop must be called.
+func (b *bench) layersOf(ctx context.Context, c *benchCase) (list []layer, stop func(), err error) {
 	d := b.databases[c.on]
 	recorded := &recorder{DB: d.db}
-	inProcess, err := b.inProcess(recorded, c.request)
+	own, stop, err := b.inProcess(ctx, recorded)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	answer, err := inProcess(ctx, nil)
+	defer func() {
+		if err != nil {
+			stop()
+		}
+	}()
+	answer, err := own.ask(ctx, c.request, new(bytes.Buffer))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if text, _ := answerText(answer); c.name == caseJSON {
 		b.plain = float64(len(text))
 	}
-	list := []layer{
+	list = []layer{
 		{name: "pgx", call: pgxAlone(d.pool, recorded, nil)},
 		{name: "pgx json", call: pgxAlone(d.pool, recorded, appendRow)},
 		{name: "engine", call: recorded.again},
-		{name: "in-process", call: inProcess},
+		{name: "in-process", call: func(ctx context.Context, memory *bytes.Buffer) ([]byte, error) {
+			return own.ask(ctx, c.request, memory)
+		}},
 		remote("stdio", d.stdio, c.request),
 	}
 	if c.hard != "" {
@@ -74,10 +84,10 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) ([]layer, error) {
 			_, err = l.measure(ctx, maxWorkers, 1)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", l.name, err)
+			return nil, nil, fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
-	return list, nil
+	return list, stop, nil
 }
 
 func remote(name string, p *process, request string) layer {
@@ -177,20 +187,22 @@ func appendRow(dst []byte, rows pgx.Rows) []byte {
 // bareTypes are those whose text is JSON.
 var bareTypes = []uint32{pgtype.Int4OID, pgtype.Int8OID, pgtype.Int2OID, pgtype.NumericOID, pgtype.Float8OID, pgtype.Float4OID, pgtype.JSONOID, pgtype.JSONBOID}
 
-// inProcess makes what the binary serves, and does with it what happens between reading and writing a line.
-func (b *bench) inProcess(db registry.Database, request string) (call, error) {
-	r, err := registry.Build(registry.Config{Tools: b.catalog.Tools, DB: db, Timeout: postgres.DefaultTimeout, Logger: slog.New(slog.DiscardHandler)})
+// inProcess serves in this process, through pipes in memory, what the binary serves; stop ends that.
+func (b *bench) inProcess(ctx context.Context, db registry.Database) (p *process, stop func(), err error) {
+	log := slog.New(slog.DiscardHandler)
+	r, err := registry.Build(registry.Config{Tools: b.catalog.Tools, DB: db, Timeout: postgres.DefaultTimeout, Logger: log})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := r.Server("bench")
-	return func(ctx context.Context, _ *bytes.Buffer) ([]byte, error) {
-		answer, err := json.Marshal(s.HandleMessage(ctx, message(1, request)))
-		if err != nil {
-			return nil, err
-		}
-		return resultOf(answer)
-	}, nil
+	t := transport.New(transport.Config{Slots: poolSize, Logger: log})
+	in, requests := io.Pipe()
+	answers, out := io.Pipe()
+	served := make(chan error, 1)
+	go func() {
+		served <- t.Stdio(ctx, r.Server("bench", t.Options()...), in, out)
+		_ = out.Close() // never fails
+	}()
+	return &process{in: requests, out: bufio.NewReaderSize(answers, 1<<20)}, func() { _ = requests.Close(); <-served }, nil
 }
 
 // hardCodedEnv makes this program the hard-coded server on the database that it names.

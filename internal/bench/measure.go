@@ -29,10 +29,11 @@ const (
 
 // measureCase prints the results of a case as they come.
 func (b *bench) measureCase(ctx context.Context, c *benchCase) error {
-	layers, err := b.layersOf(ctx, c)
+	layers, stop, err := b.layersOf(ctx, c)
 	if err != nil {
 		return err
 	}
+	defer stop()
 	results := map[string]figures{}
 	for _, workers := range []int{1, maxWorkers} {
 		medians, err := b.interleave(ctx, layers, workers)

@@ -17,7 +17,7 @@ import (
 // process is a server that this program started and speaks MCP with over stdio. It is safe for concurrent use.
 type process struct {
 	command          []string
-	cmd              *exec.Cmd
+	cmd              *exec.Cmd // nil for a server in this process
 	in               io.WriteCloser
 	out              *bufio.Reader
 	writing, reading sync.Mutex
@@ -92,7 +92,13 @@ func (p *process) ask(ctx context.Context, request string, memory *bytes.Buffer)
 	}
 }
 
-func (p *process) kill() { _ = p.cmd.Process.Kill() }
+func (p *process) kill() {
+	if p.cmd == nil {
+		_ = p.in.Close() // its answers end then
+		return
+	}
+	_ = p.cmd.Process.Kill() // it may have ended
+}
 
 // close ends the server's input and waits for it to end; it kills a server that does not.
 func (p *process) close() error {
