@@ -11,12 +11,6 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// maxInFlight bounds the requests of one connection that are not answered yet, maxInFlightBytes their size.
-const (
-	maxInFlight      = 10_000
-	maxInFlightBytes = 16 * maxMessage
-)
-
 // conn is a connection that carries messages both ways: standard input and output, or the stream of SSE. It is the
 // session that the protocol library sees. Reading never waits for a request to be answered, so that a ping is answered
 // and a cancellation heard whatever else goes on.
@@ -31,13 +25,9 @@ type conn struct {
 	broadcasts chan mcp.JSONRPCNotification
 	endings    chan []byte // answers that must come after the broadcasts before them
 
-	mu       sync.Mutex
-	calls    map[string]*flight // requests in flight by the key of their id
-	inFlight int
-	bytes    int
-	idle     chan struct{} // closed when nothing is in flight, once somebody waits for that
-	closed   bool
+	*flights
 
+	mu     sync.Mutex // guards what follows
 	ready  bool
 	level  mcp.LoggingLevel
 	legacy bool                   // the client has said initialize
@@ -45,15 +35,12 @@ type conn struct {
 	listen json.RawMessage        // the id of its subscription
 }
 
-// flight is a request in flight.
-type flight struct {
-	cancel context.CancelFunc
-	bytes  int
-}
-
 func (t *Transport) newConn(s *server.MCPServer, id, caller string, send func([]byte) error) *conn {
 	whole := func(message []byte, b *body) error { return send(b.restore(nil, message)) }
-	return &conn{whole: whole, t: t, level: mcp.LoggingLevelError, server: s, id: id, caller: caller, send: send, broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan []byte), calls: map[string]*flight{}}
+	return &conn{
+		whole: whole, t: t, level: mcp.LoggingLevelError, server: s, id: id, caller: caller, send: send,
+		broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan []byte), flights: newFlights(),
+	}
 }
 
 // receive takes one message. The request is answered later; ctx carries the identity of who sent it.
@@ -75,14 +62,15 @@ func (c *conn) receive(ctx context.Context, message []byte) error {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	f := &flight{cancel, len(message)}
-	if !c.begin(&m, f) {
+	f := &flight{callKey(m.ID), cancel, len(message)}
+	if !c.add(f) {
 		cancel()
 		c.t.Refused(nil, "busy")
 		return c.send(rpcError(m.ID, mcp.INTERNAL_ERROR, errBusy.Error()))
 	}
+	c.note(&m)
 	go func() {
-		defer c.end(callKey(m.ID), f)
+		defer c.end(f)
 		c.answer(ctx, &m, message)
 	}()
 	return nil
@@ -95,24 +83,19 @@ func callKey(id json.RawMessage) string {
 	}
 	var v any
 	if json.Unmarshal(id, &v) != nil {
-		return ""
+		return string(id)
 	}
 	key, err := json.Marshal(v)
 	if err != nil {
-		return ""
+		return string(id)
 	}
 	return string(key)
 }
 
-func (c *conn) begin(m *envelope, f *flight) bool {
+// note keeps what a request says of its client.
+func (c *conn) note(m *envelope) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.inFlight >= maxInFlight || c.bytes >= maxInFlightBytes {
-		return false
-	}
-	c.inFlight++
-	c.bytes += f.bytes
-	c.calls[callKey(m.ID)] = f
 	switch m.Method {
 	case string(mcp.MethodInitialize):
 		c.legacy = true
@@ -120,55 +103,6 @@ func (c *conn) begin(m *envelope, f *flight) bool {
 		c.listen = m.ID
 	}
 	c.ready = c.ready || !c.legacy // who does not begin with initialize needs no beginning
-	return true
-}
-
-func (c *conn) end(key string, f *flight) {
-	f.cancel()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.calls[key] == f {
-		delete(c.calls, key)
-	}
-	c.bytes -= f.bytes
-	if c.inFlight--; c.inFlight == 0 && c.idle != nil {
-		close(c.idle)
-		c.idle = nil
-	}
-}
-
-// cancel ends a request, whether it runs or waits for its turn.
-func (c *conn) cancel(key string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f, ok := c.calls[key]; ok {
-		f.cancel()
-	}
-}
-
-// close ends every request; later ones are refused.
-func (c *conn) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	for _, f := range c.calls {
-		f.cancel()
-	}
-}
-
-// drained is closed when no request is in flight.
-func (c *conn) drained() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.inFlight == 0 {
-		done := make(chan struct{})
-		close(done)
-		return done
-	}
-	if c.idle == nil {
-		c.idle = make(chan struct{})
-	}
-	return c.idle
 }
 
 // answer answers a request.
@@ -225,7 +159,7 @@ func (c *conn) handle(ctx context.Context, m *envelope, message []byte, x *excha
 			b, err = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error"), nil
 		}
 	}()
-	if b, ok := c.t.direct(ctx, c.server, m, message, x); ok {
+	if b, ok := c.t.direct(ctx, c.server, m, x); ok {
 		return b, nil
 	}
 	response := c.server.HandleMessage(ctx, message)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -15,8 +14,8 @@ import (
 
 // direct answers tools/call in its common form without the library, which reads such a message five times and its answer
 // twice: an eighth of the work of a small call. The library answers everything else; then ok is false.
-func (t *Transport) direct(ctx context.Context, s *server.MCPServer, m *envelope, message []byte, x *exchange) (answer []byte, ok bool) {
-	if m.Method != string(mcp.MethodToolsCall) || m.odd || !m.request() || m.JSONRPC != mcp.JSONRPC_VERSION || bytes.Contains(message, metaVersion) {
+func (t *Transport) direct(ctx context.Context, s *server.MCPServer, m *envelope, x *exchange) (answer []byte, ok bool) {
+	if m.Method != string(mcp.MethodToolsCall) || m.Params.odd || m.Params.modern() || !m.request() || given(m.Result) || m.JSONRPC != mcp.JSONRPC_VERSION {
 		return nil, false
 	}
 	tool := s.GetTool(m.Params.Name)
@@ -25,73 +24,84 @@ func (t *Transport) direct(ctx context.Context, s *server.MCPServer, m *envelope
 	}
 	var req mcp.CallToolRequest
 	req.Method, req.Params.Name, req.Params.RawArguments = m.Method, m.Params.Name, m.Params.Arguments
-	if m.Params.Meta != nil {
-		var token struct{ ProgressToken json.RawMessage }
-		if err := errors.Join(json.Unmarshal(m.Params.Meta, &req.Params.Meta), json.Unmarshal(m.Params.Meta, &token)); err != nil {
-			return nil, false
-		}
-		if meta := req.Params.Meta; meta != nil && meta.ProgressToken != nil {
-			meta.ProgressToken = token.ProgressToken // with all its digits
-		}
+	if req.Params.Meta = m.Params.meta; req.Params.Meta != nil && req.Params.Meta.ProgressToken != nil {
+		req.Params.Meta.ProgressToken = m.Params.progressToken()
 	}
 	res, err := t.around(tool.Handler)(ctx, req)
 	if err != nil {
 		return rpcError(m.ID, mcp.INTERNAL_ERROR, err.Error()), true
 	}
-	x.large.id, x.large.result = m.ID, res
-	return nil, true
+	if p := plain(res); p != nil {
+		p.id = m.ID
+		x.large.result = p
+		return nil, true
+	}
+	b, err := json.Marshal(res)
+	if err != nil || res == nil {
+		return rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error"), true
+	}
+	return append(append(appendHead(nil, m.ID), b...), '}'), true
 }
 
-// metaVersion is in every message of revision 2026-07-28 or later.
-var metaVersion = []byte(mcp.MetaKeyProtocolVersion)
+// progressToken is the token with all its digits.
+func (p *params) progressToken() json.RawMessage {
+	var meta struct{ ProgressToken json.RawMessage }
+	_ = json.Unmarshal(p.RawMeta, &meta) // it has been read once
+	return meta.ProgressToken
+}
 
-// appendResult appends the answer with the id.
-func appendResult(dst []byte, id json.RawMessage, res *mcp.CallToolResult) []byte {
-	texts, structured, ok := plain(res)
-	if !ok {
-		b, err := json.Marshal(res)
-		if err != nil {
-			return append(dst, rpcError(id, mcp.INTERNAL_ERROR, "internal error")...)
-		}
-		return append(append(appendHead(dst, id), b...), '}')
+// plainResult is a result of the common form: texts, and structured content that is on one line. Nothing can go wrong any more
+// when it is written.
+type plainResult struct {
+	id         json.RawMessage
+	texts      []string
+	structured json.RawMessage
+	isError    bool
+}
+
+// plain is nil for a result of another form.
+func plain(res *mcp.CallToolResult) *plainResult {
+	if res == nil || res.Meta != nil {
+		return nil
 	}
-	size := len(structured) + len(id) + 128
-	for _, text := range texts {
+	structured, raw := res.StructuredContent.(json.RawMessage)
+	if res.StructuredContent != nil && (!raw || len(structured) == 0) || bytes.ContainsAny(structured, "\r\n") {
+		return nil
+	}
+	p := &plainResult{structured: structured, isError: res.IsError}
+	for _, c := range res.Content {
+		text, ok := c.(mcp.TextContent)
+		if !ok || text.Meta != nil || text.Annotations != nil {
+			return nil
+		}
+		p.texts = append(p.texts, text.Text)
+	}
+	return p
+}
+
+// append appends the answer.
+func (p *plainResult) append(dst []byte) []byte {
+	size := len(p.structured) + len(p.id) + 128
+	for _, text := range p.texts {
 		size += len(text)*5/4 + 32
 	}
-	dst = append(appendHead(slices.Grow(dst, size), id), `{"content":[`...)
-	for i, text := range texts {
+	dst = append(appendHead(slices.Grow(dst, size), p.id), `{"content":[`...)
+	for i, text := range p.texts {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(postgres.AppendString(append(dst, `{"type":"text","text":`...), text), '}')
 	}
 	dst = append(dst, ']')
-	if res.IsError {
+	if p.isError {
 		dst = append(dst, `,"isError":true`...)
 	}
-	if structured != nil {
-		dst = append(append(dst, `,"structuredContent":`...), structured...)
+	if p.structured != nil {
+		dst = append(append(dst, `,"structuredContent":`...), p.structured...)
 	}
 	return append(dst, "}}"...)
 }
 
 func appendHead(dst []byte, id json.RawMessage) []byte {
 	return append(append(append(dst, idStart...), id...), `,"result":`...)
-}
-
-// plain gives what a result of the common form holds: texts, and structured content that is on one line.
-func plain(res *mcp.CallToolResult) (texts []string, structured json.RawMessage, ok bool) {
-	structured, raw := res.StructuredContent.(json.RawMessage)
-	if res.Meta != nil || res.StructuredContent != nil && !raw || bytes.ContainsAny(structured, "\r\n") {
-		return nil, nil, false
-	}
-	for _, c := range res.Content {
-		text, ok := c.(mcp.TextContent)
-		if !ok || text.Meta != nil || text.Annotations != nil {
-			return nil, nil, false
-		}
-		texts = append(texts, text.Text)
-	}
-	return texts, structured, true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,7 +36,8 @@ func TestDirect(t *testing.T) {
 		"image": func() (*mcp.CallToolResult, error) {
 			return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewImageContent("aGk=", "image/png")}}, nil
 		},
-		"error": func() (*mcp.CallToolResult, error) { return nil, errors.New("it is late") },
+		"error":  func() (*mcp.CallToolResult, error) { return nil, errors.New("it is late") },
+		"faulty": func() (*mcp.CallToolResult, error) { return with(texts("x"), faulty{}), nil },
 	}
 	serving := func(offered func(context.Context, string) bool) *site {
 		s := serve(t, transport.Config{Offered: offered}, transport.HTTPConfig{})
@@ -59,8 +61,11 @@ func TestDirect(t *testing.T) {
 	} {
 		messages = append(messages, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":`+params+`}`)
 	}
-	for _, rest := range []string{``, `"jsonrpc":"1.0",`, `"jsonrpc":2,`, `"jsonrpc":null,`} {
+	for _, rest := range []string{``, `"jsonrpc":"1.0",`, `"jsonrpc":2,`, `"jsonrpc":null,`, `"jsonrpc":"2.0","result":{},`, `"jsonrpc":"2.0","result":null,`} {
 		messages = append(messages, `{`+rest+`"id":1,"method":"tools/call","params":{"name":"echo"}}`)
+	}
+	for _, twice := range []string{`{}`, `null`, `{"arguments":{"text":"b"}}`, `{"name":"two"}`} {
+		messages = append(messages, `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"echo","arguments":{"text":"a"}},"params":`+twice+`,"id":1}`)
 	}
 	for _, m := range messages {
 		got, want := direct.post(m), library.post(m)
@@ -71,6 +76,40 @@ func TestDirect(t *testing.T) {
 			t.Errorf("%s: answered otherwise than by the library (-want +got):\n%s", m, diff)
 		}
 	}
+}
+
+// faulty can't be written.
+type faulty struct{}
+
+func (faulty) MarshalJSON() ([]byte, error) { panic("no") }
+
+// TestRevisionByMessage: a message says itself that it is of revision 2026-07-28, however it writes that, and not by mentioning it.
+func TestRevisionByMessage(t *testing.T) {
+	s, p := serve(t, transport.Config{}, transport.HTTPConfig{}), stdio(t, transport.Config{})
+	const meta = `"_meta":{"io.modelcontextprotocol\/protocolVersion":"VERSION","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"}}`
+	for _, test := range []struct{ params, want string }{
+		{strings.Replace(meta, "VERSION", "2026-07-28", 1), `"resultType":"complete"`},
+		{strings.Replace(meta, "VERSION", "2099-01-01", 1), `"code":-32022`},
+		{strings.Replace(meta, "VERSION", "2025-06-18", 1), `{"content":[{"type":"text","text":"hi"}]}`},
+		{`"about":"io.modelcontextprotocol/protocolVersion"`, `{"content":[{"type":"text","text":"hi"}]}`},
+	} {
+		m := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hi"},` + test.params + `}}`
+		p.send(m)
+		for name, got := range map[string]string{
+			"stdio": p.next(), "HTTP": s.post(m, "Mcp-Method", "tools/call", "Mcp-Name", "echo", "Mcp-Protocol-Version", versionIn(test.params)).body,
+		} {
+			if !strings.Contains(got, test.want) {
+				t.Errorf("%s: %s = %s, want %s", name, m, got, test.want)
+			}
+		}
+	}
+}
+
+// versionIn is the version that params name, for the header.
+func versionIn(params string) string {
+	_, version, _ := strings.Cut(params, `protocolVersion":"`)
+	version, _, _ = strings.Cut(version, `"`)
+	return version
 }
 
 func texts(all ...string) *mcp.CallToolResult {

@@ -21,9 +21,7 @@ type body struct {
 	structured json.RawMessage
 	twice      bool // the structured content is the text
 
-	// result, if set, is all of the answer, to the request with the id: the library has not seen it.
-	result *mcp.CallToolResult
-	id     json.RawMessage
+	result *plainResult // if set, all of the answer: the library has not seen it
 }
 
 // smallBody is the size in bytes from which an answer is kept away; a message with a token is smaller.
@@ -66,7 +64,7 @@ func (b *body) keep(res *mcp.CallToolResult) {
 func (b *body) restore(dst, message []byte) []byte {
 	switch {
 	case b != nil && b.result != nil:
-		return appendResult(dst, b.id, b.result)
+		return b.result.append(dst)
 	case b == nil || b.text == "" || len(message) >= smallBody:
 		return append(dst, message...)
 	}

@@ -174,6 +174,7 @@ func (x *reply) answer(status int, message []byte) {
 
 // fail answers after a panic.
 func (x *reply) fail(id []byte) {
+	x.large = body{}
 	x.answer(http.StatusInternalServerError, rpcError(id, mcp.INTERNAL_ERROR, "internal error"))
 }
 

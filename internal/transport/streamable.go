@@ -28,13 +28,11 @@ type streamable struct {
 	library  *server.StreamableHTTPServer
 	requests atomic.Uint64
 	draining chan struct{}
-
-	mu    sync.Mutex
-	calls map[string]*flight // requests in flight that can be cancelled, by session and id
+	calls    *flights // by session and id
 }
 
 func newStreamable(t *Transport, s *server.MCPServer) *streamable {
-	e := &streamable{t: t, server: s, draining: make(chan struct{}), calls: map[string]*flight{}}
+	e := &streamable{t: t, server: s, draining: make(chan struct{}), calls: newFlights()}
 	e.library = server.NewStreamableHTTPServer(s, server.WithStateLess(true), server.WithDisableStreaming(true),
 		server.WithDisableLocalhostProtection(true), server.WithStreamableHTTPLogger(t.Logger), server.WithHTTPContextFunc(e.bind))
 	return e
@@ -88,16 +86,11 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer done()
-	if isModern(r, message) {
+	if m.Params.modern() || mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)) {
 		e.library.ServeHTTP(x, e.forLibrary(ctx, r, x, message))
 		return
 	}
 	e.legacy(ctx, r, x, &m, message)
-}
-
-// isModern reports whether a request is of revision 2026-07-28 or later: it says so in a header or in its text.
-func isModern(r *http.Request, message []byte) bool {
-	return mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)) || bytes.Contains(message, []byte(mcp.MetaKeyProtocolVersion))
 }
 
 // legacy answers a message of an older revision. Without the library's sessions there is little to do, and much is saved.
@@ -110,13 +103,13 @@ func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *e
 	}
 	binding := e.binding(r)
 	if m.Method == "notifications/cancelled" && !m.request() {
-		e.cancel(binding + callKey(m.Params.RequestID))
+		e.calls.cancel(binding + callKey(m.Params.RequestID))
 		x.WriteHeader(http.StatusAccepted)
 		return
 	}
 	ctx, done := e.cancellable(withExchange(ctx, &x.exchange), binding, m)
 	defer done()
-	if b, ok := e.t.direct(ctx, e.server, m, message, &x.exchange); ok {
+	if b, ok := e.t.direct(ctx, e.server, m, &x.exchange); ok {
 		x.answer(http.StatusOK, b)
 		return
 	}
@@ -139,26 +132,9 @@ func (e *streamable) cancellable(ctx context.Context, binding string, m *envelop
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	key, f := binding+callKey(m.ID), &flight{cancel: cancel}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.calls[key] = f
-	return ctx, func() {
-		cancel()
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.calls[key] == f {
-			delete(e.calls, key)
-		}
-	}
-}
-
-func (e *streamable) cancel(key string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if f, ok := e.calls[key]; ok {
-		f.cancel()
-	}
+	f := &flight{key: binding + callKey(m.ID), cancel: cancel}
+	e.calls.add(f) // one that is too many can't be cancelled
+	return ctx, func() { e.calls.end(f) }
 }
 
 // requestSession is the session of one request of an older revision.

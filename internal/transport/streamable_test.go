@@ -123,6 +123,36 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// TestIDsOfRefusals: what can't be read is refused under its id only where that is plain to see.
+func TestIDsOfRefusals(t *testing.T) {
+	p := stdio(t, transport.Config{})
+	deep := strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)
+	long := `"` + strings.Repeat("x", transport.MaxMessage) + `"`
+	for message, want := range map[string]string{
+		`{"jsonrpc":"2.0", "id": 77 ,"method":"x","params":` + deep + `}`:                         "77",
+		`{"jsonrpc":"2.0","method":"x","id":"a\u0061","params":` + deep + `}`:                     `"a\u0061"`,
+		`{"jsonrpc":"2.0","method":"x","params":{"id":77,"y":` + deep + `},"id":1}`:               "null",
+		`{"jsonrpc":"2.0","method":"x","params":{"id":77,"y":` + deep + `}}`:                      "null",
+		`{"jsonrpc":"2.0","id":77,"method":"x","params":` + long + `}`:                            "77",
+		`{"jsonrpc":"2.0","id":"a` + "\t" + `b","method":"x","params":` + long + `}`:              "null",
+		`{"jsonrpc":"2.0","id":"a\qb","method":"x","params":` + long + `}`:                        "null",
+		`{"jsonrpc":"2.0","id":"a` + "\xff" + `","method":"x","params":` + long + `}`:             "null",
+		`{"jsonrpc":"2.0","id":"a` + "\xff" + `","method":"tools/call","params":{"name":"echo"}}`: `"a` + "\ufffd" + `"`,
+	} {
+		p.send(message)
+		if got := p.next(); !strings.HasPrefix(got, `{"jsonrpc":"2.0","id":`+want+`,`) || !json.Valid([]byte(got)) {
+			t.Errorf("%.100s = %.200s, want the id %s", message, got, want)
+		}
+	}
+	// Both calls of one id are cancelled.
+	p.send(call("5", "block", "one"), call("5", "block", "two"))
+	receive(t, "a call begins", p.tools.began)
+	receive(t, "a call begins", p.tools.began)
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled"}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}`)
+	receive(t, "a call ends", p.tools.ended)
+	receive(t, "the other ends", p.tools.ended)
+}
+
 // TestErrorsOfResourcesAndPrompts: what is not there has its code, which revision 2026-07-28 has changed.
 func TestErrorsOfResourcesAndPrompts(t *testing.T) {
 	s := serve(t, transport.Config{}, transport.HTTPConfig{})
@@ -199,11 +229,14 @@ func TestCancelIsBound(t *testing.T) {
 			t.Errorf("%s: the call gives %q, want that it was not cancelled", test.name, got.body)
 		}
 	}
-	answer := s.inBackground(t.Context(), call("7", "block", "x"), alice...)
-	receive(t, "the call begins", s.tools.began)
-	s.post(cancel, alice...)
-	receive(t, "the caller's own cancellation", s.tools.ended)
-	receive(t, "the answer", answer)
+	// What a call or a cancellation mentions does not change where it belongs.
+	for _, text := range []string{"x", "io.modelcontextprotocol/protocolVersion"} {
+		answer := s.inBackground(t.Context(), call("7", "block", text), alice...)
+		receive(t, "the call begins", s.tools.began)
+		s.post(strings.Replace(cancel, `{"requestId"`, `{"reason":"`+text+`","requestId"`, 1), alice...)
+		receive(t, "the caller's own cancellation", s.tools.ended)
+		receive(t, "the answer", answer)
+	}
 }
 
 func TestDisconnectCancels(t *testing.T) {

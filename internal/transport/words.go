@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
@@ -98,18 +99,40 @@ type envelope struct {
 	JSONRPC string          `json:"jsonrpc"`
 	ID      json.RawMessage `json:"id"`
 	Method  string          `json:"method"`
-	Params  struct {
-		RequestID json.RawMessage `json:"requestId"` // of a cancellation
-		Name      string          `json:"name"`      // of a tool, with what follows
-		Arguments json.RawMessage `json:"arguments"`
-		Meta      json.RawMessage `json:"_meta"`
-	} `json:"params"`
-
-	odd bool // the params have another form
+	Result  json.RawMessage `json:"result"`
+	Params  params          `json:"params"`
 }
 
+// params are those of a cancellation, and of a tool.
+type params struct {
+	RequestID json.RawMessage `json:"requestId"`
+	Name      string          `json:"name"`
+	Arguments json.RawMessage `json:"arguments"`
+	RawMeta   json.RawMessage `json:"_meta"`
+
+	meta *mcp.Meta
+	odd  bool // they have another form
+}
+
+// UnmarshalJSON implements json.Unmarshaler. Of several params the last ones count, as a whole: nobody must read a call out of two.
+func (p *params) UnmarshalJSON(b []byte) error {
+	type plain params
+	*p = params{}
+	err := json.Unmarshal(b, (*plain)(p))
+	if err == nil && p.RawMeta != nil {
+		err = json.Unmarshal(p.RawMeta, &p.meta)
+	}
+	p.odd = err != nil // the library says so, with the id, which may come after the params
+	return nil
+}
+
+// modern reports whether the message says itself that it is of revision 2026-07-28 or later.
+func (p *params) modern() bool { return mcp.IsModernProtocol(p.meta.ProtocolVersion()) }
+
 // request says whether the message wants an answer.
-func (e *envelope) request() bool { return e.Method != "" && len(e.ID) > 0 && string(e.ID) != "null" }
+func (e *envelope) request() bool { return e.Method != "" && given(e.ID) }
+
+func given(value json.RawMessage) bool { return len(value) > 0 && string(value) != "null" }
 
 // open reads the envelope of a message. If the message can't be one, the answer says so.
 func open(message []byte) (e envelope, refused []byte) {
@@ -127,7 +150,7 @@ func open(message []byte) (e envelope, refused []byte) {
 	case e.request() && strings.IndexByte(`"-0123456789`, e.ID[0]) < 0:
 		return e, rpcError(nil, mcp.INVALID_REQUEST, "the id of a request must be a string or a number")
 	}
-	e.odd = err != nil // the library says so, with the id
+	e.ID = bytes.ToValidUTF8(e.ID, []byte("\ufffd")) // it goes back as it came
 	return e, nil
 }
 
@@ -136,12 +159,12 @@ func tooLong(start []byte) []byte {
 	return rpcError(idIn(start), mcp.INVALID_REQUEST, fmt.Sprintf("the message is more than the maximum %d bytes", maxMessage))
 }
 
-// idIn is the id of a message that can't be read, if its start shows one.
+// idIn is the id of a message that can't be read, if its start shows it: after nothing but members that are strings.
 func idIn(start []byte) json.RawMessage {
-	if m := requestID.FindSubmatch(start[:min(len(start), 1024)]); m != nil {
+	if m := requestID.FindSubmatch(start[:min(len(start), 1024)]); m != nil && json.Valid(m[1]) && utf8.Valid(m[1]) {
 		return m[1]
 	}
 	return nil
 }
 
-var requestID = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)`)
+var requestID = regexp.MustCompile(`^\s*\{\s*(?:"[^"\\]*"\s*:\s*"[^"\\]*"\s*,\s*)*"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)\s*[,}]`)
