@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"slices"
 	"strconv"
@@ -158,7 +157,7 @@ func decodeObject(raw json.RawMessage) (map[string]any, error) {
 	if err := dec.Decode(&args); err != nil {
 		return nil, argumentError("the arguments are not a JSON object: want {\"name\": value, ...}")
 	}
-	if _, err := dec.Token(); err != io.EOF {
+	if len(bytes.TrimSpace(raw[dec.InputOffset():])) > 0 {
 		return nil, argumentError("the arguments are more than one JSON value: want one object")
 	}
 	return args, plain("", args)
