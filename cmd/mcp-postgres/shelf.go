@@ -22,7 +22,7 @@ import (
 const (
 	// describeWait bounds how long a start or a reload waits for the database to describe tools.
 	describeWait = 5 * time.Second
-	// describeAtOnce is how many tools are described at a time.
+	// describeAtOnce is how many tools are described at a time; a few take less time one by one than it takes to connect.
 	describeAtOnce = 4
 )
 
@@ -155,7 +155,7 @@ func (s *shelf) ask(ctx context.Context) bool {
 	}
 	err := s.askFacts(ctx)
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(describeAtOnce)
+	group.SetLimit(min(describeAtOnce, 1+len(tools)/4))
 	for _, t := range tools {
 		v := s.verdict(t)
 		if s.unmet(t) != "" || err != nil {

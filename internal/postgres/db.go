@@ -48,6 +48,7 @@ type Config struct {
 type DB struct {
 	pool    *pgxpool.Pool
 	pooler  *pooler
+	opening *opening
 	timeout time.Duration
 	log     *slog.Logger
 	types   typeCache
@@ -70,6 +71,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	db.usePooler(conf)
+	db.opening = newOpening(conf.MinConns > 0)
 	db.pool, err = pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, errors.New("opening the connection pool: the connection string is not usable")
@@ -81,6 +83,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 func (db *DB) Close() {
 	db.cleaning.Wait()
 	if db.pool != nil {
+		close(db.opening.closed)
 		db.pool.Close()
 	}
 }
@@ -93,11 +96,12 @@ func (db *DB) usePooler(conf *pgxpool.Config) {
 	if on, err := strconv.ParseBool(said); err == nil && on {
 		db.pooler.find("the connection string says so")
 	}
-	conf.BeforeConnect, conf.AfterConnect = db.pooler.beforeConnect, db.pooler.afterConnect
+	conf.BeforeConnect, conf.AfterConnect = db.beforeConnect, db.afterConnect
 }
 
 // acquire takes a connection from the pool. A pooler that shows itself by refusing one is asked again.
 func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
+	defer db.opening.call(ctx)()
 	conn, err := db.pool.Acquire(ctx)
 	if db.pooler.refused(err) {
 		conn, err = db.pool.Acquire(ctx)
