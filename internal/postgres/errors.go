@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -84,6 +85,9 @@ func connectError(ctx context.Context, err error) error {
 	var pe *pgconn.PgError
 	var ce *pgconn.ConnectError
 	switch {
+	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrReadWriteConnection),
+		errors.Is(err, pgconn.ErrStandbyConnection), errors.Is(err, pgconn.ErrPrimaryConnection):
+		return &Unavailable{Reason: "no server in the connection string is as target_session_attrs wants it", cause: err}
 	case errors.As(err, &pe):
 		return &Unavailable{Reason: refusal(pe), cause: err}
 	case errors.As(err, &ce):
@@ -105,6 +109,8 @@ func refusal(pe *pgconn.PgError) string {
 		return "the connection pooler refuses a parameter of the connection string (SQLSTATE 08P01)"
 	case strings.HasPrefix(pe.Code, "28"):
 		return "the database refuses the login (SQLSTATE " + pe.Code + ")"
+	case pe.Code == "42704" || pe.Code == "22023":
+		return fmt.Sprintf("the database refuses a setting of the connection string, which only its operator can mend: %.200s (SQLSTATE %s)", pe.Message, pe.Code)
 	case pe.Code == "3D000":
 		return "the database named in the connection string does not exist (SQLSTATE 3D000)"
 	case pe.Code == "53300":

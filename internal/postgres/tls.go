@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -36,7 +37,7 @@ func tlsReason(err error) string {
 	case errors.As(err, &record):
 		return "what answers does not speak TLS: check host and port, or set sslmode=disable"
 	}
-	return tlsText(err.Error())
+	return tlsText(err)
 }
 
 // hungUp reports a connection that ended at once although, or because, we have a client certificate: a server that
@@ -48,22 +49,30 @@ func hungUp(err error) bool {
 }
 
 // tlsText is tlsReason for the errors that the driver has only texts for.
-func tlsText(text string) string {
+func tlsText(err error) string {
+	text := err.Error()
 	_, alert, alerted := strings.Cut(text, "remote error: tls: ")
 	switch {
 	case alerted && strings.Contains(alert, "certificate"):
 		return refusedClient
 	case alerted:
 		return "the database and this client have no TLS version or cipher in common: see ssl_min_protocol_version and ssl_ciphers in the database"
-	case strings.Contains(text, "server refused TLS connection"):
-		return "the database has no TLS, but sslmode asks for it: set ssl=on in the database, or sslmode=disable where the network can be trusted"
 	case strings.Contains(text, "channel binding"):
 		return "the login has no channel binding, but channel_binding=require asks for it: it takes TLS and a scram-sha-256 password; " +
 			"else set channel_binding=prefer"
 	case strings.Contains(text, "SSL certificate"):
 		return "sslcertmode=require, but the database asks for no client certificate: remove sslcertmode, or set clientcert in its pg_hba.conf"
+	case strings.Contains(text, "server refused TLS connection") && !mayDoWithout(err):
+		return "the database has no TLS, but sslmode asks for it: set ssl=on in the database, or sslmode=disable where the network can be trusted"
 	}
 	return ""
+}
+
+// mayDoWithout reports a connection string that also tries without TLS, so that the lack of it is not what failed.
+func mayDoWithout(err error) bool {
+	var ce *pgconn.ConnectError
+	return errors.As(err, &ce) && (ce.Config.TLSConfig == nil ||
+		slices.ContainsFunc(ce.Config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig == nil }))
 }
 
 // certificateRefusal words a login that is refused over TLS or the lack of it; empty for any other.

@@ -149,6 +149,16 @@ func TestNoTLS(t *testing.T) {
 		checkReason(t, strings.Replace(c.URL(), "sslmode=disable", "sslmode="+mode, 1), "the database has no TLS, but sslmode asks for it")
 	}
 	checkReason(t, strings.Replace(c.URL(), "sslmode=disable", "sslmode=disable&channel_binding=require", 1), "the login has no channel binding")
+	for params, want := range map[string]string{
+		"channel_binding=require":                             "the login has no channel binding",
+		"target_session_attrs=standby":                        "no server in the connection string is as target_session_attrs wants it",
+		"target_session_attrs=read-only":                      "no server in the connection string is as target_session_attrs wants it",
+		"serch_path=x":                                        `the database refuses a setting of the connection string, which only its operator can mend: unrecognized configuration parameter "serch_path" (SQLSTATE 42704)`,
+		"timezone=Europe/Berln&target_session_attrs=any":      `the database refuses a setting of the connection string, which only its operator can mend: invalid value for parameter "TimeZone": "Europe/Berln" (SQLSTATE 22023)`,
+		"sslmode=require&target_session_attrs=prefer-standby": "the database has no TLS, but sslmode asks for it",
+	} {
+		checkReason(t, strings.Replace(c.URL(), "sslmode=disable", params, 1), want)
+	}
 }
 
 func TestTLSFiles(t *testing.T) {
