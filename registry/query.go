@@ -72,7 +72,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	}
 	p, err := q.guard.Check(ctx, sql)
 	if text, ok := notice(err); ok {
-		return asNotice(textResult(text)), nil
+		return q.notice(args["format"], text), nil
 	}
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return err
 	})
 	if text, ok := notice(err); ok {
-		return asNotice(textResult(text)), nil
+		return q.notice(args["format"], text), nil
 	}
 	if err != nil {
 		return nil, q.mend(ctx, p, sql, p.discreet(back(err)))
@@ -119,6 +119,14 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return jsonResult([]byte(texts[0])), nil
 	}
 	return textResult(texts...), nil
+}
+
+// notice says that there is no database, in the format that the caller reads.
+func (q *queryTool) notice(format any, text string) *mcp.CallToolResult {
+	if format == "json" {
+		return noticeResult(catalog.Rows, text)
+	}
+	return asNotice(textResult(text))
 }
 
 // affected reports a statement that gives no rows.

@@ -163,5 +163,8 @@ func TestQueryWithoutDatabaseIsANotice(t *testing.T) {
 		if err != nil || !registry.IsNotice(res) || outcome != "no_database" {
 			t.Errorf("read only %v: query without a database = %+v, %v, outcome %q; want a notice and no_database", readOnly, res, err, outcome)
 		}
+		if got, _ := call(t, r, "query", `{"sql": "SELECT 1", "format": "json"}`); !strings.HasPrefix(got, `{"items":[],"notice":"No database is connected.`) {
+			t.Errorf("read only %v: query as json without a database = %s, want no items and a notice", readOnly, got)
+		}
 	}
 }
