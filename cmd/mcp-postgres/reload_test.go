@@ -170,6 +170,19 @@ func TestReload(t *testing.T) {
 		w.await(name+", mended", func(info status) bool { return info.ReloadError == "" })
 	}
 
+	// What the database refused may be mended when another file has a fault.
+	w.write("sales/one.sql", strings.Replace(oneTool, "SELECT 1", "SELECT nam FROM shop.products", 1))
+	w.await("a column that is not there", func(info status) bool { return strings.Contains(info.ReloadError, "nam") })
+	w.write("sales/empty.sql", "")
+	w.await("an empty file", func(info status) bool {
+		return strings.Contains(info.ReloadError, "sales/empty.sql") && !strings.Contains(info.ReloadError, "nam")
+	})
+	if err := os.Remove(filepath.Join(w.dir, "sales/empty.sql")); err != nil {
+		t.Fatal(err)
+	}
+	w.write("sales/one.sql", otherTool)
+	w.await("all mended", func(info status) bool { return info.ReloadError == "" })
+
 	if err := os.Rename(filepath.Join(w.dir, "sales/one.sql"), filepath.Join(w.dir, "sales/uno.sql")); err != nil {
 		t.Fatal(err)
 	}

@@ -337,9 +337,13 @@ func (s *shelf) refused() error {
 	return fmt.Errorf("not offered:\n%w", faults)
 }
 
-// shownReloadError is what clients read: without where the folders of the operator lie.
+// shownReloadError is what clients read: without where the folders of the operator lie. What the database holds against the
+// files before a fault may be mended by now.
 func (s *shelf) shownReloadError() string {
-	text := strings.Join(append([]string{s.reloadError}, s.held...), "\n")
+	text := s.reloadError
+	if text == "" {
+		text = strings.Join(s.held, "\n")
+	}
 	for _, dir := range s.config.Tools {
 		text = strings.ReplaceAll(text, strings.TrimSuffix(dir, "/")+"/", "")
 	}
