@@ -98,7 +98,7 @@ func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *e
 	version := r.Header.Get(mcp.HeaderProtocolVersion)
 	if version != "" && m.Method != string(mcp.MethodInitialize) && !mcp.IsValidProtocolVersion(version) {
 		x.answer(http.StatusBadRequest, rpcError(m.ID, mcp.INVALID_REQUEST, "the protocol version "+quoted(version)+" is not supported: want one of "+
-			strings.Join(mcp.LegacyProtocolVersions(), ", ")))
+			strings.Join(mcp.ValidProtocolVersions, ", ")))
 		return
 	}
 	binding := e.binding(r)

@@ -147,7 +147,7 @@ func open(message []byte) (e envelope, refused []byte) {
 		return e, rpcError(nil, mcp.INVALID_REQUEST, "batches are not supported: send each message by itself")
 	case err != nil && e.Method == "":
 		return e, rpcError(e.ID, mcp.INVALID_REQUEST, "the message is not a JSON-RPC request, notification or response")
-	case e.request() && strings.IndexByte(`"-0123456789`, e.ID[0]) < 0:
+	case e.Method != "" && len(e.ID) > 0 && strings.IndexByte(`"-0123456789`, e.ID[0]) < 0: // also null, which MCP does not allow
 		return e, rpcError(nil, mcp.INVALID_REQUEST, "the id of a request must be a string or a number")
 	}
 	e.ID = bytes.ToValidUTF8(e.ID, []byte("\ufffd")) // it goes back as it came
