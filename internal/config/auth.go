@@ -15,9 +15,15 @@ type Auth struct {
 	Permissions  string   `help:"File that says which role may do what, and who has it." name:"permissions" env:"MCP_PERMISSIONS_FILE" placeholder:"FILE"`
 	PublicURL    string   `help:"URL at which clients reach the server over HTTP, with its path." name:"public-url" env:"MCP_PUBLIC_URL" placeholder:"URL"`
 
-	CallerRate       float64 `help:"Most requests a second of one caller over HTTP." name:"caller-rate" env:"MCP_CALLER_RATE" default:"50" placeholder:"N"`
-	CallerConcurrent int     `help:"Most requests of one caller over HTTP at the same time." name:"caller-concurrent" env:"MCP_CALLER_CONCURRENT" default:"20" placeholder:"N"`
+	CallerRate       float64 `help:"Most requests a second of one caller with a token over HTTP." name:"caller-rate" env:"MCP_CALLER_RATE" default:"50" placeholder:"N"`
+	CallerConcurrent int     `help:"Most requests of one caller with a token over HTTP at the same time." name:"caller-concurrent" env:"MCP_CALLER_CONCURRENT" default:"20" placeholder:"N"`
 }
+
+// The defaults of the two above; without authentication nobody is told apart, and there are no such limits.
+const (
+	defaultCallerRate       = 50
+	defaultCallerConcurrent = 20
+)
 
 func (a *Auth) validate() []error {
 	faults := []error{within("--caller-concurrent (MCP_CALLER_CONCURRENT)", a.CallerConcurrent, 1, 10_000)}
@@ -62,9 +68,11 @@ func (a *Auth) withoutIssuer() error {
 	}{
 		{"MCP_AUTH_AUDIENCE", a.AuthAudience != ""}, {"MCP_AUTH_JWKS_URL", a.AuthJWKSURL != ""}, {"MCP_AUTH_TOKEN", a.AuthToken() != ""},
 		{"--auth-scopes", len(a.AuthScopes) > 0}, {"MCP_PERMISSIONS_FILE", a.Permissions != ""},
+		{"--caller-rate", a.CallerRate != 0 && a.CallerRate != defaultCallerRate},
+		{"--caller-concurrent", a.CallerConcurrent != 0 && a.CallerConcurrent != defaultCallerConcurrent},
 	} {
 		if s.set {
-			faults = append(faults, fmt.Errorf("%s is set without MCP_AUTH_ISSUER: everybody would be served; set the issuer too, or unset it", s.name))
+			faults = append(faults, fmt.Errorf("%s is set without MCP_AUTH_ISSUER: everybody would be served, without a limit on any caller; set the issuer too, or unset it", s.name))
 		}
 	}
 	return errors.Join(faults...)

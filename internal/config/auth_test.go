@@ -27,6 +27,8 @@ func TestCheckAuth(t *testing.T) {
 		{"only the keys", config.Auth{AuthJWKSURL: "https://x/k"}, "", false, []string{"MCP_AUTH_JWKS_URL is set without"}},
 		{"only the permissions", config.Auth{Permissions: "p.yaml"}, "", false, []string{"MCP_PERMISSIONS_FILE is set without"}},
 		{"only the token", config.Auth{}, "a.b.c", true, []string{"MCP_AUTH_TOKEN is set without"}},
+		{"only limits", config.Auth{CallerRate: 1, CallerConcurrent: 1}, "", false, []string{"--caller-rate is set without", "--caller-concurrent is set without"}},
+		{"the limits that are there anyway", config.Auth{CallerRate: 50, CallerConcurrent: 20}, "", false, nil},
 		{"only scopes", config.Auth{AuthScopes: []string{"db:use"}}, "", true, []string{"--auth-scopes is set without"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -70,7 +70,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.usePooler(conf)
+	if err := db.usePooler(conf); err != nil {
+		return nil, err
+	}
 	db.opening = newOpening(conf.MinConns > 0)
 	db.pool, err = pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
@@ -89,14 +91,19 @@ func (db *DB) Close() {
 }
 
 // usePooler prepares for a pooler; pgbouncer=true in the connection string says that there is one.
-func (db *DB) usePooler(conf *pgxpool.Config) {
-	said := conf.ConnConfig.RuntimeParams[saysPooler]
+func (db *DB) usePooler(conf *pgxpool.Config) error {
+	said, given := conf.ConnConfig.RuntimeParams[saysPooler]
 	delete(conf.ConnConfig.RuntimeParams, saysPooler)
+	on, err := strconv.ParseBool(said)
+	if given && err != nil {
+		return fmt.Errorf("connection string: %s is %q: want true or false", saysPooler, said)
+	}
 	db.pooler = newPooler(conf.ConnConfig.RuntimeParams, db.log)
-	if on, err := strconv.ParseBool(said); err == nil && on {
+	if on {
 		db.pooler.find("the connection string says so")
 	}
 	conf.BeforeConnect, conf.AfterConnect = db.beforeConnect, db.afterConnect
+	return nil
 }
 
 // acquire takes a connection from the pool. A pooler that shows itself by refusing one is asked again.

@@ -161,6 +161,13 @@ func TestNoTLS(t *testing.T) {
 	}
 }
 
+func TestPoolerWord(t *testing.T) {
+	_, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u:s3cret@h/db?pgbouncer=maybe"})
+	if want := `connection string: pgbouncer is "maybe": want true or false`; err == nil || err.Error() != want {
+		t.Errorf("Open = %v, want %s", err, want)
+	}
+}
+
 func TestTLSFiles(t *testing.T) {
 	pair := pgtest.NewAuthority(t).Issue(t, "x", time.Now().Add(time.Hour))
 	cert, key := pair.Files(t)
