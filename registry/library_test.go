@@ -63,8 +63,12 @@ func TestResources(t *testing.T) {
 		{"complete nothing", "completion/complete", `{"ref": {"type": "ref/resource", "uri": "nope://{x}"}, "argument": {"name": "x", "value": ""}}`, `"values":[]`},
 	}
 	for _, test := range tests {
-		if got := ask(t, r, test.method, test.params); !strings.Contains(got, test.want) {
+		got := ask(t, r, test.method, test.params)
+		if !strings.Contains(got, test.want) {
 			t.Errorf("%s: %s(%s) = %s, want %s in it", test.name, test.method, test.params, got, test.want)
+		}
+		if strings.Contains(got, "line 1") {
+			t.Errorf("%s: %s(%s) = %s, want no place in SQL that the client has not written", test.name, test.method, test.params, got)
 		}
 	}
 }

@@ -217,6 +217,9 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 		sql, _ = args["sql"].(string)
 	}
 	e := r.told(ctx, t, err, sql, rec)
+	if rec.Resource != "" {
+		e.Line, e.Column = 0, 0 // in SQL that the caller did not write
+	}
 	rec.Outcome, rec.Rule = e.Code, e.rule
 	return errorResult(e), rec
 }
