@@ -46,6 +46,8 @@ func TestCommandLine(t *testing.T) {
 		{"SQL bytes", []string{"MCP_MAX_SQL_BYTES=1023"}, []string{"tools"}, 2, "", "--max-sql-bytes (MCP_MAX_SQL_BYTES) is 1023: want 1024 to 131072"},
 		{"more SQL than the parser takes", []string{"MCP_MAX_SQL_BYTES=131073"}, []string{"tools"}, 2, "", "--max-sql-bytes (MCP_MAX_SQL_BYTES) is 131073: want 1024 to 131072"},
 		{"pool", nil, []string{"--pool-min", "5", "--pool-max", "2", "tools"}, 2, "", "--pool-min (MCP_POOL_MIN) is 5: want at most --pool-max"},
+		{"a small pool", nil, []string{"--pool-max", "1", "tools"}, 0, "list_tables", ""},
+		{"a small pool that contradicts", nil, []string{"--pool-min", "2", "--pool-max", "1", "tools"}, 2, "", "--pool-min (MCP_POOL_MIN) is 2: want at most --pool-max"},
 		{"transport", []string{"MCP_TRANSPORT=http"}, []string{"tools"}, 2, "", `--transport must be one of "stdio","streamable-http","sse" but got "http"`},
 		{"port", []string{"MCP_PORT=70000"}, []string{"tools"}, 2, "", "--port (MCP_PORT) is 70000: want 0 to 65535"},
 		{"half of TLS", nil, []string{"--tls-cert", "x", "tools"}, 2, "", "--tls-key (MCP_TLS_KEY): want both or none"},

@@ -26,7 +26,7 @@ type Config struct {
 	MaxRows   int   `help:"Most rows of an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
 	MaxBytes  int   `help:"Most bytes of an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1048576" placeholder:"N"`
 	MaxSQL    int   `help:"Most bytes of the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
-	PoolMin   int   `help:"Connections kept open." name:"pool-min" env:"MCP_POOL_MIN" default:"2" placeholder:"N"`
+	PoolMin   *int  `help:"Connections kept open; without it 2, or --pool-max if that is less." name:"pool-min" env:"MCP_POOL_MIN" placeholder:"N"`
 	PoolMax   int   `help:"Most connections opened." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
 
 	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio,streamable-http,sse" default:"stdio"`
@@ -48,10 +48,10 @@ func (c *Config) Validate() error {
 	}
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, maxSQL),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
-		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
+		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.MinConns(), 0, 1000))
 	faults = append(append(faults, c.HTTP.validate()...), c.Auth.validate()...)
-	if c.PoolMin > c.PoolMax {
-		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.PoolMin, c.PoolMax))
+	if c.MinConns() > c.PoolMax {
+		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.MinConns(), c.PoolMax))
 	}
 	return errors.Join(faults...)
 }
@@ -64,6 +64,14 @@ func within(name string, n, least, most int) error {
 		return fmt.Errorf("%s is %d: want %d to %d", name, n, least, most)
 	}
 	return nil
+}
+
+// MinConns is how many connections are kept open.
+func (c *Config) MinConns() int {
+	if c.PoolMin == nil {
+		return min(2, c.PoolMax)
+	}
+	return *c.PoolMin
 }
 
 // Timeout is the time limit of a statement.
