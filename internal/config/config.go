@@ -53,6 +53,9 @@ func (c *Config) Validate() error {
 	if c.MinConns() > c.PoolMax {
 		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.MinConns(), c.PoolMax))
 	}
+	if c.AuditSQL && c.Audit == "" {
+		faults = append(faults, errors.New("--audit-sql (MCP_AUDIT_SQL) is set without --audit (MCP_AUDIT): no call would be written; set --audit too, or unset it"))
+	}
 	return errors.Join(faults...)
 }
 

@@ -33,6 +33,11 @@ func (h *HTTP) validate() []error {
 	if h.ShutdownTimeout < time.Second || h.ShutdownTimeout > time.Hour {
 		faults = append(faults, fmt.Errorf("--shutdown-timeout (MCP_SHUTDOWN_TIMEOUT) is %v: want 1s to 1h", h.ShutdownTimeout))
 	}
+	for _, host := range h.AllowedHosts {
+		if host == "" || host != "*" && strings.ContainsAny(host, "/*@ \t") {
+			faults = append(faults, fmt.Errorf("--allowed-hosts (MCP_ALLOWED_HOSTS) has %q: want a name, name:port or *", host))
+		}
+	}
 	for _, origin := range h.AllowedOrigins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme == "" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
