@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
 )
 
@@ -42,6 +43,8 @@ type cli struct {
 	Grants  grantsCmd  `cmd:"" help:"Print the SQL script that makes --permissions true in the database."`
 	DemoCmd demoCmd    `cmd:"" name:"demo" help:"Show on sample data what the server does, and how to connect a client."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // streams are what a command reads and writes.
@@ -68,7 +71,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	var c cli
 	status := -1
 	parser, err := kong.New(&c, kong.Name("mcp-postgres"), kong.Description(about), kong.Writers(s.out, s.err),
-		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, FlagsLast: true}), kong.ValueFormatter(withDefault), kong.Exit(func(code int) { status = code }))
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, FlagsLast: true}), kong.ValueFormatter(withDefault), kong.Vars{"version": "mcp-postgres " + version()},
+		kong.Exit(func(code int) { status = code }))
 	if err == nil {
 		err = config.UnsetEmpty(parser.Model.Flags)
 	}
@@ -77,19 +81,33 @@ func run(ctx context.Context, args []string, s streams) int {
 		return 1
 	}
 	parsed, err := parser.Parse(args)
-	if status >= 0 { // --help has been printed
+	if status >= 0 { // --help or --version has been printed
 		return status
 	}
 	if err == nil {
 		err = c.check(args)
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "mcp-postgres: %v\nRun mcp-postgres --help to see what is wanted.\n", err)
+		fmt.Fprintf(s.err, "mcp-postgres: %v%s\nRun mcp-postgres --help to see what is wanted.\n", err, commandMeant(err))
 		return 2
 	}
 	log := newLogger(&c.Config, s.err)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return exitStatus(parsed.Run(&c.Config, s, log), s.err)
+}
+
+// commandMeant is the suggestion for a command that there is none of; empty for other errors.
+func commandMeant(err error) string {
+	var fault *kong.ParseError
+	word, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")
+	if !unexpected || !errors.As(err, &fault) || fault.Context.Selected() != fault.Context.Model.DefaultCmd {
+		return ""
+	}
+	var commands []string
+	for _, c := range fault.Context.Model.Children {
+		commands = append(commands, c.Name)
+	}
+	return catalog.DidYouMean(word, commands)
 }
 
 // withDefault adds the default to the help of a flag.

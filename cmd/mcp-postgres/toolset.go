@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,7 +74,8 @@ func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
 	slices.Sort(toolsets)
 	for _, w := range c.Toolsets {
 		if !slices.Contains(toolsets, w) {
-			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q: want some of %s", w, strings.Join(toolsets, ", "))
+			hint := cmp.Or(catalog.DidYouMean(w, toolsets), ": want some of "+strings.Join(toolsets, ", "))
+			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q%s", w, hint)
 		}
 	}
 	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names), known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names))
@@ -97,10 +99,7 @@ func known(flag string, wanted, names []string) error {
 	var faults []error
 	for _, w := range wanted {
 		if !slices.Contains(names, w) {
-			hint := catalog.DidYouMean(w, names)
-			if hint == "" {
-				hint = ": want the name of a tool"
-			}
+			hint := cmp.Or(catalog.DidYouMean(w, names), ": want the name of a tool")
 			faults = append(faults, fmt.Errorf("%s names %q%s", flag, w, hint))
 		}
 	}
