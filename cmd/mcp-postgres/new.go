@@ -14,15 +14,18 @@ import (
 )
 
 type newCmd struct {
-	Name string `arg:"" help:"Name of the tool, or toolset/name."`
+	Name string `arg:"" help:"NAME of the tool, or TOOLSET/NAME."`
 	Dir  string `name:"dir" help:"Folder to write to; without it the first of --tools, or else this one." placeholder:"DIR"`
 }
 
 // Run writes a file that passes check and tells what to put in its place.
 func (cmd *newCmd) Run(c *config.Config, s streams) error {
 	toolset, name, ok := strings.Cut(strings.TrimSuffix(cmd.Name, ".sql"), "/")
-	if !ok {
+	switch {
+	case !ok:
 		toolset, name = "", toolset
+	case toolset == "" || strings.Contains(name, "/"):
+		return usage(s, fmt.Errorf("tool %q: want NAME or TOOLSET/NAME, and the folder in --dir", cmd.Name))
 	}
 	text := strings.ReplaceAll(starter, "NAME", name)
 	path := filepath.Join(folder(cmd.Dir, c), toolset, name+".sql")
