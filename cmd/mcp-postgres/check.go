@@ -19,7 +19,7 @@ import (
 type checkCmd struct {
 	Dirs   []string `arg:"" optional:"" name:"dir" help:"Folders of tool files; without one those of --tools, or else the built-in tools."`
 	Format string   `name:"format" help:"How to print: ${enum}." enum:"human,json,github" default:"human"`
-	Strict bool     `name:"strict" help:"Warnings count as faults."`
+	Strict bool     `name:"strict" help:"Warnings count as faults, and so does a database that does not answer."`
 }
 
 // Run checks tool files. The exit status is 0 without faults, 1 with some, and 2 for a folder that is none.
@@ -39,8 +39,11 @@ func (cmd *checkCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	if err := r.print(s.out, cmd.Format); err != nil {
 		return err
 	}
-	if r.errors() > 0 || cmd.Strict && len(r.Faults) > 0 {
+	switch {
+	case r.errors() > 0 || cmd.Strict && len(r.Faults) > 0:
 		return exitError{1}
+	case cmd.Strict && r.unanswered:
+		return errors.New("--strict: not all was checked, as the database does not answer: want one that does, or none")
 	}
 	return nil
 }
@@ -74,7 +77,8 @@ type report struct {
 	Faults     catalog.Faults // and warnings, which have a rule
 	NotChecked []string
 
-	tools []*catalog.Tool
+	unanswered bool // the database was asked and did not say all
+	tools      []*catalog.Tool
 }
 
 // checkTools reads the files and says what needs no database.
@@ -111,6 +115,7 @@ func (r *report) askDatabase(ctx context.Context, db *postgres.DB) {
 		r.NotChecked = append(r.NotChecked, unknown+": want --conn, DATABASE_URL or --demo")
 		return
 	case err != nil:
+		r.unanswered = true
 		r.NotChecked = append(r.NotChecked, unknown+": the database does not answer: "+err.Error())
 		return
 	}
@@ -122,6 +127,7 @@ func (r *report) askDatabase(ctx context.Context, db *postgres.DB) {
 		d, err := registry.Describe(ctx, db, t)
 		volatile, lintErr := registry.LintVolatile(ctx, db, t)
 		if err = errors.Join(err, lintErr); err != nil {
+			r.unanswered = true
 			r.NotChecked = append(r.NotChecked, t.Path+": "+err.Error())
 		}
 		r.Faults = append(append(r.Faults, d.Faults...), volatile...)

@@ -74,6 +74,29 @@ func TestCheckCommand(t *testing.T) {
 	}
 }
 
+// TestCheckStrictWithoutAnswer checks what has no warning, so that only the database is missing.
+func TestCheckStrictWithoutAnswer(t *testing.T) {
+	dir := t.TempDir()
+	if got := cliRun(t, nil, "new", "sound", "--dir", dir); got.status != 0 {
+		t.Fatalf("new = %+v", got)
+	}
+	for _, test := range []struct {
+		name   string
+		args   []string
+		status int
+		err    string // what is in it
+	}{
+		{"no database", []string{"--strict"}, 0, ""},
+		{"one that is down", []string{"--strict", "--conn", "postgres://x@127.0.0.1:1/x"}, 1, "--strict: not all was checked, as the database does not answer"},
+		{"one that is down, not strict", []string{"--conn", "postgres://x@127.0.0.1:1/x"}, 0, ""},
+	} {
+		got := cliRun(t, nil, append([]string{"check", dir}, test.args...)...)
+		if got.status != test.status || !strings.Contains(got.err, test.err) || !strings.Contains(got.out, "0 faults, 0 warnings") {
+			t.Errorf("%s: check = %+v, want status %d and %q", test.name, got, test.status, test.err)
+		}
+	}
+}
+
 func TestCheckJSON(t *testing.T) {
 	got := cliRun(t, nil, "check", "--format", "json", badTools)
 	var report struct {
