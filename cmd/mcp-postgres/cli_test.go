@@ -65,6 +65,7 @@ func TestCommandLine(t *testing.T) {
 		{"strangers", nil, []string{"--transport", "sse", "--host", "0.0.0.0"}, 1, "", "there is no authentication"},
 		{"authentication", []string{"MCP_AUTH_ISSUER=https://id.example.com"}, []string{"serve"}, 1, "", "MCP_AUTH_ISSUER is set without MCP_AUTH_AUDIENCE"},
 		{"empty variables", []string{"MCP_POOL_MAX=", "POSTGRES_READONLY="}, []string{"version"}, 0, "mcp-postgres ", ""},
+		{"an empty variable of serve", []string{"MCP_STRICT="}, nil, 0, "", "msg=serving"},
 		{"connection string", []string{"DATABASE_URL=postgres://u:s3cret@h:port/d"}, []string{"call", "list_tables"}, 1, "", "connection string: invalid port"},
 		{"demo and conn", nil, []string{"--demo", "--conn", "x", "tools"}, 2, "", "--demo and --conn: want one of them"},
 		{"toolset", nil, []string{"--toolsets", "explor", "tools"}, 1, "", `--toolsets (MCP_TOOLSETS) names "explor": did you mean "explore"?`},

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"mcp-postgres/internal/config"
 )
 
 var (
@@ -53,6 +55,30 @@ func TestDeployNamesSettings(t *testing.T) {
 					t.Errorf("deploy/%s has --%s, which is no flag", name, m[1])
 				}
 			}
+		}
+	}
+}
+
+// TestReadmeNamesSettings looks in the table of the README for what sets up a server.
+func TestReadmeNamesSettings(t *testing.T) {
+	parser, err := kong.New(new(cli))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"`" + config.TokenVariable + "`"}
+	for _, f := range slices.Concat(parser.Model.Flags, parser.Model.DefaultCmd.Flags) {
+		if len(f.Envs) > 0 {
+			want = append(want, "| `--"+f.Name+"` | `"+strings.Join(f.Envs, "`, `")+"` |")
+		}
+	}
+	_, table, _ := strings.Cut(string(text), "<!-- generated settings -->")
+	for _, row := range want {
+		if !strings.Contains(table, row) {
+			t.Errorf("the table of settings in README.md has no %s", row)
 		}
 	}
 }

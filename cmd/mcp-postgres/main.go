@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, FlagsLast: true}), kong.ValueFormatter(withDefault), kong.Vars{"version": "mcp-postgres " + version()},
 		kong.Exit(func(code int) { status = code }))
 	if err == nil {
-		err = config.UnsetEmpty(parser.Model.Flags)
+		err = config.UnsetEmpty(slices.Concat(parser.Model.Flags, parser.Model.DefaultCmd.Flags))
 	}
 	if err != nil {
 		fmt.Fprintln(s.err, "mcp-postgres:", err)

@@ -18,7 +18,7 @@ import (
 )
 
 type serveCmd struct {
-	Strict bool `help:"Do not start while doctor finds a danger in the rights of the database's logins." env:"MCP_STRICT"`
+	config.Serve
 }
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.

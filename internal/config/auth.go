@@ -33,8 +33,14 @@ func (a *Auth) validate() []error {
 	return faults
 }
 
-// AuthToken is the token that all calls are made with over stdio. It is no flag: other users of a machine see flags.
-func (a *Auth) AuthToken() string { return os.Getenv("MCP_AUTH_TOKEN") }
+// The setting that is no flag, for other users of a machine see flags.
+const (
+	TokenVariable = "MCP_AUTH_TOKEN"
+	TokenHelp     = "Access token of the caller over stdio, and of the commands call and tools."
+)
+
+// AuthToken is the token that all calls are made with over stdio.
+func (a *Auth) AuthToken() string { return os.Getenv(TokenVariable) }
 
 // CheckAuth says what contradicts itself. Whether the URLs are good is for who uses them. stdio: there is one caller, who has
 // one token.

@@ -40,6 +40,11 @@ type Config struct {
 	LogLevel  string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
 }
 
+// Serve holds the settings of the command that serves alone.
+type Serve struct {
+	Strict bool `help:"Do not start while doctor finds a danger in the rights of the database's logins." env:"MCP_STRICT"`
+}
+
 // Validate checks what the types don't.
 func (c *Config) Validate() error {
 	var faults []error

@@ -78,7 +78,10 @@ func toolsTable(reg *registry.Registry, toolsets ...string) string {
 }
 
 func settingsTable() (string, error) {
-	var c config.Config
+	var c struct {
+		config.Config
+		config.Serve
+	}
 	parser, err := kong.New(&c, kong.NoDefaultHelp())
 	if err != nil {
 		return "", err
@@ -96,5 +99,6 @@ func settingsTable() (string, error) {
 		}
 		fmt.Fprintf(&b, "| `--%s` | %s | %s | %s |\n", f.Name, strings.Join(envs, ", "), standard, f.Help)
 	}
+	fmt.Fprintf(&b, "|  | `%s` |  | %s |\n", config.TokenVariable, config.TokenHelp)
 	return b.String(), nil
 }
