@@ -34,7 +34,7 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve MCP clients on standard input and output (the default)."`
 	Call    callCmd    `cmd:"" help:"Call one tool and print its answer."`
-	ToolsOf toolsCmd   `cmd:"" name:"tools" help:"List the tools, or show one with its SQL."`
+	ToolsOf toolsCmd   `cmd:"" name:"tools" help:"List the tools, or show one with its SQL; with MCP_AUTH_TOKEN what its caller may call."`
 	Check   checkCmd   `cmd:"" help:"Check tool files: every fault and warning, with its place."`
 	Test    testCmd    `cmd:"" help:"Run the tests of tool files on a database; nothing of it stays."`
 	New     newCmd     `cmd:"" help:"Write a tool file to start from."`

@@ -109,6 +109,36 @@ func TestStreamsEndWithTheirTokens(t *testing.T) {
 	}
 }
 
+// TestToolsOfCaller lists tools with the token of a caller, who has two, and without one.
+func TestToolsOfCaller(t *testing.T) {
+	issuer := newTokenIssuer(t)
+	env := append(issuer.env(permissionsFile(t, "roles: {a: {schemas: [shop], tables: \"*\", operations: [select], tools: [query, list_tables]}}\nusers: {ann: a}\n")),
+		"DATABASE_URL="+pgtest.Demo(t))
+	token := func(sub string) string {
+		return "MCP_AUTH_TOKEN=" + strings.TrimPrefix(issuer.header(t, sub, time.Now().Add(time.Hour)), "Bearer ")
+	}
+	for _, test := range []struct {
+		name           string
+		env, args      []string
+		status         int
+		want, wantNone string // in what is printed
+	}{
+		{"the caller's", []string{token("ann")}, []string{"tools"}, 0, "list_tables", "find_relationships"},
+		{"as JSON", []string{token("ann")}, []string{"tools", "--json"}, 0, `"name": "query"`, "find_relationships"},
+		{"one", []string{token("ann")}, []string{"tools", "list_tables"}, 0, "SQL (", ""},
+		{"one that is not the caller's", []string{token("ann")}, []string{"tools", "describe_table"}, 1, `unknown tool "describe_table"`, "SQL ("},
+		{"over HTTP", []string{token("ann"), "MCP_TRANSPORT=streamable-http"}, []string{"tools"}, 0, "list_tables", "find_relationships"},
+		{"nobody's", []string{token("bob")}, []string{"tools"}, 1, "no role for this caller", "list_tables"},
+		{"the operator's", []string{"MCP_TRANSPORT=streamable-http"}, []string{"tools"}, 0, "describe_table", ""},
+		{"no token", nil, []string{"tools"}, 1, "MCP_AUTH_ISSUER is set without MCP_AUTH_TOKEN", "list_tables"},
+	} {
+		got := cliRun(t, append(test.env, env...), test.args...)
+		if text := got.out + got.err; got.status != test.status || !strings.Contains(text, test.want) || test.wantNone != "" && strings.Contains(text, test.wantNone) {
+			t.Errorf("%s: tools = %+v, want status %d, %q and no %q", test.name, got, test.status, test.want, test.wantNone)
+		}
+	}
+}
+
 // listen hears of changes of the tools until the test ends.
 func (s *site) listen(t *testing.T, headers []string) <-chan string {
 	t.Helper()

@@ -20,25 +20,36 @@ type toolsCmd struct {
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
-// Run lists the tools or shows one.
+// Run lists the tools or shows one: with MCP_AUTH_TOKEN to its caller, else to the operator, who sees all.
 func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	own := *c
 	own.Demo = c.Demo && len(c.Tools) > 0 // only the tools of operators need a database, to be described
+	if c.AuthToken() != "" {
+		own.Transport = "stdio" // where the token is the caller's
+	}
 	a, err := open(ctx, &own, quiet(c, log))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	if a.access.token != nil {
+		if ctx, err = a.access.enter(ctx); err != nil {
+			return err
+		}
+	}
+	return cmd.show(ctx, a, s)
+}
+
+func (cmd *toolsCmd) show(ctx context.Context, a *app, s streams) error {
 	switch {
 	case cmd.Name == "" && cmd.JSON:
-		return errors.Join(writeJSON(s.out, shownTools(a.tools)), a.shelf.refused())
+		return errors.Join(writeJSON(s.out, shownTools(ctx, a.tools)), a.shelf.refused())
 	case cmd.Name == "":
-		return errors.Join(listTools(s.out, a.tools), a.shelf.refused())
-	}
-	def, schema, ok := a.tools.Tool(cmd.Name)
-	if !ok {
+		return errors.Join(listTools(ctx, s.out, a.tools), a.shelf.refused())
+	case !a.tools.Offered(ctx, cmd.Name):
 		return missingTool(ctx, cmd.Name, a.tools)
 	}
+	def, schema, _ := a.tools.Tool(cmd.Name)
 	if cmd.JSON {
 		return writeJSON(s.out, shown(def, schema))
 	}
@@ -61,9 +72,9 @@ func shown(def *catalog.Tool, schema registry.Schema) shownTool {
 	return shownTool{def.Name, def.Title, def.Toolset, def.Description, string(def.Access), schema, def.SQL}
 }
 
-func shownTools(r *registry.Registry) []shownTool {
-	var list []shownTool
-	for _, name := range r.Names() {
+func shownTools(ctx context.Context, r *registry.Registry) []shownTool {
+	list := []shownTool{}
+	for _, name := range r.NamesFor(ctx) {
 		def, schema, _ := r.Tool(name)
 		list = append(list, shown(def, schema))
 	}
@@ -77,10 +88,10 @@ func writeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-func listTools(w io.Writer, r *registry.Registry) error {
+func listTools(ctx context.Context, w io.Writer, r *registry.Registry) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "TOOL\tTOOLSET\tACCESS\tARGUMENTS\tTITLE")
-	for _, name := range r.Names() {
+	for _, name := range r.NamesFor(ctx) {
 		def, _, _ := r.Tool(name)
 		var args []string
 		for _, p := range def.Arguments() {
