@@ -113,12 +113,17 @@ var (
 // doctor examines one login after the other.
 type doctor struct {
 	readOnly bool
+	logins   []string // of the server: its own, and those of roles, as far as they are known
 	found    concerns
 }
 
 // diagnose examines the logins of the server: its own, and those of roles. The error is that of its own not being there.
 func diagnose(ctx context.Context, c *config.Config, a *app) (concerns, error) {
-	d := &doctor{readOnly: c.ReadOnly}
+	d := &doctor{readOnly: c.ReadOnly, logins: []string{}}
+	d.meet(ctx, a.db, c.Conn)
+	for name, db := range a.access.logins {
+		d.meet(ctx, db, os.Getenv(name))
+	}
 	byLogin := map[string][]*policy.Role{}
 	rules := a.access.rules.Load()
 	if rules != nil {
@@ -126,17 +131,15 @@ func diagnose(ctx context.Context, c *config.Config, a *app) (concerns, error) {
 			byLogin[r.Connection] = append(byLogin[r.Connection], r)
 		}
 	}
-	if err := d.login(ctx, a.db, byLogin[""], rules != nil); err != nil {
+	switch err := d.login(ctx, a.db, byLogin[""], rules != nil); {
+	case err != nil && lacksSettings(ctx, a.db):
+		d.addSettings("the server's login", "Every call fails.", c.Conn)
+	case err != nil:
 		return nil, fmt.Errorf("examining the login: %w", err)
 	}
 	delete(byLogin, "")
 	for name, roles := range byLogin {
-		title := fmt.Sprintf("role %s: its connection %s ", roles[0].Name, name)
-		if os.Getenv(name) == "" {
-			d.add(concern{danger, title + "is not set", "The server does not start.", nil, "-- set " + name + " to the connection string of the role's login"})
-		} else if err := d.login(ctx, a.access.logins[name], roles, true); err != nil {
-			d.add(concern{danger, title + "does not work: " + err.Error(), "Every call of the role fails.", nil, "-- mend " + name})
-		}
+		d.connection(ctx, a.access.logins[name], name, roles)
 	}
 	slices.SortStableFunc(d.found, func(a, b concern) int {
 		order := []string{danger, warning, note}
@@ -162,20 +165,25 @@ func (d *doctor) login(ctx context.Context, db *postgres.DB, roles []*policy.Rol
 	for _, r := range roles {
 		groups[r.DatabaseRole] = append(groups[r.DatabaseRole], r)
 	}
-	if err := d.role(ctx, db, name[0], true); err != nil || !permissions {
+	if err := d.role(ctx, db, name[0]); err != nil || !permissions {
 		return err
 	}
 	taken := slices.DeleteFunc(slices.Clone(roles), func(r *policy.Role) bool { return r.DatabaseRole == "" })
 	err := d.permissions(ctx, db, name[0], roles, taken, "")
 	delete(groups, "")
 	for database, roles := range groups {
-		err = errors.Join(err, d.role(ctx, db, database, false), d.permissions(ctx, db, database, roles, nil, database))
+		err = errors.Join(err, d.role(ctx, db, database), d.permissions(ctx, db, database, roles, nil, database))
 	}
 	return err
 }
 
-func (d *doctor) role(ctx context.Context, db *postgres.DB, name string, login bool) error {
-	return d.ask(ctx, db, aboutRole, d.row, []byte(name), fmt.Append(nil, login), fmt.Append(nil, d.readOnly))
+func (d *doctor) role(ctx context.Context, db *postgres.DB, name string) error {
+	logins, err := json.Marshal(d.logins)
+	if err != nil {
+		return err
+	}
+	login := slices.Contains(d.logins, name)
+	return d.ask(ctx, db, aboutRole, d.row, []byte(name), fmt.Append(nil, login), fmt.Append(nil, d.readOnly), logins)
 }
 
 // permissions holds a PostgreSQL role against the roles whose calls go through it. Those with the given database role run

@@ -301,3 +301,57 @@ users: {_default: reader}
 		t.Error("set_config is still possible as the database role")
 	}
 }
+
+// TestDoctorSettings takes set_config from PUBLIC, as doctor says, where roles have logins of their own.
+func TestDoctorSettings(t *testing.T) {
+	admin, role, url := patient(t)
+	own, ownURL := pgtest.Role(t, admin)
+	taken := role + "_taken"
+	pgtest.Exec(t, admin, fmt.Sprintf("CREATE ROLE %[1]s NOLOGIN; GRANT %[1]s TO %[2]s; GRANT USAGE ON SCHEMA shop TO %[1]s, %[3]s", taken, role, own))
+	t.Cleanup(func() { pgtest.Exec(t, admin, "DROP OWNED BY "+taken+"; DROP ROLE "+taken) })
+	env := []string{"DATABASE_URL=" + url, "OWN_URL=" + ownURL, "MCP_PERMISSIONS_FILE=" + permissionsFile(t, fmt.Sprintf(`
+roles:
+  engineer: {schemas: [shop], tables: "*", operations: [select], database_role: %s}
+  analyst: {schemas: [shop], tables: "*", operations: [select], connection: OWN_URL}
+users: {_default: analyst}
+`, taken))}
+	found, status := examine(t, env)
+	f := found.find(warning, taken+" can execute set_config")
+	if status != 0 || f == nil {
+		t.Fatalf("status %d, %+v, want a warning on set_config", status, found)
+	}
+	pgtest.Exec(t, admin, f.Fix)
+	if found, status = examine(t, env); status != 0 || found.find(warning, taken+" can execute set_config") != nil || found.find(note, own+" can execute set_config") == nil {
+		t.Errorf("after %s: status %d, %+v, want only the logins to have set_config", f.Fix, status, found)
+	}
+	pgtest.Exec(t, admin, "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM "+own)
+	found, status = examine(t, env)
+	if f = found.find(danger, "role analyst: its connection OWN_URL can't execute set_config"); status != 1 || f == nil {
+		t.Fatalf("a login without set_config: status %d, %+v", status, found)
+	}
+	pgtest.Exec(t, admin, f.Fix)
+	if found, status = examine(t, env); status != 0 {
+		t.Errorf("after %s: status %d, %+v", f.Fix, status, found)
+	}
+	pgtest.Exec(t, admin, "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM "+role)
+	found, status = examine(t, env)
+	if f = found.find(danger, "the server's login can't execute set_config"); status != 1 || f == nil || !strings.Contains(f.Fix, role) {
+		t.Errorf("the server's login without set_config: status %d, %+v", status, found)
+	}
+}
+
+// TestDoctorLoginTakenOn is a role of the file that takes on the login of another: it needs set_config.
+func TestDoctorLoginTakenOn(t *testing.T) {
+	admin, role, url := patient(t)
+	own, ownURL := pgtest.Role(t, admin)
+	pgtest.Exec(t, admin, fmt.Sprintf("GRANT %s TO %s", own, role))
+	env := []string{"DATABASE_URL=" + url, "OWN_URL=" + ownURL, "MCP_PERMISSIONS_FILE=" + permissionsFile(t, fmt.Sprintf(`
+roles:
+  engineer: {schemas: [shop], tables: "*", operations: [select], database_role: %s}
+  analyst: {schemas: [shop], tables: "*", operations: [select], connection: OWN_URL}
+users: {_default: analyst}
+`, own))}
+	if found, _ := examine(t, env); found.find(note, own+" can execute set_config") == nil || found.find(warning, own+" can execute set_config") != nil {
+		t.Errorf("a login that is taken on: %+v, want a note on set_config", found)
+	}
+}

@@ -1,5 +1,5 @@
 -- What a role may do in PostgreSQL that an agent should not be able to do. Each row is a finding.
--- $1 the role, $2 whether it is a login (else a role that calls take on), $3 whether the server is read-only.
+-- $1 the role, $2 whether the server logs in with it (else calls take it on), $3 whether the server is read-only, $4 its logins.
 WITH me AS MATERIALIZED (
   SELECT oid, rolname, rolsuper, quote_ident(rolname) AS name FROM pg_catalog.pg_roles WHERE rolname = $1::text
 ),
@@ -146,10 +146,12 @@ extensions AS (
 settings AS (
   SELECT CASE WHEN $2::bool THEN 'note' ELSE 'warning' END, me.rolname || ' can execute set_config',
          CASE WHEN $2::bool THEN 'The server needs it, to bound its calls. A statement that gets past the guard could undo a timeout or pretend to have other claims.'
-              ELSE 'A statement that gets past the guard could take off the role, or pretend to have other claims. Where PUBLIC loses it, other logins need a grant: those of connections, and pg_dump.' END,
+              ELSE 'A statement that gets past the guard could take off the role, or pretend to have other claims. Where PUBLIC loses it, logins that are not named here need a grant, such as that of pg_dump.' END,
          NULL::text[],
          CASE WHEN $2::bool THEN '-- nothing: the guard refuses set_config in every statement'
-              ELSE format(E'REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC, %s;\nGRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO %I;', me.name, session_user) END
+              ELSE format(E'REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC, %s;\nGRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO %s;', me.name,
+                (SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM pg_catalog.pg_roles
+                 WHERE rolname = session_user OR rolname IN (SELECT json_array_elements_text($4::json)))) END
   FROM me WHERE NOT me.rolsuper AND has_function_privilege(me.oid, 'pg_catalog.set_config(text, text, boolean)', 'EXECUTE')
 ),
 writes AS (
