@@ -42,7 +42,6 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 			return err
 		}
 	}
-	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
 	keeping := make(chan struct{})
 	ctx, stop := context.WithCancel(ctx)
 	go func() { defer close(keeping); a.shelf.keep(ctx, changes) }()
@@ -51,18 +50,27 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 		Slots: max(c.PoolMax, 5), Caller: caller, Until: until, Rest: auth.Rest, Enter: a.access.entrance(c), Around: a.watch.call,
 		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: a.watch.refused, Logger: log,
 	})
-	server := a.tools.Server(version(), append(a.watch.options(), t.Options()...)...)
-	if c.Transport == "stdio" {
-		if err = a.access.checkToken(ctx); err != nil {
-			return err
-		}
-		defer time.AfterFunc(settling, debug.FreeOSMemory).Stop() // what starting needed
-		err = t.Stdio(ctx, server, s.in, s.out)
-	} else {
-		err = a.serveHTTP(ctx, t, server, c)
+	run, err := a.ready(ctx, t, c, s)
+	if err != nil {
+		return err
 	}
+	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
+	err = run()
 	log.Info("stopped")
 	return err
+}
+
+// ready does all that can stop a start, up to listening. run serves.
+func (a *app) ready(ctx context.Context, t *transport.Transport, c *config.Config, s streams) (run func() error, err error) {
+	server := a.tools.Server(version(), append(a.watch.options(), t.Options()...)...)
+	if c.Transport == "stdio" {
+		return func() error {
+			defer time.AfterFunc(settling, debug.FreeOSMemory).Stop() // what starting needed
+			return t.Stdio(ctx, server, s.in, s.out)
+		}, a.access.checkToken(ctx)
+	}
+	h, err := a.listen(t, server, c)
+	return func() error { return h.Serve(ctx) }, err
 }
 
 // settling is when a server is taken to have started.
@@ -86,17 +94,13 @@ func (a *app) unknownTool(ctx context.Context, name string) string {
 	return a.tools.UnknownTool(ctx, name)
 }
 
-func (a *app) serveHTTP(ctx context.Context, t *transport.Transport, s *server.MCPServer, c *config.Config) error {
+func (a *app) listen(t *transport.Transport, s *server.MCPServer, c *config.Config) (*transport.HTTP, error) {
 	conf := a.httpConfig(c)
 	if err := a.access.protect(&conf, c); err != nil {
-		return err
+		return nil, err
 	}
 	a.watch.watch(&conf)
-	h, err := t.NewHTTP(s, conf)
-	if err != nil {
-		return err
-	}
-	return h.Serve(ctx)
+	return t.NewHTTP(s, conf)
 }
 
 func (a *app) httpConfig(c *config.Config) transport.HTTPConfig {
