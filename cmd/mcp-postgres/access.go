@@ -27,6 +27,7 @@ type access struct {
 	verifier *auth.Verifier
 	token    *auth.Fixed // the caller's over stdio and on the command line
 	log      *slog.Logger
+	warned   map[string]string // by role: the tools that the log has named as not existing
 
 	mu     sync.Mutex
 	logins map[string]*postgres.DB // by the environment variable that a role names

@@ -26,8 +26,12 @@ type doctorCmd struct {
 // Run examines the logins. The exit status is 0 without dangers, 1 with some, and 2 without a database.
 func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	var rules *policy.Rules
+	var found *files
 	if c.Permissions != "" {
 		if rules, _, err = readRules(c.Permissions); err != nil {
+			return err
+		}
+		if found, err = loadFiles(c, quiet(c, log)); err != nil {
 			return err
 		}
 	}
@@ -44,14 +48,14 @@ func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log 
 	if _, err := a.access.databases(ctx, c, rules); err != nil {
 		return err
 	}
-	found, err := diagnose(ctx, c, a)
+	all, err := diagnose(ctx, c, a, found)
 	if err != nil {
 		return err
 	}
-	if err := found.print(s.out, cmd.Format); err != nil {
+	if err := all.print(s.out, cmd.Format); err != nil {
 		return err
 	}
-	if found.count(danger) > 0 || cmd.Strict && found.count(warning) > 0 {
+	if all.count(danger) > 0 || cmd.Strict && all.count(warning) > 0 {
 		return exitError{1}
 	}
 	return nil
@@ -59,7 +63,7 @@ func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log 
 
 // strict refuses to serve where there are dangers, or where that can't be seen.
 func strict(ctx context.Context, c *config.Config, a *app) error {
-	found, err := diagnose(ctx, c, a)
+	found, err := diagnose(ctx, c, a, a.shelf.files)
 	if err != nil {
 		return fmt.Errorf("--strict (MCP_STRICT): %w", err)
 	}
@@ -118,7 +122,8 @@ type doctor struct {
 }
 
 // diagnose examines the logins of the server: its own, and those of roles. The error is that of its own not being there.
-func diagnose(ctx context.Context, c *config.Config, a *app) (concerns, error) {
+// found is looked at where there are permissions.
+func diagnose(ctx context.Context, c *config.Config, a *app, found *files) (concerns, error) {
 	d := &doctor{readOnly: c.ReadOnly, logins: []string{}}
 	d.meet(ctx, a.db, c.Conn)
 	for name, db := range a.access.logins {
@@ -130,6 +135,7 @@ func diagnose(ctx context.Context, c *config.Config, a *app) (concerns, error) {
 		for _, r := range rules.Roles {
 			byLogin[r.Connection] = append(byLogin[r.Connection], r)
 		}
+		d.tools(rules.Roles, found, c)
 	}
 	switch err := d.login(ctx, a.db, byLogin[""], rules != nil); {
 	case err != nil && lacksSettings(ctx, a.db):

@@ -42,6 +42,8 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 			return err
 		}
 	}
+	a.shelf.compare = func() { a.access.warnOfTools(ctx, a.shelf.files.names) }
+	a.shelf.compare()
 	keeping := make(chan struct{})
 	ctx, stop := context.WithCancel(ctx)
 	go func() { defer close(keeping); a.shelf.keep(ctx, changes) }()

@@ -37,6 +37,8 @@ type shelf struct {
 	reloaded func(error)
 	// reread, if set, reads the permissions again.
 	reread func()
+	// compare, if set, holds the permissions against the files, after each reading of them.
+	compare func()
 
 	files       *files                   // of the last reload without faults
 	verdicts    map[string]*verdict      // by verdictKey
@@ -95,6 +97,9 @@ func (s *shelf) verdict(t *catalog.Tool) *verdict {
 
 // reload reads the files again. With faults the tools stay as they are.
 func (s *shelf) reload(ctx context.Context) {
+	if s.compare != nil {
+		defer s.compare()
+	}
 	found, err := loadFiles(s.config, slog.New(warnings{s.log.Handler()}))
 	if s.reloaded != nil {
 		s.reloaded(err)

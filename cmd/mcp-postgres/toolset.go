@@ -21,6 +21,7 @@ import (
 type files struct {
 	tools   []*catalog.Tool
 	prompts []*catalog.Prompt
+	names   toolNames // of all tools, those that are not asked for too
 }
 
 // loadFiles reads the embedded files and the operator's folders, and keeps what is asked for.
@@ -42,8 +43,9 @@ func loadFiles(c *config.Config, log *slog.Logger) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading prompts:\n%w", err)
 	}
-	tools, err := choose(cat.Tools, c)
-	return &files{tools, prompts}, err
+	names := namesOf(cat.Tools)
+	tools, err := choose(cat.Tools, names, c)
+	return &files{tools, prompts, names}, err
 }
 
 // toolSources are the embedded files and those of the folders.
@@ -62,23 +64,14 @@ func toolSources(dirs []string) ([]catalog.Source, error) {
 const defaultToolset = "explore"
 
 // choose keeps the tools of the toolsets asked for, with those enabled and without those disabled by name.
-func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
-	var toolsets []string
-	names := slices.Clone(registry.BuiltIn())
-	for _, t := range tools {
-		names = append(names, t.Name)
-		if !slices.Contains(toolsets, t.Toolset) {
-			toolsets = append(toolsets, t.Toolset)
-		}
-	}
-	slices.Sort(toolsets)
+func choose(tools []*catalog.Tool, names toolNames, c *config.Config) ([]*catalog.Tool, error) {
 	for _, w := range c.Toolsets {
-		if !slices.Contains(toolsets, w) {
-			hint := cmp.Or(catalog.DidYouMean(w, toolsets), ": want some of "+strings.Join(toolsets, ", "))
+		if !slices.Contains(names.toolsets, w) {
+			hint := cmp.Or(catalog.DidYouMean(w, names.toolsets), ": want some of "+strings.Join(names.toolsets, ", "))
 			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q%s", w, hint)
 		}
 	}
-	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names), known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names))
+	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names.tools), known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names.tools))
 	for _, name := range c.Enable {
 		if slices.Contains(c.Disable, name) {
 			err = errors.Join(err, fmt.Errorf("--enable and --disable both name %q: want one of them", name))

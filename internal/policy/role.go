@@ -18,7 +18,7 @@ type Role struct {
 	Tables    []Table
 	// Operations are OpSelect, OpInsert, OpUpdate and OpDelete.
 	Operations sqlscan.Operation
-	// Tools are names and toolset:NAME; AllTools allows every tool.
+	// Tools are names, and those of toolsets with ToolsetPrefix; AllTools allows every tool.
 	AllTools bool
 	Tools    []string
 	// Functions outside pg_catalog that the role may call.
@@ -41,11 +41,12 @@ type Table struct {
 	Schema, Name string
 }
 
-const toolsetPrefix = "toolset:"
+// ToolsetPrefix tells the name of a toolset from that of a tool.
+const ToolsetPrefix = "toolset:"
 
 // AllowsTool reports whether the role may call a tool.
 func (r *Role) AllowsTool(name, toolset string) bool {
-	return r != nil && (r.AllTools || slices.Contains(r.Tools, name) || toolset != "" && slices.Contains(r.Tools, toolsetPrefix+toolset))
+	return r != nil && (r.AllTools || slices.Contains(r.Tools, name) || toolset != "" && slices.Contains(r.Tools, ToolsetPrefix+toolset))
 }
 
 // SearchPath is the role's schemas as search_path wants them. pg_catalog comes first by itself, and a temporary table can't
