@@ -1,0 +1,59 @@
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/catalog"
+)
+
+// instructions tell an agent how to work with the tools.
+const instructions = `PostgreSQL through typed tools. Work like this:
+1. list_schemas, then list_tables, show what there is; describe_table gives all that a correct query needs.
+2. find_relationships shows how tables join, also where no foreign key is declared.
+3. query runs one SQL statement; pass values in parameters as $1, $2, and keep answers small with WHERE, LIMIT and aggregates.
+An error names what to change: mend the call and try again. next_cursor means there is another page.`
+
+// Server makes an MCP server that offers the tools; options add what a transport needs. Replace changes what it offers.
+func (r *Registry) Server(version string, options ...server.ServerOption) *server.MCPServer {
+	s := server.NewMCPServer("mcp-postgres", version, append(append([]server.ServerOption{
+		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(true), server.WithInstructions(instructions),
+		server.WithToolFilter(r.visibleTools)}, r.library.options()...), options...)...)
+	r.library.addTo(s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.servers = append(r.servers, s)
+	s.SetTools(r.serverTools()...)
+	s.SetPrompts(r.serverPrompts()...)
+	return s
+}
+
+// rawArguments gives the arguments as they came: numbers keep their digits.
+func rawArguments(req mcp.CallToolRequest) json.RawMessage {
+	if raw := bytes.TrimSpace(req.Params.RawArguments); len(raw) > 0 {
+		return raw
+	}
+	if req.Params.Arguments == nil {
+		return nil
+	}
+	raw, err := json.Marshal(req.Params.Arguments)
+	if err != nil {
+		return json.RawMessage("[]") // not an object: the check says so
+	}
+	return raw
+}
+
+// definition is the tool as tools/list shows it.
+func (t *tool) definition() mcp.Tool {
+	d := mcp.NewToolWithRawSchema(t.def.Name, t.def.Description, t.schema.Input)
+	d.Title, d.RawOutputSchema = t.def.Title, t.schema.Output
+	read := t.def.Access == catalog.Read
+	h := t.def.Hints
+	d.Annotations = mcp.ToolAnnotation{
+		ReadOnlyHint: &read, DestructiveHint: &h.Destructive, IdempotentHint: &h.Idempotent, OpenWorldHint: &h.OpenWorld,
+	}
+	return d
+}
