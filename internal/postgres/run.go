@@ -252,7 +252,7 @@ func (db *DB) callError(ctx context.Context, c *Call, err error) error {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case c.commits() && errors.As(err, &e) && e.givenUp && c.MaxAffected == 0: // else COMMIT was not sent yet
-		e.Message, e.Hint = e.Message+": what the statement wrote may or may not have been committed", strings.TrimPrefix(e.Hint+"; "+lookFirst, "; ")
+		e.Message, e.Hint = e.Message+": what the statement wrote, if anything, may or may not have been committed", strings.TrimPrefix(e.Hint+"; "+lookFirst, "; ")
 	case isLost(err) && c.Write && !uncommitted(err):
 		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
 	case isLost(err):

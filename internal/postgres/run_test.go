@@ -107,7 +107,7 @@ func TestAnswerGivenUp(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, "CREATE TABLE t (id int)")
 	db := open(t, url)
-	const may = "what the statement wrote may or may not have been committed"
+	const may = "what the statement wrote, if anything, may or may not have been committed"
 	for _, test := range []struct {
 		sql  string
 		call postgres.Call
