@@ -142,9 +142,9 @@ func (l *library) schemaText(ctx context.Context, v map[string]string) (string, 
 }
 
 func (l *library) toolSQL(ctx context.Context, v map[string]string) (string, error) {
-	t, ok := l.tool(v["name"])
+	t, ok := l.toolFor(ctx, v["name"])
 	switch {
-	case !ok || !l.offered(ctx, t):
+	case !ok:
 		return "", missing(l.UnknownTool(ctx, v["name"]))
 	case t.def.SQL == "":
 		return "", missing("the tool " + t.def.Name + " is not made of SQL")

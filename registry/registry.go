@@ -150,8 +150,8 @@ func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
 
 // Call does what tools/call does. The error is only ever an unknown tool.
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*mcp.CallToolResult, error) {
-	t, ok := r.tool(name)
-	if !ok || !r.offered(ctx, t) {
+	t, ok := r.toolFor(ctx, name)
+	if !ok {
 		return nil, errors.New(r.UnknownTool(ctx, name))
 	}
 	res, _ := r.run(ctx, t, args)
@@ -176,8 +176,14 @@ func (r *Registry) NamesFor(ctx context.Context) []string {
 
 // Offered reports whether there is a tool of that name that the caller may call.
 func (r *Registry) Offered(ctx context.Context, name string) bool {
-	t, ok := r.tool(name)
-	return ok && r.offered(ctx, t)
+	_, ok := r.toolFor(ctx, name)
+	return ok
+}
+
+// toolFor is tool for the caller.
+func (r *Registry) toolFor(ctx context.Context, name string) (t *tool, ok bool) {
+	t, ok = r.tool(name)
+	return t, ok && r.offered(ctx, t)
 }
 
 // offered reports whether the caller may call a tool.

@@ -302,6 +302,17 @@ users: {_default: reader}
 	}
 }
 
+// twoLogins are the settings of a server whose engineers take on a database role, and whose analysts have a login of their own.
+func twoLogins(t *testing.T, url, ownURL, databaseRole string) []string {
+	t.Helper()
+	return []string{"DATABASE_URL=" + url, "OWN_URL=" + ownURL, "MCP_PERMISSIONS_FILE=" + permissionsFile(t, fmt.Sprintf(`
+roles:
+  engineer: {schemas: [shop], tables: "*", operations: [select], database_role: %s}
+  analyst: {schemas: [shop], tables: "*", operations: [select], connection: OWN_URL}
+users: {_default: analyst}
+`, databaseRole))}
+}
+
 // TestDoctorSettings takes set_config from PUBLIC, as doctor says, where roles have logins of their own.
 func TestDoctorSettings(t *testing.T) {
 	admin, role, url := patient(t)
@@ -309,12 +320,7 @@ func TestDoctorSettings(t *testing.T) {
 	taken := role + "_taken"
 	pgtest.Exec(t, admin, fmt.Sprintf("CREATE ROLE %[1]s NOLOGIN; GRANT %[1]s TO %[2]s; GRANT USAGE ON SCHEMA shop TO %[1]s, %[3]s", taken, role, own))
 	t.Cleanup(func() { pgtest.Exec(t, admin, "DROP OWNED BY "+taken+"; DROP ROLE "+taken) })
-	env := []string{"DATABASE_URL=" + url, "OWN_URL=" + ownURL, "MCP_PERMISSIONS_FILE=" + permissionsFile(t, fmt.Sprintf(`
-roles:
-  engineer: {schemas: [shop], tables: "*", operations: [select], database_role: %s}
-  analyst: {schemas: [shop], tables: "*", operations: [select], connection: OWN_URL}
-users: {_default: analyst}
-`, taken))}
+	env := twoLogins(t, url, ownURL, taken)
 	found, status := examine(t, env)
 	f := found.find(warning, taken+" can execute set_config")
 	if status != 0 || f == nil {
@@ -345,12 +351,7 @@ func TestDoctorLoginTakenOn(t *testing.T) {
 	admin, role, url := patient(t)
 	own, ownURL := pgtest.Role(t, admin)
 	pgtest.Exec(t, admin, fmt.Sprintf("GRANT %s TO %s", own, role))
-	env := []string{"DATABASE_URL=" + url, "OWN_URL=" + ownURL, "MCP_PERMISSIONS_FILE=" + permissionsFile(t, fmt.Sprintf(`
-roles:
-  engineer: {schemas: [shop], tables: "*", operations: [select], database_role: %s}
-  analyst: {schemas: [shop], tables: "*", operations: [select], connection: OWN_URL}
-users: {_default: analyst}
-`, own))}
+	env := twoLogins(t, url, ownURL, own)
 	if found, _ := examine(t, env); found.find(note, own+" can execute set_config") == nil || found.find(warning, own+" can execute set_config") != nil {
 		t.Errorf("a login that is taken on: %+v, want a note on set_config", found)
 	}

@@ -49,7 +49,7 @@ func (c *conn) receive(ctx context.Context, message []byte) error {
 	switch {
 	case refused != nil:
 		return c.send(refused)
-	case m.Method == "notifications/cancelled":
+	case m.cancels():
 		c.cancel(callKey(m.Params.RequestID))
 		return nil
 	case !m.request():
@@ -159,7 +159,7 @@ func (c *conn) handle(ctx context.Context, m *envelope, message []byte, x *excha
 			b, err = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error"), nil
 		}
 	}()
-	if b, ok := c.t.direct(ctx, c.server, m, x); ok {
+	if b, ok := c.t.direct(ctx, m, x); ok {
 		return b, nil
 	}
 	response := c.server.HandleMessage(ctx, message)

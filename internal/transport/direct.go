@@ -7,18 +7,17 @@ import (
 	"slices"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/internal/postgres"
 )
 
 // direct answers tools/call in its common form without the library, which reads such a message five times and its answer
 // twice: an eighth of the work of a small call. The library answers everything else; then ok is false.
-func (t *Transport) direct(ctx context.Context, s *server.MCPServer, m *envelope, x *exchange) (answer []byte, ok bool) {
+func (t *Transport) direct(ctx context.Context, m *envelope, x *exchange) (answer []byte, ok bool) {
 	if m.Method != string(mcp.MethodToolsCall) || m.Params.odd || m.Params.modern() || !m.request() || given(m.Result) || m.JSONRPC != mcp.JSONRPC_VERSION {
 		return nil, false
 	}
-	tool := s.GetTool(m.Params.Name)
+	tool := x.server.GetTool(m.Params.Name)
 	if tool == nil || !t.Offered(ctx, m.Params.Name) {
 		return nil, false
 	}

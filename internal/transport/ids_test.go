@@ -62,6 +62,7 @@ func TestIDsOfRefusals(t *testing.T) {
 		`{"jsonrpc":"2.0","method":"x","params":{"id":77,"y":` + deep + `}}`:                      "null",
 		`{"jsonrpc":"2.0","id":77,"method":"x","params":` + long + `}`:                            "77",
 		`{"jsonrpc":"2.0","id":"a` + "\t" + `b","method":"x","params":` + long + `}`:              "null",
+		`{"jsonrpc":"2.0","id":5,"method":"notifications/cancelled","params":{"requestId":1}}`:    "5",
 		`{"jsonrpc":"2.0","id":null,"method":"ping"}`:                                             "null",
 		`{"jsonrpc":"2.0","id":"a\qb","method":"x","params":` + long + `}`:                        "null",
 		`{"jsonrpc":"2.0","id":"a` + "\xff" + `","method":"x","params":` + long + `}`:             "null",

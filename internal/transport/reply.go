@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -32,7 +33,8 @@ type reply struct {
 	beating *time.Timer
 }
 
-func newReply(t *Transport, w http.ResponseWriter, r *http.Request, began time.Time) *reply {
+// newReply also gives the context of the request with the exchange in it.
+func newReply(t *Transport, w http.ResponseWriter, r *http.Request, began time.Time) (*reply, context.Context) {
 	x := &reply{t: t, w: w, r: r, control: http.NewResponseController(w), began: began}
 	ctx := withExchange(r.Context(), &x.exchange)
 	x.words = func(b []byte) []byte { return withID(t.plainWords(ctx, b), x.id) }
@@ -43,7 +45,7 @@ func newReply(t *Transport, w http.ResponseWriter, r *http.Request, began time.T
 		_ = x.control.SetWriteDeadline(time.Time{}) // it ends a stream when it is over; before that only a write
 		x.began = time.Time{}
 	}
-	return x
+	return x, ctx
 }
 
 // Header implements http.ResponseWriter.

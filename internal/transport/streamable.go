@@ -54,8 +54,7 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotAcceptable, "want Accept: application/json, text/event-stream")
 		return
 	}
-	ctx := r.Context()
-	x := newReply(e.t, w, r, began)
+	x, ctx := newReply(e.t, w, r, began)
 	x.server, x.caller, x.id = e.server, e.t.callerOf(r), m.ID
 	defer x.end()
 	switch m.Method {
@@ -87,7 +86,7 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer done()
 	if m.Params.modern() || mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)) {
-		e.library.ServeHTTP(x, e.forLibrary(ctx, r, x, message))
+		e.library.ServeHTTP(x, e.forLibrary(ctx, r, message))
 		return
 	}
 	e.legacy(ctx, r, x, &m, message)
@@ -102,14 +101,14 @@ func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *e
 		return
 	}
 	binding := e.binding(r)
-	if m.Method == "notifications/cancelled" && !m.request() {
+	if m.cancels() {
 		e.calls.cancel(binding + callKey(m.Params.RequestID))
 		x.WriteHeader(http.StatusAccepted)
 		return
 	}
-	ctx, done := e.cancellable(withExchange(ctx, &x.exchange), binding, m)
+	ctx, done := e.cancellable(ctx, r, binding, m)
 	defer done()
-	if b, ok := e.t.direct(ctx, e.server, m, &x.exchange); ok {
+	if b, ok := e.t.direct(ctx, m, &x.exchange); ok {
 		x.answer(http.StatusOK, b)
 		return
 	}
@@ -127,8 +126,8 @@ func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *e
 }
 
 // cancellable lets the client cancel a request of an older revision by its id. The library would take two long numbers for one.
-func (e *streamable) cancellable(ctx context.Context, binding string, m *envelope) (_ context.Context, done func()) {
-	if !m.request() || !strings.HasPrefix(binding, sessionBinding) {
+func (e *streamable) cancellable(ctx context.Context, r *http.Request, binding string, m *envelope) (_ context.Context, done func()) {
+	if !m.request() || r.Header.Get(server.HeaderKeySessionID) == "" {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -159,8 +158,8 @@ func (requestSession) SetLogLevel(mcp.LoggingLevel) {}
 func (requestSession) GetLogLevel() mcp.LoggingLevel { return mcp.LoggingLevelEmergency }
 
 // forLibrary is the request as the library gets it.
-func (e *streamable) forLibrary(ctx context.Context, r *http.Request, x *reply, message []byte) *http.Request {
-	ctx = context.WithValue(withExchange(ctx, &x.exchange), bindingKey{}, e.binding(r))
+func (e *streamable) forLibrary(ctx context.Context, r *http.Request, message []byte) *http.Request {
+	ctx = context.WithValue(ctx, bindingKey{}, e.binding(r))
 	out := r.WithContext(ctx)
 	out.Header = maps.Clone(r.Header)
 	out.Header.Del(server.HeaderKeySessionID) // nothing is to be kept by what a client says
@@ -204,12 +203,10 @@ type bindingKey struct{}
 // has one of its own: it is cancelled by closing its connection.
 func (e *streamable) binding(r *http.Request) string {
 	if session := r.Header.Get(server.HeaderKeySessionID); session != "" {
-		return sessionBinding + strconv.Quote(e.t.Caller(r.Context())) + " " + session + " "
+		return "session " + strconv.Quote(e.t.Caller(r.Context())) + " " + session + " "
 	}
 	return "request " + strconv.FormatUint(e.requests.Add(1), 10)
 }
-
-const sessionBinding = "session "
 
 // bind replaces the library's session, whose id is the same for all.
 func (e *streamable) bind(ctx context.Context, _ *http.Request) context.Context {

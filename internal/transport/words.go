@@ -132,6 +132,11 @@ func (p *params) modern() bool { return mcp.IsModernProtocol(p.meta.ProtocolVers
 // request says whether the message wants an answer.
 func (e *envelope) request() bool { return e.Method != "" && given(e.ID) }
 
+// cancels says whether the message cancels a request.
+func (e *envelope) cancels() bool {
+	return e.Method == string(mcp.MethodNotificationCancelled) && !e.request()
+}
+
 func given(value json.RawMessage) bool { return len(value) > 0 && string(value) != "null" }
 
 // open reads the envelope of a message. If the message can't be one, the answer says so.
