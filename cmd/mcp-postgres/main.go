@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -17,6 +18,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/redact"
 )
 
 const about = `PostgreSQL for AI agents over the Model Context Protocol. Each tool is a SQL file.
@@ -56,7 +58,9 @@ type streams struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stderr := redact.NewWriter(os.Stderr, os.Environ(), os.Args)
+	log.SetOutput(stderr) // libraries have lines of their own
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, stderr})
 	stop()
 	os.Exit(code)
 }
@@ -80,6 +84,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintln(s.err, "mcp-postgres:", err)
 		return 1
 	}
+	args = config.Filled(args)
 	parsed, err := parser.Parse(args)
 	if status >= 0 { // --help or --version has been printed
 		return status
@@ -91,9 +96,8 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "mcp-postgres: %v%s\nRun mcp-postgres --help to see what is wanted.\n", err, commandMeant(err))
 		return 2
 	}
-	log := newLogger(&c.Config, s.err)
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return exitStatus(parsed.Run(&c.Config, s, log), s.err)
+	return exitStatus(parsed.Run(&c.Config, s, newLogger(&c.Config, s.err)), s.err)
 }
 
 // commandMeant is the suggestion for a command that there is none of; empty for other errors.
@@ -102,6 +106,9 @@ func commandMeant(err error) string {
 	word, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")
 	if !unexpected || !errors.As(err, &fault) || fault.Context.Selected() != fault.Context.Model.DefaultCmd {
 		return ""
+	}
+	if strings.Contains(word, "://") {
+		return ": a connection string is given by --conn or DATABASE_URL"
 	}
 	var commands []string
 	for _, c := range fault.Context.Model.Children {

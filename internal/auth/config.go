@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"mcp-postgres/internal/redact"
 )
 
 // Config says which tokens are accepted. Issuer and Audience must be set.
@@ -84,7 +86,7 @@ func checkSetting(name, value string) error {
 		if errors.As(err, &parse) {
 			err = parse.Err
 		}
-		return fmt.Errorf("%s is %q: %w", name, value, err)
+		return fmt.Errorf("%s is %q: %w", name, redact.Text(value), err)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"mcp-postgres/internal/redact"
 )
 
 const (
@@ -94,41 +96,50 @@ func (s source) discover(ctx context.Context, from string) (jwksURL string, err 
 	}
 	var d map[string]any
 	if err := json.Unmarshal(body, &d); err != nil {
-		return "", fmt.Errorf("reading %s: the answer is not a JSON object", from)
+		return "", fmt.Errorf("reading %s: the answer is not a JSON object", redact.Text(from))
 	}
 	if name, _ := d["issuer"].(string); name != s.issuer {
 		return "", &otherIssuerError{wanted: s.issuer, found: name}
 	}
 	jwksURL, _ = d["jwks_uri"].(string)
 	if jwksURL == "" {
-		return "", fmt.Errorf("reading %s: it has no jwks_uri", from)
+		return "", fmt.Errorf("reading %s: it has no jwks_uri", redact.Text(from))
 	}
 	return jwksURL, nil
 }
 
 func (s source) get(ctx context.Context, from string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	where := redact.Text(from)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, where, nil)
 	if err == nil {
 		err = checkURL(r.URL)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetching %q: %w", from, err)
+		return nil, fmt.Errorf("fetching %q: %w", where, reason(err))
 	}
 	r.Header.Set("Accept", "application/json, application/jwk-set+json")
 	answer, err := s.client.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("fetching keys: %w", err)
+		return nil, fmt.Errorf("fetching %s: %w", where, reason(err))
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetching %s: the answer is %d", from, answer.StatusCode)
+		return nil, fmt.Errorf("fetching %s: the answer is %d", where, answer.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxDocument+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", from, err)
+		return nil, fmt.Errorf("reading %s: %w", where, err)
 	}
 	if len(body) > maxDocument {
-		return nil, fmt.Errorf("reading %s: the answer is longer than %d bytes", from, maxDocument)
+		return nil, fmt.Errorf("reading %s: the answer is longer than %d bytes", where, maxDocument)
 	}
 	return body, nil
+}
+
+// reason is an error without the URL that was asked, which may hold a key.
+func reason(err error) error {
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }

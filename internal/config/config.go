@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -94,17 +95,48 @@ func (c *Config) Level() slog.Level {
 	return l
 }
 
-// UnsetEmpty removes environment variables of settings that are empty, as many MCP clients pass them: they mean the
-// default, not a value that can't be read.
+// UnsetEmpty removes environment variables of settings that are empty, as many MCP clients pass them, and all that a desktop
+// host left unfilled: they mean the default, not a value that can't be read.
 func UnsetEmpty(flags []*kong.Flag) error {
+	var names []string
 	for _, f := range flags {
 		for _, name := range f.Envs {
 			if v, ok := os.LookupEnv(name); ok && v == "" {
-				if err := os.Unsetenv(name); err != nil {
-					return fmt.Errorf("unsetting %s: %w", name, err)
-				}
+				names = append(names, name)
 			}
 		}
 	}
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); unfilled(value) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		if err := os.Unsetenv(name); err != nil {
+			return fmt.Errorf("unsetting %s: %w", name, err)
+		}
+	}
 	return nil
+}
+
+// Filled leaves out of a command line what a desktop host left unfilled, with the flag that it is the value of.
+func Filled(args []string) []string {
+	var filled []string
+	for _, arg := range args {
+		name, value, flag := strings.Cut(arg, "=")
+		switch n := len(filled); {
+		case unfilled(arg) && n > 0 && strings.HasPrefix(filled[n-1], "-") && !strings.Contains(filled[n-1], "="):
+			filled = filled[:n-1]
+		case unfilled(arg), flag && strings.HasPrefix(name, "-") && unfilled(value):
+		default:
+			filled = append(filled, arg)
+		}
+	}
+	return filled
+}
+
+// unfilled reports a placeholder of a desktop host for a value that its user did not give.
+func unfilled(value string) bool {
+	value = strings.TrimSpace(value)
+	return strings.HasPrefix(value, "${user_config.") && strings.IndexByte(value, '}') == len(value)-1
 }

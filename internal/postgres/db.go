@@ -5,7 +5,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"strconv"
@@ -16,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"mcp-postgres/internal/redact"
 )
 
 // Defaults of Config and Call.
@@ -96,7 +97,7 @@ func (db *DB) usePooler(conf *pgxpool.Config) error {
 	delete(conf.ConnConfig.RuntimeParams, saysPooler)
 	on, err := strconv.ParseBool(said)
 	if given && err != nil {
-		return fmt.Errorf("connection string: %s is %q: want true or false", saysPooler, said)
+		return connFault("%s is not one of true and false", saysPooler)
 	}
 	db.pooler = newPooler(conf.ConnConfig.RuntimeParams, db.log)
 	if on {
@@ -115,7 +116,7 @@ func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
 	}
 	if err != nil {
 		if !errors.Is(ctx.Err(), context.Canceled) {
-			db.log.WarnContext(ctx, "no connection to the database", "error", err)
+			db.log.WarnContext(ctx, "no connection to the database", "error", redact.Text(err.Error()))
 		}
 		return nil, nil, connectError(ctx, err)
 	}
@@ -126,9 +127,9 @@ func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
 func (db *DB) Configured() bool { return db.pool != nil }
 
 func poolConfig(c Config) (*pgxpool.Config, error) {
-	conf, err := pgxpool.ParseConfig(c.URL)
+	conf, err := parseConfig(c.URL)
 	if err != nil {
-		return nil, parseError(err)
+		return nil, err
 	}
 	if err := refuseSimpleProtocol(conf.ConnConfig); err != nil {
 		return nil, err
@@ -192,17 +193,4 @@ func pinSession(c *pgconn.Config) {
 		"standard_conforming_strings": "on", "client_encoding": "UTF8",
 	})
 	c.RuntimeParams = given
-}
-
-// parseError hides the connection string, which the driver quotes.
-func parseError(err error) error {
-	const want = "want postgres://user:password@host:port/database or keyword=value pairs"
-	if fault := fileFault(err); fault != nil {
-		return fault
-	}
-	_, reason, ok := strings.Cut(err.Error(), "`: ")
-	if !ok || strings.Contains(reason, "://") || strings.Contains(reason, "`") {
-		return errors.New("connection string: " + want)
-	}
-	return fmt.Errorf("connection string: %s: %s", reason, want)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -110,7 +109,7 @@ func refusal(pe *pgconn.PgError) string {
 	case strings.HasPrefix(pe.Code, "28"):
 		return "the database refuses the login (SQLSTATE " + pe.Code + ")"
 	case pe.Code == "42704" || pe.Code == "22023":
-		return fmt.Sprintf("the database refuses a setting of the connection string, which only its operator can mend: %.200s (SQLSTATE %s)", pe.Message, pe.Code)
+		return refusedSetting(pe.Code, pe.Message)
 	case pe.Code == "3D000":
 		return "the database named in the connection string does not exist (SQLSTATE 3D000)"
 	case pe.Code == "53300":
@@ -119,4 +118,14 @@ func refusal(pe *pgconn.PgError) string {
 		return "the database is starting up or shutting down (SQLSTATE 57P03)"
 	}
 	return "the database refuses the connection (SQLSTATE " + pe.Code + ")"
+}
+
+// refusedSetting words a setting of the connection string that the database refuses. The database quotes what it does not
+// know: words that hold : or @ may be a part of a connection string that was taken apart in wrong places.
+func refusedSetting(code, message string) string {
+	text := "the database refuses a setting of the connection string, which only its operator can mend"
+	if !strings.ContainsAny(strings.Replace(message, `": "`, "", 1), ":@") {
+		text += ": " + cut(message, 200)
+	}
+	return text + " (SQLSTATE " + code + ")"
 }

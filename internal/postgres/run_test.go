@@ -343,16 +343,55 @@ func TestDatabaseDownAndBack(t *testing.T) {
 }
 
 func TestConnectionStrings(t *testing.T) {
+	const (
+		scheme  = "it begins neither with postgres:// nor with postgresql://"
+		coded   = "must be percent-encoded in names and passwords: @ is %40"
+		want    = "want postgres://user:password@host:port/database or keyword=value pairs"
+		sslmode = "sslmode is not one of disable, allow, prefer, require, verify-ca and verify-full"
+	)
 	tests := []struct{ url, want string }{
-		{"postgres://u:s3cret@h:port/db", "connection string: invalid port: want"},
-		{"postgres://u:s3cret@h/db?sslmode=nope", "sslmode is invalid"},
+		{"postgres://u:s3cret@h:port/db", "the port is not a number from 1 to 65535: " + want},
+		{"postgres://u:s3cret@h/db?sslmode=nope", sslmode},
+		{"postgres://u:s3cret@h/db?sslmode=Disable", sslmode},
+		{"postgres://u:s3cret@h/db?sslmode=no-verify", "what other clients call no-verify is require"},
 		{"postgres://u:s3cret@h/db?default_query_exec_mode=simple_protocol", "simple_protocol is refused"},
-		{"s3cret", "connection string: "},
+		{"s3cret", want},
+		{"postgresql+asyncpg://app:s3cret@localhost:6543/shop?sslmode=disable", scheme},
+		{"ecto://app:s3cret@db/shop?ssl=true", scheme},
+		{"jdbc:postgresql://db/shop?user=app&password=s3cret", scheme},
+		{"postgis://app:s3cret@db/shop?sslmode=disable", scheme},
+		{"DATABASE_URL=postgresql://app:s3cret@db/shop?sslmode=disable", "write the URL alone"},
+		{"host=postgresql://app:s3cret@db/shop", "write the URL alone"},
+		{"${DATABASE_URL}", "placeholder that nothing has filled in"},
+		{" \n", "it is blank"},
+		{`"postgres://app:s3cret@db/shop`, want},
+		{"host=db;user=app;password=s3cret", "the pairs are separated by semicolons"},
+		{"postgres://app:p@s3cret@db/shop", coded},
+		{"postgres://app:p/s3cret@db/shop", coded},
+		{"postgres://app:s3cret%zz@db/shop", coded},
+		{"postgres://app:s3 cret@db/shop", coded},
+		{"host=app:s3cret@db", "the host is no name or address"},
+		{"postgres://app:s3cret@db/shop?schema=sales&connection_limit=5&pool_timeout=10&ApplicationName=x&pgbouncer=true",
+			"ApplicationName (write application_name), connection_limit (write --pool-max), pool_timeout (remove it), schema (write search_path=sales)"},
+		{"postgres://app:s3cret@db/shop?currentSchema=a,b&uselibpqcompat=true&charset=utf8&shared_buffers=1&mcp.tenant=7",
+			"charset (remove it: it is always UTF-8), currentSchema (write search_path=a,b), shared_buffers, uselibpqcompat (write sslmode); a setting that only"},
+		{"postgres://app@db/shop?password=x&s3cret=y&schema=sales", "schema (write search_path=sales), 1 not repeated here, for they may be a part of a password"},
+		{"postgres://app@db/shop?app:s3cret@x=y", "1 not repeated here"},
 	}
 	for _, test := range tests {
 		_, err := postgres.Open(t.Context(), postgres.Config{URL: test.url})
-		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "s3cret") {
+		if err == nil || !strings.HasPrefix(err.Error(), "connection string: ") || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("Open(%q) = %v, want %q and no secret", test.url, err, test.want)
 		}
 	}
+}
+
+// What PostgreSQL lets a start-up packet set is no unknown parameter.
+func TestSettingsOfSessions(t *testing.T) {
+	names := pgtest.Value(t, pgtest.URL(t), "SELECT string_agg(name, '=1&') FROM pg_settings "+
+		"WHERE context IN ('user', 'superuser', 'backend', 'superuser-backend') AND name NOT LIKE '%.%'")
+	if !strings.Contains(names, "search_path") {
+		t.Fatalf("pg_settings has %q, want search_path too", names)
+	}
+	open(t, "postgres://nobody@127.0.0.1:1/x?"+names+"=1", func(c *postgres.Config) { c.MinConns = -1 })
 }

@@ -109,11 +109,14 @@ func fileFault(err error) error {
 		if !strings.Contains(err.Error(), f.words) {
 			continue
 		}
-		text := "connection string: " + f.parameter + " " + f.fault
-		if file := (*fs.PathError)(nil); errors.As(err, &file) {
-			text += ": " + file.Error()
+		file := (*fs.PathError)(nil)
+		switch {
+		case !errors.As(err, &file):
+			return connFault("%s %s", f.parameter, f.fault)
+		case strings.ContainsAny(file.Path, ":@"):
+			return connFault("%s %s: %w", f.parameter, f.fault, file.Err)
 		}
-		return errors.New(text)
+		return connFault("%s %s: %w", f.parameter, f.fault, file)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -40,6 +41,7 @@ func NewTracer(ctx context.Context, version string, log *slog.Logger) (*Tracer, 
 	if !wanted() {
 		return nil, nil
 	}
+	otel.SetLogger(logr.FromSlogHandler(log.Handler())) // else its lines go around ours
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces", "error", err) }))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {

@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// What to write, for who wrote something else. No message about a connection string repeats a part of it but the names of
+// parameters that are plain words.
+const (
+	wantURL    = "postgres://user:password@host:port/database"
+	wantString = "want " + wantURL + " or keyword=value pairs"
+	coded      = "what has a meaning in a URL must be percent-encoded in names and passwords: " +
+		"@ is %40, : is %3A, / is %2F, ? is %3F, # is %23, & is %26, % is %25, a blank is %20"
+	wantCoded = coded + "; " + wantString
+)
+
+func connFault(format string, args ...any) error {
+	return fmt.Errorf("connection string: "+format, args...)
+}
+
+// parseConfig reads a connection string for the driver, which takes what it does not understand for key=value pairs, and
+// each key that it does not know for a setting of the session.
+func parseConfig(text string) (*pgxpool.Config, error) {
+	text, err := tidy(text)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := pgxpool.ParseConfig(text)
+	if err != nil {
+		return nil, parseError(err)
+	}
+	if err := checkPlaces(&conf.ConnConfig.Config); err != nil {
+		return nil, err
+	}
+	return conf, checkParameters(conf.ConnConfig.RuntimeParams, strings.Contains(text, "password="))
+}
+
+// urlStart is the scheme of a URL, and pairStart the name of the first pair; other programs put semicolons between pairs.
+var (
+	urlStart   = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.:-]*)://`)
+	pairStart  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*\s*=`)
+	semicolons = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_ ]*=[^'\s;]*;\s*[A-Za-z][A-Za-z0-9_ ]*=`)
+)
+
+// tidy drops what is left around a connection string by shells and files, and refuses what is none.
+func tidy(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if n := len(text); n > 1 && strings.IndexByte("\"'`", text[0]) >= 0 && text[n-1] == text[0] {
+		text = strings.TrimSpace(text[1 : n-1])
+	}
+	before, rest, slashes := strings.Cut(text, "://")
+	switch start := urlStart.FindStringSubmatch(text); {
+	case text == "":
+		return "", connFault("it is blank: %s", wantString)
+	case start != nil && (strings.EqualFold(start[1], "postgres") || strings.EqualFold(start[1], "postgresql")):
+		return "postgres://" + rest, checkURL(rest)
+	case start != nil:
+		return "", connFault("it begins neither with postgres:// nor with postgresql://, the schemes of PostgreSQL itself "+
+			"(names of drivers and of other programs do not belong there): %s", wantString)
+	case text[0] == '$':
+		return "", connFault("it is a placeholder that nothing has filled in: %s", wantString)
+	case slashes && pairStart.MatchString(text) && strings.Count(before, "=") == 1 && !strings.HasPrefix(text, "password"):
+		return "", connFault("a URL stands after a name and an =: write the URL alone, like %s", wantURL)
+	case semicolons.MatchString(text):
+		return "", connFault("the pairs are separated by semicolons: want blanks, as in host=db.example.com user=app dbname=shop")
+	case !pairStart.MatchString(text):
+		return "", connFault("%s", wantString)
+	}
+	return text, nil
+}
+
+// checkURL refuses a URL whose parts can't be told apart. A @ ends user and password only before the first slash, as in libpq.
+func checkURL(rest string) error {
+	if i := strings.IndexAny(rest, "@/"); i >= 0 && rest[i] == '@' {
+		user, _, _ := strings.Cut(rest[:i], ":")
+		if strings.ContainsAny(user, "?#=&") {
+			return connFault("%s", wantCoded)
+		}
+		rest = rest[i+1:]
+	}
+	place, _, _ := strings.Cut(rest, "?")
+	if strings.ContainsAny(place, "@#") || strings.Contains(rest, "#") || strings.ContainsAny(rest, " \t\r\n") {
+		return connFault("%s", wantCoded)
+	}
+	return nil
+}
+
+// faults of values are the driver's words for them, and what was wanted.
+var valueFaults = []struct{ words, want string }{
+	{"sslmode is invalid", "sslmode is not one of disable, allow, prefer, require, verify-ca and verify-full, in small letters " +
+		"(what other clients call no-verify is require)"},
+	{"invalid port", "the port is not a number from 1 to 65535: " + wantString},
+	{"could not match", "there are neither as many ports as hosts nor one for all"},
+	{"invalid sslcertmode", "sslcertmode is not one of disable, allow and require"},
+	{"invalid connect_timeout", "connect_timeout is not a number of seconds"},
+	{"unknown target_session_attrs", "target_session_attrs is not one of any, read-write, read-only, primary, standby and prefer-standby"},
+	{"protocol_version", "min_protocol_version and max_protocol_version are not 3.0, 3.2 or latest, the least first"},
+	{"unknown channel_binding", "channel_binding is not one of disable, prefer and require"},
+	{"invalid require_auth", "require_auth names a method that is not known, or is wrongly put together"},
+	{"failed to read service", "the service is not in the service file, or that can't be read"},
+	{"failed to parse as URL", wantCoded},
+}
+
+// parseError words what the driver can't use. Its own text quotes the connection string, so none of it is passed on.
+func parseError(err error) error {
+	if fault := fileFault(err); fault != nil {
+		return fault
+	}
+	text := err.Error()
+	reason := text[strings.LastIndex(text, "`: ")+1:]
+	for _, f := range valueFaults {
+		if strings.Contains(reason, f.words) {
+			return connFault("%s", f.want)
+		}
+	}
+	return connFault("%s", wantString)
+}
+
+var hostName = regexp.MustCompile(`^[\pL\pN._:%-]+$`)
+
+// checkPlaces refuses hosts that are none, so that they are not looked up: they may be a part of a password.
+func checkPlaces(c *pgconn.Config) error {
+	for _, f := range append(slices.Clone(c.Fallbacks), &pgconn.FallbackConfig{Host: c.Host, Port: c.Port}) {
+		network, _ := pgconn.NetworkAddress(f.Host, f.Port)
+		if network == "tcp" && !hostName.MatchString(f.Host) {
+			return connFault("the host is no name or address; %s", wantCoded)
+		}
+	}
+	if strings.Contains(c.Host+c.User+c.Database, "://") {
+		return connFault("a URL stands in the place of a host, user or database: write the URL alone, like %s", wantURL)
+	}
+	return nil
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// checkParameters refuses what is neither a parameter of the connection nor a setting of a session, all in one sentence. A word
+// that may be the rest of a password which was given as a parameter is not repeated.
+func checkParameters(params map[string]string, secret bool) error {
+	var named []string
+	unnamed, last := 0, ""
+	for key, value := range params {
+		switch {
+		case isSetting(key):
+		case insteadOf(key, value) != "":
+			named = append(named, key+" ("+insteadOf(key, value)+")")
+		case secret || !plainWord.MatchString(key):
+			unnamed++
+		default:
+			named = append(named, key)
+			last = "; a setting that only your database knows goes into options='-c name=value', in a URL options=-c%20name%3Dvalue"
+		}
+	}
+	slices.Sort(named)
+	if unnamed > 0 {
+		named = append(named, fmt.Sprintf("%d not repeated here, for they may be a part of a password (%s)", unnamed, coded))
+	}
+	if named == nil {
+		return nil
+	}
+	return connFault("these are neither parameters of a connection nor settings of PostgreSQL: %s%s", strings.Join(named, ", "), last)
+}
