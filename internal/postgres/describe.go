@@ -102,7 +102,10 @@ func (s *session) description() (oids []uint32, fields []pgproto3.FieldDescripti
 				fields = append(fields, f)
 			}
 		case *pgproto3.ErrorResponse:
-			failed = serverError(msg)
+			e := serverError(msg)
+			if failed = e; s.pooled && carriedSetting(e) != nil {
+				failed = carriedSetting(e)
+			}
 		case *pgproto3.ReadyForQuery:
 			return oids, fields, failed
 		}

@@ -95,6 +95,8 @@ func (t *transaction) before(e *Error) error {
 	switch {
 	case t.commands >= t.prelude:
 		return e
+	case t.pooled && carriedSetting(e) != nil:
+		return carriedSetting(e)
 	case t.call.Verify != nil && t.commands == t.prelude-1 && e.Code == codeChanged:
 		return ErrChanged
 	case t.call.Identity != nil && t.commands == 1 && (e.Code == "22023" || e.Code == "42501"):

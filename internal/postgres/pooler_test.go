@@ -236,3 +236,25 @@ func TestPoolerKeepsParameters(t *testing.T) {
 		}
 	}
 }
+
+// Behind a pooler the settings of the connection string come with each call; one that is refused is no matter of the call.
+func TestRefusedSettingBehindAPooler(t *testing.T) {
+	url := pgtest.URL(t)
+	for params, want := range map[string]string{
+		"options=-c%20connection_limit%3D1": `: unrecognized configuration parameter "connection_limit" (SQLSTATE 42704)`,
+		"timezone=Europe/Berln":             `: invalid value for parameter "TimeZone": "Europe/Berln" (SQLSTATE 22023)`,
+		"work_mem=app:s3cret@h":             " (SQLSTATE 22023)",
+	} {
+		want = "the database refuses a setting of the connection string, which only its operator can mend" + want
+		db := open(t, url+"&"+params+"&pgbouncer=true")
+		_, described := db.Describe(t.Context(), "SELECT 1")
+		_, ran := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1"}, &rows{})
+		_, bound := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Bind: func([]*postgres.Type) ([][]byte, error) { return nil, nil }}, &rows{})
+		for how, err := range map[string]error{"Describe": described, "Run": ran, "Run with Bind": bound} {
+			var down *postgres.Unavailable
+			if !errors.As(err, &down) || down.Reason != want {
+				t.Errorf("%s with %s = %v, want Unavailable: %s", how, params, err, want)
+			}
+		}
+	}
+}
