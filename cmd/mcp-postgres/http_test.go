@@ -25,9 +25,10 @@ type site struct {
 	url    string
 	ended  chan error
 	signal func(syscall.Signal)
+	log    strings.Builder // what it wrote to stderr; to be read when it has ended
 }
 
-var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
+var listening = regexp.MustCompile(`listening"?[ ,]"?address"?[=:]"?([^\s",]+)`)
 
 func serveHTTP(t *testing.T, env []string, args ...string) *site {
 	t.Helper()
@@ -49,6 +50,7 @@ func serveHTTP(t *testing.T, env []string, args ...string) *site {
 	address := make(chan string, 1)
 	wait.Go(func() {
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			s.log.WriteString(lines.Text() + "\n")
 			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				address <- m[1]
 			}

@@ -93,28 +93,28 @@ func run(ctx context.Context, args []string, s streams) int {
 		err = c.check(args)
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "mcp-postgres: %v%s\nRun mcp-postgres --help to see what is wanted.\n", err, commandMeant(err))
+		fmt.Fprintf(s.err, "mcp-postgres: %s\nRun mcp-postgres --help to see what is wanted.\n", usageFault(err))
 		return 2
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return exitStatus(parsed.Run(&c.Config, s, newLogger(&c.Config, s.err)), s.err)
 }
 
-// commandMeant is the suggestion for a command that there is none of; empty for other errors.
-func commandMeant(err error) string {
+// usageFault words a command line that can't be understood, with the command that may be meant.
+func usageFault(err error) string {
 	var fault *kong.ParseError
 	word, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")
-	if !unexpected || !errors.As(err, &fault) || fault.Context.Selected() != fault.Context.Model.DefaultCmd {
-		return ""
-	}
-	if strings.Contains(word, "://") {
-		return ": a connection string is given by --conn or DATABASE_URL"
+	switch {
+	case unexpected && strings.ContainsAny(word, ":@= "):
+		return "unexpected argument, which is not repeated as it may hold a password: a connection string is given by --conn or DATABASE_URL"
+	case !unexpected || !errors.As(err, &fault) || fault.Context.Selected() != fault.Context.Model.DefaultCmd:
+		return err.Error()
 	}
 	var commands []string
 	for _, c := range fault.Context.Model.Children {
 		commands = append(commands, c.Name)
 	}
-	return catalog.DidYouMean(word, commands)
+	return err.Error() + catalog.DidYouMean(word, commands)
 }
 
 // withDefault adds the default to the help of a flag.

@@ -116,7 +116,7 @@ func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
 	}
 	if err != nil {
 		if !errors.Is(ctx.Err(), context.Canceled) {
-			db.log.WarnContext(ctx, "no connection to the database", "error", redact.Text(err.Error()))
+			db.log.WarnContext(ctx, "no connection to the database", "error", redact.Text(err.Error(), db.pool.Config().ConnConfig.Password))
 		}
 		return nil, nil, connectError(ctx, err)
 	}

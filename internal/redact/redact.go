@@ -18,8 +18,8 @@ var forms = []struct {
 	form *regexp.Regexp
 	with string
 }{
-	{"@", regexp.MustCompile("[^\\s\"'`=]*:[^\\s\"'`]*@[^\\s\"'`]*"), mark},                              // user:password@host, with a scheme or without
-	{"://", regexp.MustCompile("([A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'`?]*\\?)[^\\s\"'`]+"), "${1}" + mark}, // the query of a URL
+	{"@", regexp.MustCompile("[^\\s\"'`=]*:[^\\s\"'`]*@[^\\s\"'`]*"), mark},                                            // user:password@host, with a scheme or without
+	{"://", regexp.MustCompile("([A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'`?]*\\?)[^\\s\"'`]*[^\\s\"'`:,;.]"), "${1}" + mark}, // the query of a URL
 	{"=", regexp.MustCompile("(?i)(password=)('[^']*'|[^\\s\"'`&]+)"), "${1}" + mark},
 	{"eyJ", regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?`), mark}, // a JSON Web Token
 }
@@ -27,9 +27,14 @@ var forms = []struct {
 // example is how our own messages write a connection string.
 const example = "://user:password@host"
 
-// Text gives text without what has the form of a secret: a URL with a user and a password, the query of one, password=, and
-// JSON Web Tokens.
-func Text(text string) string {
+// Text gives text without the known secrets, and without what has the form of one: a URL with a user and a password, the query
+// of one, password=, and JSON Web Tokens.
+func Text(text string, known ...string) string {
+	for _, secret := range known {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, mark)
+		}
+	}
 	for _, f := range forms {
 		if !strings.Contains(text, f.sign) {
 			continue

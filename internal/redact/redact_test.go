@@ -11,7 +11,7 @@ func TestText(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{`unrecognized configuration parameter "postgresql+asyncpg://app:s3cret@localhost:6543/shop?sslmode"`, `unrecognized configuration parameter "***"`},
 		{`invalid proxy address "app:s3cret@proxy:3128"`, `invalid proxy address "***"`},
-		{`fetching https://id.example.com/keys?key=s3cret: the answer is 403`, `fetching https://id.example.com/keys?*** the answer is 403`},
+		{`fetching https://id.example.com/keys?key=s3cret: the answer is 403`, `fetching https://id.example.com/keys?***: the answer is 403`},
 		{`Get "https://id.example.com/keys?key=s3cret": EOF`, `Get "https://id.example.com/keys?***": EOF`},
 		{`host=h password=s3cret user=app`, `host=h password=*** user=app`},
 		{`host=h sslpassword='s3 cret' user=app`, `host=h sslpassword=*** user=app`},

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -50,7 +51,7 @@ func NewTracer(ctx context.Context, version string, log *slog.Logger) (*Tracer, 
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(attribute.String("service.name", "mcp-postgres"), attribute.String("service.version", version)), resource.WithFromEnv())
 	if err != nil {
-		return nil, fmt.Errorf("starting traces: OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return nil, errors.New("starting traces: OTEL_RESOURCE_ATTRIBUTES is not understood: want name=value,name=value")
 	}
 	p := trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))
 	return &Tracer{provider: p, tracer: p.Tracer("mcp-postgres", api.WithInstrumentationVersion(version))}, nil
