@@ -133,9 +133,9 @@ func refusedSetting(code, message string) string {
 // carriedSetting is Unavailable for an error before a call's own statement that is about a setting of the connection string:
 // behind a pooler each call carries those. It is nil for any other error, and for the settings of a caller's identity.
 func carriedSetting(e *Error) error {
-	about := strings.HasPrefix(e.Message, "unrecognized configuration parameter ") || strings.HasPrefix(e.Message, "invalid value for parameter ") ||
-		strings.HasPrefix(e.Message, "invalid configuration parameter name ")
-	if !about || strings.Contains(e.Message, `"role"`) || strings.Contains(e.Message, `"search_path"`) {
+	about := func(start string) bool { return strings.HasPrefix(e.Message, start) }
+	if !about("unrecognized configuration parameter ") && !about("invalid value for parameter ") && !about("invalid configuration parameter name ") ||
+		strings.Contains(e.Message, `"role"`) || strings.Contains(e.Message, `"search_path"`) {
 		return nil
 	}
 	return &Unavailable{Reason: refusedSetting(e.Code, e.Message), cause: e}

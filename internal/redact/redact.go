@@ -12,23 +12,23 @@ import (
 
 const mark = "***"
 
-// forms of text that hold a secret. Each is looked for where its sign is found.
+// forms of text that hold a secret, each looked for where its sign is found: user:password@host with a scheme or without, the
+// query of a URL, password=, and JSON Web Tokens.
 var forms = []struct {
 	sign string
 	form *regexp.Regexp
 	with string
 }{
-	{"@", regexp.MustCompile("[^\\s\"'`=]*:[^\\s\"'`]*@[^\\s\"'`]*"), mark},                                            // user:password@host, with a scheme or without
-	{"://", regexp.MustCompile("([A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'`?]*\\?)[^\\s\"'`]*[^\\s\"'`:,;.]"), "${1}" + mark}, // the query of a URL
-	{"=", regexp.MustCompile("(?i)(password=)('[^']*'|[^\\s\"'`&]+)"), "${1}" + mark},
-	{"eyJ", regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?`), mark}, // a JSON Web Token
+	{"@", regexp.MustCompile("[^\\s\"'`=]*:[^\\s\"'`]*@[^\\s\"'`]*"), mark},
+	{"://", regexp.MustCompile("([A-Za-z][A-Za-z0-9+.-]*://[^\\s\"'`?]*\\?)[^\\s\"'`]*[^\\s\"'`:,;.]"), "${1}" + mark},
+	{"ord=", regexp.MustCompile("([Pp]ass[Ww]ord=)('[^']*'|[^\\s\"'`&]+)"), "${1}" + mark},
+	{"eyJ", regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?`), mark},
 }
 
 // example is how our own messages write a connection string.
 const example = "://user:password@host"
 
-// Text gives text without the known secrets, and without what has the form of one: a URL with a user and a password, the query
-// of one, password=, and JSON Web Tokens.
+// Text gives text without the known secrets and without what has the form of one.
 func Text(text string, known ...string) string {
 	for _, secret := range known {
 		if secret != "" {
@@ -107,12 +107,13 @@ func (s *secrets) within(text string) {
 	for _, found := range passwords.FindAllStringSubmatch(text, -1) {
 		s.add(strings.Trim(found[1], "'"))
 	}
-	if _, after, ok := strings.Cut(text, "://"); ok {
+	_, after, url := strings.Cut(text, "://")
+	if url {
 		text = after
 	}
 	user, rest, _ := strings.Cut(text, ":")
 	for _, end := range []int{strings.Index(rest, "@"), strings.LastIndex(rest, "@")} {
-		if end > 0 && rest[:end] != user {
+		if end > 0 && rest[:end] != user && (url || !strings.ContainsAny(rest[:end], "/ ")) {
 			s.add(rest[:end])
 		}
 	}

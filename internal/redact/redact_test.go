@@ -33,7 +33,7 @@ func TestWriter(t *testing.T) {
 	environ := []string{
 		"DATABASE_URL=postgres://app:pa%40ss-word@db/shop", "ANALYST_DB=host=h password='an alyst' user=a", "MCP_AUTH_TOKEN=opaque-token",
 		"OTEL_EXPORTER_OTLP_HEADERS=api-key=collector%20key,x-tenant no-equals", "HTTPS_PROXY=app:procol@xy@proxy:3128",
-		"SHORT=postgres://app:app@db", "WORD=postgres://app:postgres@db",
+		"SHORT=postgres://app:app@db", "WORD=postgres://app:postgres@db", "PATH=/usr/bin:/opt/python@3/bin",
 	}
 	var out strings.Builder
 	w := redact.NewWriter(&out, environ, []string{"--conn=postgres://app:from-args@db"})
@@ -44,7 +44,8 @@ func TestWriter(t *testing.T) {
 		t.Errorf("Write wrote %q, want no secret", out.String())
 	}
 	out.Reset()
-	if _, err := w.Write([]byte("mcp-postgres: user=app database=postgres\n")); err != nil || out.String() != "mcp-postgres: user=app database=postgres\n" {
+	const plain = "mcp-postgres: user=app database=postgres in /opt/python\n"
+	if _, err := w.Write([]byte(plain)); err != nil || out.String() != plain {
 		t.Errorf("Write wrote %q, %v, want all of it", out.String(), err)
 	}
 }
