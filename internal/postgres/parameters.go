@@ -70,20 +70,20 @@ var dotted = regexp.MustCompile(`^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)+$`)
 var instead = func() map[string]string {
 	all := map[string]string{}
 	for advice, names := range map[string]string{
-		"write search_path=":            "schema currentschema schema_search_path searchpath",
-		"write --pool-max":              "connection_limit connectionlimit max_connections maximumpoolsize maxpoolsize pool_size poolsize max",
-		"write --pool-min":              "minimumpoolsize minpoolsize min_pool_size min",
-		"write --statement-timeout-ms":  "commandtimeout command_timeout query_timeout querytimeout max_execution_time sockettimeout socket_timeout",
-		"write application_name=":       "applicationname fallback_application_name",
-		"write connect_timeout=":        "connecttimeout connectiontimeout connectiontimeoutmillis logintimeout timeout",
-		"write sslmode=":                "ssl ssl_mode sslaccept sslfactory trustservercertificate uselibpqcompat usessl requiressl",
-		"write sslrootcert=":            "sslca ssl_ca rootcertificate sslidentity",
-		"write target_session_attrs=":   "targetservertype targetsessionattributes",
-		"write host=":                   "server hostname hostaddr",
-		"write user=":                   "username uid userid",
-		"write password=":               "pwd",
-		"write dbname=":                 "db",
-		"remove it: it is always UTF-8": "charset encoding characterencoding",
+		"write search_path=":                            "schema currentschema schema_search_path searchpath",
+		"write --pool-max":                              "connection_limit connectionlimit max_connections maximumpoolsize maxpoolsize pool_size poolsize max",
+		"write --pool-min":                              "minimumpoolsize minpoolsize min_pool_size min",
+		"write --statement-timeout-ms":                  "commandtimeout command_timeout query_timeout querytimeout max_execution_time sockettimeout socket_timeout",
+		"write application_name=":                       "applicationname fallback_application_name",
+		"write connect_timeout=":                        "connecttimeout connectiontimeout connectiontimeoutmillis logintimeout timeout",
+		"write sslmode=disable, require or verify-full": "ssl ssl_mode sslaccept sslfactory trustservercertificate uselibpqcompat usessl requiressl",
+		"write sslrootcert=":                            "sslca ssl_ca rootcertificate sslidentity",
+		"write target_session_attrs=":                   "targetservertype targetsessionattributes",
+		"write host=":                                   "server hostname hostaddr",
+		"write user=":                                   "username uid userid",
+		"write password=":                               "pwd",
+		"write dbname=":                                 "db",
+		"remove it: it is always UTF-8":                 "charset encoding characterencoding",
 		"remove it": "adapter asyncpg_prepared_statements channel_limit client_flag driver gssencmode gsslib gssdelegation " +
 			"keepalives keepalives_count keepalives_idle keepalives_interval loadbalancehosts load_balance_hosts " +
 			"passwordencoding pgbouncer_mode pool pool_recycle pool_timeout pooltimeout pooling prepared_statements " +

@@ -374,7 +374,7 @@ func TestConnectionStrings(t *testing.T) {
 		{"postgres://app:s3cret@db/shop?schema=sales&connection_limit=5&pool_timeout=10&ApplicationName=x&pgbouncer=true",
 			"ApplicationName (write application_name), connection_limit (write --pool-max), pool_timeout (remove it), schema (write search_path=sales)"},
 		{"postgres://app:s3cret@db/shop?currentSchema=a,b&uselibpqcompat=true&charset=utf8&shared_buffers=1&mcp.tenant=7",
-			"charset (remove it: it is always UTF-8), currentSchema (write search_path=a,b), shared_buffers, uselibpqcompat (write sslmode); a setting that only"},
+			"charset (remove it: it is always UTF-8), currentSchema (write search_path=a,b), shared_buffers, uselibpqcompat (write sslmode=disable, require or verify-full); a setting that only"},
 		{"postgres://app@db/shop?password=x&s3cret=y&schema=sales", "schema (write search_path=sales), 1 not repeated here, for they may be a part of a password"},
 		{"postgres://app@db/shop?app:s3cret@x=y", "1 not repeated here"},
 	}
