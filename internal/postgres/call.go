@@ -30,8 +30,14 @@ type Call struct {
 	Write bool
 	// Rollback undoes a write, as a test wants it.
 	Rollback bool
+	// Together sends the COMMIT of a write with the statement, which saves a round trip. It is for what by its text only reads,
+	// but may call a function that writes: an error that comes too late then says that something may have been committed.
+	Together bool
+	// Answer, if set, makes the answer, once the rows have been handed on. A write is committed after it, unless it gives an
+	// error or panics; Run gives that error. It must not run another call: it holds the connection.
+	Answer func(Outcome) error
 	// MaxRows is the most rows handed on; zero is no limit. The statement is not run further than one row more, except a
-	// write of our own: it runs to its end, so that the number of rows it affected is known.
+	// write: it runs to its end, so that the number of rows it affected is known.
 	MaxRows int
 	// MaxAffected rolls a write back that touches more rows; zero is no limit.
 	MaxAffected int
@@ -47,7 +53,12 @@ type Call struct {
 	Application string
 	// Clean says that a Foreign statement provably leaves nothing in the session: nothing is thrown away after it.
 	Clean bool
+	// OwnNotices keeps of the notices only those that PostgreSQL's own commands give: others may quote data.
+	OwnNotices bool
 }
+
+// twoFlights reports a write whose end is sent once its answer has been made.
+func (c *Call) twoFlights() bool { return c.Write && (!c.Together || c.MaxAffected > 0) }
 
 // commits reports that what the call does is to stay.
 func (c *Call) commits() bool { return c.Write && !c.Rollback }
@@ -66,6 +77,9 @@ type Outcome struct {
 	// Rows were handed on; More reports that there are others.
 	Rows int
 	More bool
+	// Notices are what PostgreSQL said beside the answer, such as NOTICE: table "x" does not exist, skipping; a few short ones.
+	// Answer does not get them, for the COMMIT may add to them.
+	Notices []string
 }
 
 // Column is one column of an answer.
@@ -129,7 +143,7 @@ func (s *session) fixed(name, sql string, args ...[]byte) {
 
 // begin queues the start of the transaction, up to the call's own statement.
 func (s *session) begin(c *Call, timeout time.Duration) {
-	s.noticed = 0
+	s.notices = notices{own: c.OwnNotices}
 	if c.Write {
 		s.fixed("mcp_begin_write", beginWrite)
 	} else {
@@ -163,7 +177,7 @@ func (s *session) begin(c *Call, timeout time.Duration) {
 func (s *session) end(keep, foreign bool) {
 	sql := rollback
 	if keep {
-		sql = commit
+		sql, s.committing = commit, true
 	}
 	if !foreign || s.pooled {
 		s.fixed(statementName(sql), sql)

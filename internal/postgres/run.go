@@ -33,8 +33,11 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	late := time.Since(start) >= timeout
 	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && isLost(err) {
 		told := timeoutError(timeout)
-		if isLost(err) && c.commits() {
+		switch {
+		case c.commits() && isLost(err) && !uncommitted(err):
 			told.Hint = lookFirst
+		case c.commits():
+			told.Message += ": nothing was changed"
 		}
 		return out, told
 	}
@@ -49,12 +52,24 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	}
 	t := &transaction{session: s, call: c, timeout: timeout, sink: sink, types: &db.types}
 	release := watch(ctx, s.pc)
-	err = t.run()
-	if err == nil && t.held != nil && !t.broken {
-		if err = s.clean(); err == nil {
-			err = t.replay()
+	panics := true
+	defer func() {
+		if panics { // the sink, or Answer: what the connection is at is not known
+			s.broken = true
+			release()
+			db.put(conn, s)
+		}
+	}()
+	if err = t.run(ctx); err == nil && !c.twoFlights() {
+		if t.held != nil && !t.broken {
+			err = s.clean()
+		}
+		if err == nil {
+			err = t.answer()
 		}
 	}
+	panics = false
+	t.out.Notices = s.notices.list()
 	switch {
 	case stale(err):
 		s.stale[statementName(c.SQL)] = true
@@ -249,12 +264,12 @@ func (db *DB) callError(ctx context.Context, c *Call, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isLost(err) && c.commits() && !uncommitted(err):
+		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
-	case c.commits() && errors.As(err, &e) && e.givenUp && c.MaxAffected == 0: // else COMMIT was not sent yet
-		e.Message, e.Hint = e.Message+": what the statement wrote, if anything, may or may not have been committed", strings.TrimPrefix(e.Hint+"; "+lookFirst, "; ")
-	case isLost(err) && c.Write && !uncommitted(err):
-		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
+	case errors.As(err, &e) && e.givenUp && c.commits():
+		e.Message, e.Hint = givenUp(e, c.twoFlights())
 	case isLost(err):
 		db.log.WarnContext(ctx, "connection lost", "error", err)
 		message := "the connection to the database was lost"
@@ -264,6 +279,14 @@ func (db *DB) callError(ctx context.Context, c *Call, err error) error {
 		return &Error{Code: "08006", Message: message, Hint: "try again in a moment", Retryable: true}
 	}
 	return err
+}
+
+// givenUp words an answer that was not read to its end. With two flights the COMMIT was not sent.
+func givenUp(e *Error, certain bool) (message, hint string) {
+	if certain {
+		return e.Message + ": nothing was changed", e.Hint
+	}
+	return e.Message + ": what the statement wrote, if anything, may or may not have been committed", strings.TrimPrefix(e.Hint+"; "+lookFirst, "; ")
 }
 
 const lookFirst = "look at the data before trying again: the change may have been made"

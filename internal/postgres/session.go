@@ -22,7 +22,7 @@ type session struct {
 	ready    int             // and how many of them answer a Sync
 	binds    int             // Bind messages answered in the transaction
 	commands int             // and statements that came to their end, or to their row limit
-	noticed  int             // bytes of notices since the begin of the transaction
+	notices  notices         // since the begin of the transaction
 
 	pooler *pooler
 	pooled bool   // the connection is one to a pooler
@@ -31,8 +31,10 @@ type session struct {
 
 	// resetting means that a reset has been sent and its answer is still to be read.
 	resetting bool
-	failed    bool // the transaction failed, and is still to be rolled back
-	broken    bool // messages may be left on the connection: it must not be used again
+	// committing means that the COMMIT has been sent.
+	committing bool
+	failed     bool // the transaction failed, and is still to be rolled back
+	broken     bool // messages may be left on the connection: it must not be used again
 }
 
 // failedTransaction is the status of a transaction that can only be rolled back (PostgreSQL, 55.7, ReadyForQuery).
@@ -103,7 +105,7 @@ func (s *session) sync() {
 func (s *session) flush() error {
 	if err := s.fe.Flush(); err != nil {
 		s.broken = true
-		return &lostError{cause: err, unheard: s.heard == 0, uncommitted: s.ready == 0}
+		return &lostError{cause: err, unheard: s.heard == 0, uncommitted: !s.committing || s.ready == 0}
 	}
 	return nil
 }
@@ -138,7 +140,7 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call", Hint: "use SELECT or INSERT", givenUp: true}
 		case *pgproto3.NoticeResponse:
 			s.heard--
-			if s.noticed += len(msg.Message) + len(msg.Detail) + len(msg.Hint) + len(msg.Where); s.noticed > maxMessage {
+			if !s.notices.add(msg) {
 				s.broken = true
 				return nil, &Error{Code: "54000", Message: fmt.Sprintf("the statement sends more than %d bytes of notices", maxMessage), givenUp: true}
 			}
@@ -213,9 +215,10 @@ type lostError struct {
 func (e *lostError) Error() string { return fmt.Sprintf("connection lost: %v", e.cause) }
 func (e *lostError) Unwrap() error { return e.cause }
 
-// receiveError words the end of a connection. The server answers all that stands before a COMMIT before it turns to that, so
-// that without such an answer nothing is committed; unless the answer was lost on its way, as it may be with a reset. A
-// server that shuts down says so first, if nothing of the call has come to it.
+// receiveError words the end of a connection. Without a COMMIT sent nothing is committed. Where it was sent with the statement,
+// the server answers all that stands before it first, so that without such an answer nothing is committed either; unless the
+// answer was lost on its way, as it may be with a reset. A server that shuts down says so first, if nothing of the call has
+// come to it.
 func (s *session) receiveError(err error) error {
 	var big *pgproto3.ExceededMaxBodyLenErr
 	if errors.As(err, &big) {
@@ -227,5 +230,5 @@ func (s *session) receiveError(err error) error {
 	var last *pgconn.PgError
 	farewell := errors.As(err, &last)
 	return &lostError{cause: err, unheard: farewell && s.heard == 0,
-		uncommitted: s.ready == 0 && (farewell || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))}
+		uncommitted: !s.committing || s.ready == 0 && (farewell || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))}
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -39,9 +40,10 @@ type held struct {
 	bytes  int
 }
 
-// run does the whole call. Afterwards session.broken says whether the connection can be used again.
-func (t *transaction) run() error {
-	t.binds, t.commands, t.heard, t.ready = 0, 0, 0, 0
+// run does the whole call, but for the answer to what is in one flight. Afterwards session.broken says whether the
+// connection can be used again.
+func (t *transaction) run(ctx context.Context) error {
+	t.binds, t.commands, t.heard, t.ready, t.committing = 0, 0, 0, 0, false
 	t.prelude = 2
 	if t.call.Application != "" {
 		t.prelude++
@@ -63,7 +65,7 @@ func (t *transaction) run() error {
 		t.parse(name, t.call.SQL)
 	}
 	limit := 0
-	if t.call.MaxRows > 0 && (t.call.Foreign || !t.call.Write) {
+	if t.call.MaxRows > 0 && !t.call.twoFlights() {
 		limit = t.call.MaxRows + 1
 	}
 	t.execute(name, args, limit, true)
@@ -74,8 +76,8 @@ func (t *transaction) run() error {
 		return t.rolledBack()
 	}
 	t.sync()
-	if t.call.MaxAffected > 0 {
-		err := t.checked()
+	if t.call.twoFlights() {
+		err := t.answered(ctx)
 		return t.finish(err, err == nil && t.call.commits())
 	}
 	t.end(t.call.commits(), t.call.leaves())
@@ -129,17 +131,37 @@ func (t *transaction) last(err error) error {
 	return err
 }
 
-// checked runs the statement and compares the rows that it wrote with the limit.
-func (t *transaction) checked() error {
+// answered runs a statement that writes, up to its answer. The COMMIT is sent after that: whatever keeps the answer from
+// being given, an error, a panic or a caller who no longer waits, leaves no change behind.
+func (t *transaction) answered(ctx context.Context) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
 	if err := t.read(); err != nil {
 		return err
 	}
-	if t.out.Affected > int64(t.call.MaxAffected) {
-		return &Error{Code: "54000", Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed",
-			t.out.Affected, t.call.MaxAffected)}
+	if err := t.answer(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		t.broken = true // a cancellation is on its way
+		return &lostError{cause: err, uncommitted: true}
+	}
+	return nil
+}
+
+// answer hands on the rows that were held, checks the rows that were written, and has the answer made.
+func (t *transaction) answer() error {
+	if t.held != nil && !t.broken {
+		if err := t.replay(); err != nil {
+			return err
+		}
+	}
+	if most := t.call.MaxAffected; most > 0 && t.out.Affected > int64(most) {
+		return &Error{Code: "54000", Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed", t.out.Affected, most)}
+	}
+	if t.call.Answer != nil {
+		return t.call.Answer(t.out)
 	}
 	return nil
 }
@@ -177,7 +199,7 @@ func (t *transaction) read() error {
 	for {
 		msg, err := t.next()
 		if err != nil {
-			if t.stopped {
+			if t.stopped && !t.call.Write {
 				return nil // the answer stands, the connection goes
 			}
 			return err
