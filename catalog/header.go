@@ -9,20 +9,23 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"mcp-postgres/internal/sqlscan"
 )
 
-// header reads the YAML into t. It reports whether t.Params holds every name that the SQL may use.
-func (f *file) header(t *Tool, a anatomy) (paramsKnown bool) {
+// headerKeys reads the YAML.
+func (f *file) headerKeys(a anatomy) (m mapping, ok bool) {
 	root, ok := f.yaml(a)
 	if !ok {
-		return false
+		return m, false
 	}
-	m, ok := f.mapping(root, theHeader, "name", "title", "description", "params", "access", "idempotent",
+	return f.mapping(root, theHeader, "name", "title", "description", "params", "access", "idempotent",
 		"destructive", "open_world", "result", "omit_null", "page", "not_found", "limits", "trust", "roles", "requires",
 		"examples", "tests")
-	if !ok {
-		return false
-	}
+}
+
+// header reads the keys into t and compiles its SQL, which decides on some of them.
+func (f *file) header(t *Tool, m mapping, a anatomy) {
 	f.name(t, m, a)
 	t.Title = m.prose("title")
 	t.Description = m.prose("description")
@@ -30,22 +33,47 @@ func (f *file) header(t *Tool, a anatomy) (paramsKnown bool) {
 		f.faultAt(a.open, "description is missing: want what the tool does, for the model that calls it")
 	}
 	t.Access = Access(m.choice("access", string(Read), string(Write)))
-	t.Result = Result(m.choice("result", string(Rows), string(Object), string(Value), string(Affected)))
 	t.Trust = Trust(m.choice("trust", string(TrustCaller), string(TrustOwner)))
 	t.OmitNull = m.flag("omit_null", false)
 	t.Roles = m.names("roles")
 	f.hints(t, m)
 	f.limits(t, m)
 	f.requires(t, m)
-	paramsKnown = f.readParams(t, m)
+	paramsKnown := f.readParams(t, m)
+	f.compileTool(t, paramsKnown)
+	f.result(t, m)
 	f.page(t, m)
-	if t.Result == Affected && t.Access == Read {
-		f.nodeFault(m.values["result"], "result affected with access read: want access write")
-	}
 	f.notFound(t, m, paramsKnown)
 	f.examples(t, m, paramsKnown)
 	f.tests(t, m, paramsKnown)
-	return paramsKnown
+}
+
+// result reads the shape of the answer. Of a statement that gives no columns there is only the number of rows to tell.
+func (f *file) result(t *Tool, m mapping) {
+	t.Result = Result(m.choice("result", string(Rows), string(Object), string(Value), string(Affected)))
+	st := t.Statement.Analysis
+	switch none := st != nil && !st.Returns; {
+	case none && !m.has("result"):
+		t.Result = Affected
+	case none && t.Result != Affected:
+		f.nodeFault(m.values["result"], "result %s: %s: want result affected%s", t.Result, noColumns(st), orReturning(st))
+	case t.Result == Affected && t.Access == Read:
+		f.nodeFault(m.values["result"], "result affected with access read: want access write")
+	}
+}
+
+func noColumns(st *sqlscan.Statement) string {
+	if st.Into {
+		return "SELECT INTO gives no columns"
+	}
+	return st.Command + " without RETURNING gives no columns"
+}
+
+func orReturning(st *sqlscan.Statement) string {
+	if st.Into {
+		return ""
+	}
+	return ", or RETURNING with the columns of the answer"
 }
 
 // yaml parses the header. Blank lines stand for what is above it, so that the lines of the nodes are those of the file.

@@ -23,6 +23,8 @@ func (t *Tool) Lint() Faults {
 	l.star()
 	l.like()
 	l.owner()
+	l.text()
+	l.orderParam()
 	l.faults.Sort()
 	return l.faults
 }

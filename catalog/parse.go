@@ -126,11 +126,16 @@ func (f *file) plainHeader(a anatomy) bool {
 // tool reads the header, compiles the SQL, and checks the one against the other.
 func (f *file) tool(t *Tool, a anatomy) {
 	t.Name = strings.TrimSuffix(path.Base(f.path), ".sql")
-	paramsKnown := f.header(t, a)
-	body := f.all[a.sql:]
-	if line, rest, ok := strings.Cut(body, "\n"); ok && strings.TrimSpace(line) == "" {
-		body = rest
+	t.SQL = f.all[a.sql:]
+	if line, rest, ok := strings.Cut(t.SQL, "\n"); ok && strings.TrimSpace(line) == "" {
+		t.SQL = rest
 	}
-	t.SQL = body
-	f.compileTool(t, len(f.all)-len(body), paramsKnown)
+	if m, ok := f.headerKeys(a); ok {
+		f.header(t, m, a)
+	} else {
+		f.compileTool(t, false)
+	}
+	if t.Page != nil {
+		t.Page.compile(t.Statement)
+	}
 }

@@ -16,8 +16,9 @@ func (f *file) compilation(t *Tool, sql string, paramsKnown bool) *compilation {
 	return c
 }
 
-// compileTool compiles the SQL below the header, which starts at the byte offset base of the file.
-func (f *file) compileTool(t *Tool, base int, paramsKnown bool) {
+// compileTool compiles the SQL below the header, which is the end of the file.
+func (f *file) compileTool(t *Tool, paramsKnown bool) {
+	base := len(f.all) - len(t.SQL)
 	c := f.compilation(t, t.SQL, paramsKnown)
 	for _, fault := range c.faults {
 		f.faultAt(base+fault.offset, "%s", fault.problem)
@@ -30,11 +31,8 @@ func (f *file) compileTool(t *Tool, base int, paramsKnown bool) {
 	if paramsKnown && len(c.faults) == 0 && !f.vouched {
 		analyse(&t.Statement, t.Access, func(position int, problem string) {
 			line, col := t.Position(position)
-			f.fault(line, col, "%s", problem)
+			f.fault(line, col, "%s", c.misplaced(position, problem))
 		})
-	}
-	if t.Page != nil {
-		t.Page.compile(t.Statement)
 	}
 }
 
@@ -46,6 +44,10 @@ func (f *file) unused(t *Tool, c *compilation, base int) {
 		}
 		if at, operator := c.swallowed(p.Name); at >= 0 {
 			f.faultAt(base+at, "%s%s reads as the operator %s: want a space before @%s", operator, p.Name, operator, p.Name)
+			continue
+		}
+		if found := namesInText(c.sql, c.tokens, []string{p.Name}); len(found) > 0 {
+			f.faultAt(base+found[0].offset, "param %s is never used: %s", p.Name, found[0].problem)
 			continue
 		}
 		f.nodeFault(f.params[i], "param %s is never used: want @%s in the SQL", p.Name, p.Name)
@@ -76,7 +78,9 @@ func (f *file) compileValue(t *Tool, m mapping, key string, paramsKnown bool) St
 	}
 	st := Statement{SQL: c.out.String(), Args: c.args}
 	if paramsKnown && len(c.faults) == 0 && !f.vouched {
-		analyse(&st, Read, func(_ int, problem string) { f.nodeFault(m.values[key], "%s: %s", key, problem) })
+		analyse(&st, Read, func(position int, problem string) {
+			f.nodeFault(m.values[key], "%s: %s", key, c.misplaced(position, problem))
+		})
 	}
 	return st
 }

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
@@ -74,7 +76,7 @@ func (d *describer) main() {
 		if refused.Position == 0 {
 			line, col = t.Position(1)
 		}
-		d.fault(line, col, d.reason(t.Statement.SQL, refused))
+		d.fault(line, col, d.reason(t.Statement, refused))
 		return
 	}
 	d.Columns = cols
@@ -114,7 +116,7 @@ func (d *describer) side(key string, st catalog.Statement, want string, fits fun
 	cols, refused := d.ask(st.SQL)
 	switch {
 	case refused != nil:
-		d.faultAt(key, key+": "+d.reason(st.SQL, refused))
+		d.faultAt(key, key+": "+d.reason(st, refused))
 	case d.err == nil && !fits(cols):
 		d.faultAt(key, fmt.Sprintf("%s: the statement gives %s: want %s", key, plural(int64(len(cols)), "column"), want))
 	}
@@ -140,16 +142,74 @@ func refusal(e *postgres.Error) bool {
 	return !e.Retryable && (strings.HasPrefix(e.Code, "0A") || strings.HasPrefix(e.Code, "2") || strings.HasPrefix(e.Code, "3") || strings.HasPrefix(e.Code, "42"))
 }
 
-// reason words the error, with the nearest names where it is about one.
-func (d *describer) reason(sql string, e *postgres.Error) string {
-	m := &misnomer{sql: sql, err: e, names: sqlscan.Names(sql), plan: &Plan{DB: d.db}}
-	if !aboutName(e.Code) || !m.find() {
-		return e.Message
+// reason words the error, with the nearest names where it is about one, the cast that a parameter needs, and PostgreSQL's hint.
+func (d *describer) reason(st catalog.Statement, e *postgres.Error) string {
+	m := &misnomer{sql: st.SQL, err: e, names: sqlscan.Names(st.SQL), plan: &Plan{DB: d.db}}
+	if aboutName(e.Code) && m.find() {
+		if near := m.suggest(d.ctx); len(near) > 0 {
+			return e.Message + ": did you mean " + strings.Join(near, ", ") + "?"
+		}
 	}
-	if near := m.suggest(d.ctx); len(near) > 0 {
-		return e.Message + ": did you mean " + strings.Join(near, ", ") + "?"
+	text := e.Message
+	if cast := wantedCast(st, e); cast != "" {
+		text += ": want " + cast
 	}
-	return e.Message
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+var (
+	noOperator = regexp.MustCompile(`^operator does not exist: (.+) [^\w\s"]+ (.+)$`)
+	wrongType  = regexp.MustCompile(`^column ".+" is of type (.+) but expression is of type (.+)$`)
+)
+
+// wantedCast finds the parameter that an error about types is at, and what makes it the other type: @status::mood.
+func wantedCast(st catalog.Statement, e *postgres.Error) string {
+	tokens := slices.DeleteFunc(sqlscan.Lex(st.SQL), func(t sqlscan.Token) bool { return !t.Significant() })
+	at := slices.IndexFunc(tokens, func(t sqlscan.Token) bool {
+		return utf8.RuneCountInString(st.SQL[:t.Start]) >= e.Position-1
+	})
+	if at < 0 || e.Position == 0 {
+		return ""
+	}
+	word := func(i int) string {
+		if i < 0 || i >= len(tokens) {
+			return ""
+		}
+		return strings.ToLower(st.SQL[tokens[i].Start:tokens[i].End])
+	}
+	if types := wrongType.FindStringSubmatch(e.Message); types != nil {
+		return castOf(st, word(at), types[1])
+	}
+	types := noOperator.FindStringSubmatch(e.Message)
+	if types == nil {
+		return ""
+	}
+	right, array := at+1, ""
+	for slices.Contains([]string{"any", "all", "some", "("}, word(right)) {
+		if word(right) != "(" {
+			array = "[]"
+		}
+		right++
+	}
+	if cast := castOf(st, word(right), types[1]+array); cast != "" {
+		return cast
+	}
+	if word(at-2) == "::" { // the operand is $1::text
+		return castOf(st, word(at-3), types[2])
+	}
+	return ""
+}
+
+// castOf casts the parameter that $n stands for; empty for any other word.
+func castOf(st catalog.Statement, word, to string) string {
+	n, err := strconv.Atoi(strings.TrimPrefix(word, "$"))
+	if err != nil || word[0] != '$' || n < 1 || n > len(st.Args) {
+		return ""
+	}
+	return "@" + st.Args[n-1] + "::" + to
 }
 
 func (d *describer) faultAt(key, problem string) {

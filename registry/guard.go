@@ -107,7 +107,8 @@ func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error)
 		}
 		g.remember(key, d)
 	}
-	p.Statement, p.Verify, p.Clean, p.Reads = d.st, d.verify, d.clean, d.clean && onlySelects(d.st)
+	p.Statement, p.Verify, p.Clean, p.Selects = d.st, d.verify, d.clean, !d.st.Writes()
+	p.Reads = p.Clean && onlySelects(d.st)
 	return p, nil
 }
 
@@ -246,7 +247,10 @@ var (
 // that names nothing runs no code but PostgreSQL's own; what stands behind a name would have to be asked for.
 func (g *guard) unguarded(sql string, p *Plan) error {
 	st, err := g.analyzer.Analyze(sql)
-	if err != nil || st.Explain {
+	if err != nil {
+		return nil
+	}
+	if p.Selects = !st.Writes(); st.Explain {
 		return nil
 	}
 	command, _, _ := strings.Cut(st.Command, " ")

@@ -13,10 +13,7 @@ import (
 func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
 	nf := h.tool.NotFound
 	if nf == nil {
-		if h.tool.Result == catalog.Rows {
-			return nil
-		}
-		return &callError{Code: codeNotFound, Message: "nothing was found"}
+		return &callError{Code: codeNotFound, Message: "nothing was found" + h.undone()}
 	}
 	if nf.When.SQL != "" {
 		answer, err := h.strings(ctx, nf.When, args)
@@ -29,7 +26,7 @@ func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
 	}
 	e := &callError{Code: codeNotFound, Message: placeholders(nf.Message, h.tool.Params, args)}
 	if e.Message == "" {
-		e.Message = "nothing was found"
+		e.Message = "nothing was found" + h.undone()
 	}
 	if nf.Suggest.SQL == "" {
 		return e

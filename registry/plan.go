@@ -19,8 +19,8 @@ type Plan struct {
 	Identity *postgres.Identity
 	Verify   *postgres.Verify
 	Clean    bool
-	// Reads says that the statement provably changes nothing: it may run READ ONLY.
-	Reads bool
+	// Reads says that the statement provably changes nothing: it may run READ ONLY. Selects says so of its text alone.
+	Reads, Selects bool
 	// Limits are those of the role.
 	Limits policy.Limits
 
@@ -30,6 +30,7 @@ type Plan struct {
 // apply puts the plan into a call.
 func (p *Plan) apply(c *postgres.Call) {
 	c.Identity, c.Verify, c.Clean, c.Timeout = p.Identity, p.Verify, p.Clean, p.Limits.Timeout
+	c.Together, c.OwnNotices = p.Selects, p.role != nil
 }
 
 // mayWrite reports whether the transaction has to be one that writes: not for a role that only reads, or a statement that does.

@@ -86,6 +86,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		limits.most = rowLimits{rows: mostRows(q.limits.rows)}.withRole(ctx).rows
 		limits.rows = min(int(f), limits.most)
 	}
+	limits.writes = !p.Selects
 	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
 	if err != nil {
 		return nil, err
@@ -96,29 +97,41 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		}
 	}
 	run, back := streamed(sql)
+	rec := recordFrom(ctx)
 	call := postgres.Call{SQL: run, Foreign: true, Write: !q.readOnly && p.mayWrite(), MaxRows: limits.rows}
+	var res *mcp.CallToolResult
+	call.Answer = func(out postgres.Outcome) error {
+		res = q.answer(args["format"], sink, out)
+		return nil
+	}
 	var out postgres.Outcome
 	p, err = q.guard.run(ctx, sql, p, func(p *Plan) (err error) {
 		p.apply(&call)
+		rec.wrote = call.Write && call.Together
 		out, err = (&parameters{values: values}).run(ctx, p.DB, call, sink)
 		return err
 	})
+	rec.wrote, rec.Rows = call.Write && err == nil, out.Rows
 	if text, ok := notice(err); ok {
 		return q.notice(args["format"], text), nil
 	}
 	if err != nil {
 		return nil, q.mend(ctx, p, sql, p.discreet(back(err)))
 	}
+	return withNotices(res, out.Notices, args["format"] == "json"), nil
+}
+
+// answer is made before a write is committed.
+func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *mcp.CallToolResult {
 	if !out.HasRows {
-		return q.affected(args["format"], out), nil
+		return q.affected(format, out)
 	}
 	texts, buf := sink.result(out)
 	q.buffers.put(buf)
-	recordFrom(ctx).Rows = out.Rows
-	if args["format"] == "json" && len(texts[0]) <= sentTwice {
-		return jsonResult([]byte(texts[0])), nil
+	if format == "json" && len(texts[0]) <= sentTwice {
+		return jsonResult([]byte(texts[0]))
 	}
-	return textResult(texts...), nil
+	return textResult(texts...)
 }
 
 // notice says that there is no database, in the format that the caller reads.

@@ -55,6 +55,9 @@ func (j *jsonTable) result(out postgres.Outcome) ([]string, []byte) {
 	body := append(j.buf, ']')
 	if cut := j.truncated(out.More); cut != nil {
 		body = cut.appendJSON(append(body, ','))
+		if j.limits.writes {
+			body = appendDone(append(body, ','), out)
+		}
 	}
 	body = append(body, '}')
 	return []string{string(body)}, body
@@ -110,16 +113,22 @@ func (t *textTable) end(start int) bool {
 // note says how many rows there are and what was cut.
 func (t *textTable) note(out postgres.Outcome) string {
 	s := plural(int64(t.rows), "row")
+	advice := "Select fewer or shorter columns"
 	switch {
 	case t.overflow:
-		s += fmt.Sprintf(" shown, there are more: the answer reached its limit of %d bytes. Select fewer or shorter columns", t.limits.bytes)
+		s += fmt.Sprintf(" shown, there are more: the answer reached its limit of %d bytes. ", t.limits.bytes)
 	case out.More:
 		s += fmt.Sprintf(" shown, there are more: the row limit is %d. ", t.limits.rows)
-		if t.limits.rows < t.limits.most {
-			s += "Raise row_limit, or filter or aggregate"
-		} else {
-			s += "It can't be raised: filter or aggregate"
+		if advice = "It can't be raised: filter or aggregate"; t.limits.rows < t.limits.most {
+			advice = "Raise row_limit, or filter or aggregate"
 		}
+	}
+	switch {
+	case !t.overflow && !out.More:
+	case t.limits.writes:
+		s += "The statement is done and committed for all of them: don't repeat it, SELECT the others"
+	default:
+		s += advice
 	}
 	if t.cellCut {
 		s += fmt.Sprintf(". Values longer than %d bytes were cut", t.limits.cell)

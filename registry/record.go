@@ -29,6 +29,9 @@ type Record struct {
 	// SQL is what ran: the caller's own, or the tool's with $1 for its parameters. Arguments are as they came.
 	SQL       string
 	Arguments json.RawMessage
+
+	// wrote says that something may have been committed.
+	wrote bool
 }
 
 // cameBy notes by which method a call comes that is none of tools/call.

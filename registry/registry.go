@@ -202,7 +202,11 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	defer func() {
 		if p := recover(); p != nil {
 			r.logOf(rec).ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
-			rec.Outcome, res = codeInternal, errorResult(internalError(rec.Call))
+			e := internalError(rec.Call)
+			if rec.wrote {
+				e.Message, e.Hint = e.Message+": what the call changed, if anything, may have been committed", "look at the data before trying again"
+			}
+			rec.Outcome, res = codeInternal, errorResult(e)
 		}
 		r.done(ctx, rec, res)
 	}()

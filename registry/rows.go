@@ -17,6 +17,8 @@ type rowLimits struct {
 	rows, bytes, cell int
 	// most is how many rows the caller may ask for.
 	most int
+	// writes says that the statement writes: the rows that are cut have been written nevertheless.
+	writes bool
 }
 
 // truncation says what was cut, exactly.
@@ -66,6 +68,10 @@ func (o *objectRows) Columns(cols []postgres.Column) {
 // has reports whether the answer has the columns. Types are compared by their OID: another one of the same name is another.
 func (o *objectRows) has(cols []postgres.Column) bool {
 	return slices.EqualFunc(o.cols, cols, func(a, b postgres.Column) bool { return a.Name == b.Name && a.Type.OID == b.Type.OID })
+}
+
+func (o *objectRows) hasColumn(name string) bool {
+	return slices.ContainsFunc(o.cols, func(c postgres.Column) bool { return c.Name == name })
 }
 
 // Row implements postgres.Sink.

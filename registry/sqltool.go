@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -41,24 +42,45 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 		sink.keys = h.tool.Page.Key
 	}
 	call := h.dbCall(ctx, st, values)
-	call.Write, call.MaxRows, call.MaxAffected = h.tool.Access == catalog.Write, sink.limits.rows, h.maxAffected()
-	out, err := h.run(ctx, call, sink)
-	recordFrom(ctx).Rows = out.Rows
+	call.Write, call.MaxRows, call.MaxAffected = h.tool.Access == catalog.Write, sink.limits.rows, h.tool.Limits.MaxAffected
+	res, out, err := h.answer(ctx, call, args, sink, own[catalog.PageKey(1)] == nil)
+	if errors.Is(err, errEmpty) {
+		switch err = h.notFound(ctx, args); {
+		case err == nil && call.Write:
+			res, out, err = h.answer(ctx, call, args, sink, false)
+		case err == nil:
+			res, err = h.result(args, sink, out)
+		}
+	}
+	rec := recordFrom(ctx)
+	rec.Rows, rec.wrote = out.Rows, call.Write && err == nil
 	if text, ok := notice(err); ok {
 		return noticeResult(h.tool.Result, text), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) && h.asDescribed(ctx) {
-		h.recheck(h.tool.Name)
-	}
-	if own[catalog.PageKey(1)] == nil && h.empty(sink, out) {
-		if err := h.notFound(ctx, args); err != nil {
-			return nil, err
+	return withNotices(res, out.Notices, h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember)), nil
+}
+
+// errEmpty is an answer that has nothing in it, which may be the error not_found: a write is rolled back then.
+var errEmpty = errors.New("nothing was found")
+
+// answer runs the statement and makes the answer, before a write is committed.
+func (h *sqlTool) answer(ctx context.Context, call postgres.Call, args map[string]any, sink *objectRows, explain bool) (*mcp.CallToolResult, postgres.Outcome, error) {
+	var res *mcp.CallToolResult
+	call.Answer = func(out postgres.Outcome) (err error) {
+		if h.recheck != nil && h.columns != nil && !sink.has(h.columns) && h.asDescribed(ctx) {
+			h.recheck(h.tool.Name)
 		}
+		if explain && h.empty(sink, out) {
+			return errEmpty
+		}
+		res, err = h.result(args, sink, out)
+		return err
 	}
-	return h.result(args, sink, out)
+	out, err := h.run(ctx, call, sink)
+	return res, out, err
 }
 
 // dbCall is a call of one of the tool's statements. The tool's owner vouches for the SQL of an owner tool: it runs with the
@@ -70,6 +92,7 @@ func (h *sqlTool) dbCall(ctx context.Context, st catalog.Statement, values [][]b
 	}
 	return postgres.Call{
 		SQL: st.SQL, Args: values, Keep: true, Leaves: h.leaves(st), Generic: h.tool.Source == "", Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
+		OwnNotices: id != nil,
 	}
 }
 
@@ -82,19 +105,13 @@ func (h *sqlTool) prefix() string {
 
 // empty reports an answer that not_found explains: no row, or no row affected.
 func (h *sqlTool) empty(sink *objectRows, out postgres.Outcome) bool {
-	if h.tool.Result == catalog.Affected {
-		return h.tool.NotFound != nil && out.Affected == 0
+	switch {
+	case h.tool.NotFound == nil && (h.tool.Result == catalog.Affected || h.tool.Result == catalog.Rows):
+		return false
+	case h.tool.Result == catalog.Affected:
+		return out.Affected == 0
 	}
-	return sink.rows == 0 && !sink.overflow
-}
-
-// maxAffected is the most rows that a write may touch; zero is no limit. A write that must give one row touches one: it is
-// rolled back otherwise, for its answer would be an error.
-func (h *sqlTool) maxAffected() int {
-	if h.tool.Access == catalog.Write && (h.tool.Result == catalog.Object || h.tool.Result == catalog.Value) {
-		return 1
-	}
-	return h.tool.Limits.MaxAffected
+	return sink.rows == 0 && !sink.overflow && out.HasRows
 }
 
 // statement chooses the statement of the call and gives the values that the server binds itself.
@@ -148,11 +165,11 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 	case catalog.Object, catalog.Value:
 		return h.single(sink, out)
 	}
-	if sink.overflow && sink.rows == 0 {
+	switch {
+	case !out.HasRows:
+		return nil, h.misfit("the statement gives no columns")
+	case sink.overflow && sink.rows == 0:
 		return nil, h.tooLarge(sink.limits.bytes)
-	}
-	if !out.HasRows {
-		sink.Columns(nil) // a write without RETURNING
 	}
 	body := append(sink.buf, ']')
 	switch {
@@ -168,6 +185,9 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 	default:
 		if cut := sink.truncated(out.More); cut != nil {
 			body = cut.appendJSON(append(body, ','))
+			if h.tool.Access == catalog.Write {
+				body = appendDone(append(body, ','), out)
+			}
 		}
 	}
 	return jsonResult(append(body, '}')), nil
@@ -176,15 +196,17 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 // single is the answer of object and value tools.
 func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolResult, error) {
 	switch {
+	case !out.HasRows:
+		return nil, h.misfit("the statement gives no columns")
 	case sink.overflow:
 		return nil, h.tooLarge(sink.limits.bytes)
 	case out.More:
-		return nil, &callError{Code: codeTooLarge, Message: "the tool gives more than one row: its result is \"" + string(h.tool.Result) + "\""}
+		return nil, h.misfit("the tool gives more than one row")
 	}
 	body := sink.buf
 	if h.tool.Result == catalog.Value {
 		if len(sink.names) != 1 {
-			return nil, &callError{Code: codeTooLarge, Message: fmt.Sprintf("the tool gives %d columns: its result is \"value\"", len(sink.names))}
+			return nil, h.misfit(fmt.Sprintf("the tool gives %d columns", len(sink.names)))
 		}
 		body = append([]byte(`{"value":`), body[1+len(sink.names[0]):]...)
 	}
@@ -199,15 +221,33 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolR
 }
 
 func (h *sqlTool) tooLarge(limit int) error {
-	e := &callError{Code: codeTooLarge, Message: fmt.Sprintf("the answer is larger than the limit of %d bytes", limit), Hint: "ask for less"}
+	return &callError{Code: codeTooLarge, Message: fmt.Sprintf("the answer is larger than the limit of %d bytes", limit) + h.undone(), Hint: "ask for less"}
+}
+
+// misfit is an answer that has not the shape of the tool's result.
+func (h *sqlTool) misfit(problem string) error {
+	return &callError{Code: codeTooLarge, Message: problem + ": its result is \"" + string(h.tool.Result) + "\"" + h.undone()}
+}
+
+// undone is said of a write whose answer is an error.
+func (h *sqlTool) undone() string {
 	if h.tool.Access == catalog.Write {
-		e.Message, e.Hint = e.Message+", but the change has been made", "do not repeat the call"
+		return ": nothing was changed"
 	}
-	return e
+	return ""
 }
 
 func affectedJSON(out postgres.Outcome) []byte {
 	return fmt.Appendf(nil, `{"affected":%d,"command":%q}`, out.Affected, out.Command)
+}
+
+// appendDone says beside the rows of a write that were cut that all of it is done, for nobody shall repeat it to see the others.
+func appendDone(dst []byte, out postgres.Outcome) []byte {
+	dst = append(dst, `"committed":true`...)
+	if out.Command != "SELECT" {
+		dst = fmt.Appendf(dst, `,"affected":%d`, out.Affected)
+	}
+	return dst
 }
 
 // noticeResult is an empty answer of the tool's shape with a word on why.

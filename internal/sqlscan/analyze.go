@@ -29,6 +29,7 @@ func Analyze(sql string) (*Statement, error) {
 		st.Settings = []string{strings.ToLower(n.value("name"))}
 	case "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE":
 		err = st.collect(n, sql)
+		st.Returns = st.Command == "SELECT" && !st.Into || n.field("returningList") != nil
 	}
 	if err != nil {
 		return nil, err
@@ -38,12 +39,12 @@ func Analyze(sql string) (*Statement, error) {
 
 // collect walks over the tree.
 func (st *Statement) collect(n *node, sql string) error {
-	w := walker{st: st, hidden: map[string]int{}, relations: map[Relation]int{}}
+	toPosition := positions(sql)
+	w := walker{st: st, position: toPosition, hidden: map[string]int{}, relations: map[Relation]int{}}
 	w.walk(n, locks{})
 	if w.err != nil {
 		return w.err
 	}
-	toPosition := positions(sql)
 	for i := range st.Relations {
 		st.Relations[i].Position = toPosition(st.Relations[i].Position)
 	}

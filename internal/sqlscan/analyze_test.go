@@ -71,7 +71,7 @@ func describe(st *sqlscan.Statement, err error) string {
 	for _, flag := range []struct {
 		name string
 		is   bool
-	}{{"explain", st.Explain}, {"analyze", st.Analyze}, {"into", st.Into}, {"writes", st.Writes()}} {
+	}{{"explain", st.Explain}, {"analyze", st.Analyze}, {"into", st.Into}, {"writes", st.Writes()}, {"returns", st.Writes() && st.Returns}} {
 		if flag.is {
 			out.WriteString(" " + flag.name)
 		}

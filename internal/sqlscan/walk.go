@@ -10,6 +10,8 @@ import (
 type walker struct {
 	st  *Statement
 	err error
+	// position turns bytes from 0 into characters from 1.
+	position func(int) int
 
 	hidden    map[string]int   // how many common table expressions of that name can be read here
 	relations map[Relation]int // places in st.Relations
@@ -107,6 +109,7 @@ func (w *walker) expression(n *node) {
 	case "SubLink":
 		w.subLink(n)
 	case "TypeCast": // the type is a part
+		w.literal(n)
 	case "TypeName":
 		w.types.addNamed(n.names("names"), at)
 	default:
@@ -119,6 +122,14 @@ func (w *walker) expression(n *node) {
 		} else if !plain[n.kind] {
 			w.refuse(n.kind)
 		}
+	}
+}
+
+// literal refuses a parameter as the text of a literal, as in date $1: this grammar takes it, PostgreSQL does not.
+func (w *walker) literal(cast *node) {
+	arg, of := cast.field("arg"), cast.field("typeName").offset("location")
+	if at := arg.offset("location"); w.err == nil && arg != nil && arg.kind == "ParamRef" && of >= 0 && of < at {
+		w.err = &SyntaxError{Message: `syntax error at or near "$` + arg.value("number") + `"`, Position: w.position(at)}
 	}
 }
 

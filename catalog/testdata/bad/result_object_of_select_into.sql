@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+access: write
+result: object
+---*/
+SELECT 1 AS n INTO made

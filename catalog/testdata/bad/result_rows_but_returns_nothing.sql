@@ -1,0 +1,6 @@
+/*---
+description: A tool.
+access: write
+result: rows
+---*/
+UPDATE notes SET done = true

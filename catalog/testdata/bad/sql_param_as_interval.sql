@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+params: [{name: days, type: string}]
+---*/
+SELECT now() - interval @days AS t

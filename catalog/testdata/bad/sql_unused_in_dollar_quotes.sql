@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+params: [{name: word, type: string}]
+---*/
+SELECT $$ @word $$ AS n

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+params: [{name: col, type: string}]
+---*/
+SELECT "@col" FROM notes
