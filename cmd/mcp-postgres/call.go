@@ -161,16 +161,19 @@ func isText(s catalog.Scalar) bool {
 func (cmd *callCmd) print(r *mcp.CallToolResult, s streams) error {
 	body, _ := r.StructuredContent.(json.RawMessage)
 	if r.IsError && !cmd.JSON {
-		writeTexts(s.err, r)
+		writeTexts(s.err, r.Content)
 		return exitError{1}
 	}
 	switch {
 	case body == nil:
-		writeTexts(s.out, r)
+		writeTexts(s.out, r.Content)
 	case cmd.JSON:
 		fmt.Fprintln(s.out, string(body))
 	default:
 		writeAnswer(s.out, body)
+	}
+	if body != nil {
+		writeTexts(s.err, r.Content[1:]) // notices that have no place in the answer
 	}
 	if r.IsError || registry.IsNotice(r) {
 		return exitError{1}
@@ -178,8 +181,8 @@ func (cmd *callCmd) print(r *mcp.CallToolResult, s streams) error {
 	return nil
 }
 
-func writeTexts(w io.Writer, r *mcp.CallToolResult) {
-	for _, c := range r.Content {
+func writeTexts(w io.Writer, content []mcp.Content) {
+	for _, c := range content {
 		if text, ok := c.(mcp.TextContent); ok {
 			fmt.Fprintln(w, strings.TrimRight(text.Text, "\n"))
 		}

@@ -30,6 +30,7 @@ func TestCommandLine(t *testing.T) {
 		{"query", []string{db}, []string{"call", "query", "sql=SELECT $1::int + 1 AS n", "parameters=[41]"}, 0, "| 42 |", ""},
 		{"query as JSON", []string{db}, []string{"call", "query", "sql=SELECT 1 AS n", "--json"}, 0, `{"items":[{"n":1}]}`, ""},
 		{"arguments as JSON", []string{db}, []string{"call", "query", `{"sql": "SELECT 7"}`}, 0, "| 7 |", ""},
+		{"notices", []string{db}, []string{"call", "query", "sql=DROP TABLE IF EXISTS nowhere"}, 0, "NOTICE: table \"nowhere\" does not exist, skipping", ""},
 		{"no database", nil, []string{"call", "list_tables"}, 1, "No database is connected", ""},
 		{"query without a database", nil, []string{"call", "query", "sql=SELECT 1"}, 1, "No database is connected", ""},
 		{"server_info without a database", nil, []string{"call", "server_info"}, 0, "mcp-postgres", ""},

@@ -70,7 +70,11 @@ func (a *answer) value() any {
 	case catalog.Value:
 		return decoded(member(a.body, "value"))
 	}
-	return decoded(a.body)
+	whole := decoded(a.body)
+	if object, ok := whole.(map[string]any); ok && !slices.Contains(a.columns, "notices") {
+		delete(object, "notices") // said beside the row
+	}
+	return whole
 }
 
 // missing gives the parts of want that the answer does not hold.

@@ -172,6 +172,8 @@ func TestExpectations(t *testing.T) {
 		{"result: value", "SELECT NULL::int", "{equals: null}", ""},
 		{"result: value", "SELECT 0", "{equals: null}", "equals: got 0, want null"},
 		{"access: write\nresult: affected", "DELETE FROM shop.returns", "{affected: 0}", "affected: got"},
+		{"access: write", "DELETE FROM shop.returns WHERE false", "{affected: 0}", ""},
+		{"result: object", "SELECT to_tsquery('english', 'the')::text AS q", "{equals: {q: ''}}", ""}, // with a notice
 	}
 	dir := t.TempDir()
 	for i, test := range tests {
