@@ -39,7 +39,8 @@ func namesInText(sql string, tokens []sqlscan.Token, names []string) []sqlFault 
 func notThere(text string, start, end int) string {
 	name := text[start:end]
 	if strings.HasSuffix(text, `"`) {
-		return name + " within a quoted identifier is no parameter: want the name of the table or column written out, a parameter stands for a value"
+		return name + " within a quoted identifier is no parameter: " +
+			"want the name of the table or column written out, a parameter stands for a value"
 	}
 	const longest = 60
 	if text[0] != '\'' || len(text) > longest || strings.ContainsAny(text, "\n") {
@@ -70,7 +71,8 @@ func (l *linter) orderParam() {
 		}
 		for _, item := range l.listed(i + 2) {
 			if p, ok := bareParam(item); ok {
-				l.warnAt(p, "order_param", "ORDER BY %s orders nothing, it is one value for all rows: want CASE %s WHEN 'name' THEN name ... END, or the column itself", p.word, p.word)
+				l.warnAt(p, "order_param", "ORDER BY %s orders nothing, it is one value for all rows: "+
+					"want CASE %s WHEN 'name' THEN name ... END, or the column itself", p.word, p.word)
 			}
 		}
 	}

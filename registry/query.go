@@ -77,16 +77,12 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if err != nil {
 		return nil, err
 	}
-	limits := q.limits.withRole(ctx)
-	if n, ok := args["row_limit"].(json.Number); ok {
-		f, err := n.Float64()
-		if err != nil {
-			return nil, argumentError("row_limit: want a number")
-		}
-		limits.most = rowLimits{rows: mostRows(q.limits.rows)}.withRole(ctx).rows
-		limits.rows = min(int(f), limits.most)
+	limits, err := q.rowLimits(ctx, args)
+	if err != nil {
+		return nil, err
 	}
-	limits.writes = !p.Selects
+	write := !q.readOnly && p.mayWrite()
+	limits.writes = write && !p.Selects
 	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
 	if err != nil {
 		return nil, err
@@ -98,7 +94,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	}
 	run, back := streamed(sql)
 	rec := recordFrom(ctx)
-	call := postgres.Call{SQL: run, Foreign: true, Write: !q.readOnly && p.mayWrite(), MaxRows: limits.rows}
+	call := postgres.Call{SQL: run, Foreign: true, Write: write, MaxRows: limits.rows}
 	var res *mcp.CallToolResult
 	call.Answer = func(out postgres.Outcome) error {
 		res = q.answer(args["format"], sink, out)
@@ -119,6 +115,20 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return nil, q.mend(ctx, p, sql, p.discreet(back(err)))
 	}
 	return withNotices(res, out.Notices, args["format"] == "json"), nil
+}
+
+// rowLimits are the server's, made smaller by the role's and the call's.
+func (q *queryTool) rowLimits(ctx context.Context, args map[string]any) (rowLimits, error) {
+	limits := q.limits.withRole(ctx)
+	if n, ok := args["row_limit"].(json.Number); ok {
+		f, err := n.Float64()
+		if err != nil {
+			return limits, argumentError("row_limit: want a number")
+		}
+		limits.most = rowLimits{rows: mostRows(q.limits.rows)}.withRole(ctx).rows
+		limits.rows = min(int(f), limits.most)
+	}
+	return limits, nil
 }
 
 // answer is made before a write is committed.

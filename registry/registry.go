@@ -204,7 +204,8 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 			r.logOf(rec).ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
 			e := internalError(rec.Call)
 			if rec.wrote {
-				e.Message, e.Hint = e.Message+": what the call changed, if anything, may have been committed", "look at the data before trying again"
+				e.Message += ": what the call changed, if anything, may have been committed"
+				e.Hint = "look at the data before trying again"
 			}
 			rec.Outcome, res = codeInternal, errorResult(e)
 		}

@@ -34,20 +34,27 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if err != nil {
 		return nil, err
 	}
-	sink := &objectRows{
-		prefix: h.prefix(), limits: h.rowLimits(ctx, args), omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value, whole: true, buf: h.buffers.get(),
-	}
+	sink := h.sink(ctx, args)
 	defer func() { h.buffers.put(sink.buf) }()
-	if h.tool.Page != nil {
-		sink.keys = h.tool.Page.Key
-	}
 	call := h.dbCall(ctx, st, values)
-	call.Write, call.MaxRows, call.MaxAffected = h.tool.Access == catalog.Write, sink.limits.rows, h.tool.Limits.MaxAffected
-	res, out, err := h.answer(ctx, call, args, sink, own[catalog.PageKey(1)] == nil)
+	call.Write, call.MaxRows = h.tool.Access == catalog.Write, sink.limits.rows
+	call.MaxAffected = h.tool.Limits.MaxAffected
+	var res *mcp.CallToolResult
+	explain := own[catalog.PageKey(1)] == nil
+	call.Answer = func(out postgres.Outcome) (err error) {
+		h.compare(ctx, sink)
+		if explain && h.empty(sink, out) {
+			return errEmpty
+		}
+		res, err = h.result(args, sink, out)
+		return err
+	}
+	out, err := h.run(ctx, call, sink)
 	if errors.Is(err, errEmpty) {
+		explain = false
 		switch err = h.notFound(ctx, args); {
 		case err == nil && call.Write:
-			res, out, err = h.answer(ctx, call, args, sink, false)
+			out, err = h.run(ctx, call, sink)
 		case err == nil:
 			res, err = h.result(args, sink, out)
 		}
@@ -66,21 +73,20 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 // errEmpty is an answer that has nothing in it, which may be the error not_found: a write is rolled back then.
 var errEmpty = errors.New("nothing was found")
 
-// answer runs the statement and makes the answer, before a write is committed.
-func (h *sqlTool) answer(ctx context.Context, call postgres.Call, args map[string]any, sink *objectRows, explain bool) (*mcp.CallToolResult, postgres.Outcome, error) {
-	var res *mcp.CallToolResult
-	call.Answer = func(out postgres.Outcome) (err error) {
-		if h.recheck != nil && h.columns != nil && !sink.has(h.columns) && h.asDescribed(ctx) {
-			h.recheck(h.tool.Name)
-		}
-		if explain && h.empty(sink, out) {
-			return errEmpty
-		}
-		res, err = h.result(args, sink, out)
-		return err
+func (h *sqlTool) sink(ctx context.Context, args map[string]any) *objectRows {
+	sink := &objectRows{prefix: h.prefix(), limits: h.rowLimits(ctx, args), whole: true, buf: h.buffers.get(),
+		omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value}
+	if h.tool.Page != nil {
+		sink.keys = h.tool.Page.Key
 	}
-	out, err := h.run(ctx, call, sink)
-	return res, out, err
+	return sink
+}
+
+// compare has a tool described anew whose columns are not those that the database described.
+func (h *sqlTool) compare(ctx context.Context, sink *objectRows) {
+	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) && h.asDescribed(ctx) {
+		h.recheck(h.tool.Name)
+	}
 }
 
 // dbCall is a call of one of the tool's statements. The tool's owner vouches for the SQL of an owner tool: it runs with the
@@ -221,7 +227,8 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolR
 }
 
 func (h *sqlTool) tooLarge(limit int) error {
-	return &callError{Code: codeTooLarge, Message: fmt.Sprintf("the answer is larger than the limit of %d bytes", limit) + h.undone(), Hint: "ask for less"}
+	message := fmt.Sprintf("the answer is larger than the limit of %d bytes", limit)
+	return &callError{Code: codeTooLarge, Message: message + h.undone(), Hint: "ask for less"}
 }
 
 // misfit is an answer that has not the shape of the tool's result.

@@ -1,5 +1,5 @@
-// Package postgres runs statements on PostgreSQL: one network round trip a call, bounded in time, rows and bytes, and
-// nothing of one call left for the next.
+// Package postgres runs statements on PostgreSQL: one network round trip a call, two for a write, bounded in time, rows and
+// bytes, and nothing of one call left for the next.
 package postgres
 
 import (

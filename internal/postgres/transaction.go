@@ -158,7 +158,8 @@ func (t *transaction) answer() error {
 		}
 	}
 	if most := t.call.MaxAffected; most > 0 && t.out.Affected > int64(most) {
-		return &Error{Code: "54000", Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed", t.out.Affected, most)}
+		return &Error{Code: "54000", Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed",
+			t.out.Affected, most)}
 	}
 	if t.call.Answer != nil {
 		return t.call.Answer(t.out)
