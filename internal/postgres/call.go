@@ -34,7 +34,7 @@ type Call struct {
 	// but may call a function that writes: an error that comes too late then says that something may have been committed.
 	Together bool
 	// Answer, if set, makes the answer, once the rows have been handed on. A write is committed after it, unless it gives an
-	// error or panics; Run gives that error. It must not run another call: it holds the connection.
+	// error or panics; Run gives that error. It must not run another call: a write holds the connection.
 	Answer func(Outcome) error
 	// MaxRows is the most rows handed on; zero is no limit. The statement is not run further than one row more, except a
 	// write: it runs to its end, so that the number of rows it affected is known.

@@ -161,3 +161,15 @@ func TestNoticesAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestHeldRowsAreNotLost: rows that wait for their type are handed on, also where the rest is not worth the connection.
+func TestHeldRowsAreNotLost(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TYPE mood AS ENUM ('fine')")
+	db := open(t, url)
+	sink := &rows{limit: 3}
+	call := postgres.Call{SQL: "SELECT 'fine'::mood, repeat('x', 100000) FROM generate_series(1, 1000)", MaxRows: 1000, Foreign: true}
+	if out, err := db.Run(t.Context(), call, sink); err != nil || out.Rows != 3 || !out.More || len(sink.json) != 3 {
+		t.Errorf("Run = %+v, %v with %d rows; want 3 and more", out, err, len(sink.json))
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -60,14 +61,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 			db.put(conn, s)
 		}
 	}()
-	if err = t.run(ctx); err == nil && !c.twoFlights() {
-		if t.held != nil && !t.broken {
-			err = s.clean()
-		}
-		if err == nil {
-			err = t.answer()
-		}
-	}
+	err = t.run(ctx)
 	panics = false
 	t.out.Notices = s.notices.list()
 	switch {
@@ -80,7 +74,30 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 		s.broken = true
 	}
 	db.put(conn, s)
+	if err == nil && !c.twoFlights() {
+		if t.held != nil {
+			err = db.learn(ctx, t.held.fields)
+		}
+		if err == nil {
+			err = t.answer()
+		}
+	}
 	return t.out, err
+}
+
+// learn looks the types of columns up, on any connection: that of the call may be broken.
+func (db *DB) learn(ctx context.Context, fields []pgproto3.FieldDescription) error {
+	conn, s, err := db.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.put(conn, s)
+	release := watch(ctx, s.pc)
+	_, err = db.types.resolveColumns(s, fields)
+	if !release() {
+		s.broken = true
+	}
+	return err
 }
 
 // watch cancels the running statement in PostgreSQL when ctx ends. The function it returns stops that, and reports false

@@ -152,7 +152,7 @@ func (t *transaction) answered(ctx context.Context) error {
 
 // answer hands on the rows that were held, checks the rows that were written, and has the answer made.
 func (t *transaction) answer() error {
-	if t.held != nil && !t.broken {
+	if t.held != nil {
 		if err := t.replay(); err != nil {
 			return err
 		}
@@ -311,9 +311,12 @@ func (t *transaction) take(values [][]byte) bool {
 
 // replay hands on what was held, now that the connection is free to look types up.
 func (t *transaction) replay() error {
-	cols, err := t.types.resolveColumns(t.session, t.held.fields)
-	if err != nil {
-		return err
+	cols := t.types.columns(t.held.fields)
+	if cols == nil {
+		var err error
+		if cols, err = t.types.resolveColumns(t.session, t.held.fields); err != nil {
+			return err
+		}
 	}
 	t.sink.Columns(cols)
 	t.out.Rows = 0
