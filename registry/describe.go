@@ -29,6 +29,8 @@ type Description struct {
 	Output  json.RawMessage
 	// Faults are what keeps the tool from working, at their place in the file.
 	Faults catalog.Faults
+	// Warnings are what the database says of a statement that works.
+	Warnings catalog.Faults
 }
 
 // Describe asks the database about the statements of a tool; none is run. The error is that of a database that did not
@@ -66,11 +68,17 @@ type describer struct {
 	db   Describer
 	tool *catalog.Tool
 	err  error
+	// notices are those of the last statement asked about.
+	notices []string
 }
 
 func (d *describer) main() {
 	t := d.tool
 	cols, refused := d.ask(t.Statement.SQL)
+	for _, n := range d.notices {
+		line, col := t.Position(1)
+		d.Warnings = append(d.Warnings, catalog.Fault{Path: t.Path, Line: line, Col: col, Rule: "notice", Problem: "PostgreSQL says: " + n})
+	}
 	if refused != nil {
 		line, col := t.Position(refused.Position)
 		if refused.Position == 0 {
@@ -128,6 +136,7 @@ func (d *describer) ask(sql string) ([]postgres.Column, *postgres.Error) {
 		return nil, nil
 	}
 	said, err := d.db.Describe(d.ctx, sql)
+	d.notices = said.Notices
 	var pg *postgres.Error
 	if errors.As(err, &pg) && refusal(pg) {
 		return nil, pg

@@ -130,7 +130,7 @@ func (r *report) askDatabase(ctx context.Context, db *postgres.DB) {
 			r.unanswered = true
 			r.NotChecked = append(r.NotChecked, t.Path+": "+err.Error())
 		}
-		r.Faults = append(append(r.Faults, d.Faults...), volatile...)
+		r.Faults = slices.Concat(r.Faults, d.Faults, d.Warnings, volatile)
 	}
 }
 

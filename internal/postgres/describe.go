@@ -13,6 +13,8 @@ import (
 type Description struct {
 	Params  []*Type
 	Columns []Column
+	// Notices are what PostgreSQL said of it, such as a name that it cuts.
+	Notices []string
 }
 
 // Describe parses sql and describes its parameters and columns; nothing is executed. Types of users are looked up anew, for
@@ -38,6 +40,7 @@ func (db *DB) describe(ctx context.Context, sql string) (Description, error) {
 	}
 	release := watch(ctx, s.pc)
 	d, err := s.describeStatement(sql, db.timeout, &db.types)
+	d.Notices = s.notices.list()
 	if db.pooler.mixedUp(err) {
 		s.broken, err = true, &mixedUpError{cause: err}
 	}
