@@ -298,7 +298,7 @@ func TestServeWithTroubles(t *testing.T) {
 		}
 		return len(unavailable) > 0
 	})
-	want := []string{"needs_future", "needs_vector", "no_column", "no_function", "no_table", "not_found", "page_key", "two_columns", "wrong_type"}
+	want := []string{"enum", "enum_written", "enums", "needs_future", "needs_vector", "no_column", "no_function", "no_table", "not_found", "page_key", "two_columns", "wrong_type"}
 	if !slices.Equal(unavailable, want) {
 		t.Errorf("unavailable are %v, want %v", unavailable, want)
 	}
