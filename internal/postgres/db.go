@@ -28,7 +28,10 @@ const (
 	connectTimeout = 5 * time.Second
 	// maxMessage bounds one protocol message, so that a cell of a gigabyte is refused before it is in memory.
 	maxMessage = 4 << 20
-	// cancelGrace is how long a cancelled statement may take to end before its connection is closed.
+	// Grace is how long a statement at its time limit may take to end by itself; then it is cancelled, and when it has not
+	// ended after as long again, the call is answered without it.
+	Grace = 500 * time.Millisecond
+	// cancelGrace is how long, off the path of calls, a cancelled statement may take to end before its backend is terminated.
 	cancelGrace = 2 * time.Second
 )
 
@@ -53,6 +56,9 @@ type DB struct {
 	timeout time.Duration
 	log     *slog.Logger
 	types   typeCache
+	stuck   stuckBackends
+	// maxConns is the size of the pool.
+	maxConns int
 	// cleaning counts connections that are being reset or closed off the path of a call; Close waits for them.
 	cleaning sync.WaitGroup
 }
@@ -74,7 +80,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err := db.usePooler(conf); err != nil {
 		return nil, err
 	}
-	db.opening = newOpening(conf.MinConns > 0)
+	db.opening, db.maxConns = newOpening(conf.MinConns > 0), int(conf.MaxConns)
 	db.pool, err = pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, errors.New("opening the connection pool: the connection string is not usable")
@@ -82,8 +88,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	return db, nil
 }
 
-// Close closes every connection and waits for calls in flight.
+// Close closes every connection and waits for calls in flight, but not for backends that can't be stopped.
 func (db *DB) Close() {
+	db.stuck.close()
 	db.cleaning.Wait()
 	if db.pool != nil {
 		close(db.opening.closed)

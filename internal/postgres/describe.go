@@ -47,7 +47,7 @@ func (db *DB) describe(ctx context.Context, sql string) (Description, error) {
 	if !release() {
 		s.broken = true
 	}
-	db.put(conn, s)
+	db.put(ctx, conn, s)
 	return d, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,25 +14,35 @@ import (
 )
 
 // Run runs one call and hands its rows to sink. The error is ErrNoDatabase, *Unavailable, *Error, what c.Bind returned,
-// or the context's. A read that meets a dead connection or a stale plan is tried once more, a write only if the server never saw it.
+// or the context's. A deadline of ctx bounds the statement too: it must leave Grace for the end. A read that meets a dead
+// connection or a stale plan is tried once more, a write only if the server never saw it.
 func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	if db.pool == nil {
 		return Outcome{}, ErrNoDatabase
 	}
-	timeout := db.timeout
-	if c.Timeout > 0 {
-		timeout = min(timeout, c.Timeout)
+	if err := db.crowded(&c); err != nil {
+		return Outcome{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout+cancelGrace)
+	limit := db.timeout
+	if c.Timeout > 0 {
+		limit = min(limit, c.Timeout)
+	}
+	start, timeout := time.Now(), limit
+	if end, ok := ctx.Deadline(); ok {
+		timeout = min(limit, end.Sub(start)-Grace)
+	}
+	if timeout <= 0 && ctx.Err() == nil {
+		return Outcome{}, timeoutError(timeout, limit)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout+Grace)
 	defer cancel()
-	start := time.Now()
 	out, err := db.attempt(ctx, &c, timeout, sink)
 	if err != nil && ctx.Err() == nil && db.heal(&c, out, err) {
 		out, err = db.attempt(ctx, &c, timeout, sink)
 	}
 	late := time.Since(start) >= timeout
 	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && isLost(err) {
-		told := timeoutError(timeout)
+		told := timeoutError(timeout, limit)
 		switch {
 		case c.commits() && isLost(err) && !uncommitted(err):
 			told.Hint = lookFirst
@@ -52,13 +61,13 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 		return Outcome{}, err
 	}
 	t := &transaction{session: s, call: c, timeout: timeout, sink: sink, types: &db.types}
-	release := watch(ctx, s.pc)
+	release, began := watch(ctx, s.pc), time.Now()
 	panics := true
 	defer func() {
 		if panics { // the sink, or Answer: what the connection is at is not known
 			s.broken = true
 			release()
-			db.put(conn, s)
+			db.put(ctx, conn, s)
 		}
 	}()
 	err = t.run(ctx)
@@ -73,7 +82,11 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	if !release() || t.stopped && s.pc.Conn().SetReadDeadline(time.Time{}) != nil {
 		s.broken = true
 	}
-	db.put(conn, s)
+	if c.Foreign {
+		s.foreign++
+		s.busy += time.Since(began)
+	}
+	db.put(ctx, conn, s)
 	if err == nil && !c.twoFlights() {
 		if t.held != nil {
 			err = db.learn(ctx, t.held.fields)
@@ -91,7 +104,7 @@ func (db *DB) learn(ctx context.Context, fields []pgproto3.FieldDescription) err
 	if err != nil {
 		return err
 	}
-	defer db.put(conn, s)
+	defer db.put(ctx, conn, s)
 	release := watch(ctx, s.pc)
 	_, err = db.types.resolveColumns(s, fields)
 	if !release() {
@@ -106,10 +119,10 @@ func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
-		cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelGrace)
+		_ = pc.Conn().SetReadDeadline(time.Now().Add(Grace))
+		cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Grace)
 		defer cancel()
 		_ = pc.CancelRequest(cancelCtx)
-		_ = pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace))
 	})
 	return func() bool {
 		if stop() {
@@ -120,37 +133,46 @@ func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
 	}
 }
 
-// put gives the connection back. Off the path of the call, a broken one is cancelled and closed, and the reset after a
-// caller's SQL is waited for.
-func (db *DB) put(conn *pgxpool.Conn, s *session) {
-	if !s.broken && !s.resetting && !s.failed {
+// put gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at rest, and
+// the reset after a caller's SQL is waited for. The turn in ctx is kept while the backend may be at work on the call.
+func (db *DB) put(ctx context.Context, conn *pgxpool.Conn, s *session) {
+	if !s.broken && !s.resetting && !s.failed && !s.worn() {
 		conn.Release()
 		return
 	}
+	var kept Kept = noTurn{}
+	about := Stuck{PID: s.pid, Since: time.Now()}
+	if s.broken && s.awaiting() {
+		kept, about.Tool = keep(ctx)
+	}
 	db.cleaning.Go(func() {
+		defer kept.Free()
+		defer conn.Release()
 		if !s.broken {
 			if err := s.clean(); err != nil {
 				db.log.Debug("connection not reset", "error", err)
 				s.broken = true
 			}
 		}
-		if s.broken {
-			db.close(s)
+		if s.broken || s.worn() {
+			db.stop(s, kept, about)
+			end, cancel := context.WithTimeout(context.Background(), cancelGrace)
+			defer cancel()
+			_ = s.pc.Close(end) // the connection is given up
 		}
-		conn.Release()
 	})
 }
 
-// close ends the connection and what its backend may still be doing: a statement that does not heed its cancellation has
-// its backend terminated.
-func (db *DB) close(s *session) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*cancelGrace)
-	defer cancel()
-	if !s.pc.IsClosed() && s.awaiting() && s.pc.CancelRequest(ctx) == nil && !s.quiet() {
-		db.terminate(ctx, s.pid)
-	}
-	_ = s.pc.Close(ctx) // the connection is given up
-}
+// The memory that callers' statements leave in a backend, such as the types of rows that they made up and the catalogue
+// entries that they looked for, stays until its end: no reset frees it. Few logins may ask how much it is, so that a connection
+// is given up after so many statements, or after so much time at them: a new one costs some 10 ms.
+const (
+	maxForeign = 1000
+	maxBusy    = 10 * time.Second
+)
+
+// worn reports whether the backend has run enough of callers' statements.
+func (s *session) worn() bool { return s.foreign >= maxForeign || s.busy >= maxBusy }
 
 // awaiting reports whether the answer to a Sync is outstanding: the backend is, or may be, at work.
 func (s *session) awaiting() bool {
@@ -158,8 +180,8 @@ func (s *session) awaiting() bool {
 }
 
 // quiet waits for the backend to come to rest after a cancellation; false means that it goes on.
-func (s *session) quiet() bool {
-	if s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)) != nil {
+func (s *session) quiet(most time.Duration) bool {
+	if s.pc.Conn().SetReadDeadline(time.Now().Add(most)) != nil {
 		return true
 	}
 	for s.awaiting() {
@@ -168,25 +190,6 @@ func (s *session) quiet() bool {
 		}
 	}
 	return true
-}
-
-// terminate ends a backend of ours by a connection of its own, for the pool's may all be taken.
-func (db *DB) terminate(ctx context.Context, pid uint32) {
-	if pid == 0 {
-		db.log.Warn("a statement behind a pooler did not heed its cancellation: it may still run")
-		return
-	}
-	conf := db.pool.Config().ConnConfig
-	err := db.pooler.beforeConnect(ctx, conf)
-	var conn *pgconn.PgConn
-	if err == nil {
-		conn, err = pgconn.ConnectConfig(ctx, &conf.Config)
-	}
-	if err == nil {
-		_, err = conn.ExecParams(ctx, "SELECT pg_catalog.pg_terminate_backend($1)", [][]byte{strconv.AppendUint(nil, uint64(pid), 10)}, nil, nil, nil).Close()
-		err = errors.Join(err, conn.Close(ctx))
-	}
-	db.log.Warn("a statement did not heed its cancellation: backend terminated", "pid", pid, "error", err)
 }
 
 // clean makes the connection fit for the next call, in bounded time.
@@ -313,8 +316,13 @@ func uncommitted(err error) bool {
 	return errors.As(err, &lost) && lost.uncommitted
 }
 
-func timeoutError(timeout time.Duration) *Error {
-	return &Error{Code: "57014", Message: "the statement took longer than its time limit of " + timeout.String() + " and was stopped",
+// timeoutError is that of a statement which had timeout, as much as was left of its limit.
+func timeoutError(timeout, limit time.Duration) *Error {
+	most := "its time limit of " + limit.String()
+	if limit-timeout > limit/10 {
+		most = "what was left of the call's time limit"
+	}
+	return &Error{Code: "57014", Message: "the statement took longer than " + most + " and was stopped",
 		Hint: "make it cheaper: filter on indexed columns, or ask for less"}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -23,6 +24,9 @@ type session struct {
 	binds    int             // Bind messages answered in the transaction
 	commands int             // and statements that came to their end, or to their row limit
 	notices  notices         // since the begin of the transaction
+
+	foreign int           // statements of callers that the backend has run
+	busy    time.Duration // and how long it took
 
 	pooler *pooler
 	pooled bool   // the connection is one to a pooler

@@ -5,6 +5,8 @@ import "time"
 // Stats is the state of the connections.
 type Stats struct {
 	Max, Idle, Used, Opening int
+	// Stuck are those of Used whose backend can't be stopped.
+	Stuck int
 	// Waits counts calls that had to wait for a connection, and WaitTime how long in all.
 	Waits    int64
 	WaitTime time.Duration
@@ -16,6 +18,6 @@ func (db *DB) Stats() Stats {
 		return Stats{}
 	}
 	s := db.pool.Stat()
-	return Stats{Max: int(s.MaxConns()), Idle: int(s.IdleConns()), Used: int(s.AcquiredConns()), Opening: int(s.ConstructingConns()),
+	return Stats{Max: int(s.MaxConns()), Idle: int(s.IdleConns()), Used: int(s.AcquiredConns()), Opening: int(s.ConstructingConns()), Stuck: len(db.Stuck()),
 		Waits: s.EmptyAcquireCount(), WaitTime: s.EmptyAcquireWaitTime()}
 }

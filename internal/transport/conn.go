@@ -116,7 +116,7 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 		return
 	}
 	ctx = withExchange(c.server.WithContext(ctx, c), x)
-	done, b := c.t.completionInTurn(ctx, m, c.caller)
+	ctx, done, b := c.t.requestInTurn(ctx, m, c.caller)
 	if b == nil {
 		b, err = c.handle(ctx, m, message, x)
 		done()

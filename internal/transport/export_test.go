@@ -27,8 +27,11 @@ var (
 	ErrBusy  = errBusy
 )
 
-func (t *turns) Take(ctx context.Context, caller string) error { return t.take(ctx, caller) }
-func (t *turns) Give(caller string)                            { t.give(caller) }
+func (t *turns) Take(ctx context.Context, caller string) error {
+	_, err := t.take(ctx, caller)
+	return err
+}
+func (t *turns) Give(caller string) { (&turn{t, caller, 1}).give() }
 
 const (
 	MaxMessage = maxMessage

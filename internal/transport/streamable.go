@@ -79,7 +79,7 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 			x.fail(m.ID)
 		}
 	}()
-	done, refused := e.t.completionInTurn(ctx, &m, x.caller)
+	ctx, done, refused := e.t.requestInTurn(ctx, &m, x.caller)
 	if refused != nil {
 		x.answer(http.StatusOK, refused)
 		return

@@ -12,6 +12,8 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/internal/postgres"
 )
 
 // Config says how calls are run.
@@ -135,40 +137,46 @@ func exchangeFrom(ctx context.Context) *exchange {
 	return x
 }
 
-// turn waits for the turn of a caller, and tells a client that listens to log messages when that is not at once.
-func (t *Transport) turn(ctx context.Context, caller string) error {
-	if t.turns.now(caller) {
-		return nil
+// turn waits for the turn of a caller, and tells a client that listens to log messages when that is not at once. tool names
+// what is called.
+func (t *Transport) turn(ctx context.Context, caller, tool string) (_ context.Context, got *turn, err error) {
+	if got = t.turns.now(caller); got == nil {
+		if s := exchangeFrom(ctx).server; s != nil {
+			_ = s.SendLogMessageToClient(ctx, mcp.NewLoggingMessageNotification(mcp.LoggingLevelInfo, "mcp-postgres",
+				"the call waits for its turn: all slots are taken")) // who does not listen need not be told
+		}
+		got, err = t.turns.take(ctx, caller)
 	}
-	if s := exchangeFrom(ctx).server; s != nil {
-		_ = s.SendLogMessageToClient(ctx, mcp.NewLoggingMessageNotification(mcp.LoggingLevelInfo, "mcp-postgres",
-			"the call waits for its turn: all slots are taken")) // who does not listen need not be told
-	}
-	err := t.turns.take(ctx, caller)
-	if err == errBusy {
+	switch {
+	case err == nil:
+		ctx = postgres.WithTurn(ctx, got, tool)
+	case waitable(err):
 		t.Refused(nil, "busy")
 	}
-	return err
+	return ctx, got, err
 }
+
+// waitable reports a refusal that does not stand for ever.
+func waitable(err error) bool { return err == errBusy || err == errStuck }
 
 func (t *Transport) inTurn(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		caller := exchangeFrom(ctx).caller
-		if err := t.turn(ctx, caller); err != nil {
+		ctx, turn, err := t.turn(ctx, exchangeFrom(ctx).caller, req.Params.Name)
+		if err != nil {
 			return refusal(err), nil
 		}
-		defer t.turns.give(caller)
+		defer turn.give()
 		return next(ctx, req)
 	}
 }
 
 func (t *Transport) resourceInTurn(next server.ResourceHandlerFunc) server.ResourceHandlerFunc {
 	return func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
-		caller := exchangeFrom(ctx).caller
-		if err := t.turn(ctx, caller); err != nil {
+		ctx, turn, err := t.turn(ctx, exchangeFrom(ctx).caller, string(mcp.MethodResourcesRead))
+		if err != nil {
 			return nil, err
 		}
-		defer t.turns.give(caller)
+		defer turn.give()
 		contents, err := next(ctx, req)
 		if errors.Is(err, server.ErrResourceNotFound) {
 			exchangeFrom(ctx).refuse(ctx, resourceNotFound(ctx), req.Params.URI)
@@ -177,16 +185,18 @@ func (t *Transport) resourceInTurn(next server.ResourceHandlerFunc) server.Resou
 	}
 }
 
-// completionInTurn takes the turn that a completion needs, as the library has no place for that; refused is the answer if there
-// is none. Other methods need no turn here.
-func (t *Transport) completionInTurn(ctx context.Context, m *envelope, caller string) (done func(), refused []byte) {
-	if m.Method != string(mcp.MethodCompletionComplete) {
-		return func() {}, nil
+// requestInTurn takes the turn that a completion needs, and a list of tools for a caller, as the library has no place for that;
+// refused is the answer if there is none. Other methods need no turn here.
+func (t *Transport) requestInTurn(ctx context.Context, m *envelope, caller string) (_ context.Context, done func(), refused []byte) {
+	lists := m.Method == string(mcp.MethodToolsList) && t.Caller(ctx) != "" // by what the database says of the caller's rights
+	if !lists && m.Method != string(mcp.MethodCompletionComplete) {
+		return ctx, func() {}, nil
 	}
-	if err := t.turn(ctx, caller); err != nil {
-		return nil, rpcError(m.ID, mcp.INTERNAL_ERROR, err.Error())
+	ctx, turn, err := t.turn(ctx, caller, m.Method)
+	if err != nil {
+		return ctx, nil, rpcError(m.ID, mcp.INTERNAL_ERROR, err.Error())
 	}
-	return func() { t.turns.give(caller) }, nil
+	return ctx, turn.give, nil
 }
 
 // resourceNotFound is the code for that, which revision 2026-07-28 has changed (SEP-2164).
@@ -211,10 +221,11 @@ func promptRefusals(next server.PromptHandlerFunc) server.PromptHandlerFunc {
 // refusal is the answer to a call that did not get its turn, in the form of the tools' own errors.
 func refusal(err error) *mcp.CallToolResult {
 	code := "busy"
-	if err != errBusy {
+	retryable := waitable(err)
+	if !retryable {
 		code, err = "57014", errCancelled
 	}
-	structured, marshalErr := json.Marshal(map[string]any{"error": map[string]any{"code": code, "message": err.Error(), "retryable": err == errBusy}})
+	structured, marshalErr := json.Marshal(map[string]any{"error": map[string]any{"code": code, "message": err.Error(), "retryable": retryable}})
 	if marshalErr != nil {
 		structured = nil
 	}

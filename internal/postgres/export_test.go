@@ -1,0 +1,4 @@
+package postgres
+
+// MaxForeign is how many statements of callers a backend runs.
+const MaxForeign = maxForeign

@@ -1,0 +1,220 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Some statements heed neither cancellation nor termination, such as a search in one huge text: PostgreSQL looks for signals
+// between rows and in loops that it knows to be long, and nobody can list all others. The call is answered at its time limit
+// all the same. The connection, its place in the pool and the caller's turn are kept until the backend is at rest or gone.
+
+// Turn is the right of a call to run, which whoever gives it shares out between callers.
+type Turn interface {
+	// Keep says that a backend may go on when the call is answered. The turn ends with the Free of what it returns.
+	Keep() Kept
+}
+
+// Kept is a turn that outlasts the answer to its call.
+type Kept interface {
+	// Stuck says that the backend heeds neither cancellation nor termination.
+	Stuck()
+	// Free says that the backend is at rest, or gone.
+	Free()
+}
+
+// Stuck is a backend that heeds neither cancellation nor termination.
+type Stuck struct {
+	// PID is zero behind a pooler that hides it.
+	PID   uint32
+	Since time.Time
+	// Tool is the name of the tool that was called.
+	Tool string
+}
+
+type occupant struct {
+	turn Turn
+	tool string
+}
+
+type occupantKey struct{}
+
+// WithTurn returns a context whose calls keep turn while a backend works on one of them. tool is for the log.
+func WithTurn(ctx context.Context, turn Turn, tool string) context.Context {
+	return context.WithValue(ctx, occupantKey{}, occupant{turn, tool})
+}
+
+// keep keeps the turn in ctx; without one there is nothing to keep.
+func keep(ctx context.Context) (kept Kept, tool string) {
+	if o, ok := ctx.Value(occupantKey{}).(occupant); ok {
+		return o.turn.Keep(), o.tool
+	}
+	return noTurn{}, ""
+}
+
+type noTurn struct{}
+
+func (noTurn) Stuck() {}
+func (noTurn) Free()  {}
+
+// stuckBackends are those of one DB, by their connections.
+type stuckBackends struct {
+	mu     sync.Mutex
+	closed bool
+	all    map[*session]Stuck
+
+	asking sync.Mutex // one connection at a time asks about them
+}
+
+// Stuck are the backends that can't be stopped, the oldest first.
+func (db *DB) Stuck() []Stuck {
+	db.stuck.mu.Lock()
+	defer db.stuck.mu.Unlock()
+	return slices.SortedFunc(maps.Values(db.stuck.all), func(a, b Stuck) int { return a.Since.Compare(b.Since) })
+}
+
+// crowded refuses SQL of callers while it has taken half of the pool for good; tools are still served by the other half.
+func (db *DB) crowded(c *Call) error {
+	if !c.Foreign {
+		return nil
+	}
+	db.stuck.mu.Lock()
+	defer db.stuck.mu.Unlock()
+	if len(db.stuck.all) < max(2, (db.maxConns+1)/2) {
+		return nil
+	}
+	return &Error{Code: "53300", Message: strconv.Itoa(len(db.stuck.all)) + " connections are taken by statements that PostgreSQL can't interrupt",
+		Hint: "try again when they have ended, which may take minutes; other tools still work", Retryable: true}
+}
+
+// add notes a backend; false means that the DB is being closed.
+func (b *stuckBackends) add(s *session, about Stuck) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	if b.all == nil {
+		b.all = map[*session]Stuck{}
+	}
+	b.all[s] = about
+	return true
+}
+
+func (b *stuckBackends) remove(s *session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.all, s)
+}
+
+// close ends the wait for all of them.
+func (b *stuckBackends) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for s := range b.all {
+		_ = s.pc.Conn().Close()
+	}
+}
+
+func (b *stuckBackends) isClosed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
+}
+
+// stop ends what the backend of a connection that is given up may still be doing, and returns when it is at rest or gone.
+func (db *DB) stop(s *session, kept Kept, about Stuck) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*cancelGrace)
+	defer cancel()
+	if s.pc.IsClosed() || !s.awaiting() || s.pc.CancelRequest(ctx) == nil && s.quiet(cancelGrace) {
+		return
+	}
+	b := &backend{pid: s.pid}
+	gone, err := db.terminate(b)
+	db.log.Warn("a statement did not heed its cancellation: its backend is terminated", "pid", b.pid, "error", err)
+	if gone || s.quiet(cancelGrace) || !db.stuck.add(s, about) {
+		return
+	}
+	defer db.stuck.remove(s)
+	kept.Stuck()
+	db.log.Error("a backend heeds neither cancellation nor termination: its connection is kept until it has ended",
+		"pid", about.PID, "since", about.Since, "tool", about.Tool)
+	for wait := firstAsk; !db.rests(s, b, wait); wait = min(2*wait, lastAsk) {
+	}
+	db.log.Info("a backend that could not be stopped has ended", "pid", about.PID, "since", about.Since, "tool", about.Tool)
+}
+
+// firstAsk and lastAsk are the shortest and the longest time between two questions about a backend.
+const (
+	firstAsk = 250 * time.Millisecond
+	lastAsk  = 5 * time.Second
+)
+
+// backend is a process of the server. One that follows with the same number has another start.
+type backend struct {
+	pid   uint32
+	start string
+}
+
+// rests waits a while, and reports whether the backend is at rest or gone. Its connection tells so; a pooler may have closed
+// that and left the backend at work, which only pg_stat_activity tells then.
+func (db *DB) rests(s *session, b *backend, wait time.Duration) bool {
+	switch open := !s.pc.IsClosed(); {
+	case open && s.quiet(wait):
+		lost := s.awaiting() && s.pooled && b.pid != 0 // by the pooler: the backend is asked for next time
+		return !lost || db.stuck.isClosed()
+	case !open:
+		time.Sleep(wait)
+	}
+	if db.stuck.isClosed() {
+		return true
+	}
+	gone, err := db.terminate(b)
+	if err != nil {
+		db.log.Debug("asking about a backend that can't be stopped", "error", err)
+	}
+	return gone
+}
+
+// terminateSQL ends a backend, unless it is at rest. It gives no row for one that is gone.
+const terminateSQL = "SELECT a.backend_start::pg_catalog.text, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity AS a " +
+	"WHERE a.pid = $1 AND a.state IS DISTINCT FROM 'idle' AND ($2::pg_catalog.text = '' OR a.backend_start::pg_catalog.text = $2)"
+
+// terminate asks for the end of a backend of ours by a connection of its own, for the pool's may all be taken.
+func (db *DB) terminate(b *backend) (gone bool, err error) {
+	if b.pid == 0 {
+		return false, errors.New("a pooler hides the backend")
+	}
+	db.stuck.asking.Lock()
+	defer db.stuck.asking.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
+	defer cancel()
+	conf := db.pool.Config().ConnConfig
+	if err := db.pooler.beforeConnect(ctx, conf); err != nil {
+		return false, err
+	}
+	conf.RuntimeParams = maps.Clone(conf.RuntimeParams)
+	conf.RuntimeParams["application_name"] = "mcp-postgres watch"
+	conn, err := pgconn.ConnectConfig(ctx, &conf.Config)
+	if err != nil {
+		return false, err
+	}
+	args := [][]byte{strconv.AppendUint(nil, uint64(b.pid), 10), []byte(b.start)}
+	answer := conn.ExecParams(ctx, terminateSQL, args, nil, nil, nil).Read()
+	if err := errors.Join(answer.Err, conn.Close(ctx)); err != nil {
+		return false, err
+	}
+	if len(answer.Rows) == 0 {
+		return true, nil
+	}
+	b.start = string(answer.Rows[0][0])
+	return false, nil
+}
