@@ -55,6 +55,8 @@ type decision struct {
 	verify *postgres.Verify
 	clean  bool
 	until  time.Time
+	// refusal is why it is not run; nil for what is allowed.
+	refusal *policy.Refusal
 }
 
 func newGuard(db Database, readOnly bool) *guard {
@@ -102,10 +104,13 @@ func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error)
 	d, ok := g.remembered(key)
 	if !ok {
 		var err error
-		if d, err = g.decide(ctx, sql, p); err != nil {
+		if d, err = g.decide(ctx, sql, p); err != nil && !errors.As(err, &d.refusal) {
 			return nil, refused(err, sql)
 		}
 		g.remember(key, d)
+	}
+	if d.refusal != nil {
+		return nil, refused(d.refusal, sql)
 	}
 	p.Statement, p.Verify, p.Clean, p.Selects = d.st, d.verify, d.clean, !d.st.Writes()
 	p.Reads = p.Clean && onlySelects(d.st)
@@ -162,11 +167,11 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 	}
 	verdict, refusal := gate.Decide(sql, st, facts)
 	if refusal != nil {
-		return decision{}, refusal
+		return d, refusal
 	}
 	x := expansion{guard: g, db: p.DB, login: loginOf(ctx), path: p.sessionPath(), seen: map[uint32]bool{}}
 	if err := x.behind(ctx, verdict); err != nil {
-		return decision{}, err
+		return d, err
 	}
 	x.remember()
 	if verdict.Unresolved {

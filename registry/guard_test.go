@@ -141,6 +141,10 @@ func TestGuardChange(t *testing.T) {
 		t.Errorf("reading a view in its place = %s, want it refused", got)
 	}
 	pgtest.Exec(t, url, "DROP VIEW orders; CREATE TABLE orders (id int); INSERT INTO orders VALUES (7)")
+	if got, isError := callAs(t.Context(), t, r, "SELECT * FROM orders"); !isError {
+		t.Errorf("just after the refusal = %s, want it remembered for a while", got)
+	}
+	r.RulesChanged()
 	if got, isError := callAs(t.Context(), t, r, "SELECT * FROM orders"); isError || !strings.Contains(got, "7") {
 		t.Errorf("reading a new table in its place = %s, want its row", got)
 	}
@@ -155,5 +159,25 @@ func TestGuardSuggestions(t *testing.T) {
 	got, _ := callAs(policy.WithCaller(t.Context(), &policy.Caller{Sub: "a", Role: role}), t, r, "SELECT * FROM invoicin")
 	if !strings.Contains(got, `"suggestion":"invoices"`) {
 		t.Errorf("an unknown table = %s, want the table of the role suggested and no other", got)
+	}
+}
+
+// TestLargeXML: a large parameter is not parsed as XML under the guard; as text it is served.
+func TestLargeXML(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE DOMAIN doc AS xml; CREATE TABLE docs (body xml, docs doc[])")
+	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
+	large := "<a b='" + strings.Repeat("x", 40_000) + "'/>"
+	for _, test := range []struct{ sql, value, want string }{
+		{"SELECT coalesce(body, $1) FROM docs UNION ALL SELECT NULL", "<a/>", ""},
+		{"SELECT coalesce(body, $1) FROM docs UNION ALL SELECT NULL", large, "40009 bytes of XML"},
+		{"SELECT coalesce(docs, $1) FROM docs UNION ALL SELECT NULL", "{\"" + large + "\"}", "bytes of XML"},
+		{"SELECT length($1)", large, ""},
+	} {
+		args, _ := json.Marshal(map[string]any{"sql": test.sql, "parameters": []string{test.value}, "format": "csv"})
+		got, isError := call(t, r, "query", string(args))
+		if isError != (test.want != "") || !strings.Contains(got, test.want) {
+			t.Errorf("%s with %d bytes = %.300s, want %q", test.sql, len(test.value), got, test.want)
+		}
 	}
 }

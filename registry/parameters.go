@@ -16,11 +16,16 @@ import (
 type parameters struct {
 	values []any
 	types  []*postgres.Type // nil until asked for
+	// bounded refuses large values of type xml, whose parser nothing can interrupt.
+	bounded bool
 }
+
+// maxXML bounds the values that PostgreSQL may parse as XML, in bytes: the time of its parser grows with their square.
+const maxXML = 32 << 10
 
 // run runs the call with the parameters. A value that does not fit is named.
 func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
-	if p.ambiguous() {
+	if p.ambiguous() || p.bounded && jsonSize(p.values) > maxXML {
 		call.Bind = p.bind
 	} else {
 		var err error
@@ -57,7 +62,14 @@ func (p *parameters) bind(types []*postgres.Type) ([][]byte, error) {
 		return nil, parameterCount(len(types), len(p.values))
 	}
 	p.types = types
-	return p.texts()
+	texts, err := p.texts()
+	for i, t := range types {
+		if p.bounded && len(texts) > 0 && len(texts[i]) > maxXML && t.HoldsXML() {
+			return nil, argumentError(fmt.Sprintf("parameters[%d]: is %d bytes of XML, more than the maximum %d: nothing can interrupt PostgreSQL's XML parser",
+				i, len(texts[i]), maxXML))
+		}
+	}
+	return texts, err
 }
 
 func (p *parameters) texts() ([][]byte, error) {

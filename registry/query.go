@@ -104,7 +104,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	p, err = q.guard.run(ctx, sql, p, func(p *Plan) (err error) {
 		p.apply(&call)
 		rec.wrote = call.Write && call.Together
-		out, err = (&parameters{values: values}).run(ctx, p.DB, call, sink)
+		out, err = (&parameters{values: values, bounded: p.Statement != nil}).run(ctx, p.DB, call, sink)
 		return err
 	})
 	rec.wrote, rec.Rows = call.Write && err == nil, out.Rows

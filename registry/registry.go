@@ -43,6 +43,8 @@ type Config struct {
 	RoleDBs map[string]Database
 	// Observe, if set, is told of each call once it is answered. It must not block.
 	Observe func(context.Context, *Record)
+	// Stuck are the backends that can't be stopped, which server_info tells of; nil is none.
+	Stuck func() []postgres.Stuck
 	// Trace, if set, begins a span of a step of a call; end is told the code of its error, empty for none.
 	Trace func(ctx context.Context, step string) (_ context.Context, end func(code string))
 	// Without are the names of tools in code, query and server_info, that are not offered.
@@ -211,6 +213,11 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 		}
 		r.done(ctx, rec, res)
 	}()
+	if limit := roleTimeout(ctx, r.config.Timeout); limit > 0 { // one for the check of a statement and its run
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit+postgres.Grace)
+		defer cancel()
+	}
 	args, err := t.check.arguments(raw)
 	if err == nil {
 		res, err = t.handler.call(withRecord(ctx, rec), args)

@@ -31,7 +31,32 @@ type ServerInfo struct {
 	Unavailable []Trouble `json:"unavailable,omitempty" jsonschema:"description=tools that are not offered"`
 	Degraded    []Trouble `json:"degraded,omitempty" jsonschema:"description=tools that no longer fit the database"`
 	ReloadError string    `json:"reload_error,omitempty" jsonschema:"description=why changed tool files are not in use"`
-	Notice      string    `json:"notice,omitempty"`
+	// What keeps connections of the pool.
+	Stuck  []StuckBackend `json:"stuck_backends,omitempty" jsonschema:"description=backends that PostgreSQL can't stop; they end by themselves"`
+	Notice string         `json:"notice,omitempty"`
+}
+
+// StuckBackend is a backend that heeds neither cancellation nor termination. Callers with a role are not told which.
+type StuckBackend struct {
+	Since string `json:"since"`
+	PID   uint32 `json:"pid,omitempty"`
+	Tool  string `json:"tool,omitempty"`
+}
+
+// stuck are those of all callers.
+func (r *Registry) stuck(ctx context.Context) (all []StuckBackend) {
+	if r.config.Stuck == nil {
+		return nil
+	}
+	_, on := roleOf(ctx)
+	for _, s := range r.config.Stuck() {
+		told := StuckBackend{Since: s.Since.UTC().Format(time.RFC3339)}
+		if !on {
+			told.PID, told.Tool = s.PID, s.Tool
+		}
+		all = append(all, told)
+	}
+	return all
 }
 
 // Trouble says why a tool is not offered, or does not work.
@@ -76,7 +101,7 @@ type serverInfoTool struct {
 
 func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallToolResult, error) {
 	info := s.StatusFor(ctx)
-	info.Database.Configured = true
+	info.Database.Configured, info.Stuck = true, s.stuck(ctx)
 	var version firstColumn
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()

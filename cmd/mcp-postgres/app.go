@@ -93,7 +93,7 @@ func (a *app) build(ctx context.Context, c *config.Config, found *files, log *sl
 	}
 	a.shelf.ask(ctx)
 	conf := registry.Config{
-		DB: a.watch.database(a.db), RoleDBs: roleDBs, Observe: a.watch.observe(), Trace: a.watch.tracer.Within(),
+		DB: a.watch.database(a.db), RoleDBs: roleDBs, Observe: a.watch.observe(), Stuck: a.stuck, Trace: a.watch.tracer.Within(),
 		ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL,
 		Without: c.Disable, Recheck: a.shelf.suspect, Version: version(), Logger: log,
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -49,7 +50,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	go func() { defer close(keeping); a.shelf.keep(ctx, changes) }()
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
-		Slots: max(c.PoolMax, 5), Caller: caller, Until: until, Rest: auth.Rest, Enter: a.access.entrance(c), Around: a.watch.call,
+		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Enter: a.access.entrance(c), Around: a.watch.call,
 		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: a.watch.refused, Logger: log,
 	})
 	run, err := a.ready(ctx, t, c, s)
@@ -109,7 +110,7 @@ func (a *app) httpConfig(c *config.Config) transport.HTTPConfig {
 	return transport.HTTPConfig{
 		Kind: c.Transport, Host: c.Host, Port: c.Port, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		AllowedHosts: c.AllowedHosts, AllowedOrigins: c.AllowedOrigins, InsecureNoAuth: c.InsecureNoAuth,
-		ShutdownTimeout: c.ShutdownTimeout, Ready: a.missing,
+		ShutdownTimeout: c.ShutdownTimeout, Ready: a.missing, Warnings: a.warnings,
 	}
 }
 
@@ -121,6 +122,26 @@ type nothing struct{}
 
 func (nothing) Columns([]postgres.Column) {}
 func (nothing) Row([][]byte) bool         { return true }
+
+// warnings is for whoever asks: the log has more.
+func (a *app) warnings() map[string]string {
+	stuck := len(a.stuck())
+	if stuck == 0 {
+		return nil
+	}
+	return map[string]string{"database": fmt.Sprintf("backends that heed neither cancellation nor termination: %d", stuck)}
+}
+
+// stuck are the backends that can't be stopped, of all logins.
+func (a *app) stuck() []postgres.Stuck {
+	all := a.db.Stuck()
+	a.access.mu.Lock()
+	defer a.access.mu.Unlock()
+	for _, db := range a.access.logins {
+		all = append(all, db.Stuck()...)
+	}
+	return all
+}
 
 // missing says what the server lacks to answer calls.
 func (a *app) missing(ctx context.Context) map[string]string {

@@ -110,6 +110,9 @@ func (d *decision) readOnlyCommand() *Refusal {
 
 func (d *decision) constructs() *Refusal {
 	for _, c := range d.st.Constructs {
+		if c.Name == sqlscan.WideRow {
+			return refuse("construct", c.Position, "%s is not possible: PostgreSQL would keep its type for the whole session", c.Name)
+		}
 		if slices.Contains(d.lists.constructs, strings.ToUpper(c.Name)) {
 			return refuse("construct", c.Position, "%s is not possible: nothing can interrupt PostgreSQL's XML parser", c.Name)
 		}

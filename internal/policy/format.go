@@ -11,7 +11,8 @@ import (
 var wide = regexp.MustCompile(`%[-0-9$]*(\*|[0-9]{5})`)
 
 // constantFormats reports whether each call of format in the SQL has a plain constant without large widths as its first
-// argument. Names and constants with escapes are not read: they could hide one.
+// argument. Names and constants with escapes are not read: they could hide one. Nor are constants that go on in another line,
+// which PostgreSQL joins.
 func constantFormats(sql string) bool {
 	var tokens []string
 	for _, t := range sqlscan.Lex(sql) {
@@ -28,9 +29,14 @@ func constantFormats(sql string) bool {
 		if !strings.EqualFold(strings.Trim(text, `"`), "format") || i+1 == len(tokens) || tokens[i+1] != "(" {
 			continue
 		}
-		if i+3 >= len(tokens) || tokens[i+2][0] != '\'' || tokens[i+3] != "," && tokens[i+3] != ")" || wide.MatchString(tokens[i+2]) {
+		if i+3 >= len(tokens) || tokens[i+2][0] != '\'' || continued(tokens[i+2]) || tokens[i+3] != "," && tokens[i+3] != ")" || wide.MatchString(tokens[i+2]) {
 			return false
 		}
 	}
 	return true
+}
+
+// continued reports a string constant of several pieces: the quotes within one piece are doubled.
+func continued(constant string) bool {
+	return strings.Contains(strings.ReplaceAll(constant[1:len(constant)-1], "''", ""), "'")
 }

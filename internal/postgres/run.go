@@ -40,7 +40,7 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	if err != nil && ctx.Err() == nil && db.heal(&c, out, err) {
 		out, err = db.attempt(ctx, &c, timeout, sink)
 	}
-	late := time.Since(start) >= timeout
+	late := time.Since(start) >= timeout.Truncate(time.Millisecond) // as the server has it
 	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && isLost(err) {
 		told := timeoutError(timeout, limit)
 		switch {

@@ -41,6 +41,14 @@ type Type struct {
 	Labels []string
 }
 
+// HoldsXML reports whether a value of the type is read by PostgreSQL's XML parser.
+func (t *Type) HoldsXML() bool {
+	for t.Elem != nil {
+		t = t.Elem
+	}
+	return t.Name == "xml"
+}
+
 // typeCache knows the types that answers have had so far. Types of users are looked up once; an OID keeps its meaning.
 type typeCache struct {
 	known sync.Map     // uint32 -> *Type

@@ -41,6 +41,7 @@ func Analyze(sql string) (*Statement, error) {
 func (st *Statement) collect(n *node, sql string) error {
 	toPosition := positions(sql)
 	w := walker{st: st, position: toPosition, hidden: map[string]int{}, relations: map[Relation]int{}}
+	w.outermost(n)
 	w.walk(n, locks{})
 	if w.err != nil {
 		return w.err

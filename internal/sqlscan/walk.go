@@ -17,6 +17,8 @@ type walker struct {
 	relations map[Relation]int // places in st.Relations
 
 	functions, operators, types, constructs collection
+
+	settled map[*node]bool // XML values whose type nothing else takes
 }
 
 // collection is objects, each once; their positions are bytes from 0 until the walk is done.
@@ -84,6 +86,7 @@ func (w *walker) walk(n *node, l locks) {
 
 // expression notes what n names. Its parts are visited by walk.
 func (w *walker) expression(n *node) {
+	w.xml(n)
 	switch at := n.offset("location"); n.kind {
 	case "":
 	case "A_Expr":
@@ -104,6 +107,8 @@ func (w *walker) expression(n *node) {
 		number, _ := strconv.Atoi(n.value("number")) // none is $0
 		w.st.Params = append(w.st.Params, number)
 	case "ResTarget": // a field in it is one to write
+	case "RowExpr":
+		w.row(n)
 	case "SortBy":
 		w.operators.addNamed(n.names("useOp"), at)
 	case "SubLink":

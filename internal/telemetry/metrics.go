@@ -25,6 +25,8 @@ type Call struct {
 // Pool is the state of the connections to a database.
 type Pool struct {
 	Max, Idle, Used, Opening int
+	// Stuck are those of Used whose backend heeds neither cancellation nor termination.
+	Stuck int
 	// Waits counts calls that had to wait for a connection, and WaitTime how long in all.
 	Waits    int64
 	WaitTime time.Duration

@@ -25,7 +25,25 @@ type Turns = turns
 var (
 	NewTurns = newTurns
 	ErrBusy  = errBusy
+	ErrStuck = errStuck
 )
+
+// Turns are those of the transport.
+func (t *Transport) Turns() *Turns { return t.turns }
+
+// Turn is the turn of one call.
+type Turn = turn
+
+// TakeTurn and End are Take and Give with the turn itself.
+func (t *turns) TakeTurn(ctx context.Context, caller string) (*Turn, error) {
+	return t.take(ctx, caller)
+}
+
+// End ends the call.
+func (*turns) End(u *Turn) { u.give() }
+
+// Full reports that no slot is free.
+func (t *turns) Full() bool { return t.full() }
 
 func (t *turns) Take(ctx context.Context, caller string) error {
 	_, err := t.take(ctx, caller)

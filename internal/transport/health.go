@@ -23,6 +23,7 @@ const (
 type health struct {
 	ready func(context.Context) map[string]string
 	busy  func() bool // all slots are taken: the database is at work, and a question would only wait
+	warn  func() map[string]string
 
 	mu      sync.Mutex
 	missing map[string]string
@@ -41,10 +42,15 @@ func (h *health) readiness(w http.ResponseWriter, r *http.Request) {
 	if len(missing) > 0 {
 		status = http.StatusServiceUnavailable
 	}
+	var warnings map[string]string
+	if h.warn != nil {
+		warnings = h.warn()
+	}
 	b, err := json.Marshal(struct {
-		Ready   bool              `json:"ready"`
-		Missing map[string]string `json:"missing,omitempty"`
-	}{len(missing) == 0, missing})
+		Ready    bool              `json:"ready"`
+		Missing  map[string]string `json:"missing,omitempty"`
+		Warnings map[string]string `json:"warnings,omitempty"`
+	}{len(missing) == 0, missing, warnings})
 	if err != nil {
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return

@@ -54,6 +54,8 @@ type HTTPConfig struct {
 	Open map[string]http.Handler
 	// Ready says what the server still lacks, by name; nothing means that it is ready. Nil means always.
 	Ready func(context.Context) map[string]string
+	// Warnings says what is wrong, by name, and no reason to send requests elsewhere. Anybody may read it. Nil means nothing.
+	Warnings func() map[string]string
 	// ShutdownTimeout bounds how long calls in flight may go on at the end; zero means 10 s.
 	ShutdownTimeout time.Duration
 }
@@ -82,7 +84,7 @@ func (t *Transport) NewHTTP(s *server.MCPServer, c HTTPConfig) (*HTTP, error) {
 	if err := c.check(t.Logger); err != nil {
 		return nil, err
 	}
-	h := &HTTP{t: t, c: c, health: &health{ready: c.Ready, busy: t.turns.full}}
+	h := &HTTP{t: t, c: c, health: &health{ready: c.Ready, busy: t.turns.full, warn: c.Warnings}}
 	if c.Kind == SSE {
 		h.endpoint = newSSE(t, s)
 	} else {

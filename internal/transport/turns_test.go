@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/transport"
 )
 
@@ -110,5 +111,74 @@ func TestCompletionsTakeTurns(t *testing.T) {
 	p.tools.release <- struct{}{}
 	if first, second := p.next(), p.next(); !strings.Contains(first+second, "released") || second == "" {
 		t.Errorf("then come %q and %q, want the call and the completion", first, second)
+	}
+}
+
+// TestTurnsOfStuckBackends: what goes on after the answer keeps its turn; with too many such a caller is refused, and only it.
+func TestTurnsOfStuckBackends(t *testing.T) {
+	turns := transport.NewTurns(4)
+	var kept []postgres.Kept
+	for range 2 {
+		turn, err := turns.TakeTurn(t.Context(), "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, turn.Keep())
+		turns.End(turn)
+	}
+	refused := make(chan error, 1)
+	go func() { refused <- turns.Take(t.Context(), "alice") }()
+	waitFor(t, "the call waits while nothing is known", func() bool { return turns.Waiting() == 1 })
+	kept[0].Stuck()
+	if turns.Waiting() != 1 {
+		t.Error("one stuck backend refuses the call that waits, want two to")
+	}
+	kept[1].Stuck()
+	for _, err := range []error{receive(t, "the refusal", refused), turns.Take(t.Context(), "alice")} {
+		if !errors.Is(err, transport.ErrStuck) {
+			t.Errorf("a call of the caller = %v, want %v", err, transport.ErrStuck)
+		}
+	}
+	for range 2 {
+		if err := turns.Take(t.Context(), "bob"); err != nil {
+			t.Errorf("a call of another = %v, want a turn", err)
+		}
+	}
+	if !turns.Full() {
+		t.Error("a slot is free, want the stuck backends to keep theirs")
+	}
+	kept[0].Free()
+	if err := turns.Take(t.Context(), "alice"); err != nil {
+		t.Errorf("when a backend has gone: %v, want a turn", err)
+	}
+	kept[1].Free()
+	if turns.Full() {
+		t.Error("no slot is free, want the one of the other backend")
+	}
+}
+
+// TestStuckCallerIsTold: the refusal says what to wait for, in the form of the tools' errors.
+func TestStuckCallerIsTold(t *testing.T) {
+	tr := newTransport(transport.Config{Slots: 2, Caller: caller})
+	s := serveOn(t, tr, transport.HTTPConfig{Protect: protect})
+	turn, err := tr.Turns().TakeTurn(t.Context(), "caller alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := turn.Keep()
+	tr.Turns().End(turn)
+	kept.Stuck()
+	got := s.post(call("1", "echo", "x"), callerHeader, "alice")
+	for _, want := range []string{`"isError":true`, "PostgreSQL can't interrupt", `"retryable":true`} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("the answer is %s, want %s in it", got.body, want)
+		}
+	}
+	if got := s.post(call("1", "echo", "x"), callerHeader, "bob"); strings.Contains(got.body, "isError") {
+		t.Errorf("another caller is answered %s, want the result", got.body)
+	}
+	kept.Free()
+	if got := s.post(call("1", "echo", "x"), callerHeader, "alice"); strings.Contains(got.body, "isError") {
+		t.Errorf("when the backend has gone the answer is %s, want the result", got.body)
 	}
 }
