@@ -50,7 +50,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	go func() { defer close(keeping); a.shelf.keep(ctx, changes) }()
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
-		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Enter: a.access.entrance(c), Around: a.watch.call,
+		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Hold: auth.Hold, Enter: a.access.entrance(c), Around: a.watch.call,
 		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: a.watch.refused, Logger: log,
 	})
 	run, err := a.ready(ctx, t, c, s)

@@ -64,23 +64,43 @@ func (l *Limiter) Middleware(key func(*http.Request) string) func(http.Handler) 
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			u := l.usage(key(r))
-			rest := sync.OnceFunc(func() { u.active.Add(-1) })
-			defer rest()
+			f := &inFlight{end: sync.OnceFunc(func() { u.active.Add(-1) })}
+			defer func() {
+				if !f.held.Load() {
+					f.end()
+				}
+			}()
 			if no := l.refuse(u, u.active.Add(1)); no != nil {
 				no.write(w, r, Resource{})
 				return
 			}
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), restKey{}, rest)))
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inFlightKey{}, f)))
 		})
 	}
 }
 
-type restKey struct{}
+// inFlight is a request that counts.
+type inFlight struct {
+	end  func()
+	held atomic.Bool
+}
+
+type inFlightKey struct{}
+
+// Hold keeps the request in ctx among those in flight until release is called, whenever the handler returns.
+func Hold(ctx context.Context) (release func()) {
+	f, ok := ctx.Value(inFlightKey{}).(*inFlight)
+	if !ok {
+		return func() {}
+	}
+	f.held.Store(true)
+	return f.end
+}
 
 // Rest takes the request in ctx out of those in flight: it goes on as a stream that only listens.
 func Rest(ctx context.Context) {
-	if rest, ok := ctx.Value(restKey{}).(func()); ok {
-		rest()
+	if f, ok := ctx.Value(inFlightKey{}).(*inFlight); ok {
+		f.end()
 	}
 }
 

@@ -135,3 +135,25 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestHeldRequests: a request that is held counts when its handler has returned, until it is released.
+func TestHeldRequests(t *testing.T) {
+	var release func()
+	h := limiter(t, auth.Limits{Concurrent: 1})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/held" {
+			release = auth.Hold(r.Context())
+		}
+	}))
+	for _, test := range []struct {
+		path string
+		want int
+	}{{"/mcp", 200}, {"/mcp", 200}, {"/held", 200}, {"/mcp", 429}} {
+		if got := ask(h, test.path, who("alice")); got.StatusCode != test.want {
+			t.Errorf("%s = %d, want %d", test.path, got.StatusCode, test.want)
+		}
+	}
+	release()
+	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {
+		t.Errorf("after the release = %d, want 200", got.StatusCode)
+	}
+}

@@ -43,8 +43,15 @@ func (t *Transport) newConn(s *server.MCPServer, id, caller string, send func([]
 	}
 }
 
-// receive takes one message. The request is answered later; ctx carries the identity of who sent it.
-func (c *conn) receive(ctx context.Context, message []byte) error {
+// receive takes one message. The request is answered later; ctx carries the identity of who sent it. answered is called when
+// there is nothing left to answer.
+func (c *conn) receive(ctx context.Context, message []byte, answered func()) error {
+	later := false
+	defer func() {
+		if !later {
+			answered()
+		}
+	}()
 	m, refused := open(message)
 	switch {
 	case refused != nil:
@@ -69,7 +76,9 @@ func (c *conn) receive(ctx context.Context, message []byte) error {
 		return c.send(rpcError(m.ID, mcp.INTERNAL_ERROR, errBusy.Error()))
 	}
 	c.note(&m)
+	later = true
 	go func() {
+		defer answered()
 		defer c.end(f)
 		c.answer(ctx, &m, message)
 	}()

@@ -10,7 +10,7 @@ import (
 
 // Handler is what serves streamable HTTP on the address 127.0.0.1.
 func Handler(t *Transport, s *server.MCPServer) http.Handler {
-	h := &HTTP{t: t, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, endpoint: newStreamable(t, s), health: &health{}}
+	h := &HTTP{t: t, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, endpoint: newStreamable(t, s), health: &health{}, connections: newConnections()}
 	return h.handler()
 }
 
@@ -52,9 +52,12 @@ func (t *turns) Take(ctx context.Context, caller string) error {
 func (t *turns) Give(caller string) { (&turn{t, caller, 1}).give() }
 
 const (
-	MaxMessage = maxMessage
-	MaxWaiting = maxWaiting
-	MaxStreams = maxSessionsOf
+	MaxMessage     = maxMessage
+	MaxWaiting     = maxWaiting
+	MaxStreams     = maxSessionsOf
+	MaxBytesOf     = maxBytesOf
+	MaxStrangers   = maxStrangers
+	MaxConnections = maxConnections
 )
 
 // Waiting is how many calls wait.

@@ -28,7 +28,7 @@ const (
 	readTimeout   = 30 * time.Second
 	writeTimeout  = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
-	maxHeader     = 64 << 10
+	maxHeader     = 16 << 10
 )
 
 // HTTPConfig says how to serve over HTTP.
@@ -74,6 +74,8 @@ type HTTP struct {
 	listener net.Listener
 	endpoint endpoint
 	health   *health
+	// connections are those to the listener.
+	connections *connections
 }
 
 // NewHTTP listens; Serve must follow.
@@ -84,7 +86,7 @@ func (t *Transport) NewHTTP(s *server.MCPServer, c HTTPConfig) (*HTTP, error) {
 	if err := c.check(t.Logger); err != nil {
 		return nil, err
 	}
-	h := &HTTP{t: t, c: c, health: &health{ready: c.Ready, busy: t.turns.full, warn: c.Warnings}}
+	h := &HTTP{t: t, c: c, connections: newConnections(), health: &health{ready: c.Ready, busy: t.turns.full, warn: c.Warnings}}
 	if c.Kind == SSE {
 		h.endpoint = newSSE(t, s)
 	} else {
@@ -135,7 +137,7 @@ func (h *HTTP) Serve(ctx context.Context) error {
 	srv := &http.Server{
 		Handler: h.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.t.Logger.Handler(), slog.LevelWarn),
-		BaseContext: func(net.Listener) context.Context { return calls },
+		ConnState: h.connections.state, ConnContext: h.connections.context, BaseContext: func(net.Listener) context.Context { return calls },
 	}
 	var wait sync.WaitGroup
 	defer wait.Wait()
@@ -178,7 +180,7 @@ func (h *HTTP) handler() http.Handler {
 		guarded.Handle(pattern, open)
 	}
 	for path, f := range h.endpoint.routes() {
-		var protected http.Handler = f
+		protected := h.connections.know(f)
 		if h.c.Protect != nil {
 			protected = h.c.Protect(protected)
 		}

@@ -10,8 +10,17 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// post reads a message that a client has posted. If there is none that can be one it answers, and ok is false.
-func post(w http.ResponseWriter, r *http.Request) (m envelope, message []byte, ok bool) {
+// post reads a message that a client has posted. If there is none that can be one it answers, and ok is false. The message counts
+// as one of its caller until c.end is called.
+func (t *Transport) post(w http.ResponseWriter, r *http.Request) (m envelope, message []byte, c *charge, ok bool) {
+	c = &charge{load: t.load, caller: t.callerOf(r)}
+	if m, message, ok = t.read(w, r, c); !ok {
+		c.end()
+	}
+	return m, message, c, ok
+}
+
+func (t *Transport) read(w http.ResponseWriter, r *http.Request, c *charge) (m envelope, message []byte, ok bool) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		refuse(w, http.StatusMethodNotAllowed, "want POST here; this server sends nothing by itself")
@@ -21,7 +30,7 @@ func post(w http.ResponseWriter, r *http.Request) (m envelope, message []byte, o
 		refuse(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json")
 		return m, nil, false
 	}
-	if message, ok = readBody(w, r); !ok {
+	if message, ok = t.readBody(w, r, c); !ok {
 		return m, nil, false
 	}
 	m, refused := open(message)
@@ -40,10 +49,15 @@ func isJSON(contentType string) bool {
 	return err == nil && kind == want
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+func (t *Transport) readBody(w http.ResponseWriter, r *http.Request, c *charge) ([]byte, bool) {
 	var tooBig *http.MaxBytesError
-	message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	c.body = http.MaxBytesReader(w, r.Body, maxMessage)
+	message, err := io.ReadAll(c)
 	switch {
+	case errors.Is(err, errLoad):
+		t.Refused(w, "busy")
+		w.Header().Set("Retry-After", "1")
+		refuse(w, http.StatusTooManyRequests, err.Error())
 	case errors.As(err, &tooBig):
 		refuseWith(w, http.StatusRequestEntityTooLarge, tooLong(message))
 	case err != nil:

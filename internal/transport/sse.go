@@ -216,7 +216,7 @@ func (s *sseSession) expire(ctx context.Context) {
 
 // message serves POST /message.
 func (e *sse) message(w http.ResponseWriter, r *http.Request) {
-	m, message, ok := post(w, r)
+	m, message, c, ok := e.t.post(w, r)
 	if !ok {
 		return
 	}
@@ -226,16 +226,21 @@ func (e *sse) message(w http.ResponseWriter, r *http.Request) {
 	e.mu.Unlock()
 	switch {
 	case !found || s.owner != e.t.Caller(r.Context()):
+		c.end()
 		refuseWith(w, http.StatusNotFound, rpcError(m.ID, mcp.INVALID_PARAMS, "there is no such session: open /sse first"))
 		return
 	case draining && m.request():
+		c.end()
 		w.Header().Set("Retry-After", "1")
 		refuseWith(w, http.StatusServiceUnavailable, rpcError(m.ID, mcp.INTERNAL_ERROR, "the server is shutting down"))
 		return
 	}
 	s.touch(e.t.Until(r.Context()))
 	// The request goes on when this one is answered; it ends with the stream.
-	if err := s.receive(context.WithoutCancel(r.Context()), message); err != nil {
+	// It counts as a request of its caller until it is answered, too.
+	release := e.t.Hold(r.Context())
+	answered := func() { c.end(); release() }
+	if err := s.receive(context.WithoutCancel(r.Context()), message, answered); err != nil {
 		refuseWith(w, http.StatusNotFound, rpcError(m.ID, mcp.INVALID_PARAMS, errStreamEnded.Error()))
 		return
 	}

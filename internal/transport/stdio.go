@@ -72,7 +72,7 @@ func (c *conn) readLines(ctx context.Context, src *bufio.Reader) error {
 			c.t.Logger.Warn("message refused", "bytes", size, "maximum", maxMessage)
 			err = errors.Join(c.send(tooLong(line)), err)
 		case len(line) > 0:
-			err = errors.Join(c.receive(ctx, line), err)
+			err = errors.Join(c.receive(ctx, line, func() {}), err)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

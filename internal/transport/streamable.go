@@ -46,10 +46,11 @@ func (e *streamable) drain() { close(e.draining) }
 
 func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	m, message, ok := post(w, r)
+	m, message, c, ok := e.t.post(w, r)
 	if !ok {
 		return
 	}
+	defer c.end()
 	if !accepts(r, "application/json") {
 		refuse(w, http.StatusNotAcceptable, "want Accept: application/json, text/event-stream")
 		return

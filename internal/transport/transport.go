@@ -27,6 +27,9 @@ type Config struct {
 	Until func(context.Context) time.Time
 	// Rest, if set, is told that the request in the context is a stream that only listens, which is no request in flight.
 	Rest func(context.Context)
+	// Hold, if set, keeps the request in the context among those in flight, when it has been answered with no more than that it
+	// was received, until the function that it gives is called.
+	Hold func(context.Context) (release func())
 	// Enter puts the caller into the context of a request over stdio; its error, which the client reads, refuses the request.
 	// Nil lets every request in.
 	Enter func(context.Context) (context.Context, error)
@@ -47,6 +50,7 @@ type Config struct {
 type Transport struct {
 	Config
 	turns   *turns
+	load    *load
 	streams *streams
 	period  period
 }
@@ -71,10 +75,13 @@ func New(c Config) *Transport {
 	if c.Rest == nil {
 		c.Rest = func(context.Context) {}
 	}
+	if c.Hold == nil {
+		c.Hold = func(context.Context) func() { return func() {} }
+	}
 	if c.Refused == nil {
 		c.Refused = func(http.ResponseWriter, string) {}
 	}
-	return &Transport{Config: c, turns: newTurns(c.Slots), streams: &streams{of: map[string]int{}}, period: standard}
+	return &Transport{Config: c, turns: newTurns(c.Slots), load: &load{of: map[string]int{}}, streams: &streams{of: map[string]int{}}, period: standard}
 }
 
 // Options are what the MCP server must be made with.

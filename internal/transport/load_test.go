@@ -1,0 +1,107 @@
+package transport_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"mcp-postgres/internal/transport"
+)
+
+// TestBytesOfACallerAreBounded: until a message is answered its bytes count, whatever the transport has said by then.
+func TestBytesOfACallerAreBounded(t *testing.T) {
+	large := strings.Repeat("x", transport.MaxMessage-1000)
+	most := transport.MaxBytesOf / transport.MaxMessage
+	for _, kind := range []string{transport.SSE, transport.StreamableHTTP} {
+		s := serve(t, transport.Config{Slots: 2 * most, Caller: caller}, transport.HTTPConfig{Kind: kind, Protect: protect})
+		post := func(id int, who, text string) int {
+			return s.post(call(strconv.Itoa(id), "echo", text), callerHeader, who).StatusCode
+		}
+		paths := map[string]string{}
+		if kind == transport.SSE {
+			for _, who := range []string{"alice", "bob"} {
+				_, paths[who] = s.session(callerHeader, who)
+			}
+			post = func(id int, who, text string) int {
+				return s.message(paths[who], call(strconv.Itoa(id), "echo", text), callerHeader, who)
+			}
+		}
+		for id := range most {
+			body := call(strconv.Itoa(id), "block", large)
+			if kind == transport.SSE {
+				if got := s.message(paths["alice"], body, callerHeader, "alice"); got != 202 {
+					t.Fatalf("%s: large message %d = %d, want 202", kind, id, got)
+				}
+			} else {
+				s.inBackground(t.Context(), body, callerHeader, "alice")
+			}
+			receive(t, "the call begins", s.tools.began)
+		}
+		if got := post(100, "alice", large); got != http.StatusTooManyRequests {
+			t.Errorf("%s: one large message more = %d, want 429", kind, got)
+		}
+		if got := post(101, "bob", large); got >= 400 {
+			t.Errorf("%s: the large message of another = %d, want it taken", kind, got)
+		}
+		s.tools.release <- struct{}{}
+		waitFor(t, "there is room again", func() bool { return post(102, "alice", large) < 400 })
+		for range most - 1 {
+			s.tools.release <- struct{}{}
+		}
+	}
+}
+
+// half opens a connection and sends half a request.
+func half(t *testing.T, s *site) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_, _ = fmt.Fprint(c, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ") // who is closed by then sees it later
+	return c
+}
+
+// TestStrangersAreBounded: half requests close each other, and not who has been let in.
+func TestStrangersAreBounded(t *testing.T) {
+	s := serve(t, transport.Config{Caller: caller}, transport.HTTPConfig{Protect: protect})
+	known := half(t, s)
+	body := call("1", "echo", "x")
+	request := fmt.Sprintf("me\r\n%s: alice\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", callerHeader, len(body), body)
+	answered := func(c net.Conn, request string) string {
+		_, _ = fmt.Fprint(c, request)
+		line, err := bufio.NewReader(c).ReadString('\n')
+		return fmt.Sprint(strings.TrimSpace(line), err)
+	}
+	if got := answered(known, request); !strings.HasPrefix(got, "HTTP/1.1 200") {
+		t.Fatalf("the caller is answered %s", got)
+	}
+	first := half(t, s)
+	var last net.Conn
+	for range transport.MaxStrangers {
+		last = half(t, s)
+	}
+	if got := answered(last, request); !strings.HasPrefix(got, "HTTP/1.1 200") {
+		t.Errorf("the last who came is answered %s, want 200", got)
+	}
+	if got := answered(known, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "+request); strings.Contains(got, "EOF") || strings.Contains(got, "reset") {
+		t.Errorf("the connection of a caller gives %s, want it open", got)
+	}
+	if _, err := first.Read(make([]byte, 1)); err == nil {
+		t.Error("the first half request of too many is still waited for")
+	}
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	s := serve(t, transport.Config{}, transport.HTTPConfig{})
+	for size, want := range map[int]int{12 << 10: 200, 24 << 10: 431} {
+		if got := s.post(call("1", "echo", "x"), "Authorization", "Bearer "+strings.Repeat("x", size)); got.StatusCode != want {
+			t.Errorf("a header of %d bytes = %d, want %d", size, got.StatusCode, want)
+		}
+	}
+}
