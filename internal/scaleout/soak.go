@@ -23,7 +23,7 @@ const (
 	moreMemory     = 64 << 20
 )
 
-// soakOne loads one replica for long: its backends are killed, calls are abandoned, its tools are edited.
+// soakOne loads one replica for long: its backends are killed, calls are abandoned, its tools are edited. Then it is flooded.
 func soakOne(ctx context.Context, s *setting) error {
 	d, err := s.databases(ctx)
 	if err != nil {
@@ -61,7 +61,7 @@ func soakOne(ctx context.Context, s *setting) error {
 	if err != nil {
 		return err
 	}
-	return leaks(first, last)
+	return errors.Join(leaks(first, last), w.flood(ctx))
 }
 
 // harass disturbs until the time is over. It gives what there was after the warm-up, the first fifth.

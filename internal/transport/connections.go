@@ -12,7 +12,7 @@ import (
 const (
 	// maxConnections bounds the connections that are open, maxStrangers those of whose requests none has been let in.
 	maxConnections = 4096
-	maxStrangers   = 512
+	maxStrangers   = 256
 )
 
 // connections bounds how many are open: each takes memory before anybody has shown a token. When there are too many, the one is

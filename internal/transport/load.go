@@ -9,7 +9,7 @@ import (
 const (
 	// maxBytesOf bounds the messages of one caller that are not answered yet, maxBytesAll those of all. A message takes about
 	// three times its size while it waits.
-	maxBytesOf  = 4 * maxMessage
+	maxBytesOf  = 2 * maxMessage
 	maxBytesAll = 16 * maxMessage
 )
 
@@ -24,24 +24,32 @@ type load struct {
 
 // charge is what one message takes of it.
 type charge struct {
-	load   *load
-	caller string
-	body   io.Reader
-	bytes  int
+	load        *load
+	caller      string
+	body        io.Reader
+	read, bytes int
 }
 
-// Read implements io.Reader.
-func (c *charge) Read(p []byte) (int, error) {
-	n, err := c.body.Read(p)
+// reserve takes room for n bytes, if there is.
+func (c *charge) reserve(n int) bool {
 	l := c.load
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.all+n > maxBytesAll || l.of[c.caller]+n > maxBytesOf {
-		return 0, errLoad
+		return false
 	}
 	c.bytes += n
 	l.all += n
 	l.of[c.caller] += n
+	return true
+}
+
+// Read implements io.Reader. What is longer than was reserved takes room as it comes.
+func (c *charge) Read(p []byte) (int, error) {
+	n, err := c.body.Read(p)
+	if c.read += n; c.read > c.bytes && !c.reserve(c.read-c.bytes) {
+		return 0, errLoad
+	}
 	return n, err
 }
 

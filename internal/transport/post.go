@@ -1,8 +1,8 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -52,7 +52,14 @@ func isJSON(contentType string) bool {
 func (t *Transport) readBody(w http.ResponseWriter, r *http.Request, c *charge) ([]byte, bool) {
 	var tooBig *http.MaxBytesError
 	c.body = http.MaxBytesReader(w, r.Body, maxMessage)
-	message, err := io.ReadAll(c)
+	length := int(min(max(r.ContentLength, 0), maxMessage))
+	var message []byte
+	err := errLoad
+	if c.reserve(length) {
+		buf := bytes.NewBuffer(make([]byte, 0, length+bytes.MinRead))
+		_, err = buf.ReadFrom(c)
+		message = buf.Bytes()
+	}
 	switch {
 	case errors.Is(err, errLoad):
 		t.Refused(w, "busy")
