@@ -25,7 +25,8 @@ func (d *decision) function(f sqlscan.Object, candidates []Function) *Refusal {
 	name := written(f.Schema, f.Name)
 	own := (f.Schema == "" || f.Schema == "pg_catalog") && d.lists.functions[f.Name].covers(d.Role)
 	if own && f.Name == "format" && !f.Field && !constantFormats(d.sql) {
-		return refuse("function", f.Position, "format is possible with a constant format string whose widths have at most 4 digits: nothing can interrupt it otherwise")
+		return refuse("function", f.Position, "format is possible with a constant format string, in one piece, whose widths have at most 4 digits: "+
+			"nothing can interrupt it otherwise")
 	}
 	switch {
 	case own || f.Field && len(candidates) == 0: // a column

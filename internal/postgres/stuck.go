@@ -12,9 +12,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Some statements heed neither cancellation nor termination, such as a search in one huge text: PostgreSQL looks for signals
-// between rows and in loops that it knows to be long, and nobody can list all others. The call is answered at its time limit
-// all the same. The connection, its place in the pool and the caller's turn are kept until the backend is at rest or gone.
+// Some statements heed neither cancellation nor termination, such as a search in one huge text: PostgreSQL looks for
+// signals between rows and in loops that it knows to be long, and nobody can list all others. The call is answered at its
+// time limit all the same. The connection, its place in the pool and the caller's turn are kept until the backend is at
+// rest or gone.
 
 // Turn is the right of a call to run, which whoever gives it shares out between callers.
 type Turn interface {
@@ -80,7 +81,7 @@ func (db *DB) Stuck() []Stuck {
 	return slices.SortedFunc(maps.Values(db.stuck.all), func(a, b Stuck) int { return a.Since.Compare(b.Since) })
 }
 
-// crowded refuses SQL of callers while it has taken half of the pool for good; tools are still served by the other half.
+// crowded refuses SQL of callers while stuck backends have half of the pool; the other half still serves tools.
 func (db *DB) crowded(c *Call) error {
 	if !c.Foreign {
 		return nil
@@ -90,8 +91,11 @@ func (db *DB) crowded(c *Call) error {
 	if len(db.stuck.all) < max(2, (db.maxConns+1)/2) {
 		return nil
 	}
-	return &Error{Code: "53300", Message: strconv.Itoa(len(db.stuck.all)) + " connections are taken by statements that PostgreSQL can't interrupt",
-		Hint: "try again when they have ended, which may take minutes; other tools still work", Retryable: true}
+	return &Error{
+		Code:    "53300",
+		Message: strconv.Itoa(len(db.stuck.all)) + " connections are taken by statements that PostgreSQL can't interrupt",
+		Hint:    "try again when they have ended, which may take minutes; other tools still work", Retryable: true,
+	}
 }
 
 // add notes a backend; false means that the DB is being closed.
@@ -130,7 +134,8 @@ func (b *stuckBackends) isClosed() bool {
 	return b.closed
 }
 
-// stop ends what the backend of a connection that is given up may still be doing, and returns when it is at rest or gone.
+// stop ends what the backend of a connection that is given up may still be doing. It returns when the backend is at rest
+// or gone.
 func (db *DB) stop(s *session, kept Kept, about Stuck) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*cancelGrace)
 	defer cancel()
@@ -145,11 +150,15 @@ func (db *DB) stop(s *session, kept Kept, about Stuck) {
 	}
 	defer db.stuck.remove(s)
 	kept.Stuck()
-	db.log.Error("a backend heeds neither cancellation nor termination: its connection is kept until it has ended",
-		"pid", about.PID, "since", about.Since, "tool", about.Tool)
+	log := db.log.With("pid", about.PID, "since", about.Since, "tool", about.Tool)
+	log.Error("a backend heeds neither cancellation nor termination: its connection is kept until it has ended")
 	for wait := firstAsk; !db.rests(s, b, wait); wait = min(2*wait, lastAsk) {
 	}
-	db.log.Info("a backend that could not be stopped has ended", "pid", about.PID, "since", about.Since, "tool", about.Tool)
+	if db.stuck.isClosed() {
+		log.Warn("a backend that could not be stopped is left at work")
+		return
+	}
+	log.Info("a backend that could not be stopped has ended")
 }
 
 // firstAsk and lastAsk are the shortest and the longest time between two questions about a backend.
@@ -164,8 +173,8 @@ type backend struct {
 	start string
 }
 
-// rests waits a while, and reports whether the backend is at rest or gone. Its connection tells so; a pooler may have closed
-// that and left the backend at work, which only pg_stat_activity tells then.
+// rests waits a while, and reports whether the backend is at rest or gone. Its connection tells so. A pooler may have closed
+// that and left the backend at work: then only pg_stat_activity tells.
 func (db *DB) rests(s *session, b *backend, wait time.Duration) bool {
 	switch open := !s.pc.IsClosed(); {
 	case open && s.quiet(wait):
@@ -185,8 +194,10 @@ func (db *DB) rests(s *session, b *backend, wait time.Duration) bool {
 }
 
 // terminateSQL ends a backend, unless it is at rest. It gives no row for one that is gone.
-const terminateSQL = "SELECT a.backend_start::pg_catalog.text, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity AS a " +
-	"WHERE a.pid = $1 AND a.state IS DISTINCT FROM 'idle' AND ($2::pg_catalog.text = '' OR a.backend_start::pg_catalog.text = $2)"
+const terminateSQL = `SELECT a.backend_start::pg_catalog.text, pg_catalog.pg_terminate_backend(a.pid)
+FROM pg_catalog.pg_stat_activity AS a
+WHERE a.pid OPERATOR(pg_catalog.=) $1 AND (a.state OPERATOR(pg_catalog.=) 'idle') IS NOT TRUE
+  AND ($2::pg_catalog.text OPERATOR(pg_catalog.=) '' OR a.backend_start::pg_catalog.text OPERATOR(pg_catalog.=) $2)`
 
 // terminate asks for the end of a backend of ours by a connection of its own, for the pool's may all be taken.
 func (db *DB) terminate(b *backend) (gone bool, err error) {

@@ -54,7 +54,8 @@ func waitUntil(t *testing.T, what string, ok func() bool) {
 func backendOf(t *testing.T, url, mark string) (pid int) {
 	t.Helper()
 	waitUntil(t, "the statement "+mark, func() bool {
-		pid, _ = strconv.Atoi(pgtest.Value(t, url, "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%-- "+mark+"' AND pid <> pg_backend_pid()"))
+		pid, _ = strconv.Atoi(pgtest.Value(t, url, "SELECT coalesce(max(pid), 0) FROM pg_stat_activity "+
+			"WHERE state = 'active' AND query LIKE '%-- "+mark+"' AND pid <> pg_backend_pid()"))
 		return pid != 0
 	})
 	return pid
@@ -118,14 +119,16 @@ func TestStuckBackendsLeaveHalf(t *testing.T) {
 	var calls sync.WaitGroup
 	for _, mark := range []string{"first", "second"} {
 		calls.Go(func() {
-			_, _ = db.Run(t.Context(), postgres.Call{SQL: "SELECT pg_sleep(600) -- " + mark, Timeout: 2 * time.Second, Foreign: true}, &rows{})
+			call := postgres.Call{SQL: "SELECT pg_sleep(600) -- " + mark, Timeout: 2 * time.Second, Foreign: true}
+			_, _ = db.Run(t.Context(), call, &rows{})
 		})
 		freeze(t, backendOf(t, c.AdminURL(), mark))
 	}
 	calls.Wait()
 	waitUntil(t, "both are known", func() bool { return len(db.Stuck()) == 2 })
 	_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Foreign: true}, &rows{})
-	if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "53300" || !e.Retryable || !strings.Contains(e.Message, "2 connections") {
+	var e *postgres.Error
+	if !errors.As(err, &e) || e.Code != "53300" || !e.Retryable || !strings.Contains(e.Message, "2 connections") {
 		t.Errorf("a caller's SQL = %v, want 53300, retryable", err)
 	}
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
@@ -164,5 +167,49 @@ func TestConnectionsAreGivenUp(t *testing.T) {
 	}
 	if got, _ := run(t, db, call); got.json[0] == first.json[0] {
 		t.Errorf("the backend is kept after %d statements of callers", postgres.MaxForeign)
+	}
+}
+
+// TestStuckBackendBehindPgBouncer: the number of the backend comes with the settings of the call.
+func TestStuckBackendBehindPgBouncer(t *testing.T) {
+	c := pgtest.NewCluster(t, demo.Config{TCP: true})
+	db := open(t, pgtest.PgBouncer(t, c, nil), func(conf *postgres.Config) { conf.MinConns, conf.MaxConns = -1, 2 })
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+	var u turn
+	var wait sync.WaitGroup
+	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Foreign: true}
+	wait.Go(func() { _, _ = db.Run(postgres.WithTurn(t.Context(), &u, "query"), call, &rows{}) })
+	pid := backendOf(t, c.AdminURL(), "frozen")
+	thaw := freeze(t, pid)
+	wait.Wait()
+	waitUntil(t, "the backend is known", func() bool { return len(db.Stuck()) == 1 })
+	if got := db.Stuck()[0]; int(got.PID) != pid {
+		t.Errorf("Stuck() = %+v, want backend %d", got, pid)
+	}
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+	thaw()
+	waitUntil(t, "all is as before", func() bool { return len(db.Stuck()) == 0 && u.seen() == [3]int{1, 1, 1} })
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+}
+
+// TestDeadlineBoundsTheStatement: what has been spent on a call is not there for its statement.
+func TestDeadlineBoundsTheStatement(t *testing.T) {
+	db := open(t, pgtest.URL(t))
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second+postgres.Grace)
+	defer cancel()
+	const setting = "SELECT current_setting('statement_timeout')::interval <= '2 s', current_setting('statement_timeout')::interval > '0 s'"
+	got := &rows{}
+	if _, err := db.Run(ctx, postgres.Call{SQL: setting}, got); err != nil || got.json[0] != "[true,true]" {
+		t.Errorf("statement_timeout within 0 and 2 s = %v, %v; want it so", got.json, err)
+	}
+	_, err := db.Run(ctx, postgres.Call{SQL: "SELECT pg_sleep(600)"}, &rows{})
+	if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "57014" || !strings.Contains(e.Message, "what was left") {
+		t.Errorf("Run = %v, want 57014 by what was left of the time", err)
+	}
+	spent, end := context.WithTimeout(t.Context(), postgres.Grace/2)
+	defer end()
+	if _, err = db.Run(spent, postgres.Call{SQL: "SELECT 1"}, &rows{}); err == nil {
+		t.Error("a statement runs when nothing is left of the time")
 	}
 }

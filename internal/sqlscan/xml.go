@@ -2,23 +2,25 @@ package sqlscan
 
 import "slices"
 
-// XMLByContext is the name of the construct that Analyze notes for an XML value in a place where PostgreSQL may take a constant
-// or a parameter for XML too, and parse it: COALESCE, UNION and arrays give all that they hold one type. A value that is cast to
-// text, or stands within another or in the list of the outermost SELECT, gives its type to nothing.
+// XMLByContext is the name of the construct that Analyze notes for an XML value in a place where PostgreSQL may take a
+// constant or a parameter for XML too, and parse it: COALESCE, UNION and arrays give all that they hold one type. A value
+// that is cast to text, or stands within another or in the list of the outermost SELECT, gives its type to nothing.
 const XMLByContext = "XML value without ::text"
 
-// WideRow is the name of the construct of a ROW with more than MaxRow values. PostgreSQL keeps the type of each such row until
+// WideRow is the name of the construct of a ROW with more than MaxRow values. PostgreSQL keeps the type of each row until
 // the end of the session.
 const (
 	WideRow = "ROW of more than 100 values"
 	MaxRow  = 100
 )
 
+var textTypes = []string{"text", "varchar", "bpchar"}
+
 // xml notes XML values that n holds or is.
 func (w *walker) xml(n *node) {
 	switch {
 	case n.kind == "TypeCast":
-		if names := n.field("typeName").names("names"); len(names) > 0 && slices.Contains([]string{"text", "varchar", "bpchar"}, names[len(names)-1]) {
+		if names := n.field("typeName").names("names"); len(names) > 0 && slices.Contains(textTypes, names[len(names)-1]) {
 			w.settle(n.field("arg"))
 		}
 	case n.kind == "XmlExpr":

@@ -15,8 +15,9 @@ const (
 	maxStrangers   = 256
 )
 
-// connections bounds how many are open: each takes memory before anybody has shown a token. When there are too many, the one is
-// closed that has waited longest for a request, of the address that has most of them, so that a flood is in its own way.
+// connections bounds how many are open: each takes memory before anybody has shown a token. When there are too many, the
+// one is closed that has waited longest for a request, of the address that has most of them, so that a flood is in its own
+// way.
 type connections struct {
 	mu        sync.Mutex
 	all       map[net.Conn]*peer

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// maxBytesOf bounds the messages of one caller that are not answered yet, maxBytesAll those of all. A message takes about
-	// three times its size while it waits.
+	// maxBytesOf bounds the messages of one caller that are not answered yet, maxBytesAll those of all. A message takes
+	// about three times its size while it waits.
 	maxBytesOf  = 2 * maxMessage
 	maxBytesAll = 16 * maxMessage
 )

@@ -20,8 +20,8 @@ const (
 	// maxWaiting bounds the calls of one caller that wait, maxWaitingAll those of all.
 	maxWaiting    = 1000
 	maxWaitingAll = 10_000
-	// maxStuck bounds the backends that one caller can have at work on statements which nothing interrupts. A caller may have
-	// as many as its share of the slots if all of them began before the first was known.
+	// maxStuck bounds the backends that one caller can have at work on statements which nothing interrupts. A caller may
+	// have as many as its share of the slots if all of them began before the first was known.
 	maxStuck = 2
 )
 
