@@ -85,7 +85,7 @@ func TestTurnsAreBounded(t *testing.T) {
 	waits(t, turns, ctx, "bob", done) // another caller may wait
 }
 
-// TestCompletionsTakeTurns: they ask the database, too.
+// TestCompletionsTakeTurns: they ask the database, too, and so do lists for a caller.
 func TestCompletionsTakeTurns(t *testing.T) {
 	s := serve(t, transport.Config{Slots: 2, Caller: caller}, transport.HTTPConfig{Protect: protect})
 	const complete = `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"hello"},"argument":{"name":"x","value":""}}}`
@@ -98,9 +98,18 @@ func TestCompletionsTakeTurns(t *testing.T) {
 	if len(waiting) > 0 {
 		t.Error("a completion does not wait for its turn")
 	}
+	const list = `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`
+	listing := s.inBackground(t.Context(), list, callerHeader, "alice")
+	if got := s.post(list, callerHeader, "bob"); !strings.Contains(got.body, `"echo"`) {
+		t.Errorf("a list of another caller = %s, want the tools", got.body)
+	}
+	if len(listing) > 0 {
+		t.Error("a list of tools does not wait for its turn")
+	}
 	s.tools.release <- struct{}{}
 	receive(t, "the call ends", running)
 	receive(t, "the completion ends", waiting)
+	receive(t, "the list ends", listing)
 	p := stdio(t, transport.Config{Slots: 1})
 	p.send(call("1", "block", "long"))
 	receive(t, "the call begins", p.tools.began)
