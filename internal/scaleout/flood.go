@@ -24,32 +24,11 @@ func (w *watch) flood(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	address := fmt.Sprintf("127.0.0.1:%d", w.r.port)
-	header := "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: " + strings.Repeat("x", 12<<10)
-	for range halfRequests {
-		c, err := net.Dial("tcp", address)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		_, _ = c.Write([]byte(header)) // one that has been closed by then
-	}
-	half, err := w.look(ctx, "half")
+	half, err := w.halfRequests(ctx)
 	if err != nil {
 		return err
 	}
-	var wait sync.WaitGroup
-	defer wait.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	call := `{"sql":"SELECT pg_sleep(4), length($1::text)","parameters":["` + strings.Repeat("x", 1_000_000) + `"]}`
-	for range largeCalls {
-		wait.Go(func() { newClient(w.r.url()).call(ctx, "query", call) })
-	}
-	if err := pause(ctx, 3*time.Second); err != nil {
-		return err
-	}
-	large, err := w.look(ctx, "1 MB calls")
+	large, err := w.largeCalls(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,4 +42,35 @@ func (w *watch) flood(ctx context.Context) error {
 		askErr = res.Body.Close()
 	}
 	return errors.Join(err, askErr)
+}
+
+// halfRequests looks while many connections wait with half a header.
+func (w *watch) halfRequests(ctx context.Context) (usage, error) {
+	address := fmt.Sprintf("127.0.0.1:%d", w.r.port)
+	header := "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: " + strings.Repeat("x", 12<<10)
+	for range halfRequests {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			return usage{}, err
+		}
+		defer c.Close()
+		_, _ = c.Write([]byte(header)) // it may have been closed by then
+	}
+	return w.look(ctx, "half")
+}
+
+// largeCalls looks while many calls of 1 MB wait for their turn, or are refused.
+func (w *watch) largeCalls(ctx context.Context) (usage, error) {
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	call := `{"sql":"SELECT pg_sleep(4), length($1::text)","parameters":["` + strings.Repeat("x", 1_000_000) + `"]}`
+	for range largeCalls {
+		wait.Go(func() { newClient(w.r.url()).call(ctx, "query", call) })
+	}
+	if err := pause(ctx, 3*time.Second); err != nil {
+		return usage{}, err
+	}
+	return w.look(ctx, "1 MB calls")
 }

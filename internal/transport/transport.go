@@ -200,7 +200,10 @@ func (t *Transport) requestInTurn(ctx context.Context, m *envelope, caller strin
 		return ctx, func() {}, nil
 	}
 	ctx, turn, err := t.turn(ctx, caller, m.Method)
-	if err != nil {
+	switch {
+	case lists && err == errStuck: // a client without a list has no session
+		return ctx, func() {}, nil
+	case err != nil:
 		return ctx, nil, rpcError(m.ID, mcp.INTERNAL_ERROR, err.Error())
 	}
 	return ctx, turn.give, nil

@@ -183,6 +183,10 @@ func TestStuckCallerIsTold(t *testing.T) {
 			t.Errorf("the answer is %s, want %s in it", got.body, want)
 		}
 	}
+	const list = `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`
+	if got := s.post(list, callerHeader, "alice"); !strings.Contains(got.body, `"echo"`) {
+		t.Errorf("the list of the caller = %s, want the tools", got.body)
+	}
 	if got := s.post(call("1", "echo", "x"), callerHeader, "bob"); strings.Contains(got.body, "isError") {
 		t.Errorf("another caller is answered %s, want the result", got.body)
 	}
