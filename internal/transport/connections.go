@@ -67,34 +67,35 @@ func (cs *connections) add(c net.Conn) {
 	cs.all[c] = &peer{address: address, since: time.Now()}
 	cs.strangers[address]++
 	cs.unknown++
-	if cs.unknown > maxStrangers {
-		cs.evict(true)
-	} else if len(cs.all) > maxConnections {
-		cs.evict(false)
+	if cs.unknown > maxStrangers || len(cs.all) > maxConnections {
+		cs.evict(c)
 	}
 }
 
-// evict closes one connection that waits; the newest is among them.
-func (cs *connections) evict(strangers bool) {
-	var victim net.Conn
-	var worst *peer
+// evict closes one connection to make room for the newest, or the newest itself if all others are at work for callers.
+func (cs *connections) evict(newest net.Conn) {
+	victim, worst := newest, (*peer)(nil)
 	for c, p := range cs.all {
-		if p.active || strangers && p.known {
-			continue
-		}
-		if worst == nil || cs.strangers[p.address] > cs.strangers[worst.address] ||
-			cs.strangers[p.address] == cs.strangers[worst.address] && p.since.Before(worst.since) {
+		if c != newest && !(p.known && (p.active || cs.unknown > maxStrangers)) && (worst == nil || cs.before(p, worst)) {
 			victim, worst = c, p
 		}
 	}
-	if victim == nil {
-		return
-	}
-	cs.drop(victim, worst)
+	cs.drop(victim, cs.all[victim])
 	if t, ok := victim.(*tls.Conn); ok {
 		victim = t.NetConn() // without a farewell, which could block
 	}
 	_ = victim.Close() // its reader ends
+}
+
+// before reports whether a is closed rather than b.
+func (cs *connections) before(a, b *peer) bool {
+	switch of, other := cs.strangers[a.address], cs.strangers[b.address]; {
+	case a.active != b.active:
+		return b.active
+	case of != other:
+		return of > other
+	}
+	return a.since.Before(b.since)
 }
 
 func (cs *connections) drop(c net.Conn, p *peer) {

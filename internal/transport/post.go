@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -62,6 +63,7 @@ func (t *Transport) readBody(w http.ResponseWriter, r *http.Request, c *charge) 
 	}
 	switch {
 	case errors.Is(err, errLoad):
+		_, _ = io.Copy(io.Discard, c.body) // a client that still sends would not see the answer
 		t.Refused(w, "busy")
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusTooManyRequests, err.Error())
