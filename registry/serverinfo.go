@@ -105,7 +105,7 @@ func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallT
 	var version firstColumn
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
-	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Keep: true}, &version)
+	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Keep: true, Timeout: infoWait}, &version)
 	if text, ok := notice(err); ok {
 		info.Notice = text
 		info.Database.Configured = text != noticeNone

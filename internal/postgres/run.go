@@ -32,7 +32,7 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 		timeout = min(limit, end.Sub(start)-Grace)
 	}
 	if timeout <= 0 && ctx.Err() == nil {
-		return Outcome{}, timeoutError(timeout, limit)
+		return Outcome{}, timeoutError(limit)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout+Grace)
 	defer cancel()
@@ -42,7 +42,7 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	}
 	late := time.Since(start) >= timeout.Truncate(time.Millisecond) // as the server has it
 	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && isLost(err) {
-		told := timeoutError(timeout, limit)
+		told := timeoutError(limit)
 		switch {
 		case c.commits() && isLost(err) && !uncommitted(err):
 			told.Hint = lookFirst
@@ -316,13 +316,9 @@ func uncommitted(err error) bool {
 	return errors.As(err, &lost) && lost.uncommitted
 }
 
-// timeoutError is that of a statement which had timeout, as much as was left of its limit.
-func timeoutError(timeout, limit time.Duration) *Error {
-	most := "its time limit of " + limit.String()
-	if limit-timeout > limit/10 {
-		most = "what was left of the call's time limit"
-	}
-	return &Error{Code: "57014", Message: "the statement took longer than " + most + " and was stopped",
+// timeoutError names the limit of the call, of which the check of the statement may have taken a part.
+func timeoutError(limit time.Duration) *Error {
+	return &Error{Code: "57014", Message: "the statement took longer than its time limit of " + limit.String() + " and was stopped",
 		Hint: "make it cheaper: filter on indexed columns, or ask for less"}
 }
 

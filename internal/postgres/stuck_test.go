@@ -204,8 +204,8 @@ func TestDeadlineBoundsTheStatement(t *testing.T) {
 		t.Errorf("statement_timeout within 0 and 2 s = %v, %v; want it so", got.json, err)
 	}
 	_, err := db.Run(ctx, postgres.Call{SQL: "SELECT pg_sleep(600)"}, &rows{})
-	if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "57014" || !strings.Contains(e.Message, "what was left") {
-		t.Errorf("Run = %v, want 57014 by what was left of the time", err)
+	if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "57014" {
+		t.Errorf("Run = %v, want 57014", err)
 	}
 	spent, end := context.WithTimeout(t.Context(), postgres.Grace/2)
 	defer end()
