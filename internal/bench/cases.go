@@ -10,7 +10,7 @@ import (
 // benchCase is one tool call.
 type benchCase struct {
 	name    string
-	on      int    // the index of its database
+	on      string // its database
 	request string // of MCP
 	mark    string // occurs count times in the text of a right answer
 	count   int
@@ -37,6 +37,7 @@ func (b *bench) cases() []benchCase {
 	const (
 		orders = `{"schema":"shop","table_name":"orders"}`
 		item   = `{"schema":"area_01","table_name":"item_0102"}`
+		lines  = `{"schema":"billing","table_name":"invoice_lines"}`
 	)
 	list := []benchCase{
 		{"SELECT 1, tool file", sample, toolCall("select_one", "{}"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1, http16: 1}},
@@ -49,6 +50,10 @@ func (b *bench) cases() []benchCase {
 		{"describe_table, sample", sample, toolCall("describe_table", orders), `"nullable":`, 9, "", limits{}},
 		{"get_foreign_keys, sample", sample, toolCall("get_foreign_keys", orders), `"direction":`, 5, "", limits{}},
 		{"find_relationships, sample", sample, toolCall("find_relationships", orders), `"direction":`, 6, "", limits{}},
+		{"list_tables, billing", billing, listTables("billing"), `"table_name":`, 200, "", limits{first: 60}},
+		{"describe_table, billing", billing, toolCall("describe_table", lines), `"nullable":`, 15, "", limits{}},
+		{"get_foreign_keys, billing", billing, toolCall("get_foreign_keys", lines), `"direction":`, 4, "", limits{}},
+		{"find_relationships, billing", billing, toolCall("find_relationships", lines), `"direction":`, 6, "", limits{}},
 		{"list_tables, wide", wide, listTables("area_01"), `"table_name":`, wideTables, "", limits{stdio1: 2, first: 60}},
 		{"describe_table, wide", wide, toolCall("describe_table", item), `"nullable":`, 8, "", limits{stdio1: 3}},
 		{"get_foreign_keys, wide", wide, toolCall("get_foreign_keys", item), `"direction":`, 2, "", limits{}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed" // what the databases hold
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,17 +27,25 @@ const poolSize = postgres.DefaultMaxConns
 // toolFiles holds two tools of this benchmark, on the tables of the sample.
 const toolFiles = "internal/bench/tools"
 
-// Indexes of bench.databases. The second is there only where a wanted case needs it: it takes long to make.
+// Names of databases. All but the sample are there only where a wanted case needs them: wide takes long to make.
 const (
-	sample = iota
-	wide
+	sample  = "sample"
+	billing = "billing"
+	wide    = "wide"
+)
+
+var (
+	//go:embed billing.sql
+	billingScript string
+	//go:embed wide.sql
+	wideScript string
 )
 
 // database is one PostgreSQL with everything that is measured on it.
 type database struct {
 	name    string
 	args    []string // of the server over stdio
-	schemas int      // to make; zero is the sample
+	scripts []string // that fill it; nil is the sample
 
 	pool        *pgxpool.Pool
 	db          *postgres.DB
@@ -55,22 +64,29 @@ func (b *bench) prepare(ctx context.Context) error {
 		return err
 	}
 	b.databases = []*database{
-		{name: "sample", args: []string{"--tools", toolFiles}},
-		{name: "wide", schemas: b.schemas},
+		{name: sample, args: []string{"--tools", toolFiles}},
+		{name: billing, scripts: []string{billingScript}},
+		{name: wide, scripts: wideScripts(b.schemas)},
 	}
-	if !slices.ContainsFunc(b.cases(), func(c benchCase) bool { return c.on == wide }) {
-		b.databases = b.databases[:wide]
-	}
+	cases := b.cases()
+	b.databases = slices.DeleteFunc(b.databases, func(d *database) bool {
+		return d.name != sample && !slices.ContainsFunc(cases, func(c benchCase) bool { return c.on == d.name })
+	})
 	for _, d := range b.databases {
 		if err := b.open(ctx, d); err != nil {
 			return fmt.Errorf("database %s: %w", d.name, err)
 		}
 	}
 	var version string
-	err = b.databases[sample].pool.QueryRow(ctx, "SHOW server_version").Scan(&version)
+	err = b.database(sample).pool.QueryRow(ctx, "SHOW server_version").Scan(&version)
 	fmt.Printf("PostgreSQL %s over TCP on the same machine, %d CPUs, %s, %d rounds of %v; wide has %d tables.\n\n",
 		version, runtime.NumCPU(), runtime.Version(), b.rounds, b.slice, b.schemas*wideTables)
 	return err
+}
+
+// database is one of those that are there.
+func (b *bench) database(name string) *database {
+	return b.databases[slices.IndexFunc(b.databases, func(d *database) bool { return d.name == name })]
 }
 
 // httpPool is the pool of which one caller of ours may have poolSize connections at a time: a quarter is kept for others.
@@ -78,14 +94,14 @@ const httpPool = "13"
 
 // open starts PostgreSQL, fills it, and connects every layer. What is open at an error ends with this program.
 func (b *bench) open(ctx context.Context, d *database) error {
-	c, err := demo.Start(ctx, demo.Config{Sample: d.schemas == 0, TCP: true, Settings: map[string]string{
+	c, err := demo.Start(ctx, demo.Config{Sample: d.scripts == nil, TCP: true, Settings: map[string]string{
 		"max_locks_per_transaction": "512", "shared_buffers": "512MB", "max_wal_size": "4GB", // nothing waits for a disk
 	}})
 	if err != nil {
 		return err
 	}
 	b.cleanup = append(b.cleanup, c.Stop)
-	if err := fill(ctx, c.AdminURL(), d.schemas); err != nil {
+	if err := fill(ctx, c.AdminURL(), d.scripts); err != nil {
 		return err
 	}
 	var errs [7]error
@@ -123,40 +139,27 @@ func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(ctx, conf)
 }
 
-// wideTables are the tables item_0001, item_0002, ... in each schema area_01, area_02, ... of the database wide.
+// wideTables are the tables of each schema of the database wide.
 const wideTables = 400
 
-// fillSchema makes the tables of one schema: eight columns, a primary key and comments each; three of four refer to
-// another one, and each names one without a declared key.
-const fillSchema = `DO $fill$
-BEGIN
-  CREATE SCHEMA %[1]s;
-  SET LOCAL search_path = %[1]s;
-  FOR i IN 1..%[2]d LOOP
-    EXECUTE format($sql$
-      CREATE TABLE %%1$s (
-        id bigint PRIMARY KEY, code varchar(20) NOT NULL, name text, amount numeric(12,2) DEFAULT 0,
-        active boolean NOT NULL DEFAULT true, created_at timestamptz NOT NULL DEFAULT now(), parent_id bigint %%2$s, %%3$s_id bigint);
-      COMMENT ON TABLE %%1$s IS 'Items of kind %%4$s';
-      COMMENT ON COLUMN %%1$s.amount IS 'In EUR, without tax'$sql$,
-      'item_' || to_char(i, 'FM0000'),
-      CASE WHEN i > 1 AND i %% 4 <> 0 THEN 'REFERENCES item_' || to_char(i / 2, 'FM0000') END,
-      'item_' || to_char(i %% %[2]d + 1, 'FM0000'), i);
-  END LOOP;
-END $fill$`
-
-// fill makes the schemas of wide, and the statistics of the catalogs, which autovacuum would make on a real server.
-func fill(ctx context.Context, url string, schemas int) error {
-	script := []string{"SET ROLE " + demo.Role}
+// wideScripts make the schemas area_01, area_02, ...
+func wideScripts(schemas int) []string {
+	list := []string{fmt.Sprintf("SET wide.tables = %d", wideTables)}
 	for n := range schemas {
-		script = append(script, fmt.Sprintf(fillSchema, fmt.Sprintf("area_%02d", n+1), wideTables))
+		list = append(list, fmt.Sprintf("SET wide.schema = 'area_%02d'", n+1), wideScript)
 	}
+	return list
+}
+
+// fill runs scripts, and makes the statistics of the catalogs, which autovacuum would make on a real server.
+func fill(ctx context.Context, url string, scripts []string) error {
+	scripts = append(append([]string{"SET ROLE " + demo.Role}, scripts...), "RESET ROLE", "VACUUM ANALYZE")
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	for _, s := range append(script, "RESET ROLE", "VACUUM ANALYZE") {
+	for _, s := range scripts {
 		if _, err := conn.Exec(ctx, s); err != nil {
 			return err
 		}

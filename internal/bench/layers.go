@@ -41,7 +41,7 @@ type layer struct {
 // PostgreSQL plans a prepared statement anew in each of its first five executions.
 // stop must be called.
 func (b *bench) layersOf(ctx context.Context, c *benchCase) (list []layer, stop func(), err error) {
-	d := b.databases[c.on]
+	d := b.database(c.on)
 	recorded := &recorder{DB: d.db}
 	own, stop, err := b.inProcess(ctx, recorded)
 	if err != nil {

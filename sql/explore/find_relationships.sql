@@ -116,24 +116,28 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   SELECT r.oid, r.schema, r.table_name
   FROM target AS t
   CROSS JOIN LATERAL (
-    SELECT t.oid
-    UNION
-    SELECT d.objid
-    FROM pg_catalog.pg_depend AS d
-    WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
-      AND d.refobjid = t.relnamespace
-      AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    UNION
-    (SELECT c.oid
-     FROM pg_catalog.pg_class AS c
-     WHERE (SELECT pg_catalog.count(*)
-            FROM (SELECT FROM pg_catalog.pg_class AS l WHERE l.relkind IN ('r', 'p', 'f') LIMIT 2001) AS l) <= 2000
-       AND c.relkind IN ('r', 'p', 'f')
-       AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
-     LIMIT 2000)
+    SELECT ARRAY(
+      SELECT t.oid
+      UNION
+      SELECT d.objid
+      FROM pg_catalog.pg_depend AS d
+      WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+        AND d.refobjid = t.relnamespace
+        AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      UNION
+      (SELECT c.oid
+       FROM pg_catalog.pg_class AS c
+       WHERE (SELECT pg_catalog.count(*)
+              FROM (SELECT FROM pg_catalog.pg_class AS l WHERE l.relkind IN ('r', 'p', 'f') LIMIT 2001) AS l) <= 2000
+         AND c.relkind IN ('r', 'p', 'f')
+         AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
+       LIMIT 2000)) AS oids
+    OFFSET 0
   ) AS m
+  -- The planner takes this for a thousand rows. Of statistics it would expect a few, and compare each column with each key.
+  CROSS JOIN LATERAL pg_catalog.generate_series(1, pg_catalog.cardinality(m.oids)) AS i
   -- LIMIT and OFFSET 0, here and below, change no result: they keep the planner at index look-ups.
-  CROSS JOIN LATERAL (SELECT r.* FROM relation AS r WHERE r.oid = m.oid LIMIT 1) AS r
+  CROSS JOIN LATERAL (SELECT r.* FROM relation AS r WHERE r.oid = m.oids[i] LIMIT 1) AS r
   WHERE r.oid = t.oid OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
 ), hint AS MATERIALIZED (
   -- What the name of a column that points at the table must hold: the table's singular, or the whole name of a key.
@@ -223,7 +227,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   ) AS i
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum = i.attnum
   GROUP BY n.oid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid
-), link AS (
+), link AS MATERIALIZED (
   -- By the table's name. The key may hold that name itself, customers (customer_id), and _id may mean any primary key.
   SELECT p.attname, k.relid, k.attnum, p.prefix, pg_catalog.length(p.noun) AS noun_length,
          CASE WHEN k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) THEN 0 ELSE 1 END AS doubt
@@ -253,7 +257,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
               ELSE y.typoutput::oid::text END AS family
   FROM (SELECT r.atttypid FROM referencing AS r UNION SELECT k.atttypid FROM referenced AS k) AS u
   CROSS JOIN LATERAL (SELECT y.* FROM pg_catalog.pg_type AS y WHERE y.oid = u.atttypid LIMIT 1) AS y
-), candidate AS (
+), candidate AS MATERIALIZED (
   SELECT DISTINCT ON (r.relid, r.attnum, k.relid, k.attnum)
          r.relid, r.schema, r.table_name, r.attnum, r.attname,
          k.relid AS referenced_relid, k.schema AS referenced_schema, k.table_name AS referenced_table, k.attname AS referenced_column,
@@ -267,7 +271,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   JOIN family AS rf ON rf.type = r.atttypid
   JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
   WHERE (k.relid, k.attnum) <> (r.relid, r.attnum)
-    AND (l.prefix IS NOT NULL OR NOT EXISTS (SELECT FROM referenced AS own WHERE own.relid = r.relid AND own.attnum = r.attnum))
+    AND (l.prefix IS NOT NULL OR (r.relid, r.attnum) NOT IN (SELECT own.relid, own.attnum FROM referenced AS own))
   ORDER BY r.relid, r.attnum, k.relid, k.attnum, doubt
 ), best AS (
   -- For each column what its name fits best. A name that fits many tables equally says nothing.
@@ -287,7 +291,7 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
     -- In its own table such a name is the table's own key, or its number in some other system.
     AND (b.relid <> b.referenced_relid OR b.prefix <> '')
     -- A partition or child has its parent's columns.
-    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = b.relid AND i.inhparent = b.referenced_relid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = b.relid AND i.inhparent = b.referenced_relid OFFSET 0)
     AND b.referenced_relid IS DISTINCT FROM pg_catalog.pg_partition_root(b.relid)::oid
     -- Nor is a column of a declared key of several columns to the same table.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
