@@ -73,6 +73,43 @@ func TestResources(t *testing.T) {
 	}
 }
 
+// TestSchemaTextIsBounded: of a large schema some is shown, and what is left out is said.
+func TestSchemaTextIsBounded(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, wideScript(t, 1)+`;
+		CREATE TABLE area_1.a_broad_one (); CREATE TYPE area_1.mood AS ENUM ('good');
+		DO $$ BEGIN FOR i IN 1..900 LOOP EXECUTE format('ALTER TABLE area_1.a_broad_one ADD some_column_%s int', i); END LOOP; END $$`)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	got := ask(t, r, "resources/read", `{"uri": "schema://area_1"}`)
+	if len(got) > 55000 {
+		t.Errorf("schema:// of %d bytes", len(got))
+	}
+	for _, want := range []string{`ENUM mood ('good')`, `TABLE a_broad_one (900 columns: describe_table shows them)`, `TABLE item_0001 (id bigint NOT NULL, `,
+		` of 401 tables and views, from item_0`, `list_tables lists them`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("schema:// = %.300s ... %s, want %s in it", got, got[len(got)-300:], want)
+		}
+	}
+	if strings.Contains(got, "item_0400") {
+		t.Error("schema:// shows the last table")
+	}
+}
+
+// TestSchemaTextOfPartitions: the keys that PostgreSQL clones for partitions are not shown.
+func TestSchemaTextOfPartitions(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE SCHEMA s; CREATE TABLE s.log (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+		CREATE TABLE s.log_24 PARTITION OF s.log FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+		CREATE TABLE s.note (id int, at date, FOREIGN KEY (id, at) REFERENCES s.log);
+		CREATE TABLE s.old (log int, at date); ALTER TABLE s.old ADD FOREIGN KEY (log, at) REFERENCES s.log NOT VALID`)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	want := `TABLE log (id integer NOT NULL, at date NOT NULL, PRIMARY KEY (id, at))\nTABLE note (id integer, at date, FOREIGN KEY (id, at) REFERENCES log(id, at))\n` +
+		`TABLE old (log integer, at date, FOREIGN KEY (log, at) REFERENCES log(id, at) NOT VALID)\n"`
+	if got := ask(t, r, "resources/read", `{"uri": "schema://s"}`); !strings.Contains(got, want) {
+		t.Errorf("schema:// = %s, want %s in it", got, want)
+	}
+}
+
 func TestResourcesWithoutDatabase(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, "")}, nil)
 	for _, uri := range []string{"schema://shop", "table://shop/item"} {
