@@ -231,9 +231,9 @@ func TestTopQueries(t *testing.T) {
 		CREATE VIEW public.pg_stat_statements AS SELECT 0::oid AS userid, d.oid AS dbid, public.trap() AS queryid, 1::bigint AS calls, 1::bigint AS rows,
 			1::bigint AS shared_blks_hit, 1::bigint AS shared_blks_read, 1::bigint AS temp_blks_read, 1::bigint AS temp_blks_written, 'x'::text AS query
 		FROM pg_database AS d`)
-	if answer := ask(exploreCase{}, "{}"); answer != `{"items":[]}` {
-		t.Errorf("top_queries read another view: %s", answer)
-	}
+	pgtest.Exec(t, url, `SELECT 2 AS "<&>", 3`)
+	found := exploreCase{Tool: "top_queries", Contains: []string{"CREATE EXTENSION pg_stat_statements SCHEMA apart", "<&>", `"statistics_since":"20`}}
+	checkAnswer(t, found, ask(exploreCase{}, `{"limit": 200}`))
 }
 
 // TestOnStandby: every tool works while the server is in recovery.
@@ -257,8 +257,93 @@ func TestOnStandby(t *testing.T) {
 	}
 	db := bindCallers(t, openDB(t, url))
 	everyTool(t, buildAll(t, registry.Config{DB: db}, nil), db, func(tool, answer string) {
-		if tool == "replication" && !strings.Contains(answer, `"role":"standby"`) {
-			t.Errorf("replication = %s, want a standby", answer)
+		for name, want := range map[string]string{
+			"replication": `"role":"standby"`, "vacuum_status": `{"items":[{"note":"This server is a standby: dead rows`, "table_stats": "A standby: scans are its own",
+			"unused_indexes": `{"items":[{"note":"This server is a standby: it counts its own scans only`, "list_indexes": `"scans_note":"Scans on this standby alone."`,
+			"seq_scan_candidates": `{"items":[{"note":"This server is a standby`,
+		} {
+			if tool == name && !strings.Contains(answer, want) {
+				t.Errorf("%s = %s, want %s in it", tool, answer, want)
+			}
+		}
+		for _, unknown := range []string{`"dead_rows"`, `"inserts"`, `"live_rows"`, `"is_overdue"`} {
+			if strings.Contains(answer, unknown) {
+				t.Errorf("%s tells %s, which a standby does not know: %s", tool, unknown, answer)
+			}
 		}
 	})
+}
+
+// TestNumbersOfOtherNodes: what this server can't know of a table whose rows are on other nodes is not told as a number. Citus
+// marks such a table with a trigger; no other part of it is needed here.
+func TestNumbersOfOtherNodes(t *testing.T) {
+	url := pgtest.NewCluster(t, demo.Config{}).AdminURL()
+	pgtest.Exec(t, url, `SET allow_system_table_mods = on;
+		CREATE FUNCTION pg_catalog.citus_truncate_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+		RESET allow_system_table_mods;
+		CREATE SCHEMA app;
+		CREATE TABLE app.spread (id int PRIMARY KEY, a int, other int REFERENCES app.spread);
+		CREATE INDEX spread_a ON app.spread (a); CREATE INDEX spread_a_again ON app.spread (a);
+		INSERT INTO app.spread SELECT n, n FROM generate_series(1, 5000) AS n;
+		CREATE TABLE app.here AS SELECT * FROM app.spread; CREATE INDEX here_a ON app.here (a);
+		CREATE TRIGGER citus AFTER TRUNCATE ON app.spread EXECUTE FUNCTION pg_catalog.citus_truncate_trigger();
+		DELETE FROM app.spread WHERE id > 100; SELECT count(*) FROM app.spread; SELECT count(*) FROM app.here`)
+	pgtest.Exec(t, url, "VACUUM ANALYZE")
+	r := buildAll(t, registry.Config{DB: openDB(t, url)}, nil)
+	for _, c := range []struct {
+		tool, args      string
+		contains, lacks []string
+	}{
+		{"list_tables", `{"schema": "app"}`, []string{`"table_name":"here","table_type":"table","row_estimate":5000,`,
+			`"table_name":"spread","table_type":"table","estimate_note":"The rows are on other nodes."}`}, nil},
+		{"describe_table", `{"table_name": "app.spread"}`, []string{`"estimate_note":"The rows are on other nodes."`}, []string{"row_estimate"}},
+		{"table_stats", `{"schema": "app", "table_name": "spread"}`, []string{`{"items":[{"schema":"app","table_name":"spread","note":"The rows are on other nodes, which count there."}]}`}, nil},
+		{"list_indexes", `{"schema": "app", "table_name": "spread"}`, []string{`"scans_note":"The rows are on other nodes`}, []string{`"scans":`, "byte_estimate"}},
+		{"unused_indexes", `{"schema": "app"}`, []string{`"index_name":"here_a"`, "rows are on other nodes, which count their own scans (2)."}, []string{"spread"}},
+		{"seq_scan_candidates", `{"schema": "app", "min_bytes": 0}`, []string{`"table_name":"here"`, "rows are on other nodes, which count their own scans (1)."}, []string{"spread"}},
+		{"duplicate_indexes", `{"schema": "app"}`, []string{`"index_name":"spread_a_again"`}, []string{"byte_estimate"}},
+		{"missing_fk_indexes", `{}`, []string{`"table_name":"spread"`}, []string{"row_estimate"}},
+		{"vacuum_status", `{"schema": "app"}`, []string{`"table_name":"here"`, "rows are on other nodes, where they are vacuumed (1)."}, []string{"spread"}},
+		{"bloat_estimate", `{"schema": "app"}`, []string{`"table_name":"here"`}, []string{"spread"}},
+		{"cache_hit", `{}`, []string{`"table_name":"here"`}, []string{"spread"}},
+		{"database_overview", `{}`, []string{`"table_name":"here"`, `"tables_without_estimate":1`}, []string{"spread"}},
+	} {
+		answer, _ := call(t, r, c.tool, c.args)
+		checkAnswer(t, exploreCase{Tool: c.tool, Contains: c.contains, Lacks: c.lacks}, answer)
+	}
+}
+
+// TestNumbersThatAreNotKnown: of parents, of what was never analysed, and of counters that are young.
+func TestNumbersThatAreNotKnown(t *testing.T) {
+	url := pgtest.NewCluster(t, demo.Config{Settings: map[string]string{"autovacuum": "off"}}).AdminURL()
+	pgtest.Exec(t, url, `CREATE SCHEMA app;
+		CREATE TABLE app.parent (id int, a int); CREATE TABLE app.child () INHERITS (app.parent); CREATE TABLE app.grandchild () INHERITS (app.child);
+		CREATE INDEX parent_a ON app.parent (a); INSERT INTO app.child SELECT n FROM generate_series(1, 70) AS n; INSERT INTO app.grandchild VALUES (1), (2);
+		CREATE TABLE app.whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
+		CREATE TABLE app.known PARTITION OF app.whole FOR VALUES FROM (0) TO (100); CREATE TABLE app.unknown PARTITION OF app.whole FOR VALUES FROM (100) TO (200);
+		INSERT INTO app.whole SELECT n FROM generate_series(0, 149) AS n; ANALYZE app.parent, app.child, app.grandchild, app.known;
+		CREATE TABLE app.never (id int PRIMARY KEY, other int); CREATE INDEX never_other ON app.never (other);
+		INSERT INTO app.never SELECT n FROM generate_series(1, 1000) AS n; SELECT count(*) FROM app.never`)
+	r := buildAll(t, registry.Config{DB: openDB(t, url)}, nil)
+	for _, c := range []struct {
+		tool, args      string
+		contains, lacks []string
+	}{
+		{"list_tables", `{"schema": "app"}`, []string{`"table_name":"parent","table_type":"table","row_estimate":72,"byte_estimate":16384}`, `"table_name":"never","table_type":"table"}`,
+			`"table_name":"whole","table_type":"partitioned table","row_estimate":100,"byte_estimate":8192,"estimate_note":"1 of 2 parts were never analysed, and are not counted."`}, nil},
+		{"describe_table", `{"table_name": "app.parent"}`, []string{`"row_estimate":72`}, []string{"estimate_note"}},
+		{"describe_table", `{"table_name": "app.whole"}`, []string{`"row_estimate":100`, `"estimate_note":"1 of 2 parts`}, nil},
+		{"table_stats", `{"schema": "app", "table_name": "parent"}`, []string{`"note":"Sums of 3 parts."`, `"row_estimate":72`, `"table_bytes":16384`, `"statistics_since":"20`}, nil},
+		{"table_stats", `{"schema": "app", "table_name": "whole"}`, []string{`"note":"Sums of 2 parts, of which 1 were never analysed."`, `"inserts":150`}, nil},
+		{"table_stats", `{"schema": "app", "table_name": "never"}`, []string{`"inserts":1000`}, []string{"row_estimate", "_bytes", `"note"`}},
+		{"list_indexes", `{"schema": "app", "table_name": "never"}`, []string{`"scans":0`, `"statistics_since":"20`}, []string{"byte_estimate"}},
+		{"unused_indexes", `{}`, []string{`"note":"The statistics are younger than a week: too young`, `"index_name":"never_other","scans":0,"definition"`, `"statistics_since":"20`}, nil},
+		{"seq_scan_candidates", `{}`, []string{`never analysed, whose size is not known (`, `younger than a week`}, []string{`"table_name":"never"`}},
+		{"seq_scan_candidates", `{"min_bytes": 0}`, []string{`"table_name":"never"`}, []string{`"byte_estimate":0`}},
+		{"vacuum_status", `{}`, []string{`"note":"The counters run since 20`}, nil},
+		{"database_overview", `{}`, []string{`"statistics_since":"20`, `"tables_without_estimate":2`}, []string{`"table_name":"never"`}},
+	} {
+		answer, _ := call(t, r, c.tool, c.args)
+		checkAnswer(t, exploreCase{Tool: c.tool, Contains: c.contains, Lacks: c.lacks}, answer)
+	}
 }

@@ -151,18 +151,10 @@ SELECT t.schema,
                       WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS kind,
        (SELECT d.description FROM pg_catalog.pg_description AS d
         WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0) AS comment,
-       -- -1 is "never analysed". A partitioned table has the rows of its leaves, which autovacuum keeps fresh.
-       coalesce((
-         WITH RECURSIVE part AS (
-           SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = t.oid AND t.relkind = 'p'
-           UNION ALL
-           SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent = part.inhrelid
-         )
-         SELECT pg_catalog.sum(p.reltuples::bigint)
-         FROM part
-         JOIN pg_catalog.pg_class AS p ON p.oid = part.inhrelid
-         WHERE p.relkind <> 'p' AND p.reltuples >= 0
-       ), CASE WHEN t.relkind <> 'v' AND t.reltuples >= 0 THEN t.reltuples END)::bigint AS row_estimate,
+       CASE WHEN NOT e.is_elsewhere THEN e.row_estimate END AS row_estimate,
+       CASE WHEN e.is_elsewhere THEN 'The rows are on other nodes.'
+            WHEN e.unknown > 0 AND e.row_estimate IS NOT NULL
+            THEN pg_catalog.format('%s of %s parts were never analysed, and are not counted.', e.unknown, e.parts) END AS estimate_note,
        coalesce((
          SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(pg_catalog.json_build_object(
            'name', a.attname,
@@ -227,3 +219,20 @@ SELECT t.schema,
                                     ORDER BY r.schema, r.table_name)
          FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhrelid WHERE i.inhparent = t.oid) END AS inherited_by
 FROM target AS t
+CROSS JOIN LATERAL (
+  -- With the rows of partitions and children, which a query of the table reads, too. -1 is "never analysed".
+  WITH RECURSIVE part AS (
+    SELECT t.oid
+    UNION
+    SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent = part.oid
+  )
+  SELECT pg_catalog.sum(p.reltuples::bigint) FILTER (WHERE p.reltuples >= 0)::bigint AS row_estimate,
+         pg_catalog.count(*) FILTER (WHERE p.reltuples < 0) AS unknown,
+         pg_catalog.count(*) AS parts,
+         -- Citus keeps the rows of a table that has this trigger on other nodes.
+         EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+                 WHERE g.tgrelid = t.oid AND g.tgfoid = pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger')) AS is_elsewhere
+  FROM part
+  CROSS JOIN LATERAL (SELECT p.* FROM pg_catalog.pg_class AS p WHERE p.oid = part.oid OFFSET 0) AS p
+  WHERE p.relkind NOT IN ('p', 'v')
+) AS e

@@ -2,8 +2,8 @@
 title: List tables
 description: >
   Tables, views, materialized views, foreign and partitioned tables of one schema, with comment and with estimates of rows
-  and bytes from the last ANALYZE. Use it to find the table that you need; list_schemas finds the schema.
-  Partitions are left out unless table_types names them.
+  and bytes from the last ANALYZE, its partitions and children included; without one they are not known. Use it to find the table
+  that you need; list_schemas finds the schema. Partitions are left out unless table_types names them.
 params:
   - name: schema
     type: string
@@ -77,33 +77,43 @@ SELECT n.nspname AS schema,
            AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', pn.nspname, p.relname) = ANY (@caller_tables)))
        END AS partition_of,
        -- -1 is "never analysed". A partitioned table has the rows of its leaves, which autovacuum keeps fresh.
-       coalesce(k.leaves[1], CASE WHEN c.relkind <> 'v' AND c.reltuples >= 0 THEN c.reltuples END)::bigint AS row_estimate,
+       CASE WHEN k.is_elsewhere THEN NULL
+            WHEN k.parts IS NOT NULL THEN k.parts[1]
+            WHEN c.relkind <> 'v' AND c.reltuples >= 0 THEN c.reltuples END::bigint AS row_estimate,
        -- The size on disk itself would wait for the lock of every ALTER TABLE, and costs a system call for each file.
-       CASE WHEN c.relkind = 'p' THEN k.leaves[2]
+       CASE WHEN k.is_elsewhere THEN NULL
+            WHEN k.parts IS NOT NULL THEN k.parts[2]
             WHEN c.relkind IN ('r', 'm') AND c.reltuples >= 0 THEN c.relpages END
          * pg_catalog.current_setting('block_size')::bigint AS byte_estimate,
+       CASE WHEN k.is_elsewhere THEN 'The rows are on other nodes.'
+            WHEN k.parts[3] > 0 AND k.parts[1] IS NOT NULL
+            THEN pg_catalog.format('%s of %s parts were never analysed, and are not counted.', k.parts[3], k.parts[4]) END AS estimate_note,
        d.description AS comment
 FROM namespace AS n
 CROSS JOIN member AS m
 -- OFFSET keeps the planner from starting at pg_class, of whose rows the conditions below let it expect too few.
 CROSS JOIN LATERAL (
-  SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relispartition, c.reltuples, c.relpages
+  SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relhassubclass, c.relhastriggers, c.reltuples, c.relpages
   FROM pg_catalog.pg_class AS c WHERE c.oid = m.oid OFFSET 0
 ) AS c
 CROSS JOIN LATERAL (
   SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
                         WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS table_type,
-         CASE WHEN c.relkind = 'p' THEN (
+         -- Citus keeps the rows of a table that has this trigger on other nodes.
+         c.relhastriggers AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+           WHERE g.tgrelid = c.oid AND g.tgfoid = pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger')) AS is_elsewhere,
+         CASE WHEN c.relkind = 'p' OR c.relhassubclass THEN (
            WITH RECURSIVE part AS (
-             SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid
-             UNION ALL
-             SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent = part.inhrelid
+             SELECT c.oid
+             UNION
+             SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent = part.oid
            )
-           SELECT ARRAY[pg_catalog.sum(p.reltuples::bigint), pg_catalog.sum(p.relpages)]::bigint[]
+           SELECT ARRAY[pg_catalog.sum(p.reltuples::bigint) FILTER (WHERE p.reltuples >= 0), pg_catalog.sum(p.relpages) FILTER (WHERE p.reltuples >= 0),
+                        pg_catalog.count(*) FILTER (WHERE p.reltuples < 0), pg_catalog.count(*)]::bigint[]
            FROM part
-           JOIN pg_catalog.pg_class AS p ON p.oid = part.inhrelid
-           WHERE p.relkind <> 'p' AND p.reltuples >= 0)
-         END AS leaves
+           JOIN pg_catalog.pg_class AS p ON p.oid = part.oid
+           WHERE p.relkind <> 'p')
+         END AS parts
   OFFSET 0  -- once for each row
 ) AS k
 LEFT JOIN pg_catalog.pg_description AS d

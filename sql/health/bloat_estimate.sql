@@ -2,6 +2,7 @@
 title: Bloat estimate
 description: >
   How much of the largest tables is likely dead or free space, by the statistics of ANALYZE: an estimate that costs no scan, good to some 20 percent.
+  Tables whose rows are on other nodes (Citus) are left out.
   Use it to see which tables to VACUUM or rewrite; analyze them first if they have no estimate.
 params:
   - name: schema
@@ -29,6 +30,9 @@ WITH relation AS MATERIALIZED (
   WHERE c.relkind IN ('r', 'm')
     AND c.relpersistence <> 't'
     AND c.relpages > 0
+    -- Citus keeps the rows of a table that has this trigger on other nodes.
+    AND NOT (c.relhastriggers AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+      WHERE g.tgrelid = c.oid AND g.tgfoid = pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger')))
     AND CASE WHEN @schema IS NULL THEN n.nspname !~ '^(pg_|information_schema$)' ELSE n.nspname = @schema END
     AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
     AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
@@ -59,7 +63,8 @@ SELECT e.nspname AS schema, e.relname AS table_name,
        greatest(e.relpages - e.needed, 0)::bigint * e.size AS wasted_bytes,
        pg_catalog.round((100 * greatest(e.relpages - e.needed, 0) / e.relpages)::numeric, 1) AS wasted_percent,
        CASE WHEN e.reltuples >= 0 THEN e.reltuples::bigint END AS row_estimate,
-       pg_catalog.pg_stat_get_dead_tuples(e.oid) AS dead_rows,
+       -- A standby counts none.
+       CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_stat_get_dead_tuples(e.oid) END AS dead_rows,
        greatest(pg_catalog.pg_stat_get_last_analyze_time(e.oid), pg_catalog.pg_stat_get_last_autoanalyze_time(e.oid)) AS last_analyze,
        CASE WHEN e.needed IS NULL THEN 'no statistics that this login may read: ANALYZE, or ask as the owner' END AS no_estimate
 FROM estimate AS e

@@ -18,8 +18,20 @@ tests:
   - args: {levels: [fear]}
     expect: {error: invalid_arguments}
 ---*/
-SELECT r.level, s.name AS setting, pg_catalog.current_setting(s.name) AS value, s.source, r.reason
-FROM pg_catalog.pg_settings AS s
+SELECT r.level, s.name AS setting,
+       CASE WHEN s.is_own THEN pg_catalog.concat(s.setting, CASE WHEN s.setting NOT IN ('0', '-1') THEN s.unit END) ELSE pg_catalog.current_setting(s.name) END AS value,
+       CASE WHEN NOT s.is_own THEN s.source END AS source, r.reason
+FROM (
+  -- What other sessions get: this one has limits of its own, which hide it, as do settings of its login and connection string.
+  SELECT p.name, p.reset_val AS setting, p.unit, p.source, p.pending_restart, p.setting <> p.reset_val OR p.source = 'session' AS is_own
+  FROM pg_catalog.pg_settings AS p
+  WHERE p.source <> ALL (ARRAY['client', 'user', 'database user'])
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_db_role_setting AS o, pg_catalog.unnest(o.setconfig) AS c (line)
+      WHERE o.setrole = (SELECT me.oid FROM pg_catalog.pg_roles AS me WHERE me.rolname = session_user)
+        AND o.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))
+        AND pg_catalog.lower(pg_catalog.split_part(c.line, '=', 1)) = pg_catalog.lower(p.name))
+) AS s
 CROSS JOIN LATERAL (
   SELECT * FROM (VALUES
     ('risk', s.name = 'fsync' AND s.setting = 'off', 'A crash of the machine can destroy the database.'),
@@ -45,8 +57,8 @@ CROSS JOIN LATERAL (
     ('tune', s.name = 'checkpoint_completion_target' AND s.setting::numeric < 0.9, 'Checkpoints write in bursts.'),
     ('tune', s.name = 'max_connections' AND s.setting::bigint > 500, 'Many sessions cost memory and time: a pooler serves more clients with fewer.'),
     ('tune', s.name = 'autovacuum_vacuum_cost_limit' AND s.setting::bigint BETWEEN 1 AND 199, 'Autovacuum is slower than by default.'),
-    ('note', s.name = 'statement_timeout' AND s.reset_val = '0', 'No limit: a forgotten statement runs for ever.'),
-    ('note', s.name = 'idle_in_transaction_session_timeout' AND s.reset_val = '0', 'A forgotten transaction keeps its locks, and dead rows, for ever.'),
+    ('note', s.name = 'statement_timeout' AND s.setting = '0', 'No limit: a forgotten statement runs for ever.'),
+    ('note', s.name = 'idle_in_transaction_session_timeout' AND s.setting = '0', 'A forgotten transaction keeps its locks, and dead rows, for ever.'),
     ('note', s.name = 'log_min_duration_statement' AND s.setting = '-1', 'Slow statements are not logged.'),
     ('note', s.name = 'log_lock_waits' AND s.setting = 'off', 'Long waits for locks are not logged.'),
     ('note', s.name = 'track_io_timing' AND s.setting = 'off', 'Times of reads and writes are not measured.'),

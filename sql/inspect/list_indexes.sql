@@ -1,8 +1,8 @@
 /*---
 title: List indexes
 description: >
-  Indexes of one table, or of all tables of a schema, with definition, size estimate and number of scans since the
-  statistics were reset. Use it to judge which queries an index serves.
+  Indexes of one table, or of all tables of a schema, with definition, size estimate and number of scans on this server since the
+  statistics were reset, which statistics_since tells where it was lately. Use it to judge which queries an index serves.
 params:
   - name: table_name
     type: string
@@ -46,7 +46,10 @@ tests:
     expect: {error: not_found}
 ---*/
 WITH owner AS (
-  SELECT n.nspname, c.oid, c.relname
+  SELECT n.nspname, c.oid, c.relname, c.reltuples,
+         -- Citus keeps the rows of a table that has this trigger on other nodes, and counts there.
+         c.relhastriggers AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+           WHERE g.tgrelid = c.oid AND g.tgfoid = pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger')) AS is_elsewhere
   FROM pg_catalog.pg_namespace AS n
   -- pg_class has no index by schema. pg_depend has one, and holds every relation but those that initdb makes.
   JOIN LATERAL (
@@ -73,11 +76,28 @@ SELECT o.nspname AS schema,
        CASE WHEN i.indisprimary THEN true END AS is_primary,
        CASE WHEN i.indisunique THEN true END AS is_unique,
        CASE WHEN NOT i.indisvalid THEN true END AS is_invalid,
-       CASE WHEN x.relkind = 'i' THEN x.relpages * pg_catalog.current_setting('block_size')::bigint END AS byte_estimate,
-       CASE WHEN x.relkind = 'i' THEN pg_catalog.pg_stat_get_numscans(x.oid) END AS scans,
+       CASE WHEN x.relkind = 'i' AND o.reltuples >= 0 AND NOT o.is_elsewhere THEN x.relpages * pg_catalog.current_setting('block_size')::bigint END AS byte_estimate,
+       CASE WHEN NOT o.is_elsewhere THEN u.scans END AS scans,
+       CASE WHEN w.since > pg_catalog.now() - interval '7 days' AND u.scans IS NOT NULL AND NOT o.is_elsewhere THEN w.since END AS statistics_since,
+       CASE WHEN o.is_elsewhere THEN 'The rows are on other nodes, which count their own scans.'
+            WHEN w.is_standby AND u.scans IS NOT NULL THEN 'Scans on this standby alone.' END AS scans_note,
        d.description AS comment
 FROM owner AS o
 JOIN pg_catalog.pg_index AS i ON i.indrelid = o.oid
 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+CROSS JOIN LATERAL (
+  -- The index of a partitioned table is scanned where those of its partitions are.
+  SELECT CASE WHEN x.relkind = 'I'
+              THEN (SELECT pg_catalog.sum(pg_catalog.pg_stat_get_numscans(p.relid)) FROM pg_catalog.pg_partition_tree(x.oid) AS p)::bigint
+              ELSE pg_catalog.pg_stat_get_numscans(x.oid) END AS scans
+  OFFSET 0
+) AS u
+CROSS JOIN (
+  SELECT pg_catalog.pg_is_in_recovery() AS is_standby,
+         -- A crash resets all counters, and sets the second.
+         greatest(pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), pg_catalog.pg_stat_get_bgwriter_stat_reset_time()) AS since
+  FROM pg_catalog.pg_database AS d
+  WHERE d.datname = pg_catalog.current_database()
+) AS w
 LEFT JOIN pg_catalog.pg_description AS d
   ON d.objoid = x.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0

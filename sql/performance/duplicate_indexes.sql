@@ -21,7 +21,10 @@ tests:
     expect: {max_rows: 1}
 ---*/
 WITH index AS MATERIALIZED (
-  SELECT i.indexrelid, i.indrelid, i.indisunique, i.indnkeyatts, x.relname, x.relam, x.relpages, x.reloptions, x.relkind, n.nspname, t.relname AS table_name,
+  SELECT i.indexrelid, i.indrelid, i.indisunique, i.indnkeyatts, x.relname, x.relam, x.reloptions, n.nspname, t.relname AS table_name,
+         -- Not where it was never analysed, nor where Citus keeps the rows on other nodes, by this trigger.
+         CASE WHEN x.relkind = 'i' AND t.reltuples >= 0 AND NOT (t.relhastriggers AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+                WHERE g.tgrelid = t.oid AND g.tgfoid = pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger'))) THEN x.relpages END AS pages,
          -- What protects rows, replication or a constraint stays: the higher number.
          CASE WHEN i.indisprimary THEN 4 WHEN i.indisreplident THEN 3 WHEN k.conindid IS NOT NULL THEN 2 WHEN i.indisunique THEN 1 ELSE 0 END AS worth,
          i.indnatts - i.indnkeyatts AS included,
@@ -64,9 +67,9 @@ WITH index AS MATERIALIZED (
     END
 )
 SELECT p.nspname AS schema, p.table_name, p.relname AS index_name, p.reason, p.other AS covered_by,
-       CASE WHEN p.relkind = 'i' THEN p.relpages * pg_catalog.current_setting('block_size')::bigint END AS byte_estimate,
+       p.pages * pg_catalog.current_setting('block_size')::bigint AS byte_estimate,
        pg_catalog.pg_get_indexdef(p.indexrelid) AS definition,
        pg_catalog.pg_get_indexdef(p.other_oid) AS covered_by_definition
 FROM pair AS p
-ORDER BY p.relpages DESC, p.nspname, p.relname, p.other
+ORDER BY p.pages DESC NULLS LAST, p.nspname, p.relname, p.other
 LIMIT @limit

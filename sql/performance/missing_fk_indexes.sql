@@ -22,7 +22,11 @@ tests:
 ---*/
 WITH relation AS MATERIALIZED (
   -- All that the caller may see.
-  SELECT c.oid, n.nspname, c.relname, c.reltuples, c.relpages
+  SELECT c.oid, n.nspname, c.relname, c.relpages,
+         -- Not what was never analysed, nor where the rows are in partitions and children, or, by this trigger of Citus, on other nodes.
+         CASE WHEN c.reltuples >= 0 AND c.relkind = 'r' AND NOT c.relhassubclass AND NOT (c.relhastriggers AND EXISTS (
+                SELECT FROM pg_catalog.pg_trigger AS g
+                WHERE g.tgrelid = c.oid AND g.tgfoid = pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger'))) THEN c.reltuples END AS rows
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p')
@@ -30,27 +34,35 @@ WITH relation AS MATERIALIZED (
     AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
     AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
 ), missing AS MATERIALIZED (
-  SELECT r.nspname, r.relname, r.reltuples, r.relpages, k.conname, k.conrelid, k.conkey, f.nspname AS referenced_schema, f.relname AS referenced_table
+  SELECT r.nspname, r.relname, r.rows, r.relpages, k.conname, k.conrelid, v.conkey, f.nspname AS referenced_schema, f.relname AS referenced_table
   FROM pg_catalog.pg_constraint AS k
   JOIN relation AS r ON r.oid = k.conrelid
   JOIN relation AS f ON f.oid = k.confrelid
+  CROSS JOIN LATERAL (
+    -- Of a key with a period (PostgreSQL 18) a btree index serves the columns before it. One that is not enforced needs no index.
+    SELECT CASE WHEN (pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean THEN pg_catalog.trim_array(k.conkey, 1) ELSE k.conkey END AS conkey,
+           coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true) AS is_enforced
+    OFFSET 0
+  ) AS v
   WHERE k.contype = 'f'
     -- PostgreSQL clones the key of a partitioned table for its partitions.
     AND k.conparentid = 0
+    AND v.is_enforced
+    AND pg_catalog.cardinality(v.conkey) > 0
     AND CASE WHEN @schema IS NULL THEN r.nspname !~ '^(pg_|information_schema$)' ELSE r.nspname = @schema END
     AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_index AS i
       WHERE i.indrelid = k.conrelid
         AND i.indisvalid
         AND i.indpred IS NULL
-        AND i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
-        AND (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey)
+        AND i.indnkeyatts >= pg_catalog.cardinality(v.conkey)
+        AND (i.indkey::smallint[])[0:pg_catalog.cardinality(v.conkey) - 1] @> v.conkey)
   ORDER BY r.relpages DESC, r.nspname, r.relname, k.conname
   LIMIT @limit
 )
 SELECT m.nspname AS schema, m.relname AS table_name, m.conname AS constraint_name, c.columns,
        m.referenced_schema, m.referenced_table,
-       CASE WHEN m.reltuples >= 0 THEN m.reltuples::bigint END AS row_estimate,
+       m.rows::bigint AS row_estimate,
        pg_catalog.format('CREATE INDEX ON %I.%I (%s)', m.nspname, m.relname, c.list) AS suggestion
 FROM missing AS m
 CROSS JOIN LATERAL (
