@@ -13,6 +13,9 @@ func analyse(st *Statement, access Access, fault func(position int, problem stri
 	a, err := sqlscan.Analyze(st.SQL)
 	var syntax *sqlscan.SyntaxError
 	switch {
+	case errors.As(err, &syntax) && syntax.Grammar:
+		fault(syntax.Position, syntax.Message+" (SQL is read with the syntax of PostgreSQL "+sqlscan.GrammarVersion+")")
+		return
 	case errors.As(err, &syntax):
 		fault(syntax.Position, syntax.Message)
 		return

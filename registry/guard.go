@@ -284,13 +284,22 @@ func refused(err error, sql string) error {
 	var syntax *sqlscan.SyntaxError
 	var unsupported *sqlscan.UnsupportedError
 	var limit *sqlscan.LimitError
+	var pg *postgres.Error
 	switch {
+	case errors.As(err, &pg) && pg.Code == "42501":
+		// The statement itself has not run: what is denied are the questions about it.
+		return &callError{Code: pg.Code, Message: "what the statement may do is looked up in PostgreSQL's catalogs first, and this server's login can't: " + pg.Message,
+			Hint: "this is for the operator to mend: GRANT SELECT ON that catalog to the login"}
 	case errors.As(err, &limit):
 		return argumentError("sql: " + limit.Message)
 	case errors.As(err, &refusal):
 		return located(&callError{Code: refusal.Code, Message: refusal.Message, rule: refusal.Rule}, sql, refusal.Position)
 	case errors.As(err, &syntax):
-		return located(&callError{Code: "42601", Message: syntax.Message, Hint: "what is read here is the syntax of PostgreSQL 17"}, sql, syntax.Position)
+		e := &callError{Code: "42601", Message: syntax.Message}
+		if syntax.Grammar {
+			e.Hint = "SQL is read here with the syntax of PostgreSQL " + sqlscan.GrammarVersion
+		}
+		return located(e, sql, syntax.Position)
 	case errors.As(err, &unsupported):
 		return &callError{Code: policy.Forbidden, Message: unsupported.Error(), rule: "grammar"}
 	}

@@ -3,6 +3,7 @@ package sqlscan
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/pganalyze/pg_query_go/v6/parser"
@@ -13,7 +14,12 @@ type SyntaxError struct {
 	Message string
 	// Position is the 1-based character where the fault is, zero if unknown.
 	Position int
+	// Grammar says that the grammar does not know what is there, as one of another version might: see GrammarVersion.
+	Grammar bool
 }
+
+// GrammarVersion is the version of PostgreSQL whose syntax is read here.
+const GrammarVersion = "17"
 
 func (e *SyntaxError) Error() string { return e.Message }
 
@@ -31,7 +37,7 @@ func (e *UnsupportedError) Error() string {
 func parse(sql string) (*node, error) {
 	json, err := parser.ParseToJSON(sql)
 	if fault := (*parser.Error)(nil); errors.As(err, &fault) {
-		return nil, &SyntaxError{fault.Message, max(fault.Cursorpos, 0)}
+		return nil, &SyntaxError{fault.Message, max(fault.Cursorpos, 0), strings.HasPrefix(fault.Message, "syntax error")}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("parsing SQL: %w", err)
@@ -48,7 +54,7 @@ func parse(sql string) (*node, error) {
 		second := statements.first.next
 		at := min(max(second.offset("stmt_location"), 0), len(sql))
 		at += leading(sql[at:])
-		return nil, &SyntaxError{"the SQL holds more than one statement: send each in a call of its own", 1 + utf8.RuneCountInString(sql[:at])}
+		return nil, &SyntaxError{Message: "the SQL holds more than one statement: send each in a call of its own", Position: 1 + utf8.RuneCountInString(sql[:at])}
 	}
 	return statements.first.field("stmt"), nil
 }

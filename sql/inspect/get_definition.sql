@@ -31,14 +31,16 @@ not_found:
       SELECT c.relname::text, c.relnamespace, CASE WHEN c.relkind IN ('v', 'm') THEN c.oid ELSE i.indrelid END
       FROM pg_catalog.pg_class AS c
       LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
-      WHERE c.relkind IN ('v', 'm', 'i', 'I')
+      WHERE c.relkind IN ('v', 'm', 'i', 'I') AND NOT c.relispartition
       UNION ALL
       SELECT p.proname, p.pronamespace, NULL FROM pg_catalog.pg_proc AS p
       UNION ALL
       SELECT g.tgname, t.relnamespace, t.oid
       FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_class AS t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal
       UNION ALL
-      SELECT k.conname, k.connamespace, k.conrelid FROM pg_catalog.pg_constraint AS k WHERE k.conrelid <> 0
+      -- Not the names that PostgreSQL makes: of NOT NULL (since version 18), and of clones of keys for partitions.
+      SELECT k.conname, k.connamespace, k.conrelid
+      FROM pg_catalog.pg_constraint AS k WHERE k.contype IN ('c', 'f', 'p', 'u', 'x') AND k.conrelid <> 0 AND k.conparentid = 0
     ) AS o (name, namespace, relation)
     JOIN pg_catalog.pg_namespace AS n ON n.oid = o.namespace
     LEFT JOIN pg_catalog.pg_class AS t ON t.oid = o.relation
