@@ -110,6 +110,8 @@ func (all concerns) count(severity string) int {
 var (
 	//go:embed doctor/role.sql
 	aboutRole string
+	//go:embed doctor/objects.sql
+	aboutObjects string
 	//go:embed doctor/permissions.sql
 	aboutPermissions string
 )
@@ -189,7 +191,20 @@ func (d *doctor) role(ctx context.Context, db *postgres.DB, name string) error {
 		return err
 	}
 	login := slices.Contains(d.logins, name)
-	return d.ask(ctx, db, aboutRole, d.row, []byte(name), fmt.Append(nil, login), fmt.Append(nil, d.readOnly), logins)
+	return errors.Join(
+		d.question(ctx, db, "the rights of "+name, aboutRole, []byte(name), fmt.Append(nil, login), logins),
+		d.question(ctx, db, "what "+name+" owns and can use", aboutObjects, []byte(name), fmt.Append(nil, d.readOnly)))
+}
+
+// question adds what a query finds. Where the login may not read a catalog that it is about, that is what is found.
+func (d *doctor) question(ctx context.Context, db *postgres.DB, about, sql string, args ...[]byte) error {
+	err := d.ask(ctx, db, sql, d.row, args...)
+	if refused := (*postgres.Error)(nil); errors.As(err, &refused) && refused.Code == "42501" {
+		d.add(concern{warning, "not examined: " + about, "The login may not read what that is kept in: " + refused.Message + ".", nil,
+			"-- GRANT SELECT ON that catalog to the login, or run doctor with a login that may read it"})
+		return nil
+	}
+	return err
 }
 
 // permissions holds a PostgreSQL role against the roles whose calls go through it. Those with the given database role run
@@ -224,7 +239,7 @@ func (d *doctor) permissions(ctx context.Context, db *postgres.DB, name string, 
 	if err != nil {
 		return err
 	}
-	return d.ask(ctx, db, aboutPermissions, d.row, []byte(name), rules, unserved)
+	return d.question(ctx, db, "permissions.yaml against the grants of "+name, aboutPermissions, []byte(name), rules, unserved)
 }
 
 func (d *doctor) row(row [][]byte) {

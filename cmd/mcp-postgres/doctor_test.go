@@ -356,3 +356,49 @@ func TestDoctorLoginTakenOn(t *testing.T) {
 		t.Errorf("a login that is taken on: %+v, want a note on set_config", found)
 	}
 }
+
+// TestDoctorOfTheFirstSuperuser: PostgreSQL refuses to reassign what it owns, and to take its rights; what is printed works.
+func TestDoctorOfTheFirstSuperuser(t *testing.T) {
+	url := pgtest.NewCluster(t, demo.Config{}).AdminURL()
+	pgtest.Exec(t, url, `CREATE SCHEMA shop; CREATE TABLE shop.orders (id int); CREATE VIEW shop."odd name" AS SELECT 1 AS one`)
+	found, status := examine(t, []string{"DATABASE_URL=" + url})
+	owns, superuser := found.find(warning, "owns what it works on"), found.find(danger, "is a superuser")
+	if status != 1 || owns == nil || superuser == nil {
+		t.Fatalf("doctor of a superuser: status %d, %+v", status, found)
+	}
+	pgtest.Exec(t, url, owns.Fix)
+	pgtest.Exec(t, url, superuser.Fix)
+	if found, _ := examine(t, []string{"DATABASE_URL=" + url}); found.find(warning, "owns what it works on") != nil {
+		t.Errorf("after the fix %s: %+v", owns.Fix, found)
+	}
+}
+
+// TestDoctorWithoutCatalog: what can't be examined is said, and the rest is examined.
+func TestDoctorWithoutCatalog(t *testing.T) {
+	admin, role, url := patient(t)
+	pgtest.Exec(t, admin, "REVOKE SELECT ON pg_catalog.pg_class FROM PUBLIC; ALTER ROLE "+role+" CREATEDB")
+	file := permissionsFile(t, "roles:\n  a: {schemas: [shop], tables: \"*\", operations: [select]}\nusers: {_default: a}\n")
+	found, status := examine(t, []string{"DATABASE_URL=" + url}, "--permissions", file)
+	f := found.find(warning, "not examined: what "+role+" owns and can use")
+	if status != 0 || f == nil || !strings.Contains(f.Detail, "pg_class") || found.find(warning, "has CREATEDB") == nil ||
+		found.find(warning, "not examined: permissions.yaml against the grants of "+role) == nil {
+		t.Errorf("status %d, %+v, want what was not examined, and CREATEDB", status, found)
+	}
+}
+
+func TestDoctorRowSecurity(t *testing.T) {
+	admin, role, url := patient(t)
+	pgtest.Exec(t, admin, `CREATE TABLE shop.hidden (id int); CREATE TABLE shop.part (id int); CREATE TABLE shop.other (id int);
+		ALTER TABLE shop.hidden ENABLE ROW LEVEL SECURITY; ALTER TABLE shop.part ENABLE ROW LEVEL SECURITY;
+		CREATE POLICY own ON shop.part FOR SELECT USING (id = 1); CREATE POLICY writes ON shop.hidden FOR INSERT WITH CHECK (true);
+		GRANT SELECT ON shop.hidden, shop.part, shop.other TO `+role)
+	found, status := examine(t, []string{"DATABASE_URL=" + url}, "--strict")
+	f := found.find(note, "row security bounds what "+role+" sees")
+	if want := []string{"table shop.hidden: no policy lets it see a row", "table shop.part"}; status != 0 || f == nil || !slices.Equal(f.Objects, want) {
+		t.Errorf("status %d, %+v, want a note on %q", status, found, want)
+	}
+	pgtest.Exec(t, admin, "ALTER TABLE shop.hidden OWNER TO "+role+"; ALTER TABLE shop.part DISABLE ROW LEVEL SECURITY")
+	if found, _ := examine(t, []string{"DATABASE_URL=" + url}); found.find(note, "row security") != nil {
+		t.Errorf("of an owner, whom row security does not bind: %+v", found)
+	}
+}

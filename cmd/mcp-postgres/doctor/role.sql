@@ -1,5 +1,5 @@
 -- What a role may do in PostgreSQL that an agent should not be able to do. Each row is a finding.
--- $1 the role, $2 whether the server logs in with it (else calls take it on), $3 whether the server is read-only, $4 its logins.
+-- $1 the role, $2 whether the server logs in with it (else calls take it on), $3 its logins.
 WITH me AS MATERIALIZED (
   SELECT oid, rolname, rolsuper, quote_ident(rolname) AS name FROM pg_catalog.pg_roles WHERE rolname = $1::text
 ),
@@ -10,7 +10,9 @@ reach AS MATERIALIZED (
 attributes AS (
   SELECT a.severity, me.rolname || CASE WHEN r.oid = me.oid THEN ' ' ELSE ' can become ' || r.rolname || ', which ' END || a.title AS title, a.detail,
          NULL::text[] AS objects,
-         CASE WHEN r.oid = me.oid THEN format('ALTER ROLE %s %s;', me.name, a.undo) ELSE (
+         CASE WHEN r.oid = me.oid AND r.oid = 10 THEN '-- this is the superuser that the server was made with, which PostgreSQL does not let go: make another login, ' ||
+                E'and connect with it\nCREATE ROLE app_agent LOGIN PASSWORD ''...'';'
+              WHEN r.oid = me.oid THEN format('ALTER ROLE %s %s;', me.name, a.undo) ELSE (
            SELECT string_agg(format('REVOKE %I FROM %I;', r.rolname, m.rolname), E'\n' ORDER BY m.rolname)
            FROM pg_catalog.pg_auth_members g JOIN reach m ON m.oid = g.member WHERE g.roleid = r.oid) END AS fix
   FROM me, reach r, LATERAL (VALUES
@@ -47,19 +49,6 @@ memberships AS (
 spaces AS MATERIALIZED (
   SELECT oid, nspname, nspowner, quote_ident(nspname) AS name FROM pg_catalog.pg_namespace
   WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'
-),
-owned AS (
-  SELECT 'warning', me.rolname || ' owns what it works on',
-         'An owner can drop and alter, reads all rows whatever the policies say, and gives itself every right.',
-         array_agg(o.what ORDER BY o.what),
-         format(E'CREATE ROLE app_owner NOLOGIN;\nREASSIGN OWNED BY %s TO app_owner;', string_agg(DISTINCT quote_ident(o.owner), ', '))
-  FROM me, (
-    SELECT format('table %s.%I', s.name, c.relname), r.rolname FROM pg_catalog.pg_class c JOIN spaces s ON s.oid = c.relnamespace JOIN reach r ON r.oid = c.relowner
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-    UNION ALL SELECT 'schema ' || s.name, r.rolname FROM spaces s JOIN reach r ON r.oid = s.nspowner WHERE r.rolname <> 'pg_database_owner'
-    UNION ALL SELECT 'database ' || quote_ident(d.datname), r.rolname FROM pg_catalog.pg_database d JOIN reach r ON r.oid = d.datdba WHERE d.datname = current_database()
-  ) AS o (what, owner)
-  GROUP BY me.rolname HAVING count(*) > 0
 ),
 creates AS (
   SELECT 'warning', me.rolname || ' can create objects in schemas',
@@ -109,40 +98,6 @@ definers AS (
   FROM me, callable c WHERE c.definer AND NOT me.rolsuper
   GROUP BY me.rolname, me.name, c.owner
 ),
--- Extensions that leave the database, and what of them the role can use.
-extensions AS (
-  SELECT CASE WHEN count(u.what) > 0 THEN 'warning' ELSE 'note' END,
-         format('the extension %s is installed%s', e.extname, CASE WHEN count(u.what) > 0 THEN ', and ' || me.rolname || ' can use it' END), k.detail,
-         array_agg(u.what ORDER BY u.what) FILTER (WHERE u.what IS NOT NULL),
-         coalesce(string_agg(u.fix, E'\n' ORDER BY u.what) || E'\n', '') || format('-- if nothing needs it: DROP EXTENSION %I;', e.extname)
-  FROM me, pg_catalog.pg_extension e
-  JOIN (VALUES
-    ('dblink', 'It opens connections to other databases; what they do is outside of the transaction of a call.'),
-    ('postgres_fdw', 'Its tables are on other servers; what happens there is outside of the transaction of a call.'),
-    ('file_fdw', 'Its tables are files of the server, and the output of programs there.'),
-    ('adminpack', 'It writes files of the server.'),
-    ('pageinspect', 'It shows the contents of tables whatever the grants are.'),
-    ('pg_surgery', 'It changes tables behind the back of PostgreSQL.')
-  ) AS k (name, detail) ON k.name = e.extname
-  LEFT JOIN LATERAL (
-    SELECT 'functions of ' || e.extname, format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC, %s;', string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid), me.name)
-    FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid
-    WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e' AND k.name NOT LIKE '%\_fdw'
-      AND has_function_privilege(me.oid, p.oid, 'EXECUTE')
-      AND has_schema_privilege(me.oid, p.pronamespace, 'USAGE')
-    HAVING count(*) > 0
-    UNION ALL
-    SELECT format('foreign server %I', s.srvname), format('REVOKE USAGE ON FOREIGN SERVER %I FROM PUBLIC, %s;', s.srvname, me.name)
-    FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = k.name
-    WHERE has_server_privilege(me.oid, s.oid, 'USAGE')
-    UNION ALL
-    SELECT 'foreign table ' || t.ftrelid::regclass, format('REVOKE ALL ON %s FROM PUBLIC, %s;', t.ftrelid::regclass, me.name)
-    FROM pg_catalog.pg_foreign_table t JOIN pg_catalog.pg_foreign_server s ON s.oid = t.ftserver
-    JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw AND w.fdwname = k.name
-    WHERE has_table_privilege(me.oid, t.ftrelid, 'SELECT, INSERT, UPDATE, DELETE')
-  ) AS u (what, fix) ON true
-  GROUP BY me.rolname, e.extname, k.detail
-),
 settings AS (
   SELECT CASE WHEN $2::bool THEN 'note' ELSE 'warning' END, me.rolname || ' can execute set_config',
          CASE WHEN $2::bool THEN 'The server needs it, to bound its calls. A statement that gets past the guard could undo a timeout or pretend to have other claims.'
@@ -151,17 +106,8 @@ settings AS (
          CASE WHEN $2::bool THEN '-- nothing: the guard refuses set_config in every statement'
               ELSE format(E'REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC, %s;\nGRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO %s;', me.name,
                 (SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM pg_catalog.pg_roles
-                 WHERE rolname = session_user OR rolname IN (SELECT json_array_elements_text($4::json)))) END
+                 WHERE rolname = session_user OR rolname IN (SELECT json_array_elements_text($3::json)))) END
   FROM me WHERE NOT me.rolsuper AND has_function_privilege(me.oid, 'pg_catalog.set_config(text, text, boolean)', 'EXECUTE')
-),
-writes AS (
-  SELECT 'warning', me.rolname || ' can write, and the server is read-only', 'A login that can only read holds also where the guard and the transaction do not.',
-         array_agg('table ' || c.oid::regclass ORDER BY c.oid::regclass::text),
-         format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %s FROM PUBLIC, %s;', string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text), me.name)
-  FROM me, pg_catalog.pg_class c JOIN spaces s ON s.oid = c.relnamespace
-  WHERE $3::bool AND NOT me.rolsuper AND c.relkind IN ('r', 'p', 'v', 'f') AND has_schema_privilege(me.oid, s.oid, 'USAGE')
-    AND (has_table_privilege(me.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(me.oid, c.oid, 'INSERT, UPDATE'))
-  GROUP BY me.rolname, me.name
 ),
 connection AS (
   SELECT 'danger', 'the connection to ' || host(inet_server_addr()) || ' has no TLS', 'Passwords and data can be read and changed on the way.', NULL::text[],
@@ -172,7 +118,7 @@ connection AS (
 SELECT f.severity, f.title, f.detail, coalesce(to_json(f.objects[1:1000]), '[]') AS objects,
        CASE WHEN length(f.fix) > 200000 THEN '-- too many objects for a statement here: name them from the catalogue' ELSE f.fix END AS fix
 FROM (
-  SELECT * FROM connection UNION ALL SELECT * FROM attributes UNION ALL SELECT * FROM memberships UNION ALL SELECT * FROM owned
+  SELECT * FROM connection UNION ALL SELECT * FROM attributes UNION ALL SELECT * FROM memberships
   UNION ALL SELECT * FROM creates UNION ALL SELECT * FROM database UNION ALL SELECT * FROM languages UNION ALL SELECT * FROM definers
-  UNION ALL SELECT * FROM extensions UNION ALL SELECT * FROM settings UNION ALL SELECT * FROM writes
+  UNION ALL SELECT * FROM settings
 ) AS f (severity, title, detail, objects, fix)
