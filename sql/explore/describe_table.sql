@@ -2,7 +2,8 @@
 title: Describe a table
 description: >
   All that a correct query on a table or view needs, in one call: columns with types, defaults and enum labels, keys, checks,
-  foreign keys both ways, indexes, partitioning, comments. What is empty is left out. Call it before you write SQL for a table.
+  foreign keys both ways, indexes, partitioning, row security, comments. What is empty is left out. Where a key has a period, the last
+  columns join by && instead of =. Call it before you write SQL for a table.
 params:
   - name: table_name
     type: string
@@ -52,7 +53,7 @@ tests:
 ---*/
 WITH RECURSIVE relation AS NOT MATERIALIZED (
   -- All that the caller may see: every relation named below comes through here.
-  SELECT c.oid, n.nspname AS schema, c.relname AS table_name, c.relkind, c.reltuples, c.relpartbound
+  SELECT c.oid, n.nspname AS schema, c.relname AS table_name, c.relkind, c.relrowsecurity, c.relpartbound
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -84,7 +85,10 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
          CASE k.confdeltype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE'
                             WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_delete,
          CASE k.confupdtype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE'
-                            WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_update
+                            WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_update,
+         -- Columns of PostgreSQL 18: the last pair overlaps instead of being equal; nobody enforces the key.
+         CASE WHEN (pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean THEN true END AS period,
+         CASE WHEN NOT (pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean THEN 'not enforced' WHEN NOT k.convalidated THEN 'not validated' END AS status
   FROM target AS t
   CROSS JOIN LATERAL (
     SELECT o.oid FROM pg_catalog.pg_constraint AS o WHERE o.conrelid = t.oid AND o.contype = 'f'
@@ -135,6 +139,8 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   GROUP BY c.attnum
 ), index AS MATERIALIZED (
   SELECT x.relname AS name, i.indexrelid, i.indisprimary, i.indisvalid,
+         -- A key WITHOUT OVERLAPS (PostgreSQL 18): the last column is a period, which overlaps no other of the same key.
+         CASE WHEN i.indisunique AND i.indisexclusion THEN true END AS without_overlaps,
          -- A partial index, or one on an expression, promises nothing about the columns of every row.
          i.indisunique AND i.indisvalid AND i.indpred IS NULL AND 0 <> ALL (i.indkey) AS is_key,
          (SELECT pg_catalog.array_agg(a.attname::text ORDER BY p.place)
@@ -151,6 +157,20 @@ SELECT t.schema,
                       WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS kind,
        (SELECT d.description FROM pg_catalog.pg_description AS d
         WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0) AS comment,
+       -- What this login may read, and which rows of it.
+       CASE WHEN NOT e.is_readable THEN false END AS readable,
+       CASE WHEN t.relrowsecurity THEN (
+         SELECT pg_catalog.json_build_object('binds_this_login', pg_catalog.row_security_active(t.oid), 'policies',
+           coalesce(pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+             'name', q.polname,
+             'command', CASE q.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+             'restrictive', CASE WHEN NOT q.polpermissive THEN true END,
+             'roles', CASE WHEN q.polroles <> '{0}' THEN (
+               SELECT pg_catalog.array_agg(CASE WHEN r.oid = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(r.oid) END) FROM pg_catalog.unnest(q.polroles) AS r (oid)) END,
+             -- An expression may name what a role does not see.
+             'using', CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_expr(q.polqual, q.polrelid) END,
+             'with_check', CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_expr(q.polwithcheck, q.polrelid) END)) ORDER BY q.polname), '[]'))
+         FROM pg_catalog.pg_policy AS q WHERE q.polrelid = t.oid) END AS row_security,
        CASE WHEN NOT e.is_elsewhere THEN e.row_estimate END AS row_estimate,
        CASE WHEN e.is_elsewhere THEN 'The rows are on other nodes.'
             WHEN e.unknown > 0 AND e.row_estimate IS NOT NULL
@@ -159,7 +179,9 @@ SELECT t.schema,
          SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(pg_catalog.json_build_object(
            'name', a.attname,
            'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
-           'nullable', NOT (a.attnotnull OR coalesce(s.not_null, false)),
+           'nullable', NOT (a.attnotnull AND n.status IS NULL OR coalesce(s.not_null, false)),
+           'not_null', n.status,
+           'readable', CASE WHEN e.is_readable AND NOT pg_catalog.has_column_privilege(t.oid, a.attnum, 'SELECT') THEN false END,
            'default', CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' THEN NULL
                            WHEN v.adbin IS NOT NULL THEN pg_catalog.pg_get_expr(v.adbin, v.adrelid)
                            WHEN y.typtype = 'd' THEN y.typdefault END,
@@ -180,10 +202,19 @@ SELECT t.schema,
          LEFT JOIN pg_catalog.pg_attrdef AS v ON v.adrelid = a.attrelid AND v.adnum = a.attnum
          LEFT JOIN pg_catalog.pg_description AS d
            ON d.objoid = a.attrelid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = a.attnum
+         LEFT JOIN LATERAL (
+           -- On PostgreSQL 18 there may be NULLs in spite of it.
+           SELECT 'not validated' AS status
+           FROM pg_catalog.pg_constraint AS k
+           WHERE k.conrelid = t.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated
+           LIMIT 1
+         ) AS n ON true
          WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
        ), '[]') AS columns,
-       (SELECT pg_catalog.json_build_object('name', i.name, 'columns', i.columns) FROM index AS i WHERE i.indisprimary) AS primary_key,
-       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', i.name, 'columns', i.columns) ORDER BY i.name)
+       (SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object('name', i.name, 'columns', i.columns, 'without_overlaps', i.without_overlaps))
+        FROM index AS i WHERE i.indisprimary) AS primary_key,
+       (SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(
+          pg_catalog.json_build_object('name', i.name, 'columns', i.columns, 'without_overlaps', i.without_overlaps) ORDER BY i.name))
         FROM index AS i WHERE i.is_key AND NOT i.indisprimary) AS unique_keys,
        (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', k.conname, 'definition', pg_catalog.pg_get_constraintdef(k.oid)) ORDER BY k.conname)
@@ -191,14 +222,14 @@ SELECT t.schema,
        (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', k.conname, 'definition', pg_catalog.pg_get_constraintdef(k.oid)) ORDER BY k.conname)
         FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = t.oid AND k.contype = 'x') AS exclusions,
-       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+       (SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', k.name, 'columns', k.columns, 'referenced_schema', k.referenced_schema, 'referenced_table', k.referenced_table,
-          'referenced_columns', k.referenced_columns, 'on_delete', k.on_delete, 'on_update', k.on_update) ORDER BY k.name)
+          'referenced_columns', k.referenced_columns, 'on_delete', k.on_delete, 'on_update', k.on_update, 'period', k.period, 'status', k.status) ORDER BY k.name))
         FROM foreign_key AS k WHERE k.direction <> 'incoming') AS foreign_keys,
-       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+       (SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', k.name, 'schema', k.schema, 'table_name', k.table_name, 'columns', k.columns,
-          'referenced_columns', k.referenced_columns, 'on_delete', k.on_delete, 'on_update', k.on_update)
-          ORDER BY k.schema, k.table_name, k.name)
+          'referenced_columns', k.referenced_columns, 'on_delete', k.on_delete, 'on_update', k.on_update, 'period', k.period, 'status', k.status)
+          ORDER BY k.schema, k.table_name, k.name))
         FROM foreign_key AS k WHERE k.direction = 'incoming') AS referenced_by,
        (SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', i.name, 'definition', pg_catalog.pg_get_indexdef(i.indexrelid),
@@ -215,9 +246,13 @@ SELECT t.schema,
          SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', r.schema, 'table_name', r.table_name) ORDER BY i.inhseqno)
          FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhparent WHERE i.inhrelid = t.oid) END AS inherits,
        CASE WHEN t.relkind <> 'p' THEN (
-         SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', r.schema, 'table_name', r.table_name)
-                                    ORDER BY r.schema, r.table_name)
-         FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhrelid WHERE i.inhparent = t.oid) END AS inherited_by
+         SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', h.schema, 'table_name', h.table_name) ORDER BY h.schema, h.table_name)
+         FROM (SELECT r.schema, r.table_name FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhrelid
+               WHERE i.inhparent = t.oid ORDER BY r.schema, r.table_name LIMIT 10) AS h) END AS inherited_by,
+       -- Where those are some of many.
+       CASE WHEN t.relkind <> 'p' THEN (
+         SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhrelid
+         WHERE i.inhparent = t.oid HAVING pg_catalog.count(*) > 10) END AS child_count
 FROM target AS t
 CROSS JOIN LATERAL (
   -- With the rows of partitions and children, which a query of the table reads, too. -1 is "never analysed".
@@ -229,6 +264,7 @@ CROSS JOIN LATERAL (
   SELECT pg_catalog.sum(p.reltuples::bigint) FILTER (WHERE p.reltuples >= 0)::bigint AS row_estimate,
          pg_catalog.count(*) FILTER (WHERE p.reltuples < 0) AS unknown,
          pg_catalog.count(*) AS parts,
+         pg_catalog.has_any_column_privilege(t.oid, 'SELECT') AS is_readable,
          -- Citus keeps the rows of a table that has this trigger on other nodes.
          EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
                  WHERE g.tgrelid = t.oid AND g.tgfoid = pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger')) AS is_elsewhere

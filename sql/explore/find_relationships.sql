@@ -2,7 +2,8 @@
 title: Find relationships of a table
 description: >
   How a table joins to others: declared foreign keys (explicit), and columns whose name and type point at another table's key
-  without a constraint (implied, with confidence and reason). Use it before a join when foreign keys may be missing.
+  without a constraint (implied, with confidence and reason). Use it before a join when foreign keys may be missing. Columns pair up by =,
+  and the last ones of a key with a period by &&.
 params:
   - name: table_name
     type: string
@@ -82,7 +83,10 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
   SELECT k.conname AS name,
          CASE WHEN k.conrelid = k.confrelid THEN 'self' WHEN k.conrelid = t.oid THEN 'outgoing' ELSE 'incoming' END AS direction,
          f.schema, f.table_name, own.columns,
-         r.schema AS referenced_schema, r.table_name AS referenced_table, own.referenced_columns
+         r.schema AS referenced_schema, r.table_name AS referenced_table, own.referenced_columns,
+         -- Columns of PostgreSQL 18: the last pair overlaps instead of being equal; nobody enforces the key.
+         CASE WHEN (pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean THEN true END AS period,
+         CASE WHEN NOT (pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean THEN 'not enforced' WHEN NOT k.convalidated THEN 'not validated' END AS status
   FROM target AS t
   CROSS JOIN LATERAL (
     SELECT o.oid FROM pg_catalog.pg_constraint AS o WHERE o.conrelid = t.oid AND o.contype = 'f'
@@ -298,10 +302,10 @@ WITH RECURSIVE relation AS NOT MATERIALIZED (
                     WHERE k.conrelid = b.relid AND k.contype = 'f' AND k.confrelid = b.referenced_relid AND b.attnum = ANY (k.conkey) OFFSET 0)
 )
 SELECT coalesce((
-         SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+         SELECT pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
            'name', k.name, 'direction', k.direction, 'schema', k.schema, 'table_name', k.table_name, 'columns', k.columns,
            'referenced_schema', k.referenced_schema, 'referenced_table', k.referenced_table,
-           'referenced_columns', k.referenced_columns)
+           'referenced_columns', k.referenced_columns, 'period', k.period, 'status', k.status))
            ORDER BY pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], k.direction), k.schema, k.table_name, k.name)
          FROM foreign_key AS k), '[]') AS explicit,
        coalesce((

@@ -2,7 +2,7 @@
 title: Foreign keys of a table
 description: >
   The foreign keys of a table in both directions: outgoing, incoming, or self for a table that references itself.
-  Use it to write joins: columns are in the order of the key, so that they pair up.
+  Use it to write joins: columns are in the order of the key, so that they pair up; where the key has a period, the last ones by &&.
 params:
   - name: table_name
     type: string
@@ -14,6 +14,7 @@ params:
     description: Omit to look along the search path.
 access: read
 trust: owner
+omit_null: true
 not_found:
   when: |
     WITH relation AS NOT MATERIALIZED (
@@ -112,7 +113,10 @@ WITH relation AS NOT MATERIALIZED (
          CASE k.confdeltype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE'
                             WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_delete,
          CASE k.confupdtype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE'
-                            WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_update
+                            WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_update,
+         -- Columns of PostgreSQL 18: the last pair overlaps instead of being equal; nobody enforces the key.
+         CASE WHEN (pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean THEN true END AS period,
+         CASE WHEN NOT (pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean THEN 'not enforced' WHEN NOT k.convalidated THEN 'not validated' END AS status
   FROM target AS t
   CROSS JOIN LATERAL (
     SELECT o.oid FROM pg_catalog.pg_constraint AS o WHERE o.conrelid = t.oid AND o.contype = 'f'
@@ -141,6 +145,6 @@ WITH relation AS NOT MATERIALIZED (
         AND CASE t.oid WHEN k.conrelid THEN original.conrelid = t.oid ELSE original.confrelid = t.oid END)
 )
 SELECT k.name, k.direction, k.schema, k.table_name, k.columns,
-       k.referenced_schema, k.referenced_table, k.referenced_columns, k.on_delete, k.on_update
+       k.referenced_schema, k.referenced_table, k.referenced_columns, k.on_delete, k.on_update, k.period, k.status
 FROM foreign_key AS k
 ORDER BY pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], k.direction), k.schema, k.table_name, k.name

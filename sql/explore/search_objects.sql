@@ -47,6 +47,12 @@ WITH wanted AS MATERIALIZED (
   WHERE n.nspname !~ '^pg_(toast_)?temp_'
     AND CASE WHEN @schema IS NULL THEN n.nspname !~ '^(pg_|information_schema$)' ELSE n.nspname = @schema END
     AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
+), chunk AS MATERIALIZED (
+  -- Of a table with many children they say no more than the table: partitions by inheritance, such as chunks of TimescaleDB.
+  SELECT i.inhrelid
+  FROM pg_catalog.pg_inherits AS i
+  WHERE @schema IS NULL AND i.inhparent IN (
+    SELECT m.inhparent FROM pg_catalog.pg_inherits AS m GROUP BY m.inhparent HAVING pg_catalog.count(*) > 10)
 ), candidate AS MATERIALIZED (
   -- What has one of the words in its own name or comment, in any schema: attnum is 0 for a table, NULL for a function.
   SELECT c.oid, 0 AS attnum
@@ -86,6 +92,7 @@ WITH wanted AS MATERIALIZED (
     AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND c.relpersistence <> 't'
     AND NOT c.relispartition
+    AND k.oid NOT IN (SELECT h.inhrelid FROM chunk AS h)
     AND (@kinds IS NULL OR CASE k.attnum WHEN 0 THEN 'table' ELSE 'column' END = ANY (@kinds))
     AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
   UNION ALL
