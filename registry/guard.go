@@ -286,7 +286,7 @@ func refused(err error, sql string) error {
 	var limit *sqlscan.LimitError
 	var pg *postgres.Error
 	switch {
-	case errors.As(err, &pg) && pg.Code == "42501":
+	case errors.As(err, &pg) && pg.Code == codeDenied:
 		// The statement itself has not run: what is denied are the questions about it.
 		return &callError{Code: pg.Code, Message: "what the statement may do is looked up in PostgreSQL's catalogs first, and this server's login can't: " + pg.Message,
 			Hint: "this is for the operator to mend: GRANT SELECT ON that catalog to the login"}

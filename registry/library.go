@@ -112,7 +112,16 @@ func (l *library) tableRows(ctx context.Context, v map[string]string) (string, e
 		l.observe(ctx, rec)
 		return "", missing("table:// needs the tool query, which is not offered")
 	}
-	return l.read(ctx, q, map[string]any{"sql": "TABLE " + quoted(v["schema"], v["table"]), "row_limit": firstRows, "format": "json"})
+	rows := func(sql string) (string, error) {
+		return l.read(ctx, q, map[string]any{"sql": sql, "row_limit": firstRows, "format": "json"})
+	}
+	text, err := rows("TABLE " + quoted(v["schema"], v["table"]))
+	if denied := (*unread)(nil); errors.As(err, &denied) && denied.code == codeDenied {
+		if sql := l.readableTable(ctx, v["schema"], v["table"]); sql != "" {
+			return rows(sql)
+		}
+	}
+	return text, err
 }
 
 func (l *library) schemaText(ctx context.Context, v map[string]string) (string, error) {
@@ -179,8 +188,13 @@ func (l *library) read(ctx context.Context, t *tool, args map[string]any) (strin
 	case slices.Contains(absent, rec.Outcome):
 		return "", missing(text.String())
 	}
-	return "", errors.New(text.String())
+	return "", &unread{rec.Outcome, text.String()}
 }
+
+// unread is the error of a call that was made for a resource; its words are for the client.
+type unread struct{ code, text string }
+
+func (u *unread) Error() string { return u.text }
 
 // absent are the codes that say that a resource is not there for the caller: what a role may not see is not there.
 var absent = []string{codeNotFound, policy.Forbidden, "42P01", "3F000"}

@@ -25,11 +25,15 @@ type misnomer struct {
 	plan *Plan
 }
 
-// mend adds the nearest existing names to an error about a name in the caller's SQL. It asks the database once; whatever
+// mend adds the nearest existing names to an error about a name in the caller's SQL, and to one about a missing right what may be
+// read. It asks the database once; whatever
 // goes wrong there, the error stays as it is.
 func (q *queryTool) mend(ctx context.Context, p *Plan, sql string, err error) error {
 	var pg *postgres.Error
-	if !errors.As(err, &pg) || !aboutName(pg.Code) {
+	switch {
+	case errors.As(err, &pg) && pg.Code == codeDenied:
+		return q.denied(ctx, p, sql, err)
+	case pg == nil || !aboutName(pg.Code):
 		return err
 	}
 	m := &misnomer{sql: sql, err: pg, names: sqlscan.Names(sql), plan: p}

@@ -94,6 +94,30 @@ func TestRowsAndColumnsThatAreNotSeen(t *testing.T) {
 	}
 }
 
+// TestReadableColumns: where some columns may be read, the error of a query names them, and table:// shows them.
+func TestReadableColumns(t *testing.T) {
+	url := pgtest.URL(t)
+	role, roleURL := pgtest.Role(t, url)
+	pgtest.Exec(t, url, `CREATE SCHEMA hr; CREATE TABLE hr.staff (id int, "full name" text, salary int); INSERT INTO hr.staff VALUES (1, 'Ann', 9);
+		CREATE TABLE hr.closed (id int); GRANT USAGE ON SCHEMA hr TO `+role+`; GRANT SELECT (id, "full name") ON hr.staff TO `+role)
+	for _, readOnly := range []bool{false, true} {
+		r := build(t, registry.Config{DB: openDB(t, roleURL), ReadOnly: readOnly}, nil)
+		got, isError := call(t, r, "query", `{"sql": "SELECT * FROM hr.staff"}`)
+		if want := `of hr.staff only these columns may be read: id, `; !isError || !strings.Contains(got, want) || strings.Contains(got, "salary") {
+			t.Errorf("query = %s, want %s in it", got, want)
+		}
+		if got, _ := call(t, r, "query", `{"sql": "SELECT * FROM hr.closed"}`); strings.Contains(got, "may be read") {
+			t.Errorf("query of a closed table = %s", got)
+		}
+		if got := ask(t, r, "resources/read", `{"uri": "table://hr/staff"}`); !strings.Contains(got, `{\"id\":1,\"full name\":\"Ann\"}`) {
+			t.Errorf("table:// = %s", got)
+		}
+		if got := ask(t, r, "resources/read", `{"uri": "table://hr/closed"}`); !strings.Contains(got, "permission denied") {
+			t.Errorf("table:// of a closed table = %s", got)
+		}
+	}
+}
+
 // TestManyChildren: the children of a table that has many are told as a number and some names, and the table is found before them.
 func TestManyChildren(t *testing.T) {
 	url := pgtest.URL(t)
