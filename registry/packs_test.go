@@ -274,6 +274,27 @@ func TestOnStandby(t *testing.T) {
 	})
 }
 
+// await waits until a condition holds: PostgreSQL 14 counts a moment later.
+func await(t *testing.T, url, condition string) {
+	t.Helper()
+	for pgtest.Value(t, url, "SELECT "+condition) != "t" {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// TestSettingsOfOtherSessions: a call has limits of its own, which are not what others get.
+func TestSettingsOfOtherSessions(t *testing.T) {
+	url := pgtest.URL(t)
+	role, roleURL := pgtest.Role(t, url)
+	pgtest.Exec(t, url, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET log_lock_waits = off', current_database()); END $$;
+		ALTER ROLE `+role+` SET work_mem = '1MB'`)
+	r := buildAll(t, registry.Config{DB: openDB(t, roleURL)}, nil)
+	got, _ := call(t, r, "settings_review", "{}")
+	checkAnswer(t, exploreCase{Tool: "settings_review", Contains: []string{
+		`{"level":"note","setting":"statement_timeout","value":"0","reason":"No limit`, `"setting":"idle_in_transaction_session_timeout","value":"0","reason"`,
+	}, Lacks: []string{`"session"`, "1MB", `"30s"`}}, got)
+}
+
 // TestNumbersOfOtherNodes: what this server can't know of a table whose rows are on other nodes is not told as a number. Citus
 // marks such a table with a trigger; no other part of it is needed here.
 func TestNumbersOfOtherNodes(t *testing.T) {
@@ -289,6 +310,7 @@ func TestNumbersOfOtherNodes(t *testing.T) {
 		CREATE TRIGGER citus AFTER TRUNCATE ON app.spread EXECUTE FUNCTION pg_catalog.citus_truncate_trigger();
 		DELETE FROM app.spread WHERE id > 100; SELECT count(*) FROM app.spread; SELECT count(*) FROM app.here`)
 	pgtest.Exec(t, url, "VACUUM ANALYZE")
+	await(t, url, "pg_stat_get_numscans('app.here'::regclass) > 0 AND pg_stat_get_blocks_fetched('app.here'::regclass) > 0 AND pg_stat_get_numscans('app.spread'::regclass) > 0")
 	r := buildAll(t, registry.Config{DB: openDB(t, url)}, nil)
 	for _, c := range []struct {
 		tool, args      string
@@ -324,6 +346,8 @@ func TestNumbersThatAreNotKnown(t *testing.T) {
 		INSERT INTO app.whole SELECT n FROM generate_series(0, 149) AS n; ANALYZE app.parent, app.child, app.grandchild, app.known;
 		CREATE TABLE app.never (id int PRIMARY KEY, other int); CREATE INDEX never_other ON app.never (other);
 		INSERT INTO app.never SELECT n FROM generate_series(1, 1000) AS n; SELECT count(*) FROM app.never`)
+	await(t, url, "pg_stat_get_tuples_inserted('app.never'::regclass) = 1000 AND pg_stat_get_numscans('app.never'::regclass) > 0 AND "+
+		"pg_stat_get_tuples_inserted('app.known'::regclass) + pg_stat_get_tuples_inserted('app.unknown'::regclass) = 150")
 	r := buildAll(t, registry.Config{DB: openDB(t, url)}, nil)
 	for _, c := range []struct {
 		tool, args      string

@@ -192,15 +192,16 @@ func (d *doctor) role(ctx context.Context, db *postgres.DB, name string) error {
 	}
 	login := slices.Contains(d.logins, name)
 	return errors.Join(
-		d.question(ctx, db, "the rights of "+name, aboutRole, []byte(name), fmt.Append(nil, login), logins),
-		d.question(ctx, db, "what "+name+" owns and can use", aboutObjects, []byte(name), fmt.Append(nil, d.readOnly)))
+		d.question(ctx, db, danger, "the rights of "+name, aboutRole, []byte(name), fmt.Append(nil, login), logins),
+		d.question(ctx, db, warning, "what "+name+" owns and can use", aboutObjects, []byte(name), fmt.Append(nil, d.readOnly)))
 }
 
-// question adds what a query finds. Where the login may not read a catalog that it is about, that is what is found.
-func (d *doctor) question(ctx context.Context, db *postgres.DB, about, sql string, args ...[]byte) error {
+// question adds what a query finds. Where the login may not read a catalog that it is about, that is what is found, as severe as the
+// worst that the query could have found.
+func (d *doctor) question(ctx context.Context, db *postgres.DB, worst, about, sql string, args ...[]byte) error {
 	err := d.ask(ctx, db, sql, d.row, args...)
 	if refused := (*postgres.Error)(nil); errors.As(err, &refused) && refused.Code == "42501" {
-		d.add(concern{warning, "not examined: " + about, "The login may not read what that is kept in: " + refused.Message + ".", nil,
+		d.add(concern{worst, "not examined: " + about, "The login may not read what that is kept in: " + refused.Message + ".", nil,
 			"-- GRANT SELECT ON that catalog to the login, or run doctor with a login that may read it"})
 		return nil
 	}
@@ -239,7 +240,7 @@ func (d *doctor) permissions(ctx context.Context, db *postgres.DB, name string, 
 	if err != nil {
 		return err
 	}
-	return d.question(ctx, db, "permissions.yaml against the grants of "+name, aboutPermissions, []byte(name), rules, unserved)
+	return d.question(ctx, db, danger, "permissions.yaml against the grants of "+name, aboutPermissions, []byte(name), rules, unserved)
 }
 
 func (d *doctor) row(row [][]byte) {

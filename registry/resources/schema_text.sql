@@ -25,7 +25,7 @@ WITH relation AS MATERIALIZED (
     AND NOT c.relispartition
     AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
     AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
-), constraints AS (
+), constraints AS MATERIALIZED (
   -- Keys and references with their columns in order; a reference to a table that the caller may not see is left out.
   SELECT k.conrelid, k.conname, k.contype, k.conkey[1] AS attnum, pg_catalog.cardinality(k.conkey) AS size,
          own.list || CASE WHEN k.contype <> 'f' AND v.has_period THEN ' WITHOUT OVERLAPS' ELSE '' END AS list,
@@ -61,42 +61,49 @@ WITH relation AS MATERIALIZED (
      OR k.contype = 'f' AND k.conparentid = 0
         AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
         AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
-), columns AS (
-  SELECT a.attrelid,
-         pg_catalog.string_agg(
-           pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
-             || CASE WHEN a.attnotnull AND NOT EXISTS (
-                  -- On PostgreSQL 18 there may be NULLs in spite of it.
-                  SELECT FROM pg_catalog.pg_constraint AS k
-                  WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated OFFSET 0)
-                THEN ' NOT NULL' ELSE '' END
-             || coalesce((SELECT pg_catalog.string_agg(k.reference, '' ORDER BY k.conname) FROM constraints AS k
-                          WHERE k.conrelid = a.attrelid AND k.attnum = a.attnum AND k.contype = 'f' AND k.size = 1), ''),
-           ', ' ORDER BY a.attnum) AS list
+), piece AS (
+  -- From here on rows are brought together by GROUP BY, not by joins: of few tables, as the planner expects them, it would compare
+  -- each column with each constraint.
+  SELECT a.attrelid, a.attnum, '' AS name,
+         pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
+           || CASE WHEN a.attnotnull AND NOT EXISTS (
+                -- On PostgreSQL 18 there may be NULLs in spite of it.
+                SELECT FROM pg_catalog.pg_constraint AS k
+                WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey[1] = a.attnum AND NOT k.convalidated OFFSET 0)
+              THEN ' NOT NULL' ELSE '' END AS text
   FROM pg_catalog.pg_attribute AS a
   JOIN relation AS r ON r.oid = a.attrelid
   WHERE a.attnum > 0 AND NOT a.attisdropped
-  GROUP BY a.attrelid
-), keys AS (
-  SELECT k.conrelid,
+  UNION ALL
+  SELECT k.conrelid, k.attnum, k.conname, k.reference FROM constraints AS k WHERE k.contype = 'f' AND k.size = 1
+), part AS (
+  SELECT r.oid, NULL AS columns, 0 AS count, NULL AS keys, r.relname::text COLLATE pg_catalog."C" AS name,
+         CASE r.relkind WHEN 'v' THEN 'VIEW ' WHEN 'm' THEN 'MATERIALIZED VIEW ' WHEN 'f' THEN 'FOREIGN TABLE ' ELSE 'TABLE ' END
+           || pg_catalog.quote_ident(r.relname) AS head,
+         ' -- ' || pg_catalog.left(pg_catalog.translate(r.comment, E'\r\n', '  '), 1000) AS tail
+  FROM relation AS r
+  UNION ALL
+  SELECT c.attrelid, pg_catalog.string_agg(c.text, ', ' ORDER BY c.attnum), pg_catalog.count(*), NULL, NULL, NULL, NULL
+  FROM (SELECT p.attrelid, p.attnum, pg_catalog.string_agg(p.text, '' ORDER BY p.name) AS text FROM piece AS p GROUP BY p.attrelid, p.attnum) AS c
+  GROUP BY c.attrelid
+  UNION ALL
+  SELECT k.conrelid, NULL, 0,
          pg_catalog.string_agg(
            CASE k.contype WHEN 'p' THEN 'PRIMARY KEY (' WHEN 'u' THEN 'UNIQUE (' ELSE 'FOREIGN KEY (' END || k.list || ')'
-             || coalesce(k.reference, ''), ', ' ORDER BY k.contype = 'f', k.contype, k.conname) AS list
+             || coalesce(k.reference, ''), ', ' ORDER BY k.contype = 'f', k.contype, k.conname), NULL, NULL, NULL
   FROM constraints AS k
   WHERE k.contype <> 'f' OR k.size > 1
   GROUP BY k.conrelid
+), whole AS (
+  SELECT pg_catalog.max(p.name) AS name, pg_catalog.max(p.head) AS head, pg_catalog.max(p.columns) AS columns, pg_catalog.max(p.count) AS count,
+         pg_catalog.max(p.keys) AS keys, pg_catalog.max(p.tail) AS tail
+  FROM part AS p
+  GROUP BY p.oid
 ), lines AS (
-  SELECT 1 AS part, r.relname::text COLLATE pg_catalog."C" AS name,
-         CASE r.relkind WHEN 'v' THEN 'VIEW ' WHEN 'm' THEN 'MATERIALIZED VIEW ' WHEN 'f' THEN 'FOREIGN TABLE ' ELSE 'TABLE ' END
-           || pg_catalog.quote_ident(r.relname) || ' ('
-           || CASE WHEN pg_catalog.octet_length(c.list) > 8000
-                   THEN (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped)
-                        || ' columns: describe_table shows them'
-                   ELSE pg_catalog.concat_ws(', ', c.list, k.list) END || ')'
-           || coalesce(' -- ' || pg_catalog.left(pg_catalog.translate(r.comment, E'\r\n', '  '), 1000), '') AS line
-  FROM relation AS r
-  LEFT JOIN columns AS c ON c.attrelid = r.oid
-  LEFT JOIN keys AS k ON k.conrelid = r.oid
+  SELECT 1 AS part, w.name,
+         w.head || ' (' || CASE WHEN pg_catalog.octet_length(w.columns) > 8000 THEN w.count || ' columns: describe_table shows them'
+                                ELSE pg_catalog.concat_ws(', ', w.columns, w.keys) END || ')' || coalesce(w.tail, '') AS line
+  FROM whole AS w
   UNION ALL
   SELECT 0, t.typname::text COLLATE pg_catalog."C",
          'ENUM ' || pg_catalog.quote_ident(t.typname) || ' ('
