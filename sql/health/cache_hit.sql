@@ -34,12 +34,13 @@ WITH relation AS (
 ), counted AS (
   SELECT r.*, i.fetched AS index_fetched, i.hit AS index_hit
   FROM relation AS r
-  LEFT JOIN (
-    SELECT x.indrelid, pg_catalog.sum(pg_catalog.pg_stat_get_blocks_fetched(x.indexrelid))::bigint AS fetched,
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.sum(pg_catalog.pg_stat_get_blocks_fetched(x.indexrelid))::bigint AS fetched,
            pg_catalog.sum(pg_catalog.pg_stat_get_blocks_hit(x.indexrelid))::bigint AS hit
     FROM pg_catalog.pg_index AS x
-    GROUP BY x.indrelid
-  ) AS i ON i.indrelid = r.oid
+    WHERE x.indrelid = r.oid
+    OFFSET 0
+  ) AS i
 )
 SELECT c.nspname AS schema, c.relname AS table_name,
        c.fetched - c.hit AS table_blocks_read,

@@ -20,7 +20,7 @@ tests:
   - args: {limit: 1}
     expect: {max_rows: 1}
 ---*/
-WITH relation AS MATERIALIZED (
+WITH relation AS NOT MATERIALIZED (
   -- All that the caller may see.
   SELECT c.oid, n.nspname, c.relname, c.relpages,
          -- Not what was never analysed, nor where the rows are in partitions and children, or, by this trigger of Citus, on other nodes.
@@ -36,8 +36,9 @@ WITH relation AS MATERIALIZED (
 ), missing AS MATERIALIZED (
   SELECT r.nspname, r.relname, r.rows, r.relpages, k.conname, k.conrelid, v.conkey, f.nspname AS referenced_schema, f.relname AS referenced_table
   FROM pg_catalog.pg_constraint AS k
-  JOIN relation AS r ON r.oid = k.conrelid
-  JOIN relation AS f ON f.oid = k.confrelid
+  -- OFFSET 0 keeps the planner at index look-ups: of few keys, as it may expect them, it would compare each with each table.
+  CROSS JOIN LATERAL (SELECT r.* FROM relation AS r WHERE r.oid = k.conrelid OFFSET 0) AS r
+  CROSS JOIN LATERAL (SELECT f.* FROM relation AS f WHERE f.oid = k.confrelid OFFSET 0) AS f
   CROSS JOIN LATERAL (
     -- Of a key with a period (PostgreSQL 18) a btree index serves the columns before it. One that is not enforced needs no index.
     SELECT CASE WHEN (pg_catalog.to_jsonb(k) ->> 'conperiod')::boolean THEN pg_catalog.trim_array(k.conkey, 1) ELSE k.conkey END AS conkey,
