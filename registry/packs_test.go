@@ -345,6 +345,7 @@ func TestNumbersThatAreNotKnown(t *testing.T) {
 		CREATE TABLE app.known PARTITION OF app.whole FOR VALUES FROM (0) TO (100); CREATE TABLE app.unknown PARTITION OF app.whole FOR VALUES FROM (100) TO (200);
 		INSERT INTO app.whole SELECT n FROM generate_series(0, 149) AS n; ANALYZE app.parent, app.child, app.grandchild, app.known;
 		CREATE TABLE app.never (id int PRIMARY KEY, other int); CREATE INDEX never_other ON app.never (other);
+		CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing; CREATE FOREIGN TABLE app.far (id int) SERVER nowhere;
 		INSERT INTO app.never SELECT n FROM generate_series(1, 1000) AS n; SELECT count(*) FROM app.never`)
 	await(t, url, "pg_stat_get_tuples_inserted('app.never'::regclass) = 1000 AND pg_stat_get_numscans('app.never'::regclass) > 0 AND "+
 		"pg_stat_get_tuples_inserted('app.known'::regclass) + pg_stat_get_tuples_inserted('app.unknown'::regclass) = 150")
@@ -359,6 +360,8 @@ func TestNumbersThatAreNotKnown(t *testing.T) {
 		{"describe_table", `{"table_name": "app.whole"}`, []string{`"row_estimate":100`, `"estimate_note":"1 of 2 parts`}, nil},
 		{"table_stats", `{"schema": "app", "table_name": "parent"}`, []string{`"note":"Sums of 3 parts."`, `"row_estimate":72`, `"table_bytes":16384`, `"statistics_since":"20`}, nil},
 		{"table_stats", `{"schema": "app", "table_name": "whole"}`, []string{`"note":"Sums of 2 parts, of which 1 were never analysed."`, `"inserts":150`}, nil},
+		{"table_stats", `{"schema": "app", "table_name": "far"}`, []string{`{"items":[{"schema":"app","table_name":"far","note":"A foreign table: its rows are on another server, which counts there."}]}`}, nil},
+		{"list_tables", `{"schema": "app", "table_types": ["foreign table"]}`, []string{`{"items":[{"schema":"app","table_name":"far","table_type":"foreign table"}]}`}, nil},
 		{"table_stats", `{"schema": "app", "table_name": "never"}`, []string{`"inserts":1000`}, []string{"row_estimate", "_bytes", `"note"`}},
 		{"list_indexes", `{"schema": "app", "table_name": "never"}`, []string{`"scans":0`, `"statistics_since":"20`}, []string{"byte_estimate"}},
 		{"unused_indexes", `{}`, []string{`"note":"The statistics are younger than a week: too young`, `"index_name":"never_other","scans":0,"definition"`, `"statistics_since":"20`}, nil},

@@ -16,6 +16,7 @@ params:
 access: read
 trust: owner
 omit_null: true
+limits: {rows: 210}
 tests:
   - args: {schema: shop}
     expect: {contains: [{table_name: orders}]}

@@ -62,7 +62,7 @@ WITH RECURSIVE owner AS (
   JOIN pg_catalog.pg_class AS c ON c.oid = m.oid
   WHERE n.nspname = coalesce(@schema, pg_catalog.current_schema())
     AND (@table_name IS NULL OR c.relname = @table_name)
-    AND c.relkind IN ('r', 'p', 'm')
+    AND c.relkind IN ('r', 'p', 'm', 'f')
     AND c.relpersistence <> 't'
     AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
     AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
@@ -114,7 +114,8 @@ WITH RECURSIVE owner AS (
 )
 SELECT o.nspname AS schema,
        o.relname AS table_name,
-       CASE WHEN e.is_elsewhere THEN 'The rows are on other nodes, which count there.'
+       CASE WHEN o.relkind = 'f' THEN 'A foreign table: its rows are on another server, which counts there.'
+            WHEN e.is_elsewhere THEN 'The rows are on other nodes, which count there.'
             ELSE nullif(pg_catalog.concat_ws(' ',
               CASE WHEN o.relkind = 'p' OR t.parts > 1 THEN pg_catalog.format('Sums of %s parts%s.', t.parts,
                 CASE WHEN t.unknown > 0 THEN pg_catalog.format(', of which %s were never analysed', t.unknown) ELSE '' END) END,
@@ -126,7 +127,7 @@ FROM owner AS o
 CROSS JOIN here AS h
 CROSS JOIN LATERAL (
   -- Citus keeps the rows of a table that has this trigger on other nodes.
-  SELECT o.relhastriggers AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+  SELECT o.relkind = 'f' OR o.relhastriggers AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
            WHERE g.tgrelid = o.oid AND g.tgfoid = pg_catalog.to_regproc('pg_catalog.citus_truncate_trigger')) AS is_elsewhere
   OFFSET 0
 ) AS e

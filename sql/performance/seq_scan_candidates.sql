@@ -21,6 +21,7 @@ params:
 access: read
 trust: owner
 omit_null: true
+limits: {rows: 210}
 tests:
   - args: {min_bytes: 0, schema: shop}
     expect: {max_rows: 20}

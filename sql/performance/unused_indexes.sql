@@ -21,6 +21,7 @@ params:
 access: read
 trust: owner
 omit_null: true
+limits: {rows: 510}
 tests:
   - args: {schema: shop, max_scans: 1000000000, limit: 200}
     expect: {contains: [{index_name: products_tags_idx}]}
