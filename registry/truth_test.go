@@ -94,6 +94,21 @@ func TestRowsAndColumnsThatAreNotSeen(t *testing.T) {
 	}
 }
 
+// TestRightsOfACallerAreNotTold: a caller's queries may run with another database role than the login that describes the table.
+func TestRightsOfACallerAreNotTold(t *testing.T) {
+	url := pgtest.URL(t)
+	_, roleURL := pgtest.Role(t, url)
+	pgtest.Exec(t, url, `CREATE TABLE notes (id int); ALTER TABLE notes ENABLE ROW LEVEL SECURITY; CREATE TABLE secrets (id int);
+		CREATE POLICY own ON notes USING (id IN (SELECT s.id FROM secrets AS s))`)
+	db := bindCallers(t, openDB(t, roleURL))
+	r := buildAll(t, registry.Config{DB: db}, nil)
+	db.as(callerCase("clerk", "public"))
+	got := askTool(t, r, "describe_table", `{"table_name": "notes"}`)
+	if !strings.Contains(got, `"row_security":{"policies":[{"name":"own","command":"ALL"}]}`) || strings.Contains(got, "readable") || strings.Contains(got, "secrets") {
+		t.Errorf("describe_table for a caller = %s", got)
+	}
+}
+
 // TestReadableColumns: where some columns may be read, the error of a query names them, and table:// shows them.
 func TestReadableColumns(t *testing.T) {
 	url := pgtest.URL(t)

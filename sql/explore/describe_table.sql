@@ -157,11 +157,12 @@ SELECT t.schema,
                       WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS kind,
        (SELECT d.description FROM pg_catalog.pg_description AS d
         WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0) AS comment,
-       -- What this login may read, and which rows of it.
-       CASE WHEN NOT e.is_readable THEN false END AS readable,
+       -- What this login may read, and which rows of it. A caller's own queries may run with another role, which is not known here.
+       CASE WHEN NOT e.is_readable AND @caller_role IS NULL THEN false END AS readable,
        CASE WHEN t.relrowsecurity THEN (
-         SELECT pg_catalog.json_build_object('binds_this_login', pg_catalog.row_security_active(t.oid), 'policies',
-           coalesce(pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+         SELECT pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+           'binds_this_login', CASE WHEN @caller_role IS NULL THEN pg_catalog.row_security_active(t.oid) END, 'policies',
+           coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
              'name', q.polname,
              'command', CASE q.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
              'restrictive', CASE WHEN NOT q.polpermissive THEN true END,
@@ -169,7 +170,7 @@ SELECT t.schema,
                SELECT pg_catalog.array_agg(CASE WHEN r.oid = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(r.oid) END) FROM pg_catalog.unnest(q.polroles) AS r (oid)) END,
              -- An expression may name what a role does not see.
              'using', CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_expr(q.polqual, q.polrelid) END,
-             'with_check', CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_expr(q.polwithcheck, q.polrelid) END)) ORDER BY q.polname), '[]'))
+             'with_check', CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_expr(q.polwithcheck, q.polrelid) END) ORDER BY q.polname), '[]')))
          FROM pg_catalog.pg_policy AS q WHERE q.polrelid = t.oid) END AS row_security,
        CASE WHEN NOT e.is_elsewhere THEN e.row_estimate END AS row_estimate,
        CASE WHEN e.is_elsewhere THEN 'The rows are on other nodes.'
@@ -181,7 +182,7 @@ SELECT t.schema,
            'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
            'nullable', NOT (a.attnotnull AND n.status IS NULL OR coalesce(s.not_null, false)),
            'not_null', n.status,
-           'readable', CASE WHEN e.is_readable AND NOT pg_catalog.has_column_privilege(t.oid, a.attnum, 'SELECT') THEN false END,
+           'readable', CASE WHEN e.is_readable AND @caller_role IS NULL AND NOT pg_catalog.has_column_privilege(t.oid, a.attnum, 'SELECT') THEN false END,
            'default', CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' THEN NULL
                            WHEN v.adbin IS NOT NULL THEN pg_catalog.pg_get_expr(v.adbin, v.adrelid)
                            WHEN y.typtype = 'd' THEN y.typdefault END,
