@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"mcp-postgres/internal/policy"
@@ -22,29 +23,33 @@ const maxDefinitions = 200
 const pinned = "pg_catalog, pg_temp"
 
 // definitionsSQL gives the definitions of the views $1, of the policies on the tables $2, of the functions $3 and of the
-// domains $4: a label, the kind of text, the text and the search path that a function brings along. Those of a function are its
-// body, the defaults of its arguments, and its types: a value that becomes one of a domain is checked.
+// domains $4: a label, the kind of text, the text, the search path that a function brings along, and the types of the values that
+// the text has from elsewhere: columns, arguments. Those of a function are its body, the defaults of its arguments, and its
+// types: a value that becomes one of a domain is checked.
 const definitionsSQL = `
-SELECT 'view ' || c.oid::pg_catalog.regclass, 'query', pg_catalog.pg_get_viewdef(c.oid), NULL::text
+SELECT 'view ' || c.oid::pg_catalog.regclass, 'query', pg_catalog.pg_get_viewdef(c.oid), NULL::text, '{}'::oid[]
 FROM pg_catalog.pg_class AS c WHERE c.oid = ANY ($1::oid[])
 UNION ALL
-SELECT pg_catalog.format('policy %s on %s', p.polname, p.polrelid::pg_catalog.regclass), 'expression', pg_catalog.pg_get_expr(p.polqual, p.polrelid), NULL
+SELECT pg_catalog.format('policy %s on %s', p.polname, p.polrelid::pg_catalog.regclass), 'expression', pg_catalog.pg_get_expr(p.polqual, p.polrelid), NULL,
+  ARRAY[(SELECT c.reltype FROM pg_catalog.pg_class AS c WHERE c.oid = p.polrelid)]
 FROM pg_catalog.pg_policy AS p WHERE p.polrelid = ANY ($2::oid[]) AND p.polqual IS NOT NULL
 UNION ALL
-SELECT 'domain ' || pg_catalog.format_type(c.contypid, NULL), 'expression', pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '^CHECK | NOT VALID$', '', 'g'), NULL
+SELECT 'domain ' || pg_catalog.format_type(c.contypid, NULL), 'expression', pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '^CHECK | NOT VALID$', '', 'g'), NULL,
+  ARRAY[c.contypid]
 FROM pg_catalog.pg_constraint AS c WHERE c.contypid = ANY ($4::oid[]) AND c.contype = 'c'
 UNION ALL
 SELECT 'function ' || p.oid::pg_catalog.regproc,
   CASE WHEN p.prokind = 'a' THEN 'aggregate' WHEN l.lanname = 'plpgsql' THEN 'plpgsql' WHEN p.prosqlbody IS NOT NULL THEN 'body' ELSE 'sql' END,
   CASE WHEN p.prokind = 'a' THEN '' WHEN l.lanname = 'plpgsql' THEN pg_catalog.pg_get_functiondef(p.oid)
        WHEN p.prosqlbody IS NOT NULL THEN pg_catalog.pg_get_function_sqlbody(p.oid) ELSE p.prosrc END,
-  (SELECT pg_catalog.substr(s.setting, 13) FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path=')
+  (SELECT pg_catalog.substr(s.setting, 13) FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path='),
+  p.proargtypes::oid[] || coalesce(p.proallargtypes, '{}')
 FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang WHERE p.oid = ANY ($3::oid[])
 UNION ALL
-SELECT 'function ' || p.oid::pg_catalog.regproc, 'expression', pg_catalog.pg_get_expr(p.proargdefaults, 0), NULL
+SELECT 'function ' || p.oid::pg_catalog.regproc, 'expression', pg_catalog.pg_get_expr(p.proargdefaults, 0), NULL, '{}'
 FROM pg_catalog.pg_proc AS p WHERE p.oid = ANY ($3::oid[]) AND p.proargdefaults IS NOT NULL
 UNION ALL
-SELECT DISTINCT 'function ' || p.oid::pg_catalog.regproc, 'expression', 'NULL::' || pg_catalog.format_type(t.oid, NULL), NULL::text
+SELECT DISTINCT 'function ' || p.oid::pg_catalog.regproc, 'expression', 'NULL::' || pg_catalog.format_type(t.oid, NULL), NULL::text, '{}'::oid[]
 FROM pg_catalog.pg_proc AS p
 CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[p.prorettype] || p.proargtypes::oid[] || coalesce(p.proallargtypes, '{}')) AS t (oid)
 WHERE p.oid = ANY ($3::oid[]) AND t.oid >= 16384`
@@ -62,6 +67,7 @@ WITH w AS (
 type definition struct {
 	label, kind, text string
 	path              *string
+	values            []uint32 // types
 }
 
 type definitions struct{ all []definition }
@@ -71,7 +77,7 @@ func (d *definitions) Columns([]postgres.Column) { d.all = nil }
 
 // Row implements postgres.Sink.
 func (d *definitions) Row(v [][]byte) bool {
-	def := definition{label: string(v[0]), kind: string(v[1]), text: string(v[2])}
+	def := definition{label: string(v[0]), kind: string(v[1]), text: string(v[2]), values: oids(v[4])}
 	if v[3] != nil {
 		path := string(v[3])
 		def.path = &path
@@ -168,16 +174,18 @@ func (x *expansion) definition(ctx context.Context, def definition, functions []
 	if err != nil {
 		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
 	}
+	var all []*sqlscan.Statement
 	for _, sql := range texts {
 		st, err := x.analyzer.Analyze(sql)
 		if err != nil {
 			return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
 		}
-		if err := x.decide(ctx, sql, st, path); err != nil {
-			return err
+		if r := (policy.Guard{ReadOnly: true}).Early(st); r != nil {
+			return r
 		}
+		all = append(all, st)
 	}
-	return nil
+	return x.decide(ctx, strings.Join(texts, ";\n"), sqlscan.Together(all), def.values, path)
 }
 
 // statements are those of a definition.
@@ -193,9 +201,10 @@ func statements(def definition) ([]string, error) {
 	return sqlscan.Body(def.text), nil
 }
 
-// decide is the decision on a statement behind another, without a role: what an owner has built is the owner's right.
-func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statement, path *postgres.Identity) error {
-	facts, err := x.facts(ctx, x.db, st, path, nil)
+// decide is the decision on a definition behind a statement, without a role: what an owner has built is the owner's right. Its
+// statements are taken together, for a variable of one may hold what another gives.
+func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statement, values []uint32, path *postgres.Identity) error {
+	facts, err := x.facts(ctx, x.db, st, values, path, nil)
 	if err != nil {
 		return err
 	}
@@ -220,6 +229,15 @@ func (x *expansion) parts(ctx context.Context, functions []uint32) error {
 		return refusal
 	}
 	return x.behind(ctx, verdict)
+}
+
+// oids reads an array of oid.
+func oids(array []byte) []uint32 {
+	var all []uint32
+	for _, item := range strings.FieldsFunc(string(array), func(r rune) bool { return strings.ContainsRune("{,}", r) }) {
+		all = append(all, oid([]byte(item)))
+	}
+	return all
 }
 
 func oidArray(oids []uint32) []byte {

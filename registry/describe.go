@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -33,11 +34,14 @@ type Description struct {
 	Warnings catalog.Faults
 }
 
-// Describe asks the database about the statements of a tool; none is run. The error is that of a database that did not
-// answer.
-func Describe(ctx context.Context, db Describer, t *catalog.Tool) (Description, error) {
+// Describe asks the database about the statements of a tool; none is run. What the guard refuses of a tool file on a server
+// that is readOnly is a fault. The error is that of a database that did not answer.
+func Describe(ctx context.Context, db Describer, t *catalog.Tool, readOnly bool) (Description, error) {
 	d := describer{ctx: ctx, db: db, tool: t}
 	d.main()
+	if readOnly && t.Source != "" && t.Access == catalog.Read {
+		d.guarded()
+	}
 	if t.NotFound != nil {
 		d.side("not_found.when", t.NotFound.When, "one boolean", func(cols []postgres.Column) bool {
 			return len(cols) == 1 && cols[0].Type.Kind == postgres.Bool
@@ -93,6 +97,26 @@ func (d *describer) main() {
 	}
 	if t.Page != nil && d.err == nil {
 		d.page()
+	}
+}
+
+// guarded holds the tool's statements against read-only mode.
+func (d *describer) guarded() {
+	g := newGuard(d.db, true)
+	for _, sql := range statementsOf(d.tool) {
+		if d.err != nil || len(d.Faults) > 0 {
+			return
+		}
+		_, err := g.decide(d.ctx, sql, &Plan{DB: d.db})
+		line, col := d.tool.Position(1)
+		if r := (*policy.Refusal)(nil); errors.As(err, &r) && sql == d.tool.Statement.SQL && r.Position > 0 {
+			line, col = d.tool.Position(r.Position)
+		}
+		if e := (*callError)(nil); errors.As(refused(err, sql), &e) {
+			d.fault(line, col, "read-only mode refuses it: "+e.Message)
+		} else {
+			d.err = err
+		}
 	}
 }
 

@@ -170,7 +170,7 @@ func faultsOf(t *testing.T, b block) string {
 		return err.Error()
 	}
 	tool := cat.Tools[0]
-	d, err := registry.Describe(t.Context(), openDB(t, pgtest.Demo(t)), tool)
+	d, err := registry.Describe(t.Context(), openDB(t, pgtest.Demo(t)), tool, false)
 	if err != nil {
 		return err.Error()
 	}

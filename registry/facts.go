@@ -29,10 +29,11 @@ CROSS JOIN LATERAL (
 
 // factsSQL finds what the names of a statement stand for: $1, $2 relations, $3 to $6 functions (whether those of PostgreSQL
 // itself are wanted, whether in field notation), $7, $8 operators, $9, $10 types, each with its schema first, which is empty
-// where it is not written. What has an OID below 16384 is PostgreSQL's own. What has the arguments of one of those is never
-// meant where pg_catalog comes first.
+// where it is not written; $11 are types of values that come from elsewhere, such as arguments. What has an OID below 16384 is
+// PostgreSQL's own. What has the arguments of one of those is never meant where pg_catalog comes first.
 //
-// The types named and those of columns bring along (types) what they are made of, with whatever runs when they are used:
+// The types named, those of columns and those that functions give (types) bring along what they are made of and are cast to,
+// with whatever runs when they are used:
 // their own functions, casts, sort orders. An explicit cast needs its target named, which can be as a function: date(x). The
 // planner runs functions in constraints and indexes where their arguments are constant. What extensions bring along with their
 // types is left out: it is what they are made for.
@@ -57,10 +58,12 @@ WITH RECURSIVE rel AS (
 ), columns AS MATERIALIZED (
   SELECT DISTINCT a.atttypid AS oid
   FROM rel CROSS JOIN LATERAL (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = rel.oid AND a.attnum > 0 OFFSET 0) AS a
-), types (oid, named) AS (
+), ` + operatorsSQL + `, types (oid, named) AS (
   SELECT base, true FROM named WHERE base >= 16384
   UNION
   SELECT oid, false FROM columns WHERE oid >= 16384
+  UNION
+  SELECT oid, false FROM given WHERE oid >= 16384
   UNION
   SELECT part.oid, types.named
   FROM types
@@ -68,7 +71,10 @@ WITH RECURSIVE rel AS (
   CROSS JOIN LATERAL (
     SELECT t.typelem UNION ALL SELECT t.typbasetype
     UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0
-    UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range AS r WHERE r.rngtypid = t.oid) AS part (oid)
+    UNION ALL SELECT u.oid FROM pg_catalog.pg_range AS r, pg_catalog.unnest(ARRAY[r.rngsubtype, r.rngmultitypid]) AS u (oid) WHERE r.rngtypid = t.oid
+    UNION ALL SELECT r.rngtypid FROM pg_catalog.pg_range AS r WHERE r.rngmultitypid = t.oid
+    UNION ALL SELECT c.casttarget FROM pg_catalog.pg_cast AS c WHERE c.castsource = t.oid AND c.castcontext = 'i'
+    UNION ALL SELECT o.result FROM overloads AS o WHERE t.oid IN (o.l, o.r)) AS part (oid)
   WHERE part.oid >= 16384
 ), used AS MATERIALIZED (
   SELECT u.named, t.*
@@ -80,8 +86,8 @@ WITH RECURSIVE rel AS (
   LEFT JOIN used AS s ON s.oid = c.castsource
   LEFT JOIN used AS t ON t.oid = c.casttarget
   WHERE c.oid >= 16384 AND c.castfunc <> 0
-    AND (s.oid IS NOT NULL OR t.oid IS NOT NULL OR c.castsource < 16384 AND c.casttarget < 16384)
-    AND (c.castcontext <> 'e' OR t.named OR c.casttarget IN (SELECT oid FROM named))
+    AND (s.oid IS NOT NULL OR c.castsource < 16384 AND (t.oid IS NOT NULL OR c.casttarget < 16384)) AND (c.castcontext <> 'e' OR t.named OR c.casttarget IN (SELECT oid FROM named))
+    OR EXISTS (SELECT FROM poly)
 ), planned AS (
   SELECT d.refobjid AS oid, 'a constraint or index of ' || c.relname AS of
   FROM rel
@@ -114,28 +120,13 @@ WITH RECURSIVE rel AS (
     UNION ALL SELECT u.f FROM pg_catalog.pg_range AS r, pg_catalog.unnest(ARRAY[r.rngcanonical, r.rngsubdiff]) AS u (f) WHERE r.rngtypid = used.oid) AS f (oid)
   WHERE f.oid >= 16384
 ), w AS MATERIALIZED (
-  SELECT 'function' AS what, i.ord, p.oid, '' AS of
-  FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::bool[]), pg_catalog.unnest($6::bool[]))
-    WITH ORDINALITY AS i (schema, name, own, field, ord)
-  CROSS JOIN LATERAL (
-    SELECT p.oid
-    FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-    WHERE p.proname = i.name::name AND ` + inPath + `
-      AND (i.own OR p.oid >= 16384)
-      AND (NOT i.field OR p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 OR p.provariadic <> 0)
-      AND (i.schema <> '' OR p.oid < 16384 OR NOT EXISTS (
-        SELECT FROM pg_catalog.pg_proc AS own WHERE own.proname = p.proname AND own.pronamespace = 11 AND own.proargtypes = p.proargtypes AND own.oid < 16384
-          AND own.provariadic = 0 AND p.provariadic = 0 AND ` + catalogFirst + `)) OFFSET 0) AS p
+  SELECT 'function' AS what, p.ord, p.oid, '' AS of
+  FROM called AS p
+  WHERE p.oid NOT IN (SELECT oid FROM apart WHERE NOT operator) OR EXISTS (SELECT FROM types WHERE types.oid = p.argument)
   UNION ALL
-  SELECT 'operator', i.ord, o.oprcode, 'operator ' || o.oprname
-  FROM ROWS FROM (pg_catalog.unnest($7::text[]), pg_catalog.unnest($8::text[])) WITH ORDINALITY AS i (schema, name, ord)
-  CROSS JOIN LATERAL (
-    SELECT o.oprcode, o.oprname
-    FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.oprnamespace
-    WHERE o.oprname = i.name::name AND o.oid >= 16384 AND ` + inPath + `
-      AND (i.schema <> '' OR NOT EXISTS (
-        SELECT FROM pg_catalog.pg_operator AS own WHERE own.oprname = o.oprname AND own.oprnamespace = 11 AND own.oprleft = o.oprleft
-          AND own.oprright = o.oprright AND own.oid < 16384 AND ` + catalogFirst + `)) OFFSET 0) AS o
+  SELECT 'operator', o.ord, o.oprcode, 'operator ' || o.name
+  FROM overloads AS o
+  WHERE o.operator AND (o.oid NOT IN (SELECT oid FROM apart WHERE operator) OR EXISTS (SELECT FROM types WHERE types.oid IN (o.l, o.r)))
   UNION ALL
   SELECT 'cast', 0, oid, of FROM casts
   UNION ALL
@@ -238,7 +229,8 @@ func oid(v []byte) uint32 {
 }
 
 // facts asks the database about the names of a statement, as the search path and role of id find them.
-func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, id *postgres.Identity, role *policy.Role) (*policy.Facts, error) {
+// values are the types of those that it has from elsewhere.
+func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, values []uint32, id *postgres.Identity, role *policy.Role) (*policy.Facts, error) {
 	var relations, functions, operators, types names
 	var own, field []string
 	for _, r := range st.Relations {
@@ -257,7 +249,7 @@ func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, i
 	}
 	sink := &factsSink{st: st}
 	args := [][]byte{textArray(relations.schemas), textArray(relations.names), textArray(functions.schemas), textArray(functions.names),
-		textArray(own), textArray(field), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names)}
+		textArray(own), textArray(field), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names), oidArray(values)}
 	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
 		return nil, err
 	}

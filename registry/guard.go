@@ -161,7 +161,7 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 		return decision{}, r
 	}
 	d := decision{st: st, until: time.Now().Add(decisionLife)}
-	facts, err := g.facts(ctx, p.DB, st, p.Identity, p.role)
+	facts, err := g.facts(ctx, p.DB, st, nil, p.Identity, p.role)
 	if err != nil {
 		return decision{}, err
 	}

@@ -25,16 +25,16 @@ func (h *sqlTool) check(ctx context.Context, sql string) (*Plan, error) {
 
 // allowed reports whether all of the tool's statements would be run for the caller, as far as the database can tell now.
 func (h *sqlTool) allowed(ctx context.Context) bool {
-	statements := []string{h.tool.Statement.SQL}
-	if nf := h.tool.NotFound; nf != nil {
-		statements = append(statements, nf.When.SQL, nf.Suggest.SQL)
+	return !slices.ContainsFunc(statementsOf(h.tool), func(sql string) bool { return !h.allows(ctx, sql) })
+}
+
+// statementsOf are the SQL of a tool.
+func statementsOf(t *catalog.Tool) []string {
+	all := []string{t.Statement.SQL}
+	if nf := t.NotFound; nf != nil {
+		all = append(all, nf.When.SQL, nf.Suggest.SQL)
 	}
-	for _, sql := range statements {
-		if sql != "" && !h.allows(ctx, sql) {
-			return false
-		}
-	}
-	return true
+	return slices.DeleteFunc(all, func(sql string) bool { return sql == "" })
 }
 
 func (h *sqlTool) allows(ctx context.Context, sql string) bool {

@@ -34,7 +34,7 @@ func (cmd *checkCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	r.askDatabase(ctx, a.db)
+	r.askDatabase(ctx, a.db, c.ReadOnly)
 	r.Faults.Sort()
 	if err := r.print(s.out, cmd.Format); err != nil {
 		return err
@@ -107,7 +107,7 @@ func checkTools(sources []catalog.Source) *report {
 }
 
 // askDatabase adds what the database says of the sound tools, or that it says nothing.
-func (r *report) askDatabase(ctx context.Context, db *postgres.DB) {
+func (r *report) askDatabase(ctx context.Context, db *postgres.DB, readOnly bool) {
 	const unknown = "names of tables, columns and functions, types, page keys, volatile functions"
 	version, extensions, err := registry.Facts(ctx, db)
 	switch {
@@ -124,7 +124,7 @@ func (r *report) askDatabase(ctx context.Context, db *postgres.DB) {
 			r.NotChecked = append(r.NotChecked, t.Path+" on this database: it "+lacks)
 			continue
 		}
-		d, err := registry.Describe(ctx, db, t)
+		d, err := registry.Describe(ctx, db, t, readOnly)
 		volatile, lintErr := registry.LintVolatile(ctx, db, t)
 		if err = errors.Join(err, lintErr); err != nil {
 			r.unanswered = true

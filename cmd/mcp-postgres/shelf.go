@@ -176,7 +176,7 @@ func (s *shelf) ask(ctx context.Context) bool {
 }
 
 func (s *shelf) askAbout(ctx context.Context, t *catalog.Tool, v *verdict) error {
-	d, err := registry.Describe(ctx, s.db, t)
+	d, err := registry.Describe(ctx, s.db, t, s.config.ReadOnly)
 	if err != nil {
 		return err
 	}

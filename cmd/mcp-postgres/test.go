@@ -137,7 +137,7 @@ type toolTests struct {
 }
 
 func (tt *toolTests) prepare(ctx context.Context, c *config.Config, db *postgres.DB, logins map[string]registry.Database) error {
-	d, err := registry.Describe(ctx, db, tt.tool)
+	d, err := registry.Describe(ctx, db, tt.tool, c.ReadOnly)
 	if err != nil {
 		return err
 	}

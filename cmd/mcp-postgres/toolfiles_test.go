@@ -265,3 +265,24 @@ func TestNewAndEject(t *testing.T) {
 		}
 	}
 }
+
+// TestReadOnlyRefusal has a tool that only read-only mode refuses: check, the log and server_info say so.
+func TestReadOnlyRefusal(t *testing.T) {
+	db, dir := "DATABASE_URL="+pgtest.Demo(t), t.TempDir()
+	pgtest.Exec(t, strings.TrimPrefix(db, "DATABASE_URL="), "CREATE FUNCTION public.made() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN 1; END $$")
+	file := "/*---\ndescription: Reads what is made. Use it in this test alone.\nresult: object\n---*/\nSELECT\n  public.made() AS n\n"
+	if err := os.WriteFile(filepath.Join(dir, "reads_made.sql"), []byte(file), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const reason = "read-only mode refuses it: function public.made: its body can't be looked at"
+	if got := cliRun(t, []string{db}, "check", dir); got.status != 0 {
+		t.Errorf("check = %+v, want it sound", got)
+	}
+	if got := cliRun(t, []string{db}, "--read-only", "check", dir); got.status != 1 || !strings.Contains(got.out, "reads_made.sql:5:1: "+reason) {
+		t.Errorf("check in read-only mode = %+v, want %q", got, reason)
+	}
+	got := cliRun(t, []string{db}, "--read-only", "--tools", dir, "call", "server_info")
+	if !strings.Contains(got.out, "reads_made  line 5: read-only mode refuses it: function public.made") || !strings.Contains(got.err, "tool not offered") {
+		t.Errorf("server_info = %+v, want %q there and in the log", got, reason)
+	}
+}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 
 	"mcp-postgres/internal/sqlscan"
 )
@@ -78,7 +79,7 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 	}
 	d.verdict.Clean = false
 	if d.Role != nil && !d.Role.allowsFunction(c.Schema, c.Name) {
-		return refuse("function", position, "%s is not one that role %s may call", what, d.Role.Name)
+		return refuse("function", position, "%s is not one that role %s may call%s", what, d.Role.Name, c.advice())
 	}
 	if !d.ReadOnly {
 		return nil
@@ -90,7 +91,19 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 	case d.lists.allowsExtension(c, nil):
 		return nil
 	}
-	return refuse("function", position, "%s is in language %s, whose code can't be looked at: read-only mode can't bound what it does", what, c.Language)
+	return refuse("function", position, "%s is in language %s, whose code can't be looked at: read-only mode can't bound what it does%s", what, c.Language, c.advice())
+}
+
+// advice says what to do about an operator of an extension.
+func (c Function) advice() string {
+	if c.Extension == "" || !strings.HasPrefix(c.Of, "operator ") {
+		return ""
+	}
+	where := ""
+	if c.Schema != "pg_catalog" {
+		where = ", or keep the extension in a schema outside the search path"
+	}
+	return "; it belongs to extension " + c.Extension + ": leave out tables and functions with values of its types" + where
 }
 
 // hidden decides on a function that runs without being named.

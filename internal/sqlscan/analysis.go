@@ -69,3 +69,32 @@ type Object struct {
 	// Position is the 1-based character of its first mention, zero if unknown.
 	Position int
 }
+
+// Together are several statements as one that names all that they name.
+func Together(all []*Statement) *Statement {
+	if len(all) == 1 {
+		return all[0]
+	}
+	st := &Statement{Command: "SELECT"}
+	var functions, operators, types, constructs collection
+	at := map[Relation]int{}
+	for _, s := range all {
+		st.Into = st.Into || s.Into
+		st.Settings = append(st.Settings, s.Settings...)
+		for _, r := range s.Relations {
+			name := Relation{Catalog: r.Catalog, Schema: r.Schema, Name: r.Name}
+			if i, ok := at[name]; ok {
+				st.Relations[i].Ops |= r.Ops
+				continue
+			}
+			at[name] = len(st.Relations)
+			st.Relations = append(st.Relations, r)
+		}
+		functions.join(s.Functions)
+		operators.join(s.Operators)
+		types.join(s.Types)
+		constructs.join(s.Constructs)
+	}
+	st.Functions, st.Operators, st.Types, st.Constructs = functions.all, operators.all, types.all, constructs.all
+	return st
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -75,7 +76,30 @@ func PLpgSQL(create string) ([]string, error) {
 	if len(w.all) == 0 && w.err == nil {
 		w.all = []string{"SELECT"}
 	}
+	if w.err == nil && recordDefault.MatchString(significant(create)) {
+		w.err = errors.New("it holds a record with a default, which can't be read")
+	}
 	return w.all, w.err
+}
+
+// recordDefault is the declaration of a record with a default, which the tree leaves out.
+var recordDefault = regexp.MustCompile(`(?i)[;\s][^\s]+ (constant )?(pg_catalog \. )?"?record"? (not null )?(:=|=|default) `)
+
+// significant is the text of a function without comments, its body not quoted, a blank after each token.
+func significant(create string) string {
+	var text strings.Builder
+	for _, t := range Lex(create) {
+		token := create[t.Start:t.End]
+		switch {
+		case !t.Significant():
+		case t.Kind == String && token[0] == '$' && text.Len() < len(create):
+			tag := token[:strings.IndexByte(token[1:], '$')+2]
+			text.WriteString("; " + significant(strings.TrimSuffix(token[len(tag):], tag)))
+		default:
+			text.WriteString(token + " ")
+		}
+	}
+	return text.String()
 }
 
 type plWalker struct {
@@ -108,9 +132,30 @@ func (w *plWalker) entry(key string, value any) {
 	case key == "PLpgSQL_expr":
 		w.expression(fields)
 	case key == "PLpgSQL_type":
-		if name, _ := fields["typname"].(string); name != "" && !strings.Contains(name, "%") {
-			w.all = append(w.all, "SELECT NULL::"+name)
+		if name, _ := fields["typname"].(string); name != "" {
+			w.typeName(name)
 		}
+	}
+}
+
+// typeName takes the type of a variable. That of a column is a part of its table's row.
+func (w *plWalker) typeName(text string) {
+	of, kind, copied := strings.Cut(text, "%")
+	if !copied {
+		w.all = append(w.all, "SELECT NULL::"+text)
+		return
+	}
+	names := Names(of)
+	if len(names) != 1 {
+		w.err = errors.New("it holds a variable whose type can't be read: " + text)
+		return
+	}
+	parts := names[0].Parts
+	if strings.HasPrefix(strings.ToUpper(kind), "TYPE") {
+		parts = parts[:len(parts)-1]
+	}
+	if len(parts) > 0 { // else it is the type of another variable
+		w.all = append(w.all, "SELECT NULL::"+of[:parts[len(parts)-1].End])
 	}
 }
 

@@ -43,6 +43,8 @@ func TestPLpgSQL(t *testing.T) {
 		{"RAISE NOTICE '%', k(1);", "SELECT k(1)"},
 		{"INSERT INTO t VALUES (1);", "INSERT INTO t VALUES (1)"},
 		{"BEGIN NULL; EXCEPTION WHEN division_by_zero THEN x := e(1); END;", "SELECT  e(1)"},
+		{"DECLARE v s.t.c%TYPE; BEGIN NULL; END;", "SELECT NULL::s.t"},
+		{"DECLARE v \"S\".t%ROWTYPE := row(1); q record; BEGIN q := row(1); END;", "SELECT NULL::\"S\".t"},
 		{"CASE WHEN q(1) THEN NULL; ELSE x := w(1); END CASE;", "SELECT  w(1)"},
 	}
 	for _, test := range tests {
@@ -51,7 +53,8 @@ func TestPLpgSQL(t *testing.T) {
 			t.Errorf("PLpgSQL(%s) = %q, %v\nwant %q among them", test.body, got, err, test.want)
 		}
 	}
-	for _, body := range []string{"EXECUTE 'SELECT 1';", "FOR r IN EXECUTE 'SELECT 1' LOOP NULL; END LOOP;", "RETURN QUERY EXECUTE 'SELECT 1';", "COMMIT;", "CALL p();", "nonsense"} {
+	for _, body := range []string{"EXECUTE 'SELECT 1';", "FOR r IN EXECUTE 'SELECT 1' LOOP NULL; END LOOP;", "RETURN QUERY EXECUTE 'SELECT 1';", "COMMIT;", "CALL p();", "nonsense",
+		"DECLARE q record := row(g(2)); BEGIN NULL; END;", "DECLARE q CONSTANT /**/ pg_catalog.RECORD NOT NULL DEFAULT row(g(2)); BEGIN NULL; END;"} {
 		if got, err := sqlscan.PLpgSQL(create(body)); err == nil {
 			t.Errorf("PLpgSQL(%s) = %q, want an error", body, strings.Join(got, "; "))
 		}

@@ -39,6 +39,12 @@ func (c *collection) add(o Object, offset int) {
 	c.all = append(c.all, Object{strings.Clone(o.Schema), strings.Clone(o.Name), o.Field, offset})
 }
 
+func (c *collection) join(all []Object) {
+	for _, o := range all {
+		c.add(Object{Schema: o.Schema, Name: o.Name, Field: o.Field}, o.Position)
+	}
+}
+
 // addNamed adds what names call: the last is the object, the one before it its schema.
 func (c *collection) addNamed(names []string, offset int) {
 	if n := len(names); n > 1 {
