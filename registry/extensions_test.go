@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/policy"
 	"mcp-postgres/registry"
@@ -88,5 +90,20 @@ func TestExtensions(t *testing.T) {
 				both(sql, false)
 			}
 		})
+	}
+}
+
+// TestLintVolatileInCatalog has a volatile function in pg_catalog that is not PostgreSQL's own.
+func TestLintVolatileInCatalog(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "SET allow_system_table_mods = on; CREATE FUNCTION pg_catalog.runs_elsewhere() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+	file := fstest.MapFS{"a.sql": {Data: []byte("/*---\ndescription: Runs elsewhere. Use it in this test alone.\nresult: object\n---*/\nSELECT runs_elsewhere() AS n, version() AS v\n")}}
+	cat, err := catalog.Load(catalog.Source{Name: "test", FS: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := registry.LintVolatile(t.Context(), openDB(t, url), cat.Tools[0])
+	if err != nil || len(got) != 1 || !strings.HasPrefix(got[0].Problem, "runs_elsewhere is a volatile function") {
+		t.Errorf("LintVolatile = %v, %v, want runs_elsewhere alone", got, err)
 	}
 }

@@ -146,9 +146,12 @@ SELECT 'relation', rel.ord, c.oid, c.nspname, c.relname, c.relkind, c.oid < 1638
       UNION SELECT h.inhrelid FROM tree CROSS JOIN LATERAL (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = tree.inhrelid OFFSET 0) AS h)
     SELECT FROM tree CROSS JOIN LATERAL (SELECT relkind FROM pg_catalog.pg_class AS child WHERE child.oid = tree.inhrelid OFFSET 0) AS child
     WHERE child.relkind = 'f'),
-  c.relrowsecurity, '', '', ''
+  c.relrowsecurity, '', coalesce(c.extension, ''), ''
 FROM rel CROSS JOIN LATERAL (
-  SELECT c.oid, c.relname, c.relkind, c.relhassubclass, c.relrowsecurity, n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = rel.oid OFFSET 0) AS c
+  SELECT c.oid, c.relname, c.relkind, c.relhassubclass, c.relrowsecurity, n.nspname, (
+    SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+    WHERE d.classid = 1259 AND d.objid = c.oid AND d.deptype = 'e' LIMIT 1) AS extension
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = rel.oid OFFSET 0) AS c
 UNION ALL
 SELECT 'type', named.ord, t.oid, t.nspname, t.typname, '', t.oid < 16384, t.is_row, false, '', t.extension, ''
 FROM named CROSS JOIN LATERAL (
@@ -192,7 +195,7 @@ func (s *factsSink) Row(v [][]byte) bool {
 		f.Database = string(v[4])
 	case "relation":
 		f.Relations[i] = &policy.Relation{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
-			Foreign: isTrue(v[7]), RowSecurity: isTrue(v[8])}
+			Foreign: isTrue(v[7]), RowSecurity: isTrue(v[8]), Extension: string(v[10])}
 	case "type":
 		list, i := f.Types, i
 		if i >= len(list) {

@@ -23,8 +23,8 @@ type Facts struct {
 
 // Relation is a table, view or the like.
 type Relation struct {
-	OID          uint32
-	Schema, Name string
+	OID                     uint32
+	Schema, Name, Extension string
 	// Kind is pg_class.relkind.
 	Kind byte
 	// System is what PostgreSQL itself brings.
@@ -33,6 +33,11 @@ type Relation struct {
 	Foreign bool
 	// RowSecurity reports policies on its rows.
 	RowSecurity bool
+}
+
+// catalogue reports what is in the schemas of the catalogues, which extensions put relations into, too.
+func (r *Relation) catalogue() bool {
+	return r.System || r.Schema == "pg_catalog" || r.Schema == "information_schema"
 }
 
 // Function is a function of the database.

@@ -31,8 +31,8 @@ const (
 func (a audience) covers(role *Role) bool { return a == everyone || a == readers && role == nil }
 
 type extension struct {
-	audience     audience
-	only, except []string
+	audience                audience
+	only, except, relations []string
 }
 
 type lists struct {
@@ -67,12 +67,12 @@ func (l *lists) readFunctions() {
 
 func (l *lists) readExtensions() {
 	var all []struct {
-		Name, For    string
-		Only, Except []string
+		Name, For               string
+		Only, Except, Relations []string
 	}
 	must(yaml.Unmarshal(extensionsYAML, &all))
 	for _, e := range all {
-		l.extensions[e.Name] = extension{audienceOf(e.For), e.Only, e.Except}
+		l.extensions[e.Name] = extension{audienceOf(e.For), e.Only, e.Except, e.Relations}
 	}
 }
 
@@ -125,6 +125,12 @@ func must(err error) {
 func (l *lists) allowsExtension(f Function, role *Role) bool {
 	e, ok := l.extensions[f.Extension]
 	return ok && (f.Language == "c" || f.Language == "internal") && e.audience.covers(role) && (e.only == nil || slices.Contains(e.only, f.Name)) && !slices.Contains(e.except, f.Name)
+}
+
+// allowsRelation reports whether a relation of an extension is one that needs not be named.
+func (l *lists) allowsRelation(r *Relation, role *Role) bool {
+	e := l.extensions[r.Extension]
+	return e.audience.covers(role) && slices.Contains(e.relations, r.Name)
 }
 
 // OwnFunction reports whether pg_catalog's function of that name may be called; what others of that name are is to be

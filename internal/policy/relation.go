@@ -57,8 +57,10 @@ func (d *decision) readable(rel sqlscan.Relation, found *Relation) *Refusal {
 	switch {
 	case found.Foreign:
 		return refuse("foreign table", rel.Position, "%s is a foreign table or has one as a part: read-only mode reaches no other server and no file", name)
-	case found.System && d.lists.secret[found.Schema+"."+found.Name]:
+	case d.lists.secret[found.Schema+"."+found.Name]:
 		return refuse("catalog", rel.Position, "%s shows files or secrets of the server, which read-only mode does not", name)
+	case found.catalogue() && found.Extension != "" && !d.lists.allowsRelation(found, nil):
+		return refuse("catalog", rel.Position, "%s is a catalogue of extension %s, which may hold secrets: read-only mode shows those of known extensions alone", name, found.Extension)
 	}
 	return nil
 }
@@ -88,11 +90,13 @@ func (d *decision) permitted(rel sqlscan.Relation, found *Relation) *Refusal {
 // kind is about what a permitted name stands for.
 func (d *decision) kind(rel sqlscan.Relation, found *Relation, name string) *Refusal {
 	switch {
-	case found.System && !d.lists.structure[found.Schema+"."+found.Name]:
+	case found.catalogue() && !(found.System && d.lists.structure[found.Schema+"."+found.Name]):
 		return refuse("catalog", rel.Position, "%s is not among the catalogues that a role may read: it holds contents, settings or activity", name)
-	case found.System && rel.Ops != sqlscan.OpSelect:
+	case found.catalogue() && rel.Ops != sqlscan.OpSelect:
 		return refuse("catalog", rel.Position, "%s belongs to PostgreSQL: no role may change it", name)
-	case found.Kind == 'f' && !d.Role.allowsRelation(found.Schema, found.Name, true):
+	case found.Extension != "" && !d.lists.allowsRelation(found, d.Role) && !d.Role.names(found.Schema, found.Name):
+		return refuse("extension", rel.Position, "%s belongs to extension %s: role %s must name it in its tables", name, found.Extension, d.Role.Name)
+	case found.Kind == 'f' && !d.Role.names(found.Schema, found.Name):
 		return refuse("foreign table", rel.Position, "%s is a foreign table: role %s must name it in its tables", name, d.Role.Name)
 	case !strings.ContainsRune("rpvmSf", rune(found.Kind)):
 		return refuse("kind", rel.Position, "%s is no table, view or sequence", name)

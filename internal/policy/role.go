@@ -13,7 +13,7 @@ type Role struct {
 	Name string
 	// Schemas are in the order in which unqualified names are looked up.
 	Schemas []string
-	// AllTables allows every relation of the schemas except foreign tables, which must be named in Tables.
+	// AllTables allows every relation of the schemas except foreign tables and those of extensions, which must be named in Tables.
 	AllTables bool
 	Tables    []Table
 	// Operations are OpSelect, OpInsert, OpUpdate and OpDelete.
@@ -92,9 +92,9 @@ func spellings(name string) []string {
 	return []string{quote(name)}
 }
 
-// allowsRelation reports whether the role may use a relation of that kind at all; the operation is another matter.
-func (r *Role) allowsRelation(schema, name string, foreign bool) bool {
-	return slices.Contains(r.Schemas, schema) && (r.AllTables && !foreign || named(r.Tables, schema, name))
+// names reports whether the role names a relation in its tables; the operation is another matter.
+func (r *Role) names(schema, name string) bool {
+	return slices.Contains(r.Schemas, schema) && named(r.Tables, schema, name)
 }
 
 // allowsFunction reports whether the role may call a function outside pg_catalog.
