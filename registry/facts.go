@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (
   WHERE p.oid = w.oid OFFSET 0) AS p`
 
 // factsSQL finds what the names of a statement stand for: $1, $2 relations, $3 to $6 functions (whether those of PostgreSQL
-// itself are wanted, whether in field notation), $7, $8 operators, $9, $10 types, each with its schema first, which is empty
+// itself are wanted; 0 for a call, 1 for field notation, or the version from which on it is no call), $7, $8 operators, $9, $10 types, each with its schema first, which is empty
 // where it is not written; $11 are types of values that come from elsewhere, such as arguments. What has an OID below 16384 is
 // PostgreSQL's own. What has the arguments of one of those is never meant where pg_catalog comes first.
 //
@@ -137,7 +137,7 @@ WITH RECURSIVE rel AS (
     UNION ALL SELECT 'order', oid, of FROM orders WHERE oid >= 16384) AS f
   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 1255 AND d.objid = f.oid AND d.deptype = 'e')
 )
-SELECT 'database', 0, 0, '', pg_catalog.current_database(), '', false, false, false, '', '', ''
+SELECT 'database', 0, 0, pg_catalog.getdatabaseencoding(), pg_catalog.current_database(), '', false, false, false, '', '', ''
 UNION ALL
 SELECT 'relation', rel.ord, c.oid, c.nspname, c.relname, c.relkind, c.oid < 16384,
   c.relkind = 'f' OR c.relhassubclass AND EXISTS (
@@ -192,7 +192,7 @@ func (s *factsSink) Row(v [][]byte) bool {
 	ord, _ := strconv.Atoi(string(v[1]))
 	switch i := ord - 1; string(v[0]) {
 	case "database":
-		f.Database = string(v[4])
+		f.Encoding, f.Database = string(v[3]), string(v[4])
 	case "relation":
 		f.Relations[i] = &policy.Relation{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
 			Foreign: isTrue(v[7]), RowSecurity: isTrue(v[8]), Extension: string(v[10])}
@@ -235,14 +235,18 @@ func oid(v []byte) uint32 {
 // values are the types of those that it has from elsewhere.
 func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, values []uint32, id *postgres.Identity, role *policy.Role) (*policy.Facts, error) {
 	var relations, functions, operators, types names
-	var own, field []string
+	var own, notation []string
 	for _, r := range st.Relations {
 		relations.add(r.Schema, r.Name)
 	}
 	for _, f := range st.Functions {
 		functions.add(f.Schema, f.Name)
 		own = append(own, strconv.FormatBool(!policy.OwnFunction(f.Name, role)))
-		field = append(field, strconv.FormatBool(f.Field))
+		n := f.Syntax
+		if f.Field {
+			n = 1
+		}
+		notation = append(notation, strconv.Itoa(n))
 	}
 	for _, o := range st.Operators {
 		operators.add(o.Schema, o.Name)
@@ -252,11 +256,40 @@ func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, v
 	}
 	sink := &factsSink{st: st}
 	args := [][]byte{textArray(relations.schemas), textArray(relations.names), textArray(functions.schemas), textArray(functions.names),
-		textArray(own), textArray(field), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names), oidArray(values)}
+		textArray(own), textArray(notation), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names), oidArray(values)}
 	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
 		return nil, err
 	}
+	if g.readOnly && policy.MayShowSecrets(st) {
+		return sink.facts, g.secrets(ctx, db, id, &sink.facts.Secrets)
+	}
 	return sink.facts, nil
+}
+
+// secretsSQL says which secrets of the server the login can read: by statistics, settings, and settings of roles and databases.
+const secretsSQL = `
+SELECT 'statistics' FROM pg_catalog.pg_stats AS s
+WHERE s.schemaname = 'pg_catalog'
+  AND (s.tablename, s.attname) IN (('pg_authid', 'rolpassword'), ('pg_largeobject', 'data'), ('pg_subscription', 'subconninfo'), ('pg_user_mapping', 'umoptions'))
+  AND (s.most_common_vals IS NOT NULL OR s.histogram_bounds IS NOT NULL OR s.most_common_elems IS NOT NULL)
+UNION
+SELECT 'settings' FROM pg_catalog.pg_settings AS s WHERE s.vartype = 'string' AND s.setting <> '' AND s.name ~* $1
+UNION
+SELECT 'role settings' FROM pg_catalog.pg_db_role_setting AS s CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
+WHERE pg_catalog.split_part(c.setting, '=', 1) ~* $1`
+
+func (g *guard) secrets(ctx context.Context, db Database, id *postgres.Identity, s *policy.Secrets) error {
+	var found firstColumn
+	call := postgres.Call{SQL: secretsSQL, Args: [][]byte{[]byte(policy.SecretSetting)}, Keep: true, Generic: true, Identity: id}
+	if _, err := db.Run(ctx, call, &found); err != nil {
+		return err
+	}
+	for _, name := range found.values {
+		s.Statistics = s.Statistics || name == "statistics"
+		s.Settings = s.Settings || name == "settings"
+		s.RoleSettings = s.RoleSettings || name == "role settings"
+	}
+	return nil
 }
 
 type names struct{ schemas, names []string }

@@ -189,6 +189,7 @@ func (g *guard) byNames(sql string, role *policy.Role) bool {
 	}
 	nothing := &factsSink{st: st}
 	nothing.Columns(nil)
+	nothing.facts.Encoding = "UTF8"
 	_, refusal := policy.Guard{Role: role, ReadOnly: g.readOnly}.Decide(sql, st, nothing.facts)
 	return refusal == nil
 }

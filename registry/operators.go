@@ -20,16 +20,20 @@ package registry
 const operatorsSQL = `poly AS MATERIALIZED (
   SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = ANY ($11::oid[]) AND t.typtype = 'p'
 ), called AS MATERIALIZED (
-  SELECT i.ord, i.schema IN ('', 'pg_catalog') AS besides, i.field, p.*
-  FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::bool[]), pg_catalog.unnest($6::bool[]))
-    WITH ORDINALITY AS i (schema, name, own, field, ord)
+  SELECT i.ord, i.schema IN ('', 'pg_catalog') AS besides, p.*
+  FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::bool[]), pg_catalog.unnest($6::int[]))
+    WITH ORDINALITY AS i (schema, name, own, notation, ord)
   CROSS JOIN LATERAL (
     SELECT p.oid, p.proname, p.prorettype, p.proallargtypes,
       CASE WHEN p.pronargs = 1 AND p.pronargdefaults = 0 AND p.provariadic = 0 AND p.oid >= 16384 THEN p.proargtypes[0] END AS argument
     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     WHERE p.proname = i.name::name AND ` + inPath + `
       AND (i.own OR p.oid >= 16384)
-      AND (NOT i.field OR p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 OR p.provariadic <> 0)
+      AND CASE i.notation
+        WHEN 0 THEN true
+        WHEN 1 THEN p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 OR p.provariadic <> 0
+        ELSE pg_catalog.current_setting('server_version_num')::int < i.notation
+      END
       AND (i.schema <> '' OR p.oid < 16384 OR NOT EXISTS (
         SELECT FROM pg_catalog.pg_proc AS own WHERE own.proname = p.proname AND own.pronamespace = 11 AND own.proargtypes = p.proargtypes AND own.oid < 16384
           AND own.provariadic = 0 AND p.provariadic = 0 AND ` + catalogFirst + `)) OFFSET 0) AS p

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"mcp-postgres/internal/policy"
@@ -61,8 +62,8 @@ func (p *Plan) tables() []byte {
 	return textArray(p.role.QualifiedTables())
 }
 
-// discreet leaves out of an error of PostgreSQL what could be data that the role may not read: the values that messages
-// about data quote, and hints.
+// discreet leaves out of an error of PostgreSQL what could be data that the role may not read. One that came while the statement
+// ran is told by its SQLSTATE alone: any text of a value can be in its words.
 func (p *Plan) discreet(err error) error {
 	var pg *postgres.Error
 	if p.role == nil || !errors.As(err, &pg) {
@@ -70,11 +71,29 @@ func (p *Plan) discreet(err error) error {
 	}
 	e := *pg
 	e.Hint = ""
-	if strings.HasPrefix(e.Code, "22") || e.Code == "23503" {
+	switch {
+	case e.Running && !p.mayTell(pg):
+		e.Message, e.Position = stateName(e.Code)+": PostgreSQL raised this while the statement ran, and its words, which can hold values, are not told to a role", 0
+	case strings.HasPrefix(e.Code, "22") || e.Code == "23503":
 		first, last := strings.IndexByte(e.Message, '"'), strings.LastIndexByte(e.Message, '"')
 		if first >= 0 && first < last {
 			e.Message = e.Message[:first+1] + "..." + e.Message[last:]
 		}
 	}
 	return &e
+}
+
+// mayTell reports whether the words of an error hold no value and no hidden name: those of constraints, of locks and conflicts, of
+// what functions raise on purpose, and of a right that is missing on what the statement names.
+func (p *Plan) mayTell(e *postgres.Error) bool {
+	switch e.Code {
+	case "P0001", "25006", "57014":
+		return true
+	case "42501":
+		words := strings.Fields(e.Message)
+		name := words[len(words)-1]
+		return p.Statement != nil && (slices.ContainsFunc(p.Statement.Relations, func(r sqlscan.Relation) bool { return r.Name == name || r.Schema == name }) ||
+			slices.ContainsFunc(p.Statement.Functions, func(f sqlscan.Object) bool { return f.Name == name || f.Schema == name }))
+	}
+	return e.Retryable || strings.HasPrefix(e.Code, "23")
 }

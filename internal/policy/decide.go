@@ -29,7 +29,7 @@ type decision struct {
 func (g Guard) Decide(sql string, st *sqlscan.Statement, facts *Facts) (Verdict, *Refusal) {
 	d := &decision{Guard: g, sql: sql, st: st, facts: facts, lists: known()}
 	d.verdict.Clean = true
-	return d.verdict, d.first(d.command, d.constructs, d.relations, d.functions, d.operators, d.types, d.implied)
+	return d.verdict, d.first(d.names, d.command, d.constructs, d.relations, d.secrets, d.functions, d.operators, d.types, d.implied)
 }
 
 // Early refuses what needs no look at the database.

@@ -60,7 +60,7 @@ func TestDecide(t *testing.T) {
 func (c decisionCase) facts(t *testing.T, st *sqlscan.Statement) *policy.Facts {
 	t.Helper()
 	f := &policy.Facts{
-		Database: "db", Relations: make([]*policy.Relation, len(st.Relations)), Functions: make([][]policy.Function, len(st.Functions)),
+		Database: "db", Encoding: "UTF8", Relations: make([]*policy.Relation, len(st.Relations)), Functions: make([][]policy.Function, len(st.Functions)),
 		Operators: make([][]policy.Function, len(st.Operators)), Types: make([][]policy.Type, len(st.Types)), Conversions: make([][]policy.Type, len(st.Functions)),
 	}
 	if len(c.Relations) != len(st.Relations) {

@@ -2,8 +2,10 @@ package policy
 
 // Facts are what the database says of the names in one statement. The lists go with those of the statement, by index.
 type Facts struct {
-	// Database is the current one.
-	Database string
+	// Database is the current one, Encoding that of its texts.
+	Database, Encoding string
+	// Secrets are known where MayShowSecrets asks for them.
+	Secrets Secrets
 	// Relations are what the names stand for; nil where there is no such relation.
 	Relations []*Relation
 	// Functions are the candidates for a name outside pg_catalog, and in pg_catalog where OwnFunction says no.

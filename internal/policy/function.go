@@ -30,7 +30,7 @@ func (d *decision) function(f sqlscan.Object, candidates []Function) *Refusal {
 			"nothing can interrupt it otherwise")
 	}
 	switch {
-	case own || f.Field && len(candidates) == 0: // a column
+	case own || (f.Field || f.Syntax > 0) && len(candidates) == 0: // a column, or a part of the language
 	case d.Role != nil && !f.Field && !slices.ContainsFunc(candidates, d.callable):
 		return refuse("function", f.Position, "function %s is not one that role %s may call", name, d.Role.Name)
 	case len(candidates) == 0:

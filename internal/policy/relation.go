@@ -57,7 +57,7 @@ func (d *decision) readable(rel sqlscan.Relation, found *Relation) *Refusal {
 	switch {
 	case found.Foreign:
 		return refuse("foreign table", rel.Position, "%s is a foreign table or has one as a part: read-only mode reaches no other server and no file", name)
-	case d.lists.secret[found.Schema+"."+found.Name]:
+	case d.lists.secret[found.Schema+"."+found.Name], found.Schema == "pg_toast":
 		return refuse("catalog", rel.Position, "%s shows files or secrets of the server, which read-only mode does not", name)
 	case found.catalogue() && found.Extension != "" && !d.lists.allowsRelation(found, nil):
 		return refuse("catalog", rel.Position, "%s is a catalogue of extension %s, which may hold secrets: read-only mode shows those of known extensions alone", name, found.Extension)

@@ -43,6 +43,9 @@ func (d *decision) userType(t sqlscan.Object, candidates []Type) *Refusal {
 		if d.Role != nil && t.Schema != "" && !slices.Contains(d.Role.Schemas, t.Schema) {
 			return d.foreignType(t, t.Schema)
 		}
+		if d.Role != nil && !d.Role.AllTables && d.facts.Database != "" { // which was asked
+			return d.hiddenType(t)
+		}
 	}
 	for _, c := range candidates {
 		if d.Role != nil && c.System && c.Row {
@@ -53,11 +56,16 @@ func (d *decision) userType(t sqlscan.Object, candidates []Type) *Refusal {
 				return d.foreignType(t, c.Schema)
 			}
 			if c.Row && !c.System && !d.mentions(c.Schema, c.Name) {
-				return refuse("table", t.Position, "table %s is not in the tables of role %s", written(t.Schema, t.Name), d.Role.Name)
+				return d.hiddenType(t)
 			}
 		}
 	}
 	return nil
+}
+
+// hiddenType answers alike for a type that does not exist and for the row of a table that the role may not see.
+func (d *decision) hiddenType(t sqlscan.Object) *Refusal {
+	return refuse("type", t.Position, "type %s is not one that role %s may name", written(t.Schema, t.Name), d.Role.Name)
 }
 
 func (d *decision) foreignType(t sqlscan.Object, schema string) *Refusal {

@@ -41,6 +41,8 @@ type Error struct {
 	Parameter int
 	// Retryable means that the same call may work later.
 	Retryable bool
+	// Running says that PostgreSQL raised it when the statement ran, with values of tables: its text can hold some.
+	Running bool
 
 	// givenUp: the rest of the answer was not read, and the connection is closed.
 	givenUp bool

@@ -220,6 +220,7 @@ func (t *transaction) read() error {
 		case *pgproto3.ErrorResponse:
 			e := serverError(msg)
 			t.unbound = t.commands == t.binds
+			e.Running = !t.unbound
 			if t.unbound && t.commands == t.prelude {
 				e.Parameter = parameterIn(msg.Where)
 			}

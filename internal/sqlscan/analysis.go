@@ -63,9 +63,11 @@ func (r Relation) String() string {
 // Object is a function, operator, type or construct as the statement names it. Schema is empty where it is not written.
 type Object struct {
 	Schema, Name string
-	// Field is a name that is not surely called. In field notation, as in (x).name, it is a column or a call of a function
-	// with x; json_value(x, y) and the like are calls for servers older than the grammar, and no functions for others.
+	// Field is a name that is not surely called: in field notation, as in (x).name, it is a column or a call of a function with x.
 	Field bool
+	// Syntax is the version of PostgreSQL, as 170000, from which on json_value(x, y) and the like are a part of the language. Older
+	// ones take them for calls.
+	Syntax int
 	// Position is the 1-based character of its first mention, zero if unknown.
 	Position int
 }

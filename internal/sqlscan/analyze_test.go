@@ -100,6 +100,9 @@ func objects(out *strings.Builder, kind string, all []sqlscan.Object) {
 		if o.Field {
 			notation = "field or " + kind
 		}
+		if o.Syntax > 0 {
+			notation = fmt.Sprintf("before %d %s", o.Syntax/10000, kind)
+		}
 		fmt.Fprintf(out, "  %s %s at %d\n", notation, name, o.Position)
 	}
 }

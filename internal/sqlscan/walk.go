@@ -36,12 +36,14 @@ func (c *collection) add(o Object, offset int) {
 	}
 	c.seen[o] = true
 	// Cloned, so that the tree can go.
-	c.all = append(c.all, Object{strings.Clone(o.Schema), strings.Clone(o.Name), o.Field, offset})
+	c.all = append(c.all, Object{strings.Clone(o.Schema), strings.Clone(o.Name), o.Field, o.Syntax, offset})
 }
 
 func (c *collection) join(all []Object) {
 	for _, o := range all {
-		c.add(Object{Schema: o.Schema, Name: o.Name, Field: o.Field}, o.Position)
+		at := o.Position
+		o.Position = 0
+		c.add(o, at)
 	}
 }
 
@@ -108,7 +110,7 @@ func (w *walker) expression(n *node) {
 	case "FuncCall":
 		w.call(n.names("funcname"), at)
 	case "MergeSupportFunc":
-		w.functions.add(Object{Name: "merge_action", Field: true}, at)
+		w.functions.add(Object{Name: "merge_action", Syntax: 170000}, at)
 	case "ParamRef":
 		number, _ := strconv.Atoi(n.value("number")) // none is $0
 		w.st.Params = append(w.st.Params, number)
@@ -122,7 +124,11 @@ func (w *walker) expression(n *node) {
 	case "TypeCast": // the type is a part
 		w.literal(n)
 	case "TypeName":
-		w.types.addNamed(n.names("names"), at)
+		names := n.names("names")
+		w.types.addNamed(names, at)
+		if slices.Equal(names, []string{"pg_catalog", "json"}) {
+			w.types.add(Object{Name: "json", Syntax: 170000}, at)
+		}
 	default:
 		if name, ok := construct(n); ok {
 			if at < 0 {
@@ -161,8 +167,11 @@ func (w *walker) call(names []string, at int) {
 
 // younger notes syntax that a server older than the grammar reads as a call of a function with that name.
 func (w *walker) younger(construct string, at int) {
-	if strings.HasPrefix(construct, "JSON") && construct != "JSON_TABLE" {
-		w.functions.add(Object{Name: strings.ToLower(construct), Field: true}, at)
+	switch construct {
+	case "JSON_OBJECT", "JSON_ARRAY", "JSON_OBJECTAGG", "JSON_ARRAYAGG":
+		w.functions.add(Object{Name: strings.ToLower(construct), Syntax: 160000}, at)
+	case "JSON", "JSON_SCALAR", "JSON_SERIALIZE", "JSON_EXISTS", "JSON_QUERY", "JSON_VALUE":
+		w.functions.add(Object{Name: strings.ToLower(construct), Syntax: 170000}, at)
 	}
 }
 
