@@ -54,14 +54,25 @@ FROM pg_catalog.pg_proc AS p
 CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[p.prorettype] || p.proargtypes::oid[] || coalesce(p.proallargtypes, '{}')) AS t (oid)
 WHERE p.oid = ANY ($3::oid[]) AND t.oid >= 16384`
 
-// partsSQL gives the functions that the aggregates among the functions $1 are made of.
-const partsSQL = `
-WITH w AS (
-  SELECT 'implied' AS what, 0 AS ord, u.f AS oid, 'aggregate ' || a.aggfnoid::pg_catalog.regproc AS of
+// reachedSQL gives the functions that the views $1, the policies on the tables $2, the functions $3 and the domains $4 depend on,
+// which their texts need not show (JOIN USING has an operator), and those that the aggregates among $3 are made of.
+const reachedSQL = `
+WITH part (class, oid, of) AS (
+  SELECT 2618, r.oid, 'view ' || r.ev_class::pg_catalog.regclass FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = ANY ($1::oid[])
+  UNION ALL
+  SELECT 3256, p.oid, pg_catalog.format('policy %s on %s', p.polname, p.polrelid::pg_catalog.regclass) FROM pg_catalog.pg_policy AS p WHERE p.polrelid = ANY ($2::oid[])
+  UNION ALL
+  SELECT 1255, u.oid, 'function ' || u.oid::pg_catalog.regproc FROM pg_catalog.unnest($3::oid[]) AS u (oid)
+  UNION ALL
+  SELECT 2606, c.oid, 'domain ' || pg_catalog.format_type(c.contypid, NULL) FROM pg_catalog.pg_constraint AS c WHERE c.contypid = ANY ($4::oid[])
+), w AS (
+  SELECT 'implied' AS what, 0 AS ord, f.oid, part.of FROM part ` + dependencies + `
+  UNION
+  SELECT 'implied', 0, u.f, 'aggregate ' || a.aggfnoid::pg_catalog.regproc
   FROM pg_catalog.pg_aggregate AS a
   CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
     a.aggmfinalfn]) AS u (f)
-  WHERE a.aggfnoid = ANY ($1::oid[]) AND u.f <> 0)` + functionColumns
+  WHERE a.aggfnoid = ANY ($3::oid[]) AND u.f <> 0)` + functionColumns
 
 // definition is a row of definitionsSQL.
 type definition struct {
@@ -92,7 +103,7 @@ type expansion struct {
 	db    Database
 	login string
 	path  *postgres.Identity // of the session: bodies of functions run under it
-	seen  map[uint32]bool
+	seen  map[soundKey]bool
 }
 
 // behind decides on what the verdict names. The error is a refusal or one of the database.
@@ -111,11 +122,20 @@ func (x *expansion) behind(ctx context.Context, v policy.Verdict) error {
 		return err
 	}
 	for _, def := range found.all {
-		if err := x.definition(ctx, def, v.Functions); err != nil {
+		if err := x.definition(ctx, def); err != nil {
 			return within(err, def.label)
 		}
 	}
-	return nil
+	sink := &factsSink{st: &sqlscan.Statement{Command: "SELECT"}}
+	call.SQL = reachedSQL
+	if _, err := x.db.Run(ctx, call, sink); err != nil {
+		return err
+	}
+	verdict, refusal := policy.Guard{ReadOnly: true}.Decide("", sink.st, sink.facts)
+	if refusal != nil {
+		return refusal
+	}
+	return x.behind(ctx, verdict)
 }
 
 func within(err error, label string) error {
@@ -131,11 +151,12 @@ func (x *expansion) fresh(oids []uint32) []uint32 {
 	defer x.mu.Unlock()
 	var all []uint32
 	for _, oid := range oids {
-		if x.seen[oid] {
+		key := x.key(oid)
+		if x.seen[key] {
 			continue
 		}
-		if until, ok := x.sound.Get(x.key(oid)); !ok || time.Now().After(until) {
-			x.seen[oid] = true
+		if until, ok := x.sound.Get(key); !ok || time.Now().After(until) {
+			x.seen[key] = true
 			all = append(all, oid)
 		}
 	}
@@ -147,8 +168,8 @@ func (x *expansion) remember() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	until := time.Now().Add(decisionLife)
-	for oid := range x.seen {
-		x.sound.Add(x.key(oid), until)
+	for key := range x.seen {
+		x.sound.Add(key, until)
 	}
 }
 
@@ -160,15 +181,15 @@ func (x *expansion) key(oid uint32) soundKey {
 	return k
 }
 
-func (x *expansion) definition(ctx context.Context, def definition, functions []uint32) error {
-	if def.kind == "aggregate" {
-		return x.parts(ctx, functions)
+func (x *expansion) definition(ctx context.Context, def definition) error {
+	if def.path != nil { // it holds for what the function calls, too
+		within := *x
+		within.path = &postgres.Identity{SearchPath: *def.path}
+		x = &within
 	}
 	path := &postgres.Identity{SearchPath: pinned}
 	if def.kind == "sql" || def.kind == "plpgsql" {
-		if path = x.path; def.path != nil {
-			path = &postgres.Identity{SearchPath: *def.path}
-		}
+		path = x.path
 	}
 	texts, err := statements(def)
 	if err != nil {
@@ -191,6 +212,8 @@ func (x *expansion) definition(ctx context.Context, def definition, functions []
 // statements are those of a definition.
 func statements(def definition) ([]string, error) {
 	switch def.kind {
+	case "aggregate":
+		return nil, nil
 	case "expression":
 		return []string{"SELECT " + def.text}, nil
 	case "query":
@@ -214,19 +237,6 @@ func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statemen
 	}
 	if verdict.Unknown != "" { // to its owner it may be known
 		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
-	}
-	return x.behind(ctx, verdict)
-}
-
-// parts decides on the functions that aggregates are made of.
-func (x *expansion) parts(ctx context.Context, functions []uint32) error {
-	sink := &factsSink{st: &sqlscan.Statement{Command: "SELECT"}}
-	if _, err := x.db.Run(ctx, postgres.Call{SQL: partsSQL, Args: [][]byte{oidArray(functions)}, Keep: true, Generic: true}, sink); err != nil {
-		return err
-	}
-	verdict, refusal := policy.Guard{ReadOnly: true}.Decide("", sink.st, sink.facts)
-	if refusal != nil {
-		return refusal
 	}
 	return x.behind(ctx, verdict)
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ SELECT w.what, w.ord, p.oid, p.nspname, p.proname, p.prokind, p.oid < 16384, w.w
     WHERE a.aggfnoid < 16384), false, p.lanname, p.extension, w.of
 FROM w
 CROSS JOIN LATERAL (
-  SELECT p.oid, n.nspname, p.proname, p.prokind, l.lanname, (
+  SELECT p.oid, n.nspname, p.proname, p.prokind, CASE WHEN l.lanname = 'internal' AND p.prosrc ~ '^(multi)?range_constructor[0-3]$' THEN 'range' ELSE l.lanname END AS lanname, (
     SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
     WHERE d.classid = 1255 AND d.objid = p.oid AND d.deptype = 'e' LIMIT 1) AS extension
   FROM pg_catalog.pg_proc AS p
@@ -29,13 +30,13 @@ CROSS JOIN LATERAL (
 
 // factsSQL finds what the names of a statement stand for: $1, $2 relations, $3 to $6 functions (whether those of PostgreSQL
 // itself are wanted; 0 for a call, 1 for field notation, or the version from which on it is no call), $7, $8 operators, $9, $10 types, each with its schema first, which is empty
-// where it is not written; $11 are types of values that come from elsewhere, such as arguments. What has an OID below 16384 is
+// where it is not written; $11 are types of values that come from elsewhere, such as arguments; $12 is read-only mode. What has an OID below 16384 is
 // PostgreSQL's own. What has the arguments of one of those is never meant where pg_catalog comes first.
 //
 // The types named, those of columns and those that functions give (types) bring along what they are made of and are cast to,
 // with whatever runs when they are used:
 // their own functions, casts, sort orders. An explicit cast needs its target named, which can be as a function: date(x). The
-// planner runs functions in constraints and indexes where their arguments are constant. What extensions bring along with their
+// planner runs functions in constraints, indexes, statistics and keys of a table and all its children, where their arguments are constant. What extensions bring along with their
 // types is left out: it is what they are made for.
 //
 // OFFSET 0 makes the planner go from the names to the catalogues by their indexes; it takes the sets for larger than they are.
@@ -88,16 +89,37 @@ WITH RECURSIVE rel AS (
   WHERE c.oid >= 16384 AND c.castfunc <> 0
     AND (s.oid IS NOT NULL OR c.castsource < 16384 AND (t.oid IS NOT NULL OR c.casttarget < 16384)) AND (c.castcontext <> 'e' OR t.named OR c.casttarget IN (SELECT oid FROM named))
     OR EXISTS (SELECT FROM poly)
+), tree (oid) AS (
+  SELECT oid FROM rel WHERE oid >= 16384 AND $12
+  UNION ALL
+  SELECT h.inhrelid FROM tree CROSS JOIN LATERAL (SELECT h.inhrelid FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = tree.oid OFFSET 0) AS h
 ), planned AS (
-  SELECT d.refobjid AS oid, 'a constraint or index of ' || c.relname AS of
-  FROM rel
-  CROSS JOIN LATERAL (SELECT c.oid, c.relname FROM pg_catalog.pg_class AS c WHERE c.oid = rel.oid AND c.oid >= 16384 OFFSET 0) AS c
+  SELECT f.oid, 'a constraint, index, key or statistic of ' || c.relname AS of
+  FROM tree
+  CROSS JOIN LATERAL (SELECT c.oid, c.relname FROM pg_catalog.pg_class AS c WHERE c.oid = tree.oid OFFSET 0) AS c
   CROSS JOIN LATERAL (
-    SELECT 2606 AS class, con.oid FROM pg_catalog.pg_constraint AS con WHERE con.conrelid = c.oid AND con.contype = 'c'
-    UNION ALL SELECT 1259, x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid OFFSET 0) AS part
-  CROSS JOIN LATERAL (
-    SELECT d.refobjid FROM pg_catalog.pg_depend AS d
-    WHERE d.classid = part.class AND d.objid = part.oid AND d.refclassid = 1255 AND d.refobjid >= 16384 OFFSET 0) AS d
+    SELECT 1259 AS class, c.oid
+    UNION ALL SELECT 1259, x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid
+    UNION ALL SELECT 2606, con.oid FROM pg_catalog.pg_constraint AS con WHERE con.conrelid = c.oid AND con.contype = 'c'
+    UNION ALL SELECT 3381, s.oid FROM pg_catalog.pg_statistic_ext AS s WHERE s.stxrelid = c.oid
+    UNION ALL SELECT 2604, d.oid FROM pg_catalog.pg_attrdef AS d WHERE d.adrelid = c.oid AND EXISTS (
+      SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attgenerated = 'v')
+    OFFSET 0) AS part
+  ` + dependencies + `
+), had AS MATERIALIZED (
+  SELECT base AS oid FROM named UNION ALL SELECT oid FROM columns UNION ALL SELECT pg_catalog.unnest($11::oid[])
+  UNION ALL
+  SELECT u.oid
+  FROM pg_catalog.pg_proc AS p CROSS JOIN LATERAL pg_catalog.unnest(p.prorettype || coalesce(p.proallargtypes, '{}')) AS u (oid)
+  WHERE p.proname = ANY ($4::name[])
+), made AS MATERIALIZED (
+  SELECT o.oprresult AS oid FROM pg_catalog.pg_operator AS o
+  WHERE o.oprname = ANY ($8::name[]) AND (o.oprleft IN (SELECT oid FROM had) OR o.oprright IN (SELECT oid FROM had))
+), direct AS MATERIALIZED (
+  SELECT oid FROM had UNION ALL SELECT oid FROM made
+  UNION ALL
+  SELECT o.oprresult FROM pg_catalog.pg_operator AS o
+  WHERE o.oprname = ANY ($8::name[]) AND (o.oprleft IN (SELECT oid FROM made) OR o.oprright IN (SELECT oid FROM made))
 ), orders AS (
   SELECT pg_catalog.unnest(ARRAY(
       SELECT a.amproc::oid FROM pg_catalog.pg_amproc AS a WHERE a.amprocfamily = o.opcfamily
@@ -105,7 +127,8 @@ WITH RECURSIVE rel AS (
     'the order of type ' || pg_catalog.format_type(o.opcintype, NULL) AS of
   FROM pg_catalog.pg_opclass AS o
   WHERE o.oid >= 16384 AND o.opcdefault AND o.opcmethod IN (403, 405)
-    AND (o.opcintype IN (SELECT base FROM named UNION ALL SELECT oid FROM columns UNION ALL SELECT oid FROM types)
+    AND (o.opcintype IN (SELECT oid FROM direct UNION ALL SELECT oid FROM types)
+      OR EXISTS (SELECT FROM direct JOIN pg_catalog.pg_type AS a ON a.oid = direct.oid WHERE a.typelem = o.opcintype AND a.typcategory = 'A')
       OR EXISTS (SELECT FROM columns JOIN pg_catalog.pg_type AS a ON a.oid = columns.oid WHERE a.typelem = o.opcintype))
 ), domains AS (
   SELECT d.refobjid AS oid, 'domain ' || used.typname AS of
@@ -117,15 +140,19 @@ WITH RECURSIVE rel AS (
   FROM used
   CROSS JOIN LATERAL (
     SELECT u.f FROM pg_catalog.unnest(ARRAY[used.typinput, used.typoutput, used.typmodin, used.typsubscript]) AS u (f)
-    UNION ALL SELECT u.f FROM pg_catalog.pg_range AS r, pg_catalog.unnest(ARRAY[r.rngcanonical, r.rngsubdiff]) AS u (f) WHERE r.rngtypid = used.oid) AS f (oid)
+    UNION ALL SELECT u.f FROM pg_catalog.pg_range AS r, pg_catalog.unnest(ARRAY[r.rngcanonical, r.rngsubdiff]) AS u (f) WHERE r.rngtypid = used.oid
+    UNION ALL SELECT p.amproc FROM pg_catalog.pg_range AS r JOIN pg_catalog.pg_opclass AS c ON c.oid = r.rngsubopc JOIN pg_catalog.pg_amproc AS p ON p.amprocfamily = c.opcfamily
+    WHERE r.rngtypid = used.oid) AS f (oid)
   WHERE f.oid >= 16384
 ), w AS MATERIALIZED (
   SELECT 'function' AS what, p.ord, p.oid, '' AS of
   FROM called AS p
   WHERE p.oid NOT IN (SELECT oid FROM apart WHERE NOT operator) OR EXISTS (SELECT FROM types WHERE types.oid = p.argument)
   UNION ALL
-  SELECT 'operator', o.ord, o.oprcode, 'operator ' || o.name
+  SELECT DISTINCT 'operator', o.ord, f.oid, 'operator ' || o.name
   FROM overloads AS o
+  CROSS JOIN LATERAL (SELECT 2617 AS refclassid, o.oid AS refobjid) AS d
+  ` + functionsOf + `
   WHERE o.operator AND (o.oid NOT IN (SELECT oid FROM apart WHERE operator) OR EXISTS (SELECT FROM types WHERE types.oid IN (o.l, o.r)))
   UNION ALL
   SELECT 'cast', 0, oid, of FROM casts
@@ -162,6 +189,32 @@ FROM named CROSS JOIN LATERAL (
 UNION ALL
 SELECT 'domain', 0, used.oid, '', '', '', false, false, false, '', '', '' FROM used WHERE used.typtype = 'd'
 UNION ALL (` + functionColumns + `)`
+
+// dependencies gives the functions f that an object part (class, oid) depends on; what is of PostgreSQL's own is not recorded.
+// functionsOf gives those behind an object d (refclassid, refobjid): a function, an operator with its negator, its commutator and
+// what sorts and hashes by it, an operator class or family.
+const (
+	dependencies = `CROSS JOIN LATERAL (
+    SELECT d.refclassid, d.refobjid FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = part.class AND d.objid = part.oid AND d.refclassid IN (1255, 2616, 2617, 2753) AND d.refobjid >= 16384 OFFSET 0) AS d
+  ` + functionsOf
+
+	functionsOf = `CROSS JOIN LATERAL (
+    SELECT d.refobjid AS oid WHERE d.refclassid = 1255
+    UNION ALL
+    SELECT n.oprcode FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_operator AS n ON n.oid IN (o.oid, o.oprnegate, o.oprcom)
+    WHERE d.refclassid = 2617 AND o.oid = d.refobjid AND n.oprcode <> 0
+    UNION ALL
+    SELECT u.f
+    FROM (
+      SELECT c.opcfamily FROM pg_catalog.pg_opclass AS c WHERE d.refclassid = 2616 AND c.oid = d.refobjid
+      UNION SELECT d.refobjid WHERE d.refclassid = 2753
+      UNION SELECT a.amopfamily FROM pg_catalog.pg_amop AS a WHERE d.refclassid = 2617 AND a.amopopr = d.refobjid) AS x (family)
+    CROSS JOIN LATERAL (
+      SELECT a.amproc::oid FROM pg_catalog.pg_amproc AS a WHERE a.amprocfamily = x.family
+      UNION ALL SELECT op.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr WHERE a.amopfamily = x.family) AS u (f)
+    WHERE u.f >= 16384 OFFSET 0) AS f`
+)
 
 // inPath holds of the schema n of what the name i may stand for; catalogFirst if pg_catalog is searched before it.
 const (
@@ -254,9 +307,12 @@ func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, v
 	for _, t := range st.Types {
 		types.add(t.Schema, t.Name)
 	}
+	if len(st.Constructs) > 0 {
+		values = append(slices.Clone(values), jsonType, xmlType)
+	}
 	sink := &factsSink{st: st}
 	args := [][]byte{textArray(relations.schemas), textArray(relations.names), textArray(functions.schemas), textArray(functions.names),
-		textArray(own), textArray(notation), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names), oidArray(values)}
+		textArray(own), textArray(notation), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names), oidArray(values), strconv.AppendBool(nil, g.readOnly)}
 	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
 		return nil, err
 	}
@@ -291,6 +347,9 @@ func (g *guard) secrets(ctx context.Context, db Database, id *postgres.Identity,
 	}
 	return nil
 }
+
+// The types of what parts of the language make, such as JSON_ARRAY and XMLELEMENT.
+const jsonType, xmlType = 114, 142
 
 type names struct{ schemas, names []string }
 

@@ -169,7 +169,7 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 	if refusal != nil {
 		return d, refusal
 	}
-	x := expansion{guard: g, db: p.DB, login: loginOf(ctx), path: p.sessionPath(), seen: map[uint32]bool{}}
+	x := expansion{guard: g, db: p.DB, login: loginOf(ctx), path: p.sessionPath(), seen: map[soundKey]bool{}}
 	if err := x.behind(ctx, verdict); err != nil {
 		return d, err
 	}

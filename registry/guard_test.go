@@ -69,6 +69,24 @@ func TestGuardReadOnly(t *testing.T) {
 	}
 }
 
+// TestGuardPlanted has code in places that no statement names.
+func TestGuardPlanted(t *testing.T) {
+	url := pgtest.URL(t)
+	c := readGuardCases(t, "testdata/guard_planted.yaml")
+	pgtest.Exec(t, url, c.Setup)
+	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
+	for _, test := range c.Refuse {
+		if got, isError := callAs(t.Context(), t, r, test.SQL); !isError || !strings.Contains(got, `"code":"read_only"`) || !strings.Contains(got, test.Want) {
+			t.Errorf("%s = %s\nwant it refused (%s)", test.SQL, got, test.Want)
+		}
+	}
+	for _, test := range c.Answer {
+		if got, isError := callAs(t.Context(), t, r, test.SQL); isError || !strings.Contains(got, test.Want) {
+			t.Errorf("%s = %s\nwant an answer with %q", test.SQL, got, test.Want)
+		}
+	}
+}
+
 // TestGuardPermissions has a superuser's login too: only the role limited has the database's grants below it.
 func TestGuardPermissions(t *testing.T) {
 	url := pgtest.URL(t)

@@ -116,12 +116,13 @@ func TestGuardSecrets(t *testing.T) {
 		}
 	}
 	r := open(t)
+	toast := pgtest.Value(t, c.AdminURL(), "SELECT relname FROM pg_class WHERE relkind = 't' AND relnamespace = 'pg_toast'::regnamespace ORDER BY relname LIMIT 1")
 	for _, sql := range []string{
 		"SHOW primary_conninfo", "SHOW ALL", "SELECT * FROM pg_settings", "SELECT current_setting('primary_conninfo')", "SELECT current_setting('primary_' || 'conninfo')",
 		"SELECT current_setting(name) FROM (VALUES ('primary_conninfo')) AS v(name)", "SELECT * FROM pg_show_all_settings()",
 		"SELECT U&\"current\\005Fsetting\"('primary_conninfo')", "SELECT current_setting(E'primary\\137conninfo')", "SELECT current_setting('primary_'\n'conninfo')",
 		"SELECT ('primary_conninfo'::text).current_setting", "SELECT current_setting('app.jwt_secret')", "SHOW app.jwt_secret", "SELECT * FROM pg_db_role_setting",
-		"SELECT rolconfig FROM pg_roles", "SELECT useconfig FROM pg_user", "SELECT stavalues1 FROM pg_statistic", "SELECT * FROM pg_toast.pg_toast_1260",
+		"SELECT rolconfig FROM pg_roles", "SELECT useconfig FROM pg_user", "SELECT stavalues1 FROM pg_statistic", "SELECT * FROM pg_toast." + toast,
 		"SELECT * FROM pg_statistic_ext_data",
 	} {
 		served(t, r, sql, false)

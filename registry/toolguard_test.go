@@ -106,7 +106,7 @@ func TestToolsOfACaller(t *testing.T) {
 		{"the path of an owner tool", "few", "vouched", `{}`, `"id":-1`},
 		{"roles of the tool, allow", "clerk", "clerks", `{}`, `"one":1`},
 		{"roles of the tool, deny", "all", "clerks", `{}`, `unknown tool "clerks"`},
-		{"a value in an error", "reader", "bad", `{}`, `invalid input syntax for type integer: \"...\"`},
+		{"a value in an error", "reader", "bad", `{}`, `invalid text representation: PostgreSQL raised this while the statement ran`},
 		{"a role of the database that is not there", "ghost", "items", `{}`, `refuses the database role or the schemas of this caller`},
 		{"grants of the database role", "limited", "items", `{}`, `42501`},
 		{"no schemas", "none", "items", `{}`, `unknown tool "items"`},

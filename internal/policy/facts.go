@@ -42,6 +42,9 @@ func (r *Relation) catalogue() bool {
 	return r.System || r.Schema == "pg_catalog" || r.Schema == "information_schema"
 }
 
+// rangeConstructor is the Language of what PostgreSQL makes with each range type.
+const rangeConstructor = "range"
+
 // Function is a function of the database.
 type Function struct {
 	OID                               uint32

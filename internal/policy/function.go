@@ -81,6 +81,9 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 	if d.Role != nil && !d.Role.allowsFunction(c.Schema, c.Name) {
 		return refuse("function", position, "%s is not one that role %s may call%s", what, d.Role.Name, c.advice())
 	}
+	if d.Role != nil && d.st.Explain && c.Language == "sql" {
+		return refuse("explain", position, "EXPLAIN would show what stands behind %s", written(c.Schema, c.Name))
+	}
 	if !d.ReadOnly {
 		return nil
 	}
@@ -88,7 +91,7 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 	case c.Kind == 'a', c.Language == "sql", c.Language == "plpgsql":
 		d.verdict.Functions = append(d.verdict.Functions, c.OID)
 		return nil
-	case d.lists.allowsExtension(c, nil):
+	case c.Language == rangeConstructor, d.lists.allowsExtension(c, nil):
 		return nil
 	}
 	return refuse("function", position, "%s is in language %s, whose code can't be looked at: read-only mode can't bound what it does%s", what, c.Language, c.advice())
