@@ -180,7 +180,13 @@ func TestNotices(t *testing.T) {
 		t.Fatal(err)
 	}
 	asRole := policy.WithCaller(t.Context(), &policy.Caller{Sub: "ann", Role: rules.Role("all")})
-	const cut = "will be truncated to"
+	long := "SELECT 1 AS " + strings.Repeat("n", 70)
+	if got, isError := callAs(t.Context(), t, r, long); isError || !strings.Contains(got, "will be truncated to") {
+		t.Errorf("%s = %s, want the notice", long, got)
+	}
+	if got, isError := callAs(asRole, t, r, long); !isError || !strings.Contains(got, "has more than 63 bytes") {
+		t.Errorf("%s with a role = %s, want it refused: the guard would read another name than PostgreSQL", long, got)
+	}
 	for _, test := range []struct {
 		tool, args, want string
 		role             string // what a caller with a role gets
@@ -195,7 +201,6 @@ func TestNotices(t *testing.T) {
 		{"query", `{"sql": "SELECT speak() AS n", "format": "json"}`, `{"items":[{"n":1}],` + told, `{"items":[{"n":1}]}`},
 		{"query", `{"sql": "SELECT speak() AS n", "format": "csv"}`, "n\n1\nWARNING: a \"secret\"", "n\n1\n"},
 		{"query", `{"sql": "SELECT speak() AS n"}`, "1 row.WARNING: a \"secret\"", "1 row."},
-		{"query", `{"sql": "SELECT 1 AS ` + strings.Repeat("n", 70) + `"}`, cut, cut},
 	} {
 		for ctx, want := range map[context.Context]string{t.Context(): test.want, asRole: test.role} {
 			res, err := r.Call(ctx, test.tool, json.RawMessage(test.args))

@@ -10,11 +10,11 @@ import (
 	"mcp-postgres/internal/sqlscan"
 )
 
-// TestKeywordsOfOlderServers holds the grammar's keywords (testdata/keywords.txt, from PostgreSQL 17) against the server's. What is a
+// TestKeywordsOfOlderServers holds the grammar's keywords (testdata/keywords.list, from PostgreSQL 17) against the server's. What is a
 // plain name to the server must be found as one: as a function where it is called, as a type where it is one.
 func TestKeywordsOfOlderServers(t *testing.T) {
 	db := pgtest.URL(t)
-	data, err := os.ReadFile("testdata/keywords.txt")
+	data, err := os.ReadFile("testdata/keywords.list")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestKeywordsOfOlderServers(t *testing.T) {
 		slices.Sort(want)
 		slices.Sort(got)
 		if !slices.Equal(want, got) {
-			t.Errorf("testdata/keywords.txt is not what PostgreSQL 17 says")
+			t.Errorf("testdata/keywords.list is not what PostgreSQL 17 says")
 		}
 	}
 	category := map[string]string{}
