@@ -65,7 +65,7 @@ func answer(t *testing.T, ctx context.Context, r *registry.Registry, tool, args 
 	if err != nil {
 		return err.Error()
 	}
-	if body, ok := res.StructuredContent.(json.RawMessage); ok {
+	if body := registry.Body(res); body != nil {
 		return string(body)
 	}
 	return text(t, res)

@@ -12,24 +12,12 @@ import (
 	"mcp-postgres/internal/postgres"
 )
 
-// The notices of a server without a database; they are answers, not errors.
-const (
-	noticeNone = "No database is connected. Start the server with --conn URL or DATABASE_URL set to your PostgreSQL, " +
-		"or with --demo to try it on sample data."
-	noticeDown = "The database is not available at the moment: %s. The server keeps trying by itself; call the tool again in a moment."
-)
+// noticeNone answers every call of a server without a database; it is an answer, not an error.
+const noticeNone = "No database is connected. Start the server with --conn URL or DATABASE_URL set to your PostgreSQL, " +
+	"or with --demo to try it on sample data."
 
-// notice gives the text for a database that is not there, and false for any other error.
-func notice(err error) (string, bool) {
-	if errors.Is(err, postgres.ErrNoDatabase) {
-		return noticeNone, true
-	}
-	var down *postgres.Unavailable
-	if errors.As(err, &down) {
-		return fmt.Sprintf(noticeDown, down.Reason), true
-	}
-	return "", false
-}
+// messageDown is the error of a call while the database does not answer: an empty answer would read like an empty database.
+const messageDown = "The database is not available at the moment: %s. The server keeps trying by itself."
 
 // noticeKey marks an answer as a notice, for programs.
 const noticeKey = "mcp-postgres/notice"
@@ -49,6 +37,7 @@ func IsNotice(r *mcp.CallToolResult) bool {
 func userMessage(err error, sql string) (e *callError, ok bool) {
 	var own *callError
 	var pg *postgres.Error
+	var down *postgres.Unavailable
 	switch {
 	case errors.As(err, &own):
 		return own, true
@@ -61,6 +50,8 @@ func userMessage(err error, sql string) (e *callError, ok bool) {
 			e.Line, e.Column = lineColumn(sql, pg.Position)
 		}
 		return e, true
+	case errors.As(err, &down):
+		return &callError{Code: codeUnavailable, Message: fmt.Sprintf(messageDown, down.Reason), Retryable: true}, true
 	case errors.Is(err, context.Canceled):
 		return &callError{Code: "57014", Message: "the call was cancelled"}, true
 	}

@@ -138,7 +138,7 @@ func callAs(ctx context.Context, t *testing.T, r *registry.Registry, sql string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body, ok := res.StructuredContent.(json.RawMessage); ok {
+	if body := registry.Body(res); body != nil {
 		return string(body), res.IsError
 	}
 	return text(t, res), res.IsError

@@ -65,14 +65,14 @@ func buildSets(t *testing.T, c registry.Config, files map[string]string, embedde
 	return r
 }
 
-// call gives the structured answer of a tool, or its text where there is no structured one.
+// call gives the structured answer of a tool, its error in the same form, or its text where there is neither.
 func call(t *testing.T, r *registry.Registry, name, args string) (answer string, isError bool) {
 	t.Helper()
 	res, err := r.Call(t.Context(), name, json.RawMessage(args))
 	if err != nil {
 		t.Fatalf("Call(%s): %v", name, err)
 	}
-	if body, ok := res.StructuredContent.(json.RawMessage); ok {
+	if body := registry.Body(res); body != nil {
 		return string(body), res.IsError
 	}
 	return text(t, res), res.IsError

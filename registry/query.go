@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -71,8 +72,8 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return nil, err
 	}
 	p, err := q.guard.Check(ctx, sql)
-	if text, ok := notice(err); ok {
-		return q.notice(args["format"], text), nil
+	if errors.Is(err, postgres.ErrNoDatabase) {
+		return q.notice(args["format"]), nil
 	}
 	if err != nil {
 		return nil, err
@@ -108,8 +109,8 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 		return err
 	})
 	rec.wrote, rec.Rows = call.Write && err == nil, out.Rows
-	if text, ok := notice(err); ok {
-		return q.notice(args["format"], text), nil
+	if errors.Is(err, postgres.ErrNoDatabase) {
+		return q.notice(args["format"]), nil
 	}
 	if err != nil {
 		return nil, q.mend(ctx, p, sql, p.discreet(back(err)))
@@ -145,11 +146,11 @@ func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *mc
 }
 
 // notice says that there is no database, in the format that the caller reads.
-func (q *queryTool) notice(format any, text string) *mcp.CallToolResult {
+func (q *queryTool) notice(format any) *mcp.CallToolResult {
 	if format == "json" {
-		return noticeResult(catalog.Rows, text)
+		return noticeResult(catalog.Rows)
 	}
-	return asNotice(textResult(text))
+	return asNotice(textResult(noticeNone))
 }
 
 // affected reports a statement that gives no rows.

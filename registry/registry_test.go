@@ -178,10 +178,13 @@ func TestWithoutDatabase(t *testing.T) {
 				args = packArgs[name]
 			}
 			got, isError := call(t, r, name, args)
-			if isError || !strings.Contains(got, want) || strings.Contains(got, "s3cret") {
+			if isError != (url == down && name != "server_info") || !strings.Contains(got, want) || strings.Contains(got, "s3cret") {
 				t.Errorf("%s without a database = %s (error %v), want %q", name, got, isError, want)
 			}
-			if strings.HasPrefix(name, "list_") && !strings.HasPrefix(got, `{"items":[],"notice":"`) {
+			if isError && (!strings.HasPrefix(got, `{"error":{"code":"unavailable"`) || !strings.HasSuffix(got, `"retryable":true}}`)) {
+				t.Errorf("%s with the database down = %s, want unavailable, retryable", name, got)
+			}
+			if !isError && strings.HasPrefix(name, "list_") && !strings.HasPrefix(got, `{"items":[],"notice":"`) {
 				t.Errorf("%s without a database = %s, want no items and the notice", name, got)
 			}
 		}

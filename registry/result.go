@@ -9,10 +9,11 @@ import (
 
 // Codes of errors that have no SQLSTATE.
 const (
-	codeArguments = "invalid_arguments"
-	codeNotFound  = "not_found"
-	codeTooLarge  = "result_too_large"
-	codeInternal  = "internal"
+	codeArguments   = "invalid_arguments"
+	codeNotFound    = "not_found"
+	codeTooLarge    = "result_too_large"
+	codeUnavailable = "unavailable"
+	codeInternal    = "internal"
 	// Those of a refusal are policy.Forbidden and policy.ReadOnly.
 )
 
@@ -47,6 +48,9 @@ func (e *callError) text() string {
 	if e.Hint != "" {
 		parts = append(parts, sentence("Hint: "+e.Hint))
 	}
+	if e.Retryable {
+		parts = append(parts, "The same call may work later.")
+	}
 	if len(e.Code) == 5 {
 		parts = append(parts, "(SQLSTATE "+e.Code+")")
 	}
@@ -60,14 +64,26 @@ func sentence(s string) string {
 	return s + "."
 }
 
+// errorKey is where _meta of an answer has the error, for programs.
+const errorKey = "mcp-postgres/error"
+
+// errorResult has no structured content: clients hold that against the tool's output schema, and drop an answer that is an error.
 func errorResult(e *callError) *mcp.CallToolResult {
-	body, err := json.Marshal(map[string]any{"error": e})
-	if err != nil {
-		body = []byte(`{"error":{"code":"internal","message":"internal error"}}`)
+	r := textResult(e.text())
+	r.Meta, r.IsError = mcp.NewMetaFromMap(map[string]any{errorKey: e}), true
+	return r
+}
+
+// Body is the JSON of an answer: its structured content, or {"error": ...}. It is nil where the answer is a text alone.
+func Body(r *mcp.CallToolResult) json.RawMessage {
+	if r.IsError && r.Meta != nil {
+		body, err := json.Marshal(map[string]any{"error": r.Meta.AdditionalFields[errorKey]})
+		if err == nil {
+			return body
+		}
 	}
-	return &mcp.CallToolResult{
-		Content: []mcp.Content{mcp.NewTextContent(e.text())}, StructuredContent: json.RawMessage(body), IsError: true,
-	}
+	body, _ := r.StructuredContent.(json.RawMessage) // every structured content is of this type
+	return body
 }
 
 // jsonResult carries one JSON object both as structured content and, for clients that don't read that, as text. It keeps

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -106,9 +107,8 @@ func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallT
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
 	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Keep: true, Timeout: infoWait}, &version)
-	if text, ok := notice(err); ok {
-		info.Notice = text
-		info.Database.Configured = text != noticeNone
+	if errors.Is(err, postgres.ErrNoDatabase) {
+		info.Notice, info.Database.Configured = noticeNone, false
 	} else if e, told := userMessage(err, ""); told && err != nil {
 		info.Notice = e.Message
 	} else if err != nil {

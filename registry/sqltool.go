@@ -61,8 +61,8 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	}
 	rec := recordFrom(ctx)
 	rec.Rows, rec.wrote = out.Rows, call.Write && err == nil
-	if text, ok := notice(err); ok {
-		return noticeResult(h.tool.Result, text), nil
+	if errors.Is(err, postgres.ErrNoDatabase) {
+		return noticeResult(h.tool.Result), nil
 	}
 	if err != nil {
 		return nil, err
@@ -258,11 +258,11 @@ func appendDone(dst []byte, out postgres.Outcome) []byte {
 }
 
 // noticeResult is an empty answer of the tool's shape with a word on why.
-func noticeResult(shape catalog.Result, text string) *mcp.CallToolResult {
+func noticeResult(shape catalog.Result) *mcp.CallToolResult {
 	body := []byte("{")
 	if shape == catalog.Rows {
 		body = append(body, `"items":[],`...)
 	}
 	body = append(body, `"notice":`...)
-	return asNotice(jsonResult(append(postgres.AppendString(body, text), '}')))
+	return asNotice(jsonResult(append(postgres.AppendString(body, noticeNone), '}')))
 }

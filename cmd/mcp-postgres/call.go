@@ -159,7 +159,7 @@ func isText(s catalog.Scalar) bool {
 
 // print writes the answer: for programs as JSON, for people as tables. An error goes to stderr and ends with status 1.
 func (cmd *callCmd) print(r *mcp.CallToolResult, s streams) error {
-	body, _ := r.StructuredContent.(json.RawMessage)
+	body := registry.Body(r)
 	if r.IsError && !cmd.JSON {
 		writeTexts(s.err, r.Content)
 		return exitError{1}

@@ -109,6 +109,9 @@ func (w *watcherClient) call(name string, args map[string]any) string {
 	if err != nil {
 		return "protocol error: " + err.Error()
 	}
+	if res.IsError {
+		return res.Content[0].(mcp.TextContent).Text
+	}
 	if body, err := json.Marshal(res.StructuredContent); err == nil && res.StructuredContent != nil {
 		return string(body)
 	}
@@ -273,7 +276,7 @@ func TestMigrations(t *testing.T) {
 	w.wantTool("later", true)
 
 	pgtest.Exec(t, url, "ALTER TABLE shop.parcels RENAME weight TO grams")
-	if got := w.call("parcels", nil); !strings.Contains(got, `"code":"42703"`) || !strings.Contains(got, "no longer fits the database") {
+	if got := w.call("parcels", nil); !strings.Contains(got, `SQLSTATE 42703`) || !strings.Contains(got, "no longer fits the database") {
 		t.Errorf("a tool whose column is gone = %s", got)
 	}
 	w.await("a degraded tool", func(info status) bool { return len(info.Degraded) == 1 && info.Degraded[0].Tool == "parcels" })

@@ -140,8 +140,9 @@ func TestServeRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := serve(t, []string{"DATABASE_URL=" + c.URL()})
-	if m := s.call("list_schemas", `{}`); !strings.Contains(string(m.Result.StructuredContent), `"notice":"The database is not available at the moment`) {
-		t.Errorf("with the database down list_schemas = %s, want the notice", m.Result.StructuredContent)
+	if m := s.call("list_schemas", `{}`); !m.Result.IsError || m.Result.StructuredContent != nil ||
+		!strings.HasPrefix(m.Result.Content[0].Text, "The database is not available at the moment") {
+		t.Errorf("with the database down list_schemas = %s, want an error that says so", m.Result.Content[0].Text)
 	}
 	if err := c.Restart(context.Background()); err != nil {
 		t.Fatal(err)

@@ -244,7 +244,7 @@ func (tt *toolTests) call(ctx context.Context, args json.RawMessage) *answer {
 		body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": unknownToolCode, "message": err.Error()}}) // two strings
 		return &answer{body: body, code: unknownToolCode}
 	}
-	body, _ := res.StructuredContent.(json.RawMessage)
+	body := registry.Body(res)
 	a := &answer{body: body, result: tt.tool.Result, columns: tt.columns}
 	if res.IsError {
 		_ = json.Unmarshal(member(body, "error"), &struct{ Code *string }{&a.code}) // an error has a code

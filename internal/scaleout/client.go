@@ -47,10 +47,14 @@ func newClient(url string) *client {
 type answer struct {
 	Error  json.RawMessage
 	Result struct {
-		Content           []struct{ Text string }
-		IsError           bool
-		StructuredContent struct{ Error struct{ Retryable bool } }
-		Meta              map[string]any `json:"_meta"`
+		Content []struct{ Text string }
+		IsError bool
+		Meta    struct {
+			Error struct {
+				Code      string
+				Retryable bool
+			} `json:"mcp-postgres/error"`
+		} `json:"_meta"`
 	}
 }
 
@@ -96,9 +100,9 @@ func judge(b []byte) (kind, text string) {
 	}
 	text = a.Result.Content[0].Text
 	switch {
-	case a.Result.Meta["mcp-postgres/notice"] == true:
+	case a.Result.Meta.Error.Code == "unavailable":
 		return notice, text
-	case a.Result.IsError && a.Result.StructuredContent.Error.Retryable:
+	case a.Result.IsError && a.Result.Meta.Error.Retryable:
 		return retryable, text
 	case a.Result.IsError:
 		return final, string(b)

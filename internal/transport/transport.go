@@ -4,7 +4,6 @@ package transport
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -228,18 +227,14 @@ func promptRefusals(next server.PromptHandlerFunc) server.PromptHandlerFunc {
 	}
 }
 
-// refusal is the answer to a call that did not get its turn, in the form of the tools' own errors.
+// refusal is the answer to a call that did not get its turn, in the form of the tools' own errors (registry.Body).
 func refusal(err error) *mcp.CallToolResult {
 	code := "busy"
 	retryable := waitable(err)
 	if !retryable {
 		code, err = "57014", errCancelled
 	}
-	structured, marshalErr := json.Marshal(map[string]any{"error": map[string]any{"code": code, "message": err.Error(), "retryable": retryable}})
-	if marshalErr != nil {
-		structured = nil
-	}
-	return &mcp.CallToolResult{
-		Content: []mcp.Content{mcp.NewTextContent(err.Error())}, StructuredContent: json.RawMessage(structured), IsError: true,
-	}
+	r := mcp.NewToolResultError(err.Error())
+	r.Meta = mcp.NewMetaFromMap(map[string]any{"mcp-postgres/error": map[string]any{"code": code, "message": err.Error(), "retryable": retryable}})
+	return r
 }
