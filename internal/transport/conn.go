@@ -65,11 +65,11 @@ func (c *conn) receive(ctx context.Context, message []byte, answered func()) err
 		}
 		return nil
 	case m.Method == string(mcp.MethodPing): // answered also when nothing else is
-		c.answer(ctx, &m, message)
+		c.answer(ctx, &m, message, &flight{})
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	f := &flight{callKey(m.ID), cancel, len(message)}
+	f := &flight{key: callKey(m.ID), cancel: cancel, bytes: len(message)}
 	if !c.add(f) {
 		cancel()
 		c.t.Refused(nil, "busy")
@@ -80,7 +80,7 @@ func (c *conn) receive(ctx context.Context, message []byte, answered func()) err
 	go func() {
 		defer answered()
 		defer c.end(f)
-		c.answer(ctx, &m, message)
+		c.answer(ctx, &m, message, f)
 	}()
 	return nil
 }
@@ -114,8 +114,8 @@ func (c *conn) note(m *envelope) {
 	c.ready = c.ready || !c.legacy // who does not begin with initialize needs no beginning
 }
 
-// answer answers a request.
-func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
+// answer answers a request, unless the client has cancelled it.
+func (c *conn) answer(ctx context.Context, m *envelope, message []byte, f *flight) {
 	x := &exchange{server: c.server, caller: c.caller, notify: func(n notification) error { return c.sendJSON(n) }}
 	ctx, err := c.enter(ctx)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *conn) answer(ctx context.Context, m *envelope, message []byte) {
 		done()
 	}
 	switch {
-	case err != nil || b == nil && x.large.result == nil:
+	case err != nil || b == nil && x.large.result == nil || f.cancelled.Load():
 	case m.Method == string(mcp.MethodSubscriptionsListen):
 		select {
 		case c.endings <- b:

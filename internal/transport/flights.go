@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // maxInFlight bounds the requests of one connection that are not answered yet, maxInFlightBytes their size.
@@ -25,6 +26,8 @@ type flight struct {
 	key    string // of its id: what a cancellation names; several may have the same
 	cancel context.CancelFunc
 	bytes  int
+	// cancelled says that the client has cancelled the request: it wants no answer.
+	cancelled atomic.Bool
 }
 
 func newFlights() *flights { return &flights{all: map[*flight]struct{}{}} }
@@ -63,6 +66,7 @@ func (fs *flights) cancel(key string) {
 	defer fs.mu.Unlock()
 	for f := range fs.all {
 		if f.key == key {
+			f.cancelled.Store(true)
 			f.cancel()
 		}
 	}

@@ -80,4 +80,5 @@ func TestIDsOfRefusals(t *testing.T) {
 	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled"}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}`)
 	receive(t, "a call ends", p.tools.ended)
 	receive(t, "the other ends", p.tools.ended)
+	p.silent("a cancelled call")
 }

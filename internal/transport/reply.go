@@ -174,6 +174,21 @@ func (x *reply) answer(status int, message []byte) {
 	_ = x.put(x.large.restore(nil, x.words(message))) // the client may have gone
 }
 
+// unanswered ends a request that the client has cancelled: the stream of its events ends without an answer.
+func (x *reply) unanswered() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.begun:
+	case accepts(x.r, "text/event-stream"):
+		x.w.Header().Set("Content-Type", "text/event-stream")
+		x.deadline()
+		x.begin(http.StatusOK)
+	default:
+		x.begin(http.StatusAccepted)
+	}
+}
+
 // fail answers after a panic.
 func (x *reply) fail(id []byte) {
 	x.large = body{}

@@ -99,6 +99,10 @@ func TestSSESessionIsBound(t *testing.T) {
 	receive(t, "the call begins", s.tools.began)
 	s.message(path, cancel, callerHeader, "alice")
 	receive(t, "the caller's own cancellation", s.tools.ended)
+	s.message(path, ping, callerHeader, "alice")
+	if got := st.next(); !strings.Contains(got, `"id":"ping"`) {
+		t.Errorf("a cancelled call = %s, want no answer", got)
+	}
 }
 
 func TestSSEEnds(t *testing.T) {

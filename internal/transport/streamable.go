@@ -86,14 +86,16 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer done()
-	if m.Params.modern() || mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)) {
+	modern := m.Params.modern() || mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
+	if modern && !m.notification() { // which the library holds against the rules for requests
 		e.library.ServeHTTP(x, e.forLibrary(ctx, r, message))
 		return
 	}
 	e.legacy(ctx, r, x, &m, message)
 }
 
-// legacy answers a message of an older revision. Without the library's sessions there is little to do, and much is saved.
+// legacy answers a message of an older revision, and a notification of any. Without the library's sessions there is little to do,
+// and much is saved.
 func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *envelope, message []byte) {
 	version := r.Header.Get(mcp.HeaderProtocolVersion)
 	if version != "" && m.Method != string(mcp.MethodInitialize) && !mcp.IsValidProtocolVersion(version) {
@@ -107,34 +109,36 @@ func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *e
 		x.WriteHeader(http.StatusAccepted)
 		return
 	}
-	ctx, done := e.cancellable(ctx, r, binding, m)
-	defer done()
-	if b, ok := e.t.direct(ctx, m, &x.exchange); ok {
-		x.answer(http.StatusOK, b)
-		return
+	ctx, f := e.cancellable(ctx, r, binding, m)
+	defer e.calls.end(f)
+	b, ok := e.t.direct(ctx, m, &x.exchange)
+	if !ok {
+		response := e.server.HandleMessage(e.server.WithContext(ctx, requestSession{binding}), message)
+		if response == nil {
+			x.WriteHeader(http.StatusAccepted)
+			return
+		}
+		var err error
+		if b, err = json.Marshal(response); err != nil {
+			e.t.Logger.ErrorContext(ctx, "answer not written", "error", err)
+			b = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error")
+		}
 	}
-	response := e.server.HandleMessage(e.server.WithContext(ctx, requestSession{binding}), message)
-	if response == nil {
-		x.WriteHeader(http.StatusAccepted)
+	if f.cancelled.Load() {
+		x.unanswered()
 		return
-	}
-	b, err := json.Marshal(response)
-	if err != nil {
-		e.t.Logger.ErrorContext(ctx, "answer not written", "error", err)
-		b = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error")
 	}
 	x.answer(http.StatusOK, b)
 }
 
 // cancellable lets the client cancel a request of an older revision by its id. The library would take two long numbers for one.
-func (e *streamable) cancellable(ctx context.Context, r *http.Request, binding string, m *envelope) (_ context.Context, done func()) {
-	if !m.request() || r.Header.Get(server.HeaderKeySessionID) == "" {
-		return ctx, func() {}
-	}
+func (e *streamable) cancellable(ctx context.Context, r *http.Request, binding string, m *envelope) (context.Context, *flight) {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &flight{key: binding + callKey(m.ID), cancel: cancel}
-	e.calls.add(f) // one that is too many can't be cancelled
-	return ctx, func() { e.calls.end(f) }
+	if m.request() && r.Header.Get(server.HeaderKeySessionID) != "" {
+		e.calls.add(f) // one that is too many can't be cancelled
+	}
+	return ctx, f
 }
 
 // requestSession is the session of one request of an older revision.

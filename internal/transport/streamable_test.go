@@ -148,7 +148,7 @@ func TestCancelIsBound(t *testing.T) {
 		answer := s.inBackground(t.Context(), test.body, test.headers...)
 		receive(t, "the call begins", s.tools.began)
 		for _, headers := range test.cancels {
-			if got := s.post(cancel, headers...); got.StatusCode != 202 && got.StatusCode != 400 {
+			if got := s.post(cancel, headers...); got.StatusCode != 202 {
 				t.Errorf("%s: the notification = %d %s", test.name, got.StatusCode, got.body)
 			}
 		}
@@ -163,7 +163,27 @@ func TestCancelIsBound(t *testing.T) {
 		receive(t, "the call begins", s.tools.began)
 		s.post(strings.Replace(cancel, `{"requestId"`, `{"reason":"`+text+`","requestId"`, 1), alice...)
 		receive(t, "the caller's own cancellation", s.tools.ended)
-		receive(t, "the answer", answer)
+		got := receive(t, "the end of the answer", answer)
+		if got.StatusCode != 200 || got.Header.Get("Content-Type") != "text/event-stream" || got.body != "" {
+			t.Errorf("a cancelled call = %d %s %q, want a stream without an answer", got.StatusCode, got.Header.Get("Content-Type"), got.body)
+		}
+	}
+}
+
+// TestNotifications: no notification is held against the rules for requests.
+func TestNotifications(t *testing.T) {
+	s := serve(t, transport.Config{}, transport.HTTPConfig{})
+	for _, message := range []string{
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"context canceled"}}`,
+		`{"jsonrpc":"2.0","method":"notifications/cancelled"}`, `{"jsonrpc":"2.0","method":"notifications/initialized"}`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`,
+		`{"jsonrpc":"2.0","method":"notifications/nobody/knows","params":{}}`,
+	} {
+		for _, version := range append(mcp.ValidProtocolVersions, "") {
+			if got := s.post(message, "Mcp-Protocol-Version", version); got.StatusCode != 202 || got.body != "" {
+				t.Errorf("%s, version %q = %d %q, want 202", message, version, got.StatusCode, got.body)
+			}
+		}
 	}
 }
 

@@ -132,9 +132,12 @@ func (p *params) modern() bool { return mcp.IsModernProtocol(p.meta.ProtocolVers
 // request says whether the message wants an answer.
 func (e *envelope) request() bool { return e.Method != "" && given(e.ID) }
 
+// notification says whether the message is one.
+func (e *envelope) notification() bool { return e.Method != "" && !given(e.ID) }
+
 // cancels says whether the message cancels a request.
 func (e *envelope) cancels() bool {
-	return e.Method == string(mcp.MethodNotificationCancelled) && !e.request()
+	return e.Method == string(mcp.MethodNotificationCancelled) && e.notification()
 }
 
 func given(value json.RawMessage) bool { return len(value) > 0 && string(value) != "null" }
