@@ -78,10 +78,12 @@ testtools:
 	fi
 
 # e2e signs in at a certified OpenID provider (npm oidc-provider), and takes its keys away; then the bridge mcp-remote finds
-# its way from the server to the provider and back. It needs node 20 or later and npm.
+# its way from the server to the provider and back. Clients on the official SDKs read every error and cancel calls. It needs
+# node 20 or later and npm.
 e2e: postgres
 	cd internal/oidctest && npm ci --no-audit --no-fund
-	OIDC_E2E=1 $(GO) test -count=1 -run 'TestOIDC' -v ./internal/auth ./cmd/mcp-postgres
+	cd internal/sdktest && npm ci --no-audit --no-fund
+	OIDC_E2E=1 SDK_E2E=1 $(GO) test -count=1 -run 'TestOIDC|TestSDK' -v ./internal/auth ./cmd/mcp-postgres
 
 clean:
 	rm -rf bin
