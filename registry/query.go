@@ -84,7 +84,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	}
 	write := !q.readOnly && p.mayWrite()
 	limits.writes = write && !p.Selects
-	sink, err := newQuerySink(args["format"], limits, q.buffers.get())
+	sink, err := newQuerySink(args["format"], limits, recordFrom(ctx).Resource != "", q.buffers.get())
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,8 @@ func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *mc
 	}
 	texts, buf := sink.result(out)
 	q.buffers.put(buf)
-	if format == "json" && len(texts[0]) <= sentTwice {
+	twice := frame + len(texts[0]) + postgres.Quoted(texts[0])
+	if format == "json" && len(texts[0]) <= sentTwice && twice <= q.limits.bytes {
 		return jsonResult([]byte(texts[0]))
 	}
 	return textResult(texts...)
@@ -148,7 +149,7 @@ func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *mc
 // notice says that there is no database, in the format that the caller reads.
 func (q *queryTool) notice(format any) *mcp.CallToolResult {
 	if format == "json" {
-		return noticeResult(catalog.Rows)
+		return noticeResult(catalog.Rows, nil)
 	}
 	return asNotice(textResult(noticeNone))
 }

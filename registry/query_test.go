@@ -119,13 +119,13 @@ func TestQueryReadOnly(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t)), MaxBytes: 2000}, nil)
+	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t)), MaxBytes: 2500}, nil)
 	got, _ := call(t, r, "query", `{"sql": "SELECT repeat('x', 500) FROM generate_series(1, 100)", "format": "json"}`)
-	if !strings.HasSuffix(got, `],"truncated":{"by":"bytes","limit":2000}}`) || strings.Count(got, "repeat") != 3 {
+	if !strings.HasSuffix(got, `],"truncated":{"by":"bytes","limit":2500}}`) || strings.Count(got, "repeat") != 3 {
 		t.Errorf("an answer over its bytes = %s, want 3 rows and a note", got)
 	}
 	got, _ = call(t, r, "query", `{"sql": "SELECT repeat('x', 500) FROM generate_series(1, 100)"}`)
-	if !strings.Contains(got, "3 rows shown, there are more: the answer reached its limit of 2000 bytes.") {
+	if !strings.Contains(got, "3 rows shown, there are more: the answer reached its limit of 2500 bytes.") {
 		t.Errorf("a table over its bytes = %s, want a note", got)
 	}
 	r = build(t, registry.Config{DB: openDB(t, pgtest.URL(t)), MaxRows: 3}, nil)
@@ -141,11 +141,11 @@ func TestLimits(t *testing.T) {
 	}
 	r = build(t, registry.Config{DB: openDB(t, pgtest.URL(t))}, nil)
 	got, _ = call(t, r, "query", `{"sql": "SELECT repeat('ä', 40000) AS a", "format": "json"}`)
-	if !strings.HasSuffix(got, `ä"}],"truncated":{"by":"cell","limit":65536}}`) || len(got) > 65536+100 {
+	if !strings.HasSuffix(got, `ä... (14464 of 80000 bytes cut)"}],"truncated":{"by":"cell","limit":65536,"cells":[{"row":1,"column":"a","kept":65536,"of":80000,"unit":"bytes"}]}}`) || len(got) > 65536+200 {
 		t.Errorf("a long value gives %d bytes ending in %s, want 64 KiB and a note", len(got), got[len(got)-60:])
 	}
 	for format, want := range map[string]string{
-		"json":     `"truncated":{"by":"rows","limit":1,"cell":65536}}`,
+		"json":     `"truncated":{"by":"rows","limit":1,"cell":65536,"cells":[{"row":1,"column":"repeat","kept":65536,"of":70000,"unit":"bytes"}]}}`,
 		"markdown": "1 row shown, there are more: the row limit is 1. Raise row_limit, or filter or aggregate. Values longer than 65536 bytes were cut.",
 	} {
 		got, _ = call(t, r, "query", `{"sql": "SELECT repeat('x', 70000) FROM generate_series(1, 2)", "row_limit": 1, "format": "`+format+`"}`)

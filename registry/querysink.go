@@ -14,10 +14,10 @@ type querySink interface {
 	result(postgres.Outcome) (texts []string, buf []byte)
 }
 
-func newQuerySink(format any, limits rowLimits, buf []byte) (querySink, error) {
+func newQuerySink(format any, limits rowLimits, resource bool, buf []byte) (querySink, error) {
 	switch format {
 	case "json":
-		return &jsonTable{objectRows{prefix: itemsPrefix, limits: limits, buf: buf}}, nil
+		return &jsonTable{objectRows{prefix: itemsPrefix, limits: limits, once: true, resource: resource, buf: buf}}, nil
 	case "csv":
 		return &csvTable{textTable{limits: limits, buf: buf}}, nil
 	case "markdown":
@@ -54,7 +54,7 @@ type jsonTable struct{ objectRows }
 func (j *jsonTable) result(out postgres.Outcome) ([]string, []byte) {
 	body := append(j.buf, ']')
 	if cut := j.truncated(out.More); cut != nil {
-		body = cut.appendJSON(append(body, ','))
+		body = cut.appendJSON(append(body, ','), "truncated")
 		if j.limits.writes {
 			body = appendDone(append(body, ','), out)
 		}
@@ -69,44 +69,54 @@ type textTable struct {
 	types    []*postgres.Type
 	names    []string
 	buf      []byte
+	sent     int // bytes of buf in the message
 	rows     int
 	overflow bool
 	cellCut  bool
 }
 
 func (t *textTable) start(cols []postgres.Column) {
-	*t = textTable{limits: t.limits, names: uniqueNames(cols), buf: t.buf[:0]}
+	*t = textTable{limits: t.limits, names: uniqueNames(cols), buf: t.buf[:0], sent: frame}
 	for _, c := range cols {
 		t.types = append(t.types, c.Type)
 	}
 }
 
-// cell appends the text of a value: that of JSON for the types that JSON writes differently, PostgreSQL's own otherwise.
+// cell appends the text of a value: that of JSON for the types that JSON writes differently, PostgreSQL's own otherwise. One over
+// the limit is cut, and says so.
 func (t *textTable) cell(i int, v []byte) {
-	if len(v) > t.limits.cell {
-		t.cellCut = true
-		v = cutText(v, t.limits.cell)
-	} else {
-		switch t.types[i].Kind {
-		case postgres.Bool, postgres.Timestamp, postgres.Timestamptz, postgres.Bytea:
-			start := len(t.buf)
-			t.buf = t.types[i].AppendJSON(t.buf, v)
-			if t.buf[start] == '"' {
-				t.buf = append(t.buf[:start], t.buf[start+1:len(t.buf)-1]...)
-			}
-			return
-		}
+	long, start := len(v) > t.limits.cell, len(t.buf)
+	t.cellCut = t.cellCut || long
+	switch kind := t.types[i].Kind; {
+	case kind == postgres.Bytea && long:
+		out, cut := t.types[i].AppendCut(t.buf, v, t.limits.cell)
+		t.buf = append(unquoted(out, start), cut.String()...)
+	case long:
+		short, _ := postgres.CutText(v, t.limits.cell)
+		t.buf = append(t.buf, short...)
+	case kind == postgres.Bool, kind == postgres.Timestamp, kind == postgres.Timestamptz, kind == postgres.Bytea:
+		t.buf = unquoted(t.types[i].AppendJSON(t.buf, v), start)
+	default:
+		t.buf = append(t.buf, v...)
 	}
-	t.buf = append(t.buf, v...)
+}
+
+// unquoted takes the quotes off a string that begins at start.
+func unquoted(buf []byte, start int) []byte {
+	if buf[start] != '"' {
+		return buf
+	}
+	return append(buf[:start], buf[start+1:len(buf)-1]...)
 }
 
 // end ends a row that began at start; it reports whether there is room for it.
 func (t *textTable) end(start int) bool {
-	if len(t.buf) > t.limits.bytes {
+	sent := t.sent + postgres.Quoted(t.buf[start:])
+	if sent > t.limits.bytes {
 		t.buf, t.overflow = t.buf[:start], true
 		return false
 	}
-	t.rows++
+	t.rows, t.sent = t.rows+1, sent
 	return true
 }
 
@@ -148,6 +158,7 @@ func (c *csvTable) Columns(cols []postgres.Column) {
 		c.quote(start)
 	}
 	c.buf = append(c.buf, '\n')
+	c.sent += postgres.Quoted(c.buf)
 }
 
 // Row implements postgres.Sink.
@@ -208,6 +219,7 @@ func (m *markdownTable) Columns(cols []postgres.Column) {
 		m.buf = append(m.buf, "| --- "...)
 	}
 	m.buf = append(m.buf, "|\n"...)
+	m.sent += postgres.Quoted(m.buf)
 }
 
 // Row implements postgres.Sink.

@@ -55,8 +55,10 @@ type Config struct {
 	ReadOnly bool
 	// Timeout is what server_info tells of the statement timeout.
 	Timeout time.Duration
-	// MaxRows bounds the rows of an answer without pages, MaxBytes its size; zero means 1000 and 1 MiB.
+	// MaxRows bounds the rows of an answer without pages, MaxBytes the size of its message; zero means 1000 and 1,000,000.
 	MaxRows, MaxBytes int
+	// MaxCell bounds one value of an answer, in bytes of its text; zero means 64 KiB.
+	MaxCell int
 	// MaxSQLBytes bounds the SQL of query; zero means DefaultMaxSQLBytes.
 	MaxSQLBytes int
 	// Version of the server.
@@ -68,7 +70,8 @@ type Config struct {
 // Defaults of Config.
 const (
 	DefaultMaxRows  = 1000
-	DefaultMaxBytes = 1 << 20
+	DefaultMaxBytes = 1_000_000
+	defaultCell     = 64 << 10
 )
 
 // Registry holds the tools, ready to serve. Replace gives it others while it serves.
@@ -116,7 +119,7 @@ func Build(c Config) (*Registry, error) {
 }
 
 func (r *Registry) limits() rowLimits {
-	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: defaultCell}
+	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: cmp.Or(r.config.MaxCell, defaultCell)}
 }
 
 func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error) {

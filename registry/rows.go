@@ -1,16 +1,13 @@
 package registry
 
 import (
-	"fmt"
+	"bytes"
+	"encoding/json"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"mcp-postgres/internal/postgres"
 )
-
-// defaultCell bounds one value of an answer, in bytes of its text.
-const defaultCell = 64 << 10
 
 // rowLimits bound the rows of one answer.
 type rowLimits struct {
@@ -21,13 +18,32 @@ type rowLimits struct {
 	writes bool
 }
 
+// frame is room in the message of an answer for what is around its rows, in bytes.
+const frame = 512
+
 // truncation says what was cut, exactly.
 type truncation struct {
-	By    string // rows, bytes or cell
-	Limit int
+	By    string `json:"by"` // rows, bytes or cell
+	Limit int    `json:"limit"`
 	// Cell is the limit of a value where values were cut, too.
-	Cell int
+	Cell int `json:"cell,omitempty"`
+	// Cells are the first values that were cut, More is how many others were.
+	Cells []cutCell `json:"cells,omitempty"`
+	More  int       `json:"more_cells,omitempty"`
 }
+
+// cutCell says how much there is of a value that was cut.
+type cutCell struct {
+	Row    int    `json:"row,omitempty"` // from 1; zero where there is only one
+	Column string `json:"column"`
+	postgres.Cut
+}
+
+// listedCells bounds the values that are listed as cut; cellSize is room for one in the message, beside its column's name.
+const (
+	listedCells = 10
+	cellSize    = 100
+)
 
 // objectRows is a sink that writes each row as a JSON object, separated by commas, behind a prefix.
 type objectRows struct {
@@ -35,6 +51,8 @@ type objectRows struct {
 	limits   rowLimits
 	omitNull bool
 	whole    bool     // json values are never cut: the answer is made of them
+	once     bool     // the answer is sent as text alone, not as structured content too
+	resource bool     // the answer is sent as a resource, in which the library writes <, > and & as six bytes
 	keys     []string // columns whose last value is kept for a cursor
 
 	cols     []postgres.Column
@@ -43,14 +61,17 @@ type objectRows struct {
 	keyAt    []int
 	lastKey  []string
 	buf      []byte
+	sent     int // bytes of buf in the message
 	rows     int
 	overflow bool // a row did not fit the bytes
-	cellCut  bool
+	cells    []cutCell
+	cut      int // values, also those that are not listed
 }
 
 // Columns implements postgres.Sink; it starts over.
 func (o *objectRows) Columns(cols []postgres.Column) {
-	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, keys: o.keys, buf: append(o.buf[:0], o.prefix...), cols: cols}
+	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, once: o.once, resource: o.resource, keys: o.keys,
+		buf: append(o.buf[:0], o.prefix...), cols: cols, sent: frame}
 	for i, name := range uniqueNames(cols) {
 		o.types = append(o.types, cols[i].Type)
 		o.names = append(o.names, append(postgres.AppendString(nil, name), ':'))
@@ -76,7 +97,7 @@ func (o *objectRows) hasColumn(name string) bool {
 
 // Row implements postgres.Sink.
 func (o *objectRows) Row(values [][]byte) bool {
-	start := len(o.buf)
+	start, cut := len(o.buf), o.cut
 	if o.rows > 0 {
 		o.buf = append(o.buf, ',')
 	}
@@ -91,16 +112,44 @@ func (o *objectRows) Row(values [][]byte) bool {
 		}
 		first = false
 		o.buf = append(o.buf, o.names[i]...)
-		o.buf = o.value(o.buf, o.types[i], v)
+		o.value(i, v)
 	}
 	o.buf = append(o.buf, '}')
-	if len(o.buf) > o.limits.bytes {
-		o.buf, o.overflow = o.buf[:start], true
+	sent := o.sent + o.size(o.buf[start:])
+	listed := min(cut, len(o.cells))
+	for _, c := range o.cells[listed:] {
+		sent += 2 * (cellSize + len(c.Column))
+	}
+	if sent+o.cursorSize(values) > o.limits.bytes {
+		o.buf, o.overflow, o.cut, o.cells = o.buf[:start], true, cut, o.cells[:listed]
 		return false
 	}
-	o.rows++
+	o.rows, o.sent = o.rows+1, sent
 	o.remember(values)
 	return true
+}
+
+// cursorSize is room in the message for a cursor behind a row: its key in base64, twice.
+func (o *objectRows) cursorSize(values [][]byte) int {
+	n := 0
+	for _, i := range o.keyAt {
+		n += 2 * (cellSize + 2*len(values[i]))
+	}
+	return n
+}
+
+// size is how many bytes of a message a part of the answer takes. It is JSON, in which a text has no control characters.
+func (o *objectRows) size(part []byte) int {
+	n := len(part) + bytes.Count(part, []byte{'"'}) + bytes.Count(part, []byte{'\\'})
+	if !o.once {
+		n += len(part)
+	}
+	if o.resource {
+		for _, c := range []byte("<>&") {
+			n += bytes.Count(part, []byte{c}) * (len(`\u003c`) - 1)
+		}
+	}
+	return n
 }
 
 func (o *objectRows) remember(values [][]byte) {
@@ -110,54 +159,57 @@ func (o *objectRows) remember(values [][]byte) {
 	}
 }
 
-// value writes one value; one over the limit is cut and becomes a string.
-func (o *objectRows) value(dst []byte, t *postgres.Type, v []byte) []byte {
+// value writes the value of column i; one over the limit is cut.
+func (o *objectRows) value(i int, v []byte) {
+	t := o.types[i]
 	if len(v) <= o.limits.cell || o.whole && t.Kind == postgres.JSON {
-		return t.AppendJSON(dst, v)
+		o.buf = t.AppendJSON(o.buf, v)
+		return
 	}
-	o.cellCut = true
-	return postgres.AppendString(dst, cutText(v, o.limits.cell))
-}
-
-// cutText shortens text to at most n bytes at a character's edge.
-func cutText(text []byte, n int) []byte {
-	for n > 0 && !utf8.RuneStart(text[n]) {
-		n--
+	var cut postgres.Cut
+	if o.buf, cut = t.AppendCut(o.buf, v, o.limits.cell); cut.Kept == cut.Of {
+		return
 	}
-	return text[:n]
+	if o.cut++; o.cut <= listedCells {
+		o.cells = append(o.cells, cutCell{Row: o.rows + 1, Column: uniqueNames(o.cols)[i], Cut: cut})
+	}
 }
 
 // truncated says what was cut of an answer; more means that rows are missing.
 func (o *objectRows) truncated(more bool) *truncation {
-	var cut *truncation
+	cut := &truncation{Cells: o.cells, More: o.cut - len(o.cells)}
 	switch {
 	case o.overflow:
-		cut = &truncation{By: "bytes", Limit: o.limits.bytes}
+		cut.By, cut.Limit = "bytes", o.limits.bytes
 	case more:
-		cut = &truncation{By: "rows", Limit: o.limits.rows}
-	case o.cellCut:
-		return o.limits.cutCell()
+		cut.By, cut.Limit = "rows", o.limits.rows
+	case o.cut > 0:
+		cut.By, cut.Limit = "cell", o.limits.cell
+		return cut
 	default:
 		return nil
 	}
-	if o.cellCut {
+	if o.cut > 0 {
 		cut.Cell = o.limits.cell
 	}
 	return cut
 }
 
-// cutCell says that values were cut and nothing else.
-func (l rowLimits) cutCell() *truncation { return &truncation{By: "cell", Limit: l.cell} }
-
 // itemsPrefix starts an answer of rows.
 const itemsPrefix = `{"items":[`
 
-func (t *truncation) appendJSON(dst []byte) []byte {
-	dst = fmt.Appendf(dst, `"truncated":{"by":%q,"limit":%d`, t.By, t.Limit)
-	if t.Cell > 0 {
-		dst = fmt.Appendf(dst, `,"cell":%d`, t.Cell)
+// appendJSON appends it as a member of an object.
+func (t *truncation) appendJSON(dst []byte, name string) []byte {
+	body, _ := json.Marshal(t) // numbers and names
+	return append(append(postgres.AppendString(dst, name), ':'), body...)
+}
+
+// unlike gives name, or one like it that no column has.
+func unlike(name string, cols []postgres.Column) string {
+	for slices.Contains(uniqueNames(cols), name) {
+		name += "_"
 	}
-	return append(dst, '}')
+	return name
 }
 
 // uniqueNames keeps columns of the same name apart: name, name_2.

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/invopop/jsonschema"
 
@@ -113,7 +114,10 @@ func setColumns(props interface {
 // columnSchema describes one column. A column may be NULL unless NULLs are left out.
 func columnSchema(c postgres.Column, nullable bool) *jsonschema.Schema {
 	s := typeSchema(c.Type, nullable)
-	if c.Comment != "" {
+	switch {
+	case c.Comment != "" && s.Description != "" && len(c.Type.Labels) > 0:
+		s.Description = c.Comment + " (" + s.Description + ")"
+	case c.Comment != "":
 		s.Description = c.Comment
 	}
 	return s
@@ -145,8 +149,8 @@ func typeSchema(t *postgres.Type, nullable bool) *jsonschema.Schema {
 		types = []string{"array"}
 		s.Items = arrayItems(t)
 	}
-	if len(t.Labels) > 0 {
-		s.Enum = labels(t.Labels, nullable)
+	if len(t.Labels) > 0 { // ALTER TYPE adds some: an enum here would make clients refuse rows that have them
+		s.Description = "one of " + strings.Join(t.Labels, ", ")
 	}
 	if nullable {
 		types = append(types, "null")
@@ -162,22 +166,8 @@ func typeSchema(t *postgres.Type, nullable bool) *jsonschema.Schema {
 // arrayItems describes the items of an array. Types don't tell the dimensions, so an item may be an array itself.
 func arrayItems(t *postgres.Type) *jsonschema.Schema {
 	item := typeSchema(t.Elem, true)
-	if len(item.Enum) > 0 {
-		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: item.Enum}, {Type: "array"}}}
-	}
 	if list, ok := item.Extras["type"].([]string); ok {
 		item.Extras["type"] = append(list, "array")
 	}
 	return item
-}
-
-func labels(all []string, nullable bool) []any {
-	var list []any
-	for _, l := range all {
-		list = append(list, l)
-	}
-	if nullable {
-		list = append(list, nil)
-	}
-	return list
 }

@@ -62,7 +62,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	rec := recordFrom(ctx)
 	rec.Rows, rec.wrote = out.Rows, call.Write && err == nil
 	if errors.Is(err, postgres.ErrNoDatabase) {
-		return noticeResult(h.tool.Result), nil
+		return noticeResult(h.tool.Result, h.columns), nil
 	}
 	if err != nil {
 		return nil, err
@@ -178,22 +178,18 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 		return nil, h.tooLarge(sink.limits.bytes)
 	}
 	body := append(sink.buf, ']')
-	switch {
-	case h.tool.Page != nil && out.More:
+	if h.tool.Page != nil && out.More {
 		next, err := nextCursor(h.tool, args, sink.lastKey)
 		if err != nil {
 			return nil, fmt.Errorf("writing the cursor: %w", err)
 		}
 		body = append(body, `,"next_cursor":"`+next+`"`...)
-		if sink.cellCut {
-			body = sink.limits.cutCell().appendJSON(append(body, ','))
-		}
-	default:
-		if cut := sink.truncated(out.More); cut != nil {
-			body = cut.appendJSON(append(body, ','))
-			if h.tool.Access == catalog.Write {
-				body = appendDone(append(body, ','), out)
-			}
+		sink.overflow, out.More = false, false // a page is not cut
+	}
+	if cut := sink.truncated(out.More); cut != nil {
+		body = cut.appendJSON(append(body, ','), "truncated")
+		if h.tool.Access == catalog.Write {
+			body = appendDone(append(body, ','), out)
 		}
 	}
 	return jsonResult(append(body, '}')), nil
@@ -216,14 +212,17 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolR
 		}
 		body = append([]byte(`{"value":`), body[1+len(sink.names[0]):]...)
 	}
-	if sink.cellCut {
-		body = body[:len(body)-1]
-		if len(body) > 1 {
-			body = append(body, ',')
-		}
-		body = append(sink.limits.cutCell().appendJSON(body), '}')
+	if sink.cut == 0 {
+		return jsonResult(body), nil
 	}
-	return jsonResult(body), nil
+	cut, name := sink.truncated(false), unlike("truncated", sink.cols)
+	for i := range cut.Cells {
+		cut.Cells[i].Row = 0
+		if h.tool.Result == catalog.Value {
+			cut.Cells[i].Column, name = "value", "truncated"
+		}
+	}
+	return jsonResult(append(cut.appendJSON(append(body[:len(body)-1], ','), name), '}')), nil
 }
 
 func (h *sqlTool) tooLarge(limit int) error {
@@ -257,12 +256,15 @@ func appendDone(dst []byte, out postgres.Outcome) []byte {
 	return dst
 }
 
-// noticeResult is an empty answer of the tool's shape with a word on why.
-func noticeResult(shape catalog.Result) *mcp.CallToolResult {
-	body := []byte("{")
-	if shape == catalog.Rows {
+// noticeResult is an empty answer of the tool's shape that says that there is no database.
+func noticeResult(shape catalog.Result, cols []postgres.Column) *mcp.CallToolResult {
+	body, name := []byte("{"), "notice"
+	switch shape {
+	case catalog.Rows:
 		body = append(body, `"items":[],`...)
+	case catalog.Object:
+		name = unlike(name, cols)
 	}
-	body = append(body, `"notice":`...)
+	body = append(postgres.AppendString(body, name), ':')
 	return asNotice(jsonResult(append(postgres.AppendString(body, noticeNone), '}')))
 }

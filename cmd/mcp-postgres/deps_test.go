@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	"registry":           {"catalog", "internal/policy", "internal/postgres", "internal/sqlscan"},
 	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/policy", "internal/postgres",
 		"internal/redact", "internal/sqlscan", "internal/telemetry", "internal/transport", "registry", "sql"},
+	"internal/sdktest":  {},
 	"internal/generate": {"catalog", "internal/config", "internal/demo", "internal/postgres", "registry"},
 	"internal/bench":    {"catalog", "internal/demo", "internal/postgres", "internal/transport", "registry", "sql"},
 	"internal/scaleout": {"internal/demo"},
@@ -38,12 +39,13 @@ var imports = map[string][]string{
 
 // outside names the modules that only some packages may import.
 var outside = map[string][]string{
-	"github.com/mark3labs/mcp-go": {"registry", "internal/transport", "cmd/mcp-postgres", "internal/bench"},
-	"github.com/jackc/pgx":        {"internal/postgres", "internal/pgtest", "internal/demo", "internal/bench", "internal/scaleout"},
-	"github.com/pganalyze":        {"internal/sqlscan"},
-	"github.com/prometheus":       {"internal/telemetry"},
-	"go.opentelemetry.io":         {"internal/telemetry"},
-	"github.com/go-logr":          {"internal/telemetry"},
+	"github.com/mark3labs/mcp-go":     {"registry", "internal/transport", "cmd/mcp-postgres", "internal/bench"},
+	"github.com/modelcontextprotocol": {"internal/sdktest"},
+	"github.com/jackc/pgx":            {"internal/postgres", "internal/pgtest", "internal/demo", "internal/bench", "internal/scaleout"},
+	"github.com/pganalyze":            {"internal/sqlscan"},
+	"github.com/prometheus":           {"internal/telemetry"},
+	"go.opentelemetry.io":             {"internal/telemetry"},
+	"github.com/go-logr":              {"internal/telemetry"},
 }
 
 func TestImportDirection(t *testing.T) {

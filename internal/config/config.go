@@ -25,7 +25,7 @@ type Config struct {
 	ReadOnly  bool  `help:"Run everything in READ ONLY transactions that are rolled back; tools that write are left out." name:"read-only" env:"POSTGRES_READONLY"`
 	TimeoutMS int64 `help:"Time limit of a statement, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
 	MaxRows   int   `help:"Most rows of an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
-	MaxBytes  int   `help:"Most bytes of an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1048576" placeholder:"N"`
+	MaxBytes  int   `help:"Most bytes of the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
 	MaxSQL    int   `help:"Most bytes of the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
 	PoolMin   *int  `help:"Connections kept open; without it 2, or --pool-max if that is less." name:"pool-min" env:"MCP_POOL_MIN" placeholder:"N"`
 	PoolMax   int   `help:"Most connections opened." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`

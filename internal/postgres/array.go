@@ -1,16 +1,17 @@
 package postgres
 
-// appendArray writes an array, also a nested one, as JSON arrays. Bounds other than 1 are not shown.
-func (t *Type) appendArray(dst, text []byte) []byte {
-	p := arrayParser{text: text, elem: t.Elem, delim: t.Delim}
+// appendArray writes an array, also a nested one, as JSON arrays, of which limit bounds the bytes; zero is no limit. Bounds other
+// than 1 are not shown.
+func (t *Type) appendArray(dst, text []byte, limit int) ([]byte, Cut) {
+	p := arrayParser{text: text, elem: t.Elem, delim: t.Delim, limit: limit, start: len(dst)}
 	if len(text) > 0 && text[0] == '[' {
 		p.skipBounds()
 	}
 	out, ok := p.array(dst, 0)
 	if !ok || p.pos != len(text) {
-		return AppendString(dst, text)
+		return AppendString(dst, text), Cut{}
 	}
-	return out
+	return out, Cut{Kept: p.kept, Of: p.items, Unit: "items"}
 }
 
 // arrayParser reads the text form of arrays (PostgreSQL, 8.15.6 Array Input and Output Syntax).
@@ -19,6 +20,10 @@ type arrayParser struct {
 	pos   int
 	elem  *Type
 	delim byte
+	// limit bounds what is written behind start. Once an item has not fitted, the array is full: the rest is read and counted.
+	limit, start int
+	kept, items  int
+	full         bool
 	// unescaped holds the item last read that has backslashes.
 	unescaped []byte
 }
@@ -49,45 +54,61 @@ func (p *arrayParser) array(dst []byte, depth int) ([]byte, bool) {
 		p.pos++
 		return append(dst, ']'), true
 	}
-	for ok := true; ; {
+	for first := true; ; first = false {
+		before, kept, ok := len(dst), p.kept, false
+		if !first {
+			dst = append(dst, ',')
+		}
 		if p.peek() == '{' {
 			dst, ok = p.array(dst, depth+1)
 		} else {
 			dst, ok = p.item(dst)
 		}
-		if !ok {
-			return dst, false
+		if p.kept == kept {
+			dst = dst[:before] // there was no room
 		}
-		switch p.peek() {
-		case p.delim:
-			dst = append(dst, ',')
-		case '}':
+		switch {
+		case ok && p.peek() == p.delim:
+			p.pos++
+		case ok && p.peek() == '}':
 			p.pos++
 			return append(dst, ']'), true
 		default:
 			return dst, false
 		}
-		p.pos++
 	}
 }
 
 func (p *arrayParser) item(dst []byte) ([]byte, bool) {
-	if p.peek() == '"' {
-		value, ok := p.quoted()
-		if !ok {
-			return dst, false
+	value, ok := p.value()
+	p.items++
+	if !ok || p.full {
+		return dst, ok
+	}
+	out := p.elem.AppendJSON(dst, value)
+	if p.limit > 0 && len(out)-p.start > p.limit {
+		if p.full = true; p.kept > 0 {
+			return dst, true
 		}
-		return p.elem.AppendJSON(dst, value), true
+		out, _ = p.elem.AppendCut(dst, value, p.limit)
+	}
+	p.kept++
+	return out, true
+}
+
+// value reads the text of an item; nil is NULL.
+func (p *arrayParser) value() (value []byte, ok bool) {
+	if p.peek() == '"' {
+		return p.quoted()
 	}
 	start := p.pos
 	for p.pos < len(p.text) && p.text[p.pos] != p.delim && p.text[p.pos] != '}' {
 		p.pos++
 	}
-	value := p.text[start:p.pos]
-	if string(value) == "NULL" {
-		return append(dst, "null"...), true
+	if value = p.text[start:p.pos]; string(value) == "NULL" {
+		return nil, true
 	}
-	return p.elem.AppendJSON(dst, value), len(value) > 0
+	return value, len(value) > 0
 }
 
 // quoted reads a "..." item; a backslash takes the next character as it is. The item is valid until the next one.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -33,9 +34,50 @@ func (t *Type) AppendJSON(dst, text []byte) []byte {
 	case Bytea:
 		return appendBytea(dst, text)
 	case Array:
-		return t.appendArray(dst, text)
+		dst, _ = t.appendArray(dst, text, 0)
+		return dst
 	}
 	return AppendString(dst, text)
+}
+
+// Cut says how much of a value there is.
+type Cut struct {
+	Kept int    `json:"kept"`
+	Of   int    `json:"of"`
+	Unit string `json:"unit"` // bytes or items
+}
+
+// String is what stands behind a text that was cut.
+func (c Cut) String() string { return fmt.Sprintf("... (%d of %d %s cut)", c.Of-c.Kept, c.Of, c.Unit) }
+
+// AppendCut is AppendJSON for a value whose text may be longer than limit bytes. What is appended has the JSON type of the whole
+// value: an array loses items, bytea loses bytes and stays base64, any other value is a string that says what is missing.
+func (t *Type) AppendCut(dst, text []byte, limit int) ([]byte, Cut) {
+	switch {
+	case t.Kind == Array:
+		return t.appendArray(dst, text, limit)
+	case t.Kind != Text && t.Kind != Numeric && t.Kind != JSON && t.Kind != Bytea: // a few bytes, whatever the limit
+		return t.AppendJSON(dst, text), Cut{}
+	case t.Kind == Bytea && bytes.HasPrefix(text, []byte(`\x`)):
+		all := len(text)/2 - 1
+		kept := min(max(limit/2-1, 0), all)
+		return appendBytea(dst, text[:2+2*kept]), Cut{Kept: kept, Of: all, Unit: "bytes"}
+	}
+	short, cut := CutText(text, limit)
+	return AppendString(dst, short), cut
+}
+
+// CutText shortens a text to at most limit bytes, at a character's edge, and adds what is missing.
+func CutText(text []byte, limit int) ([]byte, Cut) {
+	n := limit
+	if len(text) <= n {
+		return text, Cut{Kept: len(text), Of: len(text), Unit: "bytes"}
+	}
+	for n > 0 && n > limit-utf8.UTFMax && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	cut := Cut{Kept: n, Of: len(text), Unit: "bytes"}
+	return append(bytes.Clone(text[:n]), cut.String()...), cut
 }
 
 func appendBool(dst, text []byte) []byte {
@@ -204,6 +246,25 @@ func appendBytea(dst, text []byte) []byte {
 		hexed = hexed[len(piece):]
 	}
 	return append(out, '"')
+}
+
+// Quoted is how many bytes AppendString writes for text, without the quotes around it.
+func Quoted[T string | []byte](text T) int {
+	n := len(text)
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case plain[c]:
+		case c == '"', c == '\\', c == '\n', c == '\r', c == '\t':
+			n++
+		case c < ' ':
+			n += len(`\u0000`) - 1
+		default:
+			r, size := utf8.DecodeRuneInString(string(text[i:min(len(text), i+utf8.UTFMax)]))
+			n += utf8.RuneLen(r) - size // one that is not valid is U+FFFD
+			i += size - 1
+		}
+	}
+	return n
 }
 
 const hexDigits = "0123456789abcdef"

@@ -46,6 +46,20 @@ func checkJSON(t *testing.T, kind postgres.Kind, text string) {
 		if !strings.HasPrefix(got, before) || !json.Valid([]byte(got)) || !utf8.ValidString(got) {
 			t.Errorf("AppendJSON(%.100q) of kind %d (item %d) = %.100q, which is not JSON", text, typ.Kind, kind, got)
 		}
+		for _, limit := range []int{1, 2, 5, 100} {
+			out, cut := typ.AppendCut([]byte(before), []byte(text), limit)
+			if got = string(out) + "]"; !strings.HasPrefix(got, before) || !json.Valid([]byte(got)) || !utf8.ValidString(got) || cut.Kept > cut.Of {
+				t.Errorf("AppendCut(%.100q, %d) of kind %d (item %d) = %.100q, %+v, which is not JSON", text, limit, typ.Kind, kind, got, cut)
+			}
+		}
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	for _, text := range odd {
+		if got, want := postgres.Quoted(text), len(postgres.AppendString(nil, text))-2; got != want {
+			t.Errorf("Quoted(%.100q) = %d, want %d", text, got, want)
+		}
 	}
 }
 

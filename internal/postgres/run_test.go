@@ -167,6 +167,24 @@ func TestSinkStops(t *testing.T) {
 	}
 }
 
+// TestPanicKeepsNoConnection: a sink that panics takes no connection away from the pool.
+func TestPanicKeepsNoConnection(t *testing.T) {
+	db := open(t, pgtest.URL(t))
+	for range 30 {
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = db.Run(t.Context(), postgres.Call{SQL: "SELECT 1"}, panicking{})
+			t.Error("the sink has not panicked")
+		}()
+	}
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+}
+
+type panicking struct{}
+
+func (panicking) Columns([]postgres.Column) {}
+func (panicking) Row([][]byte) bool         { panic("no") }
+
 func TestCancel(t *testing.T) {
 	url := pgtest.URL(t)
 	db := open(t, url)
