@@ -26,6 +26,7 @@ var (
 	NewTurns = newTurns
 	ErrBusy  = errBusy
 	ErrStuck = errStuck
+	Refusal  = refusal
 )
 
 // Turns are those of the transport.

@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -21,6 +22,19 @@ func waits(t *testing.T, turns *transport.Turns, ctx context.Context, caller str
 		}
 	}()
 	waitFor(t, "the call waits", func() bool { return turns.Waiting() == before+1 })
+}
+
+// TestRefusal: a call that gets no turn is answered in the form of the tools' own errors.
+func TestRefusal(t *testing.T) {
+	for err, want := range map[error]string{
+		transport.ErrBusy: `{"code":"busy","message":"too many calls wait for their turn: try again in a moment","retryable":true}`,
+		context.Canceled:  `{"code":"57014","message":"the call was cancelled","retryable":false}`,
+	} {
+		r := transport.Refusal(err)
+		if got, _ := json.Marshal(r.Meta.AdditionalFields["mcp-postgres/error"]); string(got) != want || !r.IsError || r.StructuredContent != nil {
+			t.Errorf("refusal(%v) = %s, structured content %v, want %s and none", err, got, r.StructuredContent, want)
+		}
+	}
 }
 
 func TestTurnsAreFair(t *testing.T) {
