@@ -139,7 +139,7 @@ func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *mc
 	}
 	texts, buf := sink.result(out)
 	q.buffers.put(buf)
-	twice := frame + len(texts[0]) + postgres.Quoted(texts[0])
+	twice := q.limits.frame() + len(texts[0]) + postgres.Quoted(texts[0])
 	if format == "json" && len(texts[0]) <= sentTwice && twice <= q.limits.bytes {
 		return jsonResult([]byte(texts[0]))
 	}

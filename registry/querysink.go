@@ -76,7 +76,7 @@ type textTable struct {
 }
 
 func (t *textTable) start(cols []postgres.Column) {
-	*t = textTable{limits: t.limits, names: uniqueNames(cols), buf: t.buf[:0], sent: frame}
+	*t = textTable{limits: t.limits, names: uniqueNames(cols), buf: t.buf[:0], sent: t.limits.frame()}
 	for _, c := range cols {
 		t.types = append(t.types, c.Type)
 	}

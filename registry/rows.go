@@ -18,8 +18,8 @@ type rowLimits struct {
 	writes bool
 }
 
-// frame is room in the message of an answer for what is around its rows, in bytes.
-const frame = 512
+// frame is room in the message of an answer for what is around its rows, in bytes: the protocol, what was cut, notices.
+func (l rowLimits) frame() int { return min(10<<10, l.bytes/4) }
 
 // truncation says what was cut, exactly.
 type truncation struct {
@@ -71,7 +71,7 @@ type objectRows struct {
 // Columns implements postgres.Sink; it starts over.
 func (o *objectRows) Columns(cols []postgres.Column) {
 	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, once: o.once, resource: o.resource, keys: o.keys,
-		buf: append(o.buf[:0], o.prefix...), cols: cols, sent: frame}
+		buf: append(o.buf[:0], o.prefix...), cols: cols, sent: o.limits.frame()}
 	for i, name := range uniqueNames(cols) {
 		o.types = append(o.types, cols[i].Type)
 		o.names = append(o.names, append(postgres.AppendString(nil, name), ':'))
