@@ -69,7 +69,7 @@ func describedBy(t *testing.T, db *postgres.DB, tools []*catalog.Tool) registry.
 	t.Helper()
 	set := registry.Set{Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
 	for _, tool := range tools {
-		d, err := registry.Describe(t.Context(), db, tool)
+		d, err := registry.Describe(t.Context(), db, tool, false)
 		if err != nil {
 			t.Fatal(err)
 		}
