@@ -7,16 +7,16 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test lint generate fresh bench conformance e2e scaleout soak versions tokens release postgres testtools clean
+.PHONY: build demo test lint generate fresh bench conformance e2e scaleout soak versions tokens release needs postgres testtools clean
 
-
-build:
-	$(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
+build: needs
+	@internal/compile.sh $(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
 
 demo: postgres build
 	$(BIN) demo
 
-test: postgres testtools
+test: testtools
+	@internal/compile.sh $(GO) build -race ./...
 	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout 15m ./...
 
 lint:
@@ -50,32 +50,15 @@ bench: postgres build
 conformance: postgres build
 	docs/conformance/run.sh $(BIN)
 
-postgres:
-	@if ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb \
-	    /Applications/Postgres.app/Contents/Versions/*/bin/initdb 2>/dev/null | grep -q . || command -v initdb >/dev/null; then :; \
-	elif command -v apt-get >/dev/null; then \
-	  echo "No PostgreSQL server binaries found: installing the package postgresql with apt-get."; \
-	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql; \
-	else \
-	  echo "No PostgreSQL server binaries found and no apt-get: install PostgreSQL 14 or later (macOS: brew install postgresql)."; \
-	fi
+# needs checks for Go and a C compiler and fetches the modules; postgres and testtools also install what is run.
+needs:
+	@GO=$(GO) internal/setup.sh
 
-# The tests of connections through a pooler need PgBouncer.
-# What only the tests use: PgBouncer, ps, xz.
+postgres:
+	@GO=$(GO) internal/setup.sh postgresql
+
 testtools:
-	@missing=; \
-	ls /usr/sbin/pgbouncer /opt/homebrew/bin/pgbouncer 2>/dev/null | grep -q . || command -v pgbouncer >/dev/null || missing="$$missing pgbouncer"; \
-	command -v ps >/dev/null || missing="$$missing procps"; \
-	command -v xz >/dev/null || missing="$$missing xz-utils"; \
-	if [ -z "$$missing" ]; then :; \
-	elif command -v apt-get >/dev/null; then \
-	  echo "Installing what the tests use with apt-get:$$missing."; \
-	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  $$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
-	else \
-	  echo "Missing, and no apt-get:$$missing. Tests that use them are skipped or fail."; \
-	fi
+	@GO=$(GO) internal/setup.sh postgresql pgbouncer procps xz-utils
 
 # e2e signs in at a certified OpenID provider (npm oidc-provider), and takes its keys away; then the bridge mcp-remote finds
 # its way from the server to the provider and back. Clients on the official SDKs read every error and cancel calls. It needs

@@ -59,6 +59,22 @@ func TestDeployNamesSettings(t *testing.T) {
 	}
 }
 
+// TestReadmeNamesGo holds README.md against go.mod.
+func TestReadmeNamesGo(t *testing.T) {
+	module, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(`(?m)^go (\S+)$`).FindStringSubmatch(string(module))
+	if want == nil || !strings.Contains(string(text), "need Go "+want[1]+" or later") {
+		t.Errorf("README.md does not name the version of Go in go.mod, %v", want)
+	}
+}
+
 // TestReadmeNamesSettings looks in the table of the README for what sets up a server.
 func TestReadmeNamesSettings(t *testing.T) {
 	parser, err := kong.New(new(cli))
