@@ -115,7 +115,7 @@ func TestEveryTool(t *testing.T) {
 func TestSchemas(t *testing.T) {
 	url := pgtest.URL(t)
 	db := openDB(t, url)
-	hasStatements := pgtest.Value(t, url, "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'") == "1"
+	hasStatements := pgtest.HasExtension(t, url, "pg_stat_statements")
 	if hasStatements {
 		pgtest.Exec(t, url, "CREATE EXTENSION pg_stat_statements")
 	}
@@ -197,9 +197,7 @@ func TestBlocking(t *testing.T) {
 
 // TestTopQueries runs top_queries where it has something to show; no other view may take the place of pg_stat_statements.
 func TestTopQueries(t *testing.T) {
-	if pgtest.Value(t, pgtest.URL(t), "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'") == "0" {
-		t.Skip("this PostgreSQL comes without pg_stat_statements")
-	}
+	pgtest.NeedExtensions(t, pgtest.URL(t), "pg_stat_statements")
 	c := pgtest.NewCluster(t, demo.Config{Settings: map[string]string{"shared_preload_libraries": "pg_stat_statements"}})
 	url := c.AdminURL()
 	pgtest.Exec(t, url, "CREATE EXTENSION pg_stat_statements")

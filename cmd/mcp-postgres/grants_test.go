@@ -14,7 +14,7 @@ import (
 // TestGrants runs the script on a database, twice, and then works as each of its roles.
 func TestGrants(t *testing.T) {
 	admin := pgtest.Demo(t)
-	foreign := pgtest.Value(t, admin, "SELECT count(*) FROM pg_available_extensions WHERE name = 'file_fdw'") == "1"
+	foreign := pgtest.HasExtension(t, admin, "file_fdw")
 	server, _ := pgtest.Role(t, admin)
 	prefix := server + "_"
 	pgtest.Exec(t, admin, `CREATE SCHEMA "odd ""schema"; CREATE TABLE "odd ""schema"."a'b\c" (id serial, note text);

@@ -44,6 +44,10 @@ type kase struct {
 	Sub, Claims, Want string
 	// Wall names the one wall that must stop the case, where the other lets it pass by design.
 	Wall string
+	// Needs is an extension, Since and Until the first and the last version of PostgreSQL that have what the case is about.
+	// Elsewhere the case is skipped.
+	Needs        string
+	Since, Until int
 	// Contains and Omits are texts of the answer.
 	Contains, Omits []string
 	// Effect is SQL of one value that must be the same before and after, or Becomes after.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,6 +35,7 @@ type world struct {
 	state    string // the SQL of world.sql
 	observer *pgx.Conn
 	heard    int    // notifications
+	version  int    // of PostgreSQL
 	end      string // of the write-ahead log at the last look
 	written  int    // records that only an attack writes to it
 }
@@ -41,6 +43,7 @@ type world struct {
 // newWorld starts a server that everything is allowed on.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	pgtest.NeedExtensions(t, pgtest.URL(t), "pg_stat_statements")
 	c := pgtest.NewCluster(t, demo.Config{Settings: map[string]string{
 		"wal_level": "logical", "max_wal_senders": "4", "max_prepared_transactions": "4", "max_replication_slots": "10",
 		"shared_preload_libraries": "pg_stat_statements", "max_connections": "60", "checkpoint_timeout": "1h",
@@ -54,6 +57,10 @@ func newWorld(t *testing.T) *world {
 	w.fill = strings.NewReplacer("{{data}}", c.Dir()+"/data", "{{conn}}", w.url+" application_name=back",
 		"{{fdw}}", fmt.Sprintf("host '%s', port '%d', dbname '%s'", conf.Host, conf.Port, database))
 	pgtest.Exec(t, c.AdminURL(), "CREATE ROLE corpus_tenant LOGIN")
+	version := pgtest.Value(t, c.AdminURL(), "SELECT current_setting('server_version_num')::int / 10000")
+	if w.version, err = strconv.Atoi(version); err != nil {
+		t.Fatal(err)
+	}
 	w.create(t)
 	t.Cleanup(func() {
 		if w.observer != nil {
@@ -175,8 +182,18 @@ func changes(before, after map[string]string) []string {
 	return all
 }
 
-// records counts what only an attack writes to the write-ahead log, since the last look and before.
+// fits reports whether the server has what the case is about.
+func (w *world) fits(t *testing.T, c *kase) bool {
+	t.Helper()
+	return w.version >= c.Since && (c.Until == 0 || w.version <= c.Until) && (c.Needs == "" || pgtest.HasExtension(t, w.url, c.Needs))
+}
+
+// records counts what only an attack writes to the write-ahead log, since the last look and before. PostgreSQL 14 has
+// nothing to read its log with.
 func (w *world) records(ctx context.Context) (string, error) {
+	if w.version < 15 {
+		return "", nil
+	}
 	var end string
 	if _, err := w.observer.Exec(ctx, "INSERT INTO observer.looks VALUES (1)"); err != nil {
 		return "", err
@@ -186,8 +203,8 @@ func (w *world) records(ctx context.Context) (string, error) {
 	}
 	if w.end != "" && w.end != end {
 		n := 0
-		err := w.observer.QueryRow(ctx, `SELECT count(*) FROM pg_get_wal_records_info_till_end_of_wal($1::pg_lsn)
-			WHERE resource_manager = 'LogicalMessage' OR record_type IN ('RESTORE_POINT', 'SWITCH', 'BACKUP_END', 'CHECKPOINT_ONLINE')`, w.end).Scan(&n)
+		err := w.observer.QueryRow(ctx, `SELECT count(*) FROM pg_get_wal_records_info($1::pg_lsn, $2::pg_lsn)
+			WHERE resource_manager = 'LogicalMessage' OR record_type IN ('RESTORE_POINT', 'SWITCH', 'BACKUP_END', 'CHECKPOINT_ONLINE')`, w.end, end).Scan(&n)
 		if err != nil {
 			return "", err
 		}

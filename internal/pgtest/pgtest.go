@@ -92,6 +92,24 @@ func Value(t testing.TB, url, query string) string {
 	return string(result.Rows[0][0])
 }
 
+// HasExtension reports whether the server has the files of an extension: which ones there are depends on its version
+// and on how it was built.
+func HasExtension(t testing.TB, url, name string) bool {
+	t.Helper()
+	return Value(t, url, "SELECT count(*) FROM pg_available_extensions WHERE name = '"+name+"'") == "1"
+}
+
+// NeedExtensions ends a test whose server lacks one of the extensions that every version has, as a system whose
+// contrib modules are a package of their own may: it skips the test, in CI it fails it.
+func NeedExtensions(t testing.TB, url string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if !HasExtension(t, url, name) {
+			giveUp(t, fmt.Errorf("%w with the extension %s", demo.ErrNotInstalled, name))
+		}
+	}
+}
+
 // NewCluster starts a server for this test alone, which may Halt, Restart and Stop it; its address stays. It is
 // always a server of our own, TEST_DATABASE_URL or not.
 func NewCluster(t testing.TB, cfg demo.Config) *demo.Cluster {

@@ -96,7 +96,7 @@ func newValuesDB(t *testing.T) string {
 	}
 	pgtest.Exec(t, address, string(setup))
 	for _, name := range []string{"hstore", "citext", "ltree", "cube"} {
-		if pgtest.Value(t, address, "SELECT count(*) FROM pg_available_extensions WHERE name = '"+name+"'") == "1" {
+		if pgtest.HasExtension(t, address, name) {
 			pgtest.Exec(t, address, "CREATE EXTENSION "+name)
 		}
 	}

@@ -19,7 +19,6 @@ CREATE EXTENSION intarray;
 CREATE EXTENSION ltree;
 CREATE EXTENSION tsm_system_rows;
 CREATE EXTENSION tablefunc;
-CREATE EXTENSION adminpack;
 CREATE EXTENSION dblink;
 CREATE EXTENSION file_fdw;
 CREATE EXTENSION lo;
@@ -29,11 +28,18 @@ CREATE EXTENSION pg_prewarm;
 CREATE EXTENSION pg_stat_statements;
 CREATE EXTENSION pg_surgery;
 CREATE EXTENSION pg_visibility;
-CREATE EXTENSION pg_walinspect;
 CREATE EXTENSION pgrowlocks;
 CREATE EXTENSION pgstattuple;
 CREATE EXTENSION postgres_fdw;
 CREATE EXTENSION xml2;
+-- PostgreSQL 17 has no adminpack, 14 no pg_walinspect.
+DO $$
+DECLARE e text;
+BEGIN
+    FOR e IN SELECT name FROM pg_available_extensions WHERE name IN ('adminpack', 'pg_walinspect') LOOP
+        EXECUTE 'CREATE EXTENSION ' || e;
+    END LOOP;
+END $$;
 
 ---------------------------------------------------------------------------------------------------- trap: code that must not run
 
@@ -62,14 +68,14 @@ CREATE FUNCTION trap.kill() RETURNS bool LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'observer'; RETURN true; END $$;
 CREATE FUNCTION trap.run_program() RETURNS int LANGUAGE plpgsql AS
 $$ BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch {{data}}/made_by_program'''; RETURN 1; END $$;
-CREATE FUNCTION trap.write_file() RETURNS bigint LANGUAGE sql AS $$ SELECT pg_file_write('made_by_function', 'x', false) $$;
+CREATE FUNCTION trap.write_file() RETURNS int LANGUAGE sql AS $$ SELECT lo_export(4242, '{{data}}/made_by_function') $$;
 CREATE FUNCTION trap.write_remote() RETURNS text LANGUAGE plpgsql AS
 $$ BEGIN RETURN dblink_exec('{{conn}}', 'INSERT INTO trap.log (note) VALUES (''remote'')'); END $$;
 CREATE FUNCTION trap.keep_lock() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_lock(77); END $$;
 CREATE FUNCTION trap.swallow() RETURNS int LANGUAGE plpgsql AS
 $$ BEGIN BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(20); END; RETURN 1; END $$;
 CREATE FUNCTION trap.nice(text) RETURNS text LANGUAGE internal STRICT AS 'pg_read_file_all';
-CREATE FUNCTION trap.pretty(text, text, bool) RETURNS bigint LANGUAGE c STRICT AS '$libdir/adminpack', 'pg_file_write_v1_1';
+CREATE FUNCTION trap.pretty(text, text) RETURNS text LANGUAGE c STRICT AS '$libdir/dblink', 'dblink_exec';
 CREATE FUNCTION public.note_of(trap.t) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN pg_read_file('canary.txt'); END $$;
 CREATE FUNCTION public.kill_row(trap.t) RETURNS bool LANGUAGE sql AS $$ SELECT trap.kill() $$;
 CREATE FUNCTION trap.write_step(state int, x int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.write_remote(); RETURN 1; END $$;
