@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -57,10 +56,7 @@ func newWorld(t *testing.T) *world {
 	w.fill = strings.NewReplacer("{{data}}", c.Dir()+"/data", "{{conn}}", w.url+" application_name=back",
 		"{{fdw}}", fmt.Sprintf("host '%s', port '%d', dbname '%s'", conf.Host, conf.Port, database))
 	pgtest.Exec(t, c.AdminURL(), "CREATE ROLE corpus_tenant LOGIN")
-	version := pgtest.Value(t, c.AdminURL(), "SELECT current_setting('server_version_num')::int / 10000")
-	if w.version, err = strconv.Atoi(version); err != nil {
-		t.Fatal(err)
-	}
+	w.version = pgtest.Version(t, c.AdminURL())
 	w.create(t)
 	t.Cleanup(func() {
 		if w.observer != nil {

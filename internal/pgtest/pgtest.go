@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,6 +91,16 @@ func Value(t testing.TB, url, query string) string {
 		t.Fatalf("running %q: %d rows of %d columns, want one of one", abbreviate(query), len(result.Rows), len(result.FieldDescriptions))
 	}
 	return string(result.Rows[0][0])
+}
+
+// Version is the major version of the server.
+func Version(t testing.TB, url string) int {
+	t.Helper()
+	version, err := strconv.Atoi(Value(t, url, "SELECT current_setting('server_version_num')::int / 10000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
 }
 
 // HasExtension reports whether the server has the files of an extension: which ones there are depends on its version
