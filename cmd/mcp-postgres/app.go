@@ -61,6 +61,7 @@ func connect(ctx context.Context, c *config.Config, log *slog.Logger) (*app, err
 	var err error
 	warnOfSmallStack(ctx, log)
 	if c.Demo {
+		demo.ClearEnvironment()
 		if a.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {
 			return nil, err
 		}

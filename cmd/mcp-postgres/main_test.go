@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 func environment(extra ...string) []string {
 	var env []string
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "MCP_") && !strings.HasPrefix(e, "POSTGRES_") && !strings.HasPrefix(e, "DATABASE_URL=") && !strings.HasPrefix(e, "PG") {
+		if !strings.HasPrefix(e, "MCP_") && !strings.HasPrefix(e, "POSTGRES_") && !strings.HasPrefix(e, "DATABASE_URL=") {
 			env = append(env, e)
 		}
 	}

@@ -167,7 +167,7 @@ func TestServeDemo(t *testing.T) {
 			_ = s.cmd.Wait() // what it left behind is what is looked at
 		},
 	} {
-		s := serve(t, []string{"TMPDIR=" + tmp}, "--demo")
+		s := serve(t, []string{"TMPDIR=" + tmp, "PGSERVICE=of another server", "PGOPTIONS=-c nosuch=1"}, "--demo")
 		if m := s.call("list_tables", `{"name_pattern": "customers"}`); !strings.Contains(string(m.Result.StructuredContent), "customers") {
 			t.Errorf("%s: list_tables on the demo = %s", name, m.Result.StructuredContent)
 		}

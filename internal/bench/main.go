@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/demo"
 )
 
 // bench is one run.
@@ -33,6 +34,7 @@ type bench struct {
 }
 
 func main() {
+	demo.ClearEnvironment()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx)
 	stop()

@@ -44,6 +44,16 @@ func (c *Cluster) address(role, database string) string {
 	return u.String()
 }
 
+// ClearEnvironment removes PGSERVICE, PGOPTIONS and whatever else tells libpq about another server from the environment
+// of this process. Programs that connect only to a demo database call it first.
+func ClearEnvironment() {
+	for _, setting := range os.Environ() {
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "PG") {
+			_ = os.Unsetenv(name) // fails for no name that is there
+		}
+	}
+}
+
 // FreePort asks the system for a port of 127.0.0.1 that nobody listens on.
 func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -20,6 +20,7 @@ import (
 
 // TestMain is also the program that the tests of sudden ends start and kill.
 func TestMain(m *testing.M) {
+	demo.ClearEnvironment()
 	if os.Getenv("DEMO_HELPER") != "" {
 		helper()
 		return
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 // helper starts a cluster, prints where it is, and waits to be killed.
 func helper() {
 	signal.Ignore(syscall.SIGINT)
-	c, err := demo.Start(context.Background(), demo.Config{})
+	c, err := demo.Start(context.Background(), demo.Config{BinDir: os.Getenv("TEST_POSTGRES_BIN")})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -39,9 +40,12 @@ func helper() {
 	select {}
 }
 
-// needServer skips the test where nothing is installed, except in CI.
+// needServer is TEST_POSTGRES_BIN or the directory of the installed binaries; it skips the test where there are none, except in CI.
 func needServer(t *testing.T) string {
 	t.Helper()
+	if dir := os.Getenv("TEST_POSTGRES_BIN"); dir != "" {
+		return dir
+	}
 	dir, err := demo.Installed()
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip(err)
@@ -54,7 +58,10 @@ func needServer(t *testing.T) string {
 
 func start(t *testing.T, cfg demo.Config) *demo.Cluster {
 	t.Helper()
-	needServer(t)
+	bin := needServer(t)
+	if cfg.Search == nil {
+		cfg.BinDir = bin
+	}
 	if testing.Verbose() {
 		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}

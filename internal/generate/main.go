@@ -21,6 +21,7 @@ import (
 )
 
 func main() {
+	demo.ClearEnvironment()
 	if err := generate(context.Background(), ".."); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)

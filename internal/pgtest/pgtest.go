@@ -25,9 +25,10 @@ import (
 	"mcp-postgres/internal/demo"
 )
 
-// Main runs the tests and exits, after removing the server and whatever else outlived a single test. Where it
+// Main runs the tests, without the PG variables of the environment, and exits, after removing the server and whatever else outlived a single test. Where it
 // can't (a panic, a kill) the server and its directory disappear by themselves.
 func Main(m *testing.M) {
+	demo.ClearEnvironment()
 	shared.open()
 	code := m.Run()
 	if err := shared.close(); err != nil {

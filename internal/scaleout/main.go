@@ -10,9 +10,12 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"mcp-postgres/internal/demo"
 )
 
 func main() {
+	demo.ClearEnvironment()
 	server := flag.String("server", "bin/mcp-postgres", "the built program")
 	soak := flag.Bool("soak", false, "load one replica for long instead")
 	clients := flag.Int("clients", 0, "connections of clients; 0: 16, for a soak 64")
