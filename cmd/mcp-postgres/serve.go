@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
@@ -45,9 +47,11 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	a.shelf.compare = func() { a.access.warnOfTools(ctx, a.shelf.files.names) }
 	a.shelf.compare()
-	keeping := make(chan struct{})
+	keeping, hangup := make(chan struct{}), make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // before the first answer, as the signal would end the process
+	defer signal.Stop(hangup)
 	ctx, stop := context.WithCancel(ctx)
-	go func() { defer close(keeping); a.shelf.keep(ctx, changes) }()
+	go func() { defer close(keeping); a.shelf.keep(ctx, changes, hangup) }()
 	defer func() { stop(); <-keeping }()
 	t := transport.New(transport.Config{
 		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Hold: auth.Hold, Enter: a.access.entrance(c), Around: a.watch.call,

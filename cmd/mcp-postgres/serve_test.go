@@ -186,6 +186,15 @@ func inspect(t *testing.T, npx string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(npx, append([]string{"-y", inspector, "--cli", "--format", "json"}, args...)...)
 	cmd.Env = environment()
+	for i, e := range cmd.Env { // a proxy is for npm; the Inspector gives up where it sees one
+		name, proxy, _ := strings.Cut(e, "=")
+		switch strings.ToUpper(name) {
+		case "HTTP_PROXY":
+			cmd.Env[i] = "npm_config_proxy=" + proxy
+		case "HTTPS_PROXY":
+			cmd.Env[i] = "npm_config_https_proxy=" + proxy
+		}
+	}
 	cmd.Dir = t.TempDir()
 	out, err := cmd.Output()
 	if exit := (*exec.ExitError)(nil); len(out) == 0 && errors.As(err, &exit) && bytes.HasPrefix(exit.Stderr, []byte(`{"error":`)) {

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -23,11 +21,9 @@ const (
 	mostPause  = 20 * time.Second
 )
 
-// keep keeps what is offered in step with the files and the database until ctx ends.
-func (s *shelf) keep(ctx context.Context, w *watcher) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// keep keeps what is offered in step with the files and the database until ctx ends. On a hangup it reads the files
+// again.
+func (s *shelf) keep(ctx context.Context, w *watcher, hangup <-chan os.Signal) {
 	pause, due := leastPause, time.Now().Add(leastPause)
 	again := time.NewTimer(pause)
 	look := func(d time.Duration) {

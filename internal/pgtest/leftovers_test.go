@@ -14,7 +14,7 @@ import (
 
 // TestEnding is no test of its own: the tests below run it in a process of its own, and it ends as told.
 func TestEnding(t *testing.T) {
-	ending := os.Getenv("PGTEST_ENDING")
+	ending := os.Getenv("TEST_ENDING")
 	if ending == "" {
 		t.Skip("a helper of other tests")
 	}
@@ -32,7 +32,7 @@ func TestEnding(t *testing.T) {
 func runEnding(t *testing.T, ending string, env ...string) bool {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestEnding$", "-test.v")
-	cmd.Env = append(append(os.Environ(), "PGTEST_ENDING="+ending), env...)
+	cmd.Env = append(append(os.Environ(), "TEST_ENDING="+ending), env...)
 	output, err := cmd.CombinedOutput()
 	if !strings.Contains(string(output), "=== RUN   TestEnding") {
 		t.Fatalf("running the helper: %v\n%s", err, output)
