@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,18 +23,27 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
+	forgetSettings()
 	pgtest.Main(m)
 }
 
-// environment is the tests' own without the settings of the server.
-func environment(extra ...string) []string {
-	var env []string
+// forgetSettings removes the server's settings from the environment: the tests give it theirs.
+func forgetSettings() {
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "MCP_") && !strings.HasPrefix(e, "POSTGRES_") && !strings.HasPrefix(e, "DATABASE_URL=") {
-			env = append(env, e)
+		if isSetting(e) {
+			name, _, _ := strings.Cut(e, "=")
+			_ = os.Unsetenv(name) // fails for no name that is there
 		}
 	}
-	return append(env, extra...)
+}
+
+func isSetting(e string) bool {
+	return strings.HasPrefix(e, "DATABASE_URL=") || strings.HasPrefix(e, "MCP_") || strings.HasPrefix(e, "POSTGRES_") || strings.HasPrefix(e, "OTEL_")
+}
+
+// environment is the tests' own without the settings that a test has set for itself.
+func environment(extra ...string) []string {
+	return append(slices.DeleteFunc(os.Environ(), isSetting), extra...)
 }
 
 func command(t *testing.T, env []string, args ...string) *exec.Cmd {
