@@ -139,10 +139,7 @@ func diagnose(ctx context.Context, c *config.Config, a *app, found *files) (conc
 		}
 		d.tools(rules.Roles, found, c)
 	}
-	switch err := d.login(ctx, a.db, byLogin[""], rules != nil); {
-	case err != nil && lacksSettings(ctx, a.db):
-		d.addSettings("the server's login", "Every call fails.", c.Conn)
-	case err != nil:
+	if err := d.login(ctx, a.db, byLogin[""], rules != nil); err != nil {
 		return nil, fmt.Errorf("examining the login: %w", err)
 	}
 	delete(byLogin, "")

@@ -91,6 +91,7 @@ func (g *grants) role(r *policy.Role, schemas []string) {
 	}
 	if name != login {
 		g.create(name, "NOLOGIN")
+		g.loginOfCitus(name)
 		if r.DatabaseRole == "" {
 			g.line("-- put database_role: %s into the role, or give it a connection", oneLine(r.Name))
 		}
@@ -138,6 +139,12 @@ func (g *grants) logins(r *policy.Role) string {
 func (g *grants) create(name, kind string) {
 	g.block(fmt.Sprintf("BEGIN CREATE ROLE %s %s; EXCEPTION WHEN duplicate_object THEN NULL; END", ident(name), kind))
 	g.line("ALTER ROLE %s %s NOCREATEDB NOCREATEROLE;", ident(name), kind)
+}
+
+// loginOfCitus lets a role that is taken on log in where Citus is: its nodes connect to one another as the role of the
+// statement. The role has no password; pg_hba.conf or pg_dist_authinfo must let the nodes in.
+func (g *grants) loginOfCitus(name string) {
+	g.block("BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus') THEN ALTER ROLE " + ident(name) + " LOGIN; END IF; END")
 }
 
 // loginSettings are in force from the first statement of a session.

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"mcp-postgres/internal/policy"
 	"mcp-postgres/internal/postgres"
@@ -27,29 +25,7 @@ func (d *doctor) connection(ctx context.Context, db *postgres.DB, name string, r
 		d.add(concern{danger, title + " is not set", "The server does not start.", nil, "-- set " + name + " to the connection string of the role's login"})
 		return
 	}
-	const fails = "Every call of the role fails."
-	switch err := d.login(ctx, db, roles, true); {
-	case err != nil && lacksSettings(ctx, db):
-		d.addSettings(title, fails, url)
-	case err != nil:
-		d.add(concern{danger, title + " does not work: " + err.Error(), fails, nil, "-- mend " + name})
+	if err := d.login(ctx, db, roles, true); err != nil {
+		d.add(concern{danger, title + " does not work: " + err.Error(), "Every call of the role fails.", nil, "-- mend " + name})
 	}
-}
-
-// lacksSettings reports whether PostgreSQL refuses set_config to the login, which no call does without.
-func lacksSettings(ctx context.Context, db *postgres.DB) bool {
-	_, err := db.Run(ctx, postgres.Call{SQL: "SELECT 1"}, nothing{})
-	var refused *postgres.Error
-	return errors.As(err, &refused) && refused.Code == "42501" && strings.Contains(refused.Message, "set_config")
-}
-
-// addSettings tells of a login that can't execute set_config.
-func (d *doctor) addSettings(who, fails, url string) {
-	fix := "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO "
-	if login := postgres.User(url); login != "" {
-		fix += ident(login) + ";"
-	} else {
-		fix = "-- " + fix + "the login;"
-	}
-	d.add(concern{danger, who + " can't execute set_config", "The server needs it, to bound its calls. " + fails, nil, fix})
 }

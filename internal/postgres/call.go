@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // Call is one statement to run in a transaction of its own.
@@ -103,14 +101,7 @@ const (
 	beginWrite = "BEGIN READ WRITE"
 	rollback   = "ROLLBACK"
 	commit     = "COMMIT"
-	// settings takes a snapshot too, so that a SET TRANSACTION READ WRITE comes too late.
-	settings = "SELECT pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', $2, true), " +
-		"pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true), pg_catalog.set_config('plan_cache_mode', $4, true)"
-
-	// rawText goes with settings: a database without an encoding would refuse to send what is no UTF-8.
-	rawText = ", CASE WHEN pg_catalog.current_setting('server_encoding') OPERATOR(pg_catalog.=) 'SQL_ASCII' " +
-		"THEN pg_catalog.set_config('client_encoding', 'SQL_ASCII', true) END"
-
+	// application is for the log of the node that it comes to; a text per trace would fill pg_stat_statements.
 	application = "SELECT pg_catalog.set_config('application_name', $1, true)"
 
 	maxLockWait = 10 * time.Second
@@ -139,37 +130,7 @@ func statementName(sql string) string {
 func (s *session) fixed(name, sql string, args ...[]byte) {
 	s.parse(name, sql)
 	s.execute(name, args, 0, false)
-}
-
-// begin queues the start of the transaction, up to the call's own statement.
-func (s *session) begin(c *Call, timeout time.Duration) {
-	s.notices = notices{own: c.OwnNotices}
-	if c.Write {
-		s.fixed("mcp_begin_write", beginWrite)
-	} else {
-		s.fixed("mcp_begin_read", beginRead)
-	}
-	mode := "auto"
-	if c.Generic {
-		mode = "force_generic_plan"
-	}
-	values := [][]byte{millis(timeout), millis(min(timeout, maxLockWait)), millis(timeout + cancelGrace), []byte(mode)}
-	own, sql := c.Identity.values(), &ownSettings
-	if s.pooled {
-		values, sql = append(values, s.pooler.values...), &s.pooler.settings
-	}
-	s.fixed("mcp_settings_"+strconv.Itoa(len(own)), sql[len(own)], append(values, own...)...)
-	if s.pooled {
-		// The number of the backend is wanted before the statement has ended: for one that does not end.
-		s.fe.Send(&pgproto3.Flush{})
-		s.asked = true
-	}
-	if c.Application != "" {
-		s.fixed("mcp_application", application, []byte(c.Application))
-	}
-	if c.Verify != nil {
-		s.fixed("mcp_verify", verify, c.Verify.args()...)
-	}
+	s.queued++
 }
 
 // end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer put waits for; no
@@ -197,9 +158,4 @@ func (s *session) end(keep, foreign bool) {
 	s.fixed("", resetRead, seed())
 	s.sync()
 	s.resetting = true
-}
-
-// millis writes a duration as PostgreSQL's timeouts want it, at least 1 (0 would mean no limit).
-func millis(d time.Duration) []byte {
-	return strconv.AppendInt(nil, max(d.Milliseconds(), 1), 10)
 }

@@ -15,8 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"mcp-postgres/internal/redact"
 )
 
 // Defaults of Config and Call.
@@ -50,15 +48,19 @@ type Config struct {
 
 // DB is a pool of connections to one database. It is safe for concurrent use; Close ends it.
 type DB struct {
-	pool    *pgxpool.Pool
-	pooler  *pooler
-	opening *opening
-	timeout time.Duration
-	log     *slog.Logger
-	types   typeCache
-	stuck   stuckBackends
+	pool     *pgxpool.Pool
+	pooler   *pooler
+	opening  *opening
+	capacity *capacity
+	timeout  time.Duration
+	log      *slog.Logger
+	types    typeCache
+	stuck    stuckBackends
 	// maxConns is the size of the pool.
 	maxConns int
+	// closing ends when Close is called.
+	closing context.Context
+	close   context.CancelFunc
 	// cleaning counts connections that are being reset or closed off the path of a call; Close waits for them.
 	cleaning sync.WaitGroup
 }
@@ -81,6 +83,8 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	db.opening, db.maxConns = newOpening(conf.MinConns > 0), int(conf.MaxConns)
+	db.capacity = newCapacity(db.maxConns)
+	db.closing, db.close = context.WithCancel(context.Background())
 	db.pool, err = pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, errors.New("opening the connection pool: the connection string is not usable")
@@ -90,12 +94,14 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 // Close closes every connection and waits for calls in flight, but not for backends that can't be stopped.
 func (db *DB) Close() {
+	if db.pool == nil {
+		return
+	}
+	db.close()
 	db.stuck.close()
 	db.cleaning.Wait()
-	if db.pool != nil {
-		close(db.opening.closed)
-		db.pool.Close()
-	}
+	close(db.opening.closed)
+	db.pool.Close()
 }
 
 // usePooler prepares for a pooler; pgbouncer=true in the connection string says that there is one.
@@ -106,28 +112,14 @@ func (db *DB) usePooler(conf *pgxpool.Config) error {
 	if given && err != nil {
 		return connFault("%s is not one of true and false", saysPooler)
 	}
-	db.pooler = newPooler(conf.ConnConfig.RuntimeParams, db.log)
+	if db.pooler, err = newPooler(conf.ConnConfig.RuntimeParams, db.timeout, db.log); err != nil {
+		return err
+	}
 	if on {
 		db.pooler.find("the connection string says so")
 	}
 	conf.BeforeConnect, conf.AfterConnect = db.beforeConnect, db.afterConnect
 	return nil
-}
-
-// acquire takes a connection from the pool. A pooler that shows itself by refusing one is asked again.
-func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
-	defer db.opening.call(ctx)()
-	conn, err := db.pool.Acquire(ctx)
-	if db.pooler.refused(err) {
-		conn, err = db.pool.Acquire(ctx)
-	}
-	if err != nil {
-		if !errors.Is(ctx.Err(), context.Canceled) {
-			db.log.WarnContext(ctx, "no connection to the database", "error", redact.Text(err.Error(), db.pool.Config().ConnConfig.Password))
-		}
-		return nil, nil, connectError(ctx, err)
-	}
-	return conn, sessionOf(conn.Conn().PgConn(), db.pooler), nil
 }
 
 // Configured reports whether there is a connection string at all.
@@ -158,6 +150,8 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 	}
 	return conf, nil
 }
+
+const dateStyle = "ISO, YMD"
 
 // saysPooler is a parameter for us, not for the server; other clients have it too.
 const saysPooler = "pgbouncer"
@@ -196,8 +190,8 @@ func pinSession(c *pgconn.Config) {
 		}
 	}
 	maps.Copy(given, map[string]string{
-		"datestyle": "ISO, YMD", "intervalstyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1",
-		"standard_conforming_strings": "on", "client_encoding": "UTF8",
+		"datestyle": dateStyle, "intervalstyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1",
+		"standard_conforming_strings": "on", "client_encoding": "UTF8", "plan_cache_mode": "auto",
 	})
 	c.RuntimeParams = given
 }

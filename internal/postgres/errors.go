@@ -83,9 +83,12 @@ func cut(s string, n int) string {
 
 // connectError turns a failure to get a connection into Unavailable, or an Error where the pool is at fault.
 func connectError(ctx context.Context, err error) error {
+	var own *Error
 	var pe *pgconn.PgError
 	var ce *pgconn.ConnectError
 	switch {
+	case errors.As(err, &own): // of the look at a new connection
+		return own
 	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrReadWriteConnection),
 		errors.Is(err, pgconn.ErrStandbyConnection), errors.Is(err, pgconn.ErrPrimaryConnection):
 		return &Unavailable{Reason: "no server in the connection string is as target_session_attrs wants it", cause: err}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Identity is what a transaction carries of its caller. It is put in before the statement, for this transaction alone.
@@ -28,43 +29,76 @@ type Verify struct {
 // ErrChanged is the answer to a call whose Verify no longer holds. Nothing was executed.
 var ErrChanged = errors.New("a name in the statement no longer stands for what it did")
 
-// identitySettings are those of an Identity. The role comes last: what can be set before it needs no right of its own.
-var identitySettings = [...]string{"search_path", "request.jwt.claims", "mcp.sub", "mcp.role", "role"}
-
-// settingsByIdentity are the statements of the settings, by the number of identitySettings that they set too.
-type settingsByIdentity [len(identitySettings) + 1]string
-
-// withIdentity gives them for a statement with params parameters; each ends in tail.
-func withIdentity(sql string, params int, tail string) (all settingsByIdentity) {
-	for n := range all {
-		all[n] = sql + tail
-		if n < len(identitySettings) {
-			value := "$" + strconv.Itoa(params+1+n)
-			if n == 0 {
-				value = "coalesce(" + value + ", pg_catalog.current_setting('search_path'))"
-			}
-			sql += ", pg_catalog.set_config('" + identitySettings[n] + "', " + value + ", true)"
-		}
-	}
-	return all
-}
-
-// ownSettings are those on a connection of our own.
-var ownSettings = withIdentity(settings, 4, rawText)
-
-// values are those of identitySettings, as many as there are to set.
-func (id *Identity) values() [][]byte {
+// check refuses an Identity that can't be written as SQL.
+func (id *Identity) check() error {
 	if id == nil {
 		return nil
 	}
-	list := [][]byte{[]byte(id.SearchPath), []byte(id.Claims), []byte(id.Sub), []byte(id.Role)}
-	if id.KeepPath {
-		list[0] = nil
+	for _, text := range []string{id.SearchPath, id.Claims, id.Sub, id.Role, id.DatabaseRole} {
+		if !validText(text) {
+			return &Error{Code: "22021", Message: "the identity of this caller holds a zero byte or is no UTF-8, which PostgreSQL has no text for"}
+		}
+	}
+	_, err := quotedNames(id.SearchPath)
+	if err != nil || strings.EqualFold(id.DatabaseRole, "none") { // which means no role
+		return &Error{Code: "22023", Message: refusedIdentity}
+	}
+	return nil
+}
+
+// known keeps the settings of roles and search paths: there are few, and they are prepared once on a connection.
+type known struct {
+	mu       sync.Mutex
+	settings map[[2]string]setting
+}
+
+// mostKnown bounds them: what comes later is parsed for each call.
+const mostKnown = 100
+
+// setLocal is the setting of a name to a value, under a name of its own if it is known.
+func (k *known) setLocal(name, value string) setting {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	one, ok := k.settings[[2]string{name, value}]
+	if ok {
+		return one
+	}
+	one.sql = setLocal(name, value)
+	if n := len(k.settings); n < mostKnown {
+		one.name = "mcp_known_" + strconv.Itoa(n)
+		k.settings[[2]string{name, value}] = one
+	}
+	return one
+}
+
+// boundClaims sets what differs from caller to caller without a text for each: pg_stat_statements before 18 keeps every
+// text of a SET.
+const boundClaims = "SELECT pg_catalog.set_config('request.jwt.claims', $1, true), pg_catalog.set_config('mcp.sub', $2, true), " +
+	"pg_catalog.set_config('mcp.role', $3, true)"
+
+// bound reports that the transaction is certain to stay on one backend, which runs the statement by itself: a SELECT
+// holds for it as well as a SET LOCAL.
+func (s *session) bound() bool {
+	return s.maySet && !s.citus && (s.direct && !s.pooled || s.pooled && s.pooler.pins.Load())
+}
+
+// setIdentity queues the settings of an identity. The role comes last: what is set before it needs no right of its own.
+func (s *session) setIdentity(id *Identity) {
+	if id == nil {
+		return
+	}
+	if !id.KeepPath {
+		s.set(s.pooler.known.setLocal("search_path", id.SearchPath))
+	}
+	if s.bound() {
+		s.fixed("mcp_claims", boundClaims, []byte(id.Claims), []byte(id.Sub), []byte(id.Role))
+	} else {
+		s.set(setting{"", setLocal("request.jwt.claims", id.Claims)}, setting{"", setLocal("mcp.sub", id.Sub)},
+			s.pooler.known.setLocal("mcp.role", id.Role))
 	}
 	if id.DatabaseRole != "" {
-		list = append(list, []byte(id.DatabaseRole))
+		s.set(s.pooler.known.setLocal("role", id.DatabaseRole))
 	}
-	return list
 }
 
 // verify raises codeChanged when a name has another meaning. Its operators are pg_catalog's, whatever the search path.
@@ -77,15 +111,26 @@ const codeChanged = "22012"
 
 // args writes the names and OIDs as arrays.
 func (v *Verify) args() [][]byte {
-	names, oids := []byte{'{'}, []byte{'{'}
-	for i, name := range v.Names {
+	oids := []byte{'{'}
+	for i, oid := range v.OIDs {
 		if i > 0 {
-			names, oids = append(names, ','), append(oids, ',')
+			oids = append(oids, ',')
 		}
-		names = append(append(append(names, '"'), arrayEscapes.Replace(name)...), '"')
-		oids = strconv.AppendUint(oids, uint64(v.OIDs[i]), 10)
+		oids = strconv.AppendUint(oids, uint64(oid), 10)
 	}
-	return [][]byte{append(names, '}'), append(oids, '}')}
+	return [][]byte{textArray(v.Names), append(oids, '}')}
+}
+
+// textArray writes an array of texts.
+func textArray(texts []string) []byte {
+	array := []byte{'{'}
+	for i, text := range texts {
+		if i > 0 {
+			array = append(array, ',')
+		}
+		array = append(append(append(array, '"'), arrayEscapes.Replace(text)...), '"')
+	}
+	return append(array, '}')
 }
 
 var arrayEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
@@ -99,11 +144,13 @@ func (t *transaction) before(e *Error) error {
 		return carriedSetting(e)
 	case t.call.Verify != nil && t.commands == t.prelude-1 && e.Code == codeChanged:
 		return ErrChanged
-	case t.call.Identity != nil && t.commands == 1 && (e.Code == "22023" || e.Code == "42501"):
+	case t.identity <= t.commands && t.commands < t.identified && (e.Code == "22023" || e.Code == "42501"):
 		t.pooler.log.Error("the identity of a caller can't be set", "search_path", t.call.Identity.SearchPath,
 			"database_role", t.call.Identity.DatabaseRole, "error", e)
-		e = &Error{Code: e.Code, Message: "the database refuses the database role or the schemas of this caller", Hint: "the server's log says why"}
+		e = &Error{Code: e.Code, Message: refusedIdentity, Hint: "the server's log says why"}
 	}
 	e.Position = 0
 	return e
 }
+
+const refusedIdentity = "the database refuses the database role or the schemas of this caller"

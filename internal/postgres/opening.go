@@ -86,6 +86,9 @@ func (o *opening) call(ctx context.Context) (done func()) {
 }
 
 func (db *DB) beforeConnect(ctx context.Context, c *pgx.ConnConfig) error {
+	if ctx.Value(idleOnly{}) != nil {
+		return errNoneIdle
+	}
 	if err := db.opening.connect(ctx); err != nil {
 		return err
 	}

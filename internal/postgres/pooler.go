@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -24,8 +25,14 @@ type pooler struct {
 	log     *slog.Logger
 	startup map[string]string // the parameters that a pooler is given while connecting
 
-	settings settingsByIdentity // of a call, with those that a session would have had
-	values   [][]byte           // $5, $6, ... of settings
+	pins    atomic.Bool // a transaction is certain to stay on one backend
+	carried []setting   // what a session would have had, for each call
+	names   []string    // the same, as names and values
+	values  []string
+
+	timeout time.Duration // of most calls
+	limits  []setting
+	known   known
 }
 
 // followed are the parameters that PgBouncer carries from server connection to server connection.
@@ -34,9 +41,10 @@ var followed = []string{"application_name", "client_encoding", "datestyle", "sta
 // perCall are set by every call anyway, or mean nothing in a transaction.
 var perCall = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
 
-// newPooler divides the parameters of a session between the start-up packet and the transaction.
-func newPooler(params map[string]string, log *slog.Logger) *pooler {
-	p := &pooler{log: log, startup: map[string]string{}}
+// newPooler divides the parameters of a session between the start-up packet and the transaction. Timeout is that of most calls.
+func newPooler(params map[string]string, timeout time.Duration, log *slog.Logger) (*pooler, error) {
+	p := &pooler{log: log, startup: map[string]string{}, timeout: timeout, limits: limitsOf(timeout, true),
+		known: known{settings: map[[2]string]setting{}}}
 	local, ok := parseOptions(params["options"])
 	if !ok {
 		local = map[string]string{}
@@ -49,18 +57,29 @@ func newPooler(params map[string]string, log *slog.Logger) *pooler {
 			p.startup[name] = value
 		}
 	}
-	var sql strings.Builder
-	sql.WriteString(settings)
 	for _, name := range slices.Sorted(maps.Keys(local)) {
-		if slices.Contains(perCall, name) {
-			continue
+		if !slices.Contains(perCall, name) {
+			if err := p.carry(name, local[name]); err != nil {
+				return nil, err
+			}
 		}
-		n := len(p.values) + 5
-		sql.WriteString(", pg_catalog.set_config($" + strconv.Itoa(n) + ", $" + strconv.Itoa(n+1) + ", true)")
-		p.values = append(p.values, []byte(name), []byte(local[name]))
 	}
-	p.settings = withIdentity(sql.String(), 4+len(p.values), rawText+", pg_catalog.pg_backend_pid()")
-	return p
+	return p, nil
+}
+
+// carry adds a setting that a session would have had.
+func (p *pooler) carry(name, value string) error {
+	if !validText(name) || !validText(value) {
+		return connFault("a parameter for the server holds a zero byte or is no UTF-8")
+	}
+	p.names, p.values = append(p.names, name), append(p.values, value)
+	if listOfNames(name) {
+		if _, err := quotedNames(value); err != nil {
+			return connFault("%s: %v", name, err)
+		}
+	}
+	p.carried = append(p.carried, setting{"mcp_carried_" + strconv.Itoa(len(p.carried)), setLocal(name, value)})
+	return nil
 }
 
 // parseOptions reads "-c name=value" and "--name=value"; ok is false where there is anything else.
@@ -96,37 +115,11 @@ func (p *pooler) beforeConnect(_ context.Context, c *pgx.ConnConfig) error {
 	return nil
 }
 
-// afterConnect asks for the number of the backend: a pooler that takes every parameter is known by the number that it
-// gave while connecting, which is not the backend's.
-func (p *pooler) afterConnect(ctx context.Context, conn *pgx.Conn) error {
-	if p.found.Load() {
-		return nil
-	}
-	answer := conn.PgConn().ExecParams(ctx, "SELECT pg_catalog.pg_backend_pid()", nil, nil, nil, nil).Read()
-	if conn.IsClosed() {
-		return answer.Err
-	}
-	if answer.Err == nil && string(answer.Rows[0][0]) != strconv.FormatUint(uint64(conn.PgConn().PID()), 10) {
-		p.find("the backend is not the one that was connected to")
-	}
-	return nil
-}
-
 // find notes that there is a pooler, and logs it once.
 func (p *pooler) find(sign string) {
 	if !p.found.Swap(true) {
 		p.log.Info("connection pooler found: statements are not kept prepared, settings are sent with every call", "sign", sign)
 	}
-}
-
-// refused reports an attempt to connect that failed because of a parameter that a pooler does not know; the next one
-// will not send it.
-func (p *pooler) refused(err error) bool {
-	if err == nil || !strings.Contains(err.Error(), "startup parameter") || !strings.Contains(err.Error(), "08P01") {
-		return false
-	}
-	p.find("it refuses a start-up parameter")
-	return true
 }
 
 // mixedUp reports one of our prepared statements that is not where it was left, or is where it was not: the sign of a

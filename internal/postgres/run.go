@@ -42,14 +42,7 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	}
 	late := time.Since(start) >= timeout.Truncate(time.Millisecond) // as the server has it
 	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && isLost(err) {
-		told := timeoutError(limit)
-		switch {
-		case c.commits() && isLost(err) && !uncommitted(err):
-			told.Hint = lookFirst
-		case c.commits():
-			told.Message += ": nothing was changed"
-		}
-		return out, told
+		return out, lateError(err, limit, c.commits())
 	}
 	return out, db.callError(ctx, &c, err)
 }
@@ -73,6 +66,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	err = t.run(ctx)
 	panics = false
 	t.out.Notices = s.notices.list()
+	err = s.elsewhere(c, err)
 	switch {
 	case stale(err):
 		s.stale[statementName(c.SQL)] = true
@@ -137,7 +131,7 @@ func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
 // the reset after a caller's SQL is waited for. The turn in ctx is kept while the backend may be at work on the call.
 func (db *DB) put(ctx context.Context, conn *pgxpool.Conn, s *session) {
 	if !s.broken && !s.resetting && !s.failed && !s.worn() {
-		conn.Release()
+		db.release(conn)
 		return
 	}
 	var kept Kept = noTurn{}
@@ -147,7 +141,7 @@ func (db *DB) put(ctx context.Context, conn *pgxpool.Conn, s *session) {
 	}
 	db.cleaning.Go(func() {
 		defer kept.Free()
-		defer conn.Release()
+		defer db.release(conn)
 		if !s.broken {
 			if err := s.clean(); err != nil {
 				db.log.Debug("connection not reset", "error", err)
@@ -320,6 +314,25 @@ func uncommitted(err error) bool {
 func timeoutError(limit time.Duration) *Error {
 	return &Error{Code: "57014", Message: "the statement took longer than its time limit of " + limit.String() + " and was stopped",
 		Hint: "make it cheaper: filter on indexed columns, or ask for less"}
+}
+
+// lateError words the end of a call at its time limit. A call may wait in a pooler, which has no server connection for it.
+func lateError(err error, limit time.Duration, commits bool) *Error {
+	told := timeoutError(limit)
+	var lost *lostError
+	late := errors.As(err, &lost)
+	certain := !late || lost.uncommitted
+	if late && lost.queued && certain {
+		told = &Error{Code: "53300", Message: "the connection pooler had no server connection for the statement within its time limit of " + limit.String(),
+			Hint: "try again in a moment", Retryable: true}
+	}
+	switch {
+	case commits && certain:
+		told.Message += ": nothing was changed"
+	case commits:
+		told.Hint = lookFirst
+	}
+	return told
 }
 
 func isLost(err error) bool {

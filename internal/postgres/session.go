@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,6 +25,9 @@ type session struct {
 	binds    int             // Bind messages answered in the transaction
 	commands int             // and statements that came to their end, or to their row limit
 	notices  notices         // since the begin of the transaction
+	queued   int             // statements of our own since then
+
+	identity, identified int // those that set the identity: from here, up to here
 
 	foreign int           // statements of callers that the backend has run
 	busy    time.Duration // and how long it took
@@ -31,7 +35,10 @@ type session struct {
 	pooler *pooler
 	pooled bool   // the connection is one to a pooler
 	pid    uint32 // the backend that runs the transaction, as far as it is known
-	asked  bool   // the row of the settings, with the backend's number in it, is to come
+	asked  bool   // the row with the backend's number in it is to come
+	direct bool   // the other end is the backend itself, nothing between
+	maySet bool   // the login may call set_config
+	citus  bool   // it is Citus, or may be: nobody has looked
 
 	// resetting means that a reset has been sent and its answer is still to be read.
 	resetting bool
@@ -56,7 +63,7 @@ const sessionKey = "mcp-postgres"
 func sessionOf(pc *pgconn.PgConn, p *pooler) *session {
 	s, ok := pc.CustomData()[sessionKey].(*session)
 	if !ok {
-		s = &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}, pooler: p, pid: pc.PID()}
+		s = &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}, pooler: p, pid: pc.PID(), citus: true}
 		pc.CustomData()[sessionKey] = s
 	}
 	if s.pooled = p.found.Load(); s.pooled {
@@ -214,10 +221,16 @@ type lostError struct {
 	unheard bool
 	// uncommitted: the call may have begun, but its COMMIT was not reached.
 	uncommitted bool
+	// queued: it waited in a pooler, as far as is known.
+	queued bool
 }
 
 func (e *lostError) Error() string { return fmt.Sprintf("connection lost: %v", e.cause) }
 func (e *lostError) Unwrap() error { return e.cause }
+
+// errStatementMode: PgBouncer ends the transaction at its first answer, so that nothing of it stays.
+var errStatementMode = &Error{Code: "08P01", Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing was executed",
+	Hint: "only the operator can mend this: pool_mode = transaction in PgBouncer, or a connection string past it"}
 
 // receiveError words the end of a connection. Without a COMMIT sent nothing is committed. Where it was sent with the statement,
 // the server answers all that stands before it first, so that without such an answer nothing is committed either; unless the
@@ -233,6 +246,9 @@ func (s *session) receiveError(err error) error {
 	}
 	var last *pgconn.PgError
 	farewell := errors.As(err, &last)
-	return &lostError{cause: err, unheard: farewell && s.heard == 0,
+	if farewell && last.Code == "08P01" && strings.Contains(last.Message, "statement pooling mode") {
+		return errStatementMode
+	}
+	return &lostError{cause: err, unheard: farewell && s.heard == 0, queued: s.asked,
 		uncommitted: !s.committing || s.ready == 0 && (farewell || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))}
 }

@@ -26,7 +26,7 @@ type transaction struct {
 	types   *typeCache
 
 	out     Outcome
-	prelude int // statements before the call's: begin, settings, perhaps application and verify
+	prelude int // statements before the call's
 	stopped bool
 	unbound bool // the error came before the statement at hand was executed
 	dropped int  // bytes read after stopped
@@ -44,14 +44,11 @@ type held struct {
 // connection can be used again.
 func (t *transaction) run(ctx context.Context) error {
 	t.binds, t.commands, t.heard, t.ready, t.committing = 0, 0, 0, 0, false
-	t.prelude = 2
-	if t.call.Application != "" {
-		t.prelude++
-	}
-	if t.call.Verify != nil {
-		t.prelude++
+	if err := t.call.Identity.check(); err != nil {
+		return err
 	}
 	t.begin(t.call, t.timeout)
+	t.prelude = t.queued
 	args, name := t.call.Args, ""
 	if t.call.Bind != nil {
 		var err error

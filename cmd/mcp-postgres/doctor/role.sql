@@ -100,7 +100,7 @@ definers AS (
 ),
 settings AS (
   SELECT CASE WHEN $2::bool THEN 'note' ELSE 'warning' END, me.rolname || ' can execute set_config',
-         CASE WHEN $2::bool THEN 'The server needs it, to bound its calls. A statement that gets past the guard could undo a timeout or pretend to have other claims.'
+         CASE WHEN $2::bool THEN 'The server uses it, so that pg_stat_statements does not keep the claims of callers. A statement that gets past the guard could undo a timeout or pretend to have other claims.'
               ELSE 'A statement that gets past the guard could take off the role, or pretend to have other claims. Where PUBLIC loses it, logins that are not named here need a grant, such as that of pg_dump.' END,
          NULL::text[],
          CASE WHEN $2::bool THEN '-- nothing: the guard refuses set_config in every statement'

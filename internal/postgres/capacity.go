@@ -1,0 +1,216 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"mcp-postgres/internal/redact"
+)
+
+// capacity lets as many calls to the pool as it has connections; the others wait for one of them, while more are made. A
+// server that gives no more (a login's CONNECTION LIMIT, a pooler with fewer places than --pool-max) so fails no call.
+type capacity struct {
+	mu      sync.Mutex
+	most    int       // connections of the pool
+	known   int       // connections that there are, as last counted
+	used    int       // calls that have one
+	waiting int       // calls that wait for one
+	dialing int       // connections that are being made for them
+	failed  int       // attempts since the last one that made one
+	next    time.Time // none is made before that
+	told    time.Time // when it was logged that there are no more
+	news    *news
+}
+
+// news wakes all that wait. An error says that there is no connection left to wait for.
+type news struct {
+	came chan struct{}
+	err  error
+}
+
+// growPause is the time between attempts to get more connections than the server gave.
+const growPause = 5 * time.Second
+
+func newCapacity(most int) *capacity {
+	return &capacity{most: most, news: &news{came: make(chan struct{})}}
+}
+
+// tell wakes those that wait. The lock must be held.
+func (c *capacity) tell(err error) {
+	if c.waiting > 0 {
+		c.news.err = err
+		close(c.news.came)
+		c.news = &news{came: make(chan struct{})}
+	}
+}
+
+// admit takes a place, if there is one. The lock must be held.
+func (c *capacity) admit() bool {
+	if c.used >= c.known && c.known < c.most {
+		return false // at its most the pool has a queue of its own
+	}
+	c.used++
+	return true
+}
+
+// leave gives the place back.
+func (c *capacity) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used--
+	c.tell(nil)
+}
+
+// live counts the connections that can be used.
+func (db *DB) live() int {
+	s := db.pool.Stat()
+	return int(s.TotalConns() - s.ConstructingConns())
+}
+
+// enter waits for a place.
+func (db *DB) enter(ctx context.Context) error {
+	c := db.capacity
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.admit() {
+		return nil
+	}
+	c.waiting++
+	defer func() { c.waiting-- }()
+	for {
+		live := db.live()
+		c.known = live
+		if c.admit() {
+			return nil
+		}
+		if c.dialing < c.waiting && live+c.dialing < c.most && (live == 0 || !time.Now().Before(c.next)) {
+			c.dialing++
+			db.cleaning.Go(db.grow)
+		}
+		if err := c.await(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// await waits for news, or until another connection can be tried for, without the lock, which must be held before and is held after.
+func (c *capacity) await(ctx context.Context) error {
+	n := c.news
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	select {
+	case <-n.came:
+		return n.err
+	case <-time.After(growPause):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// grow makes one connection more, for whoever waits.
+func (db *DB) grow() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*connectTimeout)
+	defer cancel()
+	defer context.AfterFunc(db.closing, cancel)()
+	conn, err := db.take(ctx)
+	if err == nil {
+		conn.Release()
+	}
+	c := db.capacity
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dialing--
+	c.known = db.live()
+	if err == nil {
+		c.failed = 0
+		c.tell(nil)
+		return
+	}
+	db.refused(err)
+	if c.known == 0 && (c.dialing == 0 || c.failed >= c.most) { // else there is one to wait for
+		c.tell(err)
+	}
+}
+
+// refused notes that no more connections can be had now. The lock must be held.
+func (db *DB) refused(err error) {
+	c := db.capacity
+	c.failed++
+	c.next = time.Now().Add(growPause)
+	if time.Since(c.told) > time.Minute && db.live() > 0 {
+		c.told = time.Now()
+		db.log.Warn("no more connections can be had: calls wait for those that there are", "error", db.redacted(err))
+	}
+}
+
+// again gives back the place of a call that found no connection idle, and waits for a moment.
+func (db *DB) again(ctx context.Context) {
+	c := db.capacity
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used--
+	c.known = db.live()
+	c.tell(nil)
+	c.waiting++
+	defer func() { c.waiting-- }()
+	pause, cancel := context.WithTimeout(ctx, retryPause)
+	defer cancel()
+	_ = c.await(pause)
+}
+
+const retryPause = 50 * time.Millisecond
+
+// idleOnly marks the context of a call: it takes a connection that there is. Those that it waits for are made by grow, for the
+// server may refuse them, and late, while another comes back. The pool hands the values of a context on to beforeConnect and
+// has no other way to say so.
+type idleOnly struct{}
+
+var errNoneIdle = errors.New("no connection is idle")
+
+// acquire takes a connection from the pool; release gives it back.
+func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
+	defer db.opening.call(ctx)()
+	for {
+		err := db.enter(ctx)
+		if err == nil {
+			var conn *pgxpool.Conn
+			conn, err = db.take(context.WithValue(ctx, idleOnly{}, true))
+			if err == nil {
+				return conn, sessionOf(conn.Conn().PgConn(), db.pooler), nil
+			}
+			if errors.Is(err, errNoneIdle) {
+				db.again(ctx)
+				continue
+			}
+			db.capacity.leave()
+		}
+		if ctx.Err() != context.Canceled {
+			db.log.WarnContext(ctx, "no connection to the database", "error", db.redacted(err))
+		}
+		return nil, nil, connectError(ctx, err)
+	}
+}
+
+// redacted is an error of the driver, for the log.
+func (db *DB) redacted(err error) string {
+	return redact.Text(err.Error(), db.pool.Config().ConnConfig.Password)
+}
+
+func (db *DB) release(conn *pgxpool.Conn) {
+	conn.Release()
+	db.capacity.leave()
+}
+
+// take gives a connection that is there, or makes one. A pooler that shows itself by refusing one is asked again.
+func (db *DB) take(ctx context.Context) (*pgxpool.Conn, error) {
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil && (db.pooler.refused(err) || db.refusesParameters(ctx, err)) {
+		conn, err = db.pool.Acquire(ctx)
+	}
+	return conn, err
+}
