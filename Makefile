@@ -7,7 +7,7 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TESTS := $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --
 
-.PHONY: build demo test lint generate fresh bench conformance e2e scaleout soak versions tokens release needs postgres testtools clean
+.PHONY: build demo test lint generate fresh bench conformance e2e scaleout soak versions engines tokens release needs postgres testtools clean
 
 build: needs
 	@internal/compile.sh $(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -37,6 +37,11 @@ fresh: generate
 VERSIONS ?= 14.23.0-beta.17 15.18.0-beta.17 16.14.0-beta.17 17.10.0-beta.17 18.4.0-beta.17
 versions: testtools
 	@TEST="$(TESTS)" internal/versions.sh $(VERSIONS)
+
+# engines tries the server on PgBouncer in its modes, pgpool, PGlite, extensions and each PostgreSQL; with CITUS_BIN, the directory
+# of the binaries of a PostgreSQL that Citus is installed in, on Citus too (docs/operations.md).
+engines:
+	@sh internal/engines.sh $(VERSIONS)
 
 # tokens tells how many bytes each tool costs a model, tools/list, and a typical answer on the sample data.
 tokens: postgres
