@@ -83,7 +83,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	db.opening, db.maxConns = newOpening(conf.MinConns > 0), int(conf.MaxConns)
-	db.capacity = newCapacity(db.maxConns)
+	db.capacity = newCapacity(db.maxConns, &db.pooler.alone)
 	db.closing, db.close = context.WithCancel(context.Background())
 	db.pool, err = pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {

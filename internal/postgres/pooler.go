@@ -25,6 +25,7 @@ type pooler struct {
 	log     *slog.Logger
 	startup map[string]string // the parameters that a pooler is given while connecting
 
+	alone   atomic.Bool // all connections may be one session, as those of PGlite are: calls run one after the other
 	pins    atomic.Bool // a transaction is certain to stay on one backend
 	carried []setting   // what a session would have had, for each call
 	names   []string    // the same, as names and values

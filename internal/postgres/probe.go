@@ -61,8 +61,10 @@ func (s *session) probe() error {
 	case rows[0][0] != strconv.FormatUint(uint64(s.pc.PID()), 10):
 		p.find("the backend is not the one that was connected to")
 	case err == nil && len(rows) > 1:
+		p.alone.Store(true)
 		p.find("start-up parameters are ignored: " + rows[1][0])
 	case err != nil && s.pc.ParameterStatus("DateStyle") != dateStyle: // where the login may not set_config
+		p.alone.Store(true)
 		p.find("start-up parameters are ignored: DateStyle")
 	}
 	return nil

@@ -98,7 +98,7 @@ func TestStartupParametersRefused(t *testing.T) {
 	}
 	// What the database itself refuses stays refused.
 	log := &lines{}
-	db := open(t, c.AdminURL()+"&no_such_setting=1", log.into)
+	db := open(t, c.AdminURL()+"&options=-c%20no_such_setting%3D1", log.into)
 	_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1"}, &rows{})
 	if err == nil || !strings.Contains(err.Error(), "42704") || strings.Contains(log.String(), "pooler found") {
 		t.Errorf("a setting that there is not = %v, want 42704 and no pooler; the log: %s", err, log.String())
@@ -131,7 +131,7 @@ func TestStartupParametersIgnored(t *testing.T) {
 // TestNothingBetween: a connection past any pooler is found to be one, whatever parameters it was given.
 func TestNothingBetween(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{TCP: true})
-	for _, words := range []string{"", "&timezone=utc", "&timezone=%2B2&work_mem=5120kB&search_path=a,%22B%22,%24user", "&options=-c%20work_mem%3D5MB&myapp.x=1", "&temp_tablespaces=&datestyle=German"} {
+	for _, words := range []string{"", "&timezone=utc", "&timezone=%2B2&work_mem=5120kB&search_path=a,%22B%22,%24user", "&options=-c%20work_mem%3D5MB%20-c%20myapp.x%3D1", "&temp_tablespaces=&datestyle=German"} {
 		log := &lines{}
 		run(t, open(t, c.AdminURL()+words, log.into), postgres.Call{SQL: "SELECT 1"})
 		if strings.Contains(log.String(), "pooler") {

@@ -155,7 +155,6 @@ func TestNoTLS(t *testing.T) {
 		"target_session_attrs=read-only":                      "no server in the connection string is as target_session_attrs wants it",
 		"options=-c%20serch_path%3Dx":                         `the database refuses a setting of the connection string, which only its operator can mend: unrecognized configuration parameter "serch_path" (SQLSTATE 42704)`,
 		"timezone=Europe/Berln&target_session_attrs=any":      `the database refuses a setting of the connection string, which only its operator can mend: invalid value for parameter "TimeZone": "Europe/Berln" (SQLSTATE 22023)`,
-		"search_path=app:s3cret@h%20x,":                       "the database refuses a setting of the connection string, which only its operator can mend (SQLSTATE 22023)",
 		"sslmode=require&target_session_attrs=prefer-standby": "the database has no TLS, but sslmode asks for it",
 	} {
 		checkReason(t, strings.Replace(c.URL(), "sslmode=disable", params, 1), want)
@@ -163,9 +162,13 @@ func TestNoTLS(t *testing.T) {
 }
 
 func TestPoolerWord(t *testing.T) {
-	_, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u:s3cret@h/db?pgbouncer=maybe"})
-	if want := "connection string: pgbouncer is not one of true and false"; err == nil || err.Error() != want {
-		t.Errorf("Open = %v, want %s", err, want)
+	for params, want := range map[string]string{
+		"pgbouncer=maybe":               "connection string: pgbouncer is not one of true and false",
+		"search_path=app:s3cret@h%20x,": "connection string: search_path: want identifiers, separated by commas",
+	} {
+		if _, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u:s3cret@h/db?" + params}); err == nil || err.Error() != want {
+			t.Errorf("Open with %s = %v, want %s", params, err, want)
+		}
 	}
 }
 
