@@ -41,7 +41,7 @@ versions: testtools
 # engines tries the server on PgBouncer in its modes, pgpool, PGlite, extensions and each PostgreSQL; with CITUS_BIN, the directory
 # of the binaries of a PostgreSQL that Citus is installed in, on Citus too (docs/operations.md).
 engines:
-	@sh internal/engines.sh $(VERSIONS)
+	@TEST="$(TESTS)" sh internal/engines.sh $(VERSIONS)
 
 # tokens tells how many bytes each tool costs a model, tools/list, and a typical answer on the sample data.
 tokens: postgres
