@@ -1,12 +1,14 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/big"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +25,7 @@ func (f *file) bounds(p *Param, m mapping) {
 	f.ordered(m, p.MinLength, p.MaxLength, "min_length", "max_length")
 	p.MinItems, p.MaxItems = m.count("min_items", 0), m.count("max_items", 0)
 	f.ordered(m, p.MinItems, p.MaxItems, "min_items", "max_items")
-	p.Pattern = f.pattern(m)
+	p.Pattern, p.compiled = f.pattern(m)
 }
 
 func (f *file) bound(p *Param, m mapping, key string) string {
@@ -48,22 +50,23 @@ func (f *file) ordered(m mapping, low, high *int, lowKey, highKey string) {
 // goOnly finds what Go's regular expressions know and those of JSON Schema, ECMA 262, don't.
 var goOnly = regexp.MustCompile(`^(?:[^\\]|\\.)*?(\(\?(?:P<|[imsU-])|\\[AzQECa]|\[\[:)`)
 
-func (f *file) pattern(m mapping) string {
+func (f *file) pattern(m mapping) (string, *regexp.Regexp) {
 	pattern, n := m.text("pattern"), m.values["pattern"]
 	if pattern == "" {
-		return ""
+		return "", nil
 	}
-	if _, err := regexp.Compile(pattern); err != nil {
+	compiled, err := regexp.Compile(pattern)
+	if err != nil {
 		f.nodeFault(n, "pattern %q: %s: want a regular expression that RE2 and ECMAScript share", pattern,
 			strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-		return ""
+		return "", nil
 	}
 	if found := goOnly.FindStringSubmatch(pattern); found != nil {
 		f.nodeFault(n, "pattern %q: %s is unknown to ECMAScript: want a regular expression that RE2 and ECMAScript share",
 			pattern, found[1])
-		return ""
+		return "", nil
 	}
-	return pattern
+	return pattern, compiled
 }
 
 // fitting reads a value of the parameter and checks it against all its bounds. It is nil if the node is absent or wrong.
@@ -94,16 +97,13 @@ func nullHint(what string) string {
 }
 
 // problem says how v, which is of the parameter's type, breaks a bound.
-func (p Param) problem(v any) string {
+func (p *Param) problem(v any) string {
 	if !p.Type.Array {
 		return p.itemProblem(v)
 	}
 	items := v.([]any)
-	switch {
-	case p.MinItems != nil && len(items) < *p.MinItems:
-		return fmt.Sprintf("has %d items: want at least %d", len(items), *p.MinItems)
-	case p.MaxItems != nil && len(items) > *p.MaxItems:
-		return fmt.Sprintf("has %d items: want at most %d", len(items), *p.MaxItems)
+	if problem := p.countProblem(len(items)); problem != "" {
+		return problem
 	}
 	for _, item := range items {
 		if problem := p.itemProblem(item); problem != "" {
@@ -113,43 +113,80 @@ func (p Param) problem(v any) string {
 	return ""
 }
 
-func (p Param) itemProblem(v any) string {
-	number, _ := v.(json.Number)
-	word, _ := v.(string)
-	length := utf8.RuneCountInString(word)
+func (p *Param) countProblem(n int) string {
 	switch {
-	case p.Minimum != "" && compareNumbers(string(number), p.Minimum) < 0:
-		return fmt.Sprintf("%s is less than the minimum %s", number, p.Minimum)
-	case p.Maximum != "" && compareNumbers(string(number), p.Maximum) > 0:
-		return fmt.Sprintf("%s is greater than the maximum %s", number, p.Maximum)
-	case p.MinLength != nil && length < *p.MinLength:
-		return fmt.Sprintf("%q has %d characters: want at least %d", word, length, *p.MinLength)
-	case p.MaxLength != nil && length > *p.MaxLength:
-		return fmt.Sprintf("%q has %d characters: want at most %d", word, length, *p.MaxLength)
-	case p.Pattern != "" && !regexp.MustCompile(p.Pattern).MatchString(word):
-		return fmt.Sprintf("%q does not match the pattern %s", word, p.Pattern)
-	case p.Enum != nil && !contains(p.Enum, v):
-		return show(v) + " is not in the enum: want " + p.enumWords(word)
+	case p.MinItems != nil && n < *p.MinItems:
+		return fmt.Sprintf("has %d items, fewer than the minimum %d", n, *p.MinItems)
+	case p.MaxItems != nil && n > *p.MaxItems:
+		return fmt.Sprintf("has %d items, more than the maximum %d", n, *p.MaxItems)
 	}
 	return ""
 }
 
-func (p Param) enumWords(word string) string {
-	var shown, words []string
-	for _, v := range p.Enum {
-		shown = append(shown, show(v))
-		if s, ok := v.(string); ok {
-			words = append(words, s)
+func (p *Param) itemProblem(v any) string {
+	problem := ""
+	switch v := v.(type) {
+	case json.Number:
+		problem = p.numberProblem(v.String())
+	case string:
+		problem = p.textProblem(v)
+	}
+	if problem == "" && p.Enum != nil && !contains(p.Enum, v) {
+		problem = p.enumProblem(v)
+	}
+	return problem
+}
+
+func (p *Param) numberProblem(n string) string {
+	switch {
+	case p.Minimum != "" && compareNumbers(n, p.Minimum) < 0:
+		return showNumber(n) + " is less than the minimum " + p.Minimum
+	case p.Maximum != "" && compareNumbers(n, p.Maximum) > 0:
+		return showNumber(n) + " is greater than the maximum " + p.Maximum
+	case p.Type.Scalar == Integer && !fitsBigint(n):
+		return showNumber(n) + " is outside the range of a 64-bit integer"
+	}
+	return ""
+}
+
+func (p *Param) textProblem(text string) string {
+	if p.MinLength != nil || p.MaxLength != nil {
+		switch n := utf8.RuneCountInString(text); {
+		case p.MinLength != nil && n < *p.MinLength:
+			return fmt.Sprintf("has %d characters, fewer than the minimum %d", n, *p.MinLength)
+		case p.MaxLength != nil && n > *p.MaxLength:
+			return fmt.Sprintf("has %d characters, more than the maximum %d", n, *p.MaxLength)
 		}
 	}
-	if near := Nearest(word, words, 1); near != nil && near[0] != word {
-		return show(near[0]) + "?"
+	if p.Pattern == "" {
+		return ""
 	}
-	return oneOf(shown)
+	pattern := p.compiled
+	if pattern == nil {
+		pattern = regexp.MustCompile(p.Pattern)
+	}
+	if !pattern.MatchString(text) {
+		return Show(text) + " does not match the pattern " + p.Pattern
+	}
+	return ""
+}
+
+func (p *Param) enumProblem(v any) string {
+	var shown, words []string
+	for _, allowed := range p.Enum {
+		shown = append(shown, Show(allowed))
+		words = append(words, fmt.Sprint(allowed))
+	}
+	return Show(v) + " is not one of " + strings.Join(shown, ", ") + DidYouMean(fmt.Sprint(v), words)
 }
 
 // compareNumbers compares two JSON numbers exactly.
 func compareNumbers(a, b string) int {
+	i, errI := strconv.ParseInt(a, 10, 64)
+	j, errJ := strconv.ParseInt(b, 10, 64)
+	if errI == nil && errJ == nil {
+		return cmp.Compare(i, j)
+	}
 	x, xOK := new(big.Rat).SetString(a)
 	y, yOK := new(big.Rat).SetString(b)
 	if !xOK || !yOK {
@@ -159,6 +196,9 @@ func compareNumbers(a, b string) int {
 }
 
 func contains(list []any, v any) bool {
+	if _, ok := v.(string); ok {
+		return slices.Contains(list, v)
+	}
 	return slices.ContainsFunc(list, func(other any) bool {
 		a, aOK := v.(json.Number)
 		b, bOK := other.(json.Number)
@@ -169,11 +209,22 @@ func contains(list []any, v any) bool {
 	})
 }
 
-// show writes a value as JSON.
-func show(v any) string {
+// Show writes a value as JSON, shortened.
+func Show(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Sprint(v)
+		return "the value"
+	}
+	if len(b) > 80 {
+		return strings.ToValidUTF8(string(b[:77]), "") + "..."
 	}
 	return string(b)
+}
+
+// showNumber writes a number, shortened.
+func showNumber(n string) string {
+	if len(n) > 40 {
+		return fmt.Sprintf("%.20s... (%d digits)", n, len(n))
+	}
+	return n
 }

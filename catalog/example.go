@@ -118,7 +118,24 @@ func (f *file) argument(t *Tool, name, value *yaml.Node) {
 		}
 		f.nodeFault(name, "args: unknown argument %q%s", name.Value, suggestion(name.Value, names))
 	case value.ShortTag() != "!!null" && all[i].Type.Scalar != "":
-		f.fitting(all[i], value, "argument "+name.Value)
+		f.asCalled(&all[i], value)
+	}
+}
+
+// asCalled checks an argument as that of a call is checked. What is no JSON value has been reported.
+func (f *file) asCalled(p *Param, n *yaml.Node) {
+	v, problem := jsonValue(n)
+	if problem != "" {
+		return
+	}
+	var problems []string
+	if problem = Unstorable(v); problem != "" {
+		problems = []string{p.Name + ": " + problem}
+	} else {
+		_, problems = p.Take(v)
+	}
+	for _, problem := range problems {
+		f.nodeFault(n, "argument %s", problem)
 	}
 }
 

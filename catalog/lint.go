@@ -18,6 +18,7 @@ const (
 // Lint gives warnings about a sound tool: what works, and may still be a mistake. What only the database knows is not in it.
 func (t *Tool) Lint() Faults {
 	l := linter{tool: t, tokens: significant(t.SQL)}
+	l.hosts()
 	l.descriptions()
 	l.limit()
 	l.star()
@@ -75,6 +76,23 @@ func (l *linter) warnAt(t token, rule, format string, args ...any) {
 
 // tokens estimates the tokens of a text: English has about four characters a token.
 func tokens(text string) int { return (utf8.RuneCountInString(text) + 3) / 4 }
+
+// mostName is the longest name of a tool that fits everywhere: Cursor has 60 characters for it and the server's together.
+const mostName = 40
+
+// hosts looks at what some host or API of a model does not take.
+func (l *linter) hosts() {
+	if n := len(l.tool.Name); n > mostName {
+		line, col := l.tool.KeyPosition("name")
+		l.warn(line, col, "name_long", "the tool's name has %d characters: want at most %d, some clients leave out a tool whose name is long", n, mostName)
+	}
+	for i, p := range l.tool.Params {
+		if p.Enum != nil && !p.ListsTexts() {
+			node := l.tool.origin.file.params[i]
+			l.warn(node.Line, node.Column, "enum_type", "enum of param %s: want texts that are not empty, others go into the description only as APIs of models refuse them", p.Name)
+		}
+	}
+}
 
 func (l *linter) descriptions() {
 	t := l.tool

@@ -162,7 +162,7 @@ func (f *file) enum(p *Param, m mapping) {
 		switch {
 		case v == nil:
 		case contains(enum, v):
-			f.nodeFault(n, "enum value %s is here twice: want it once", show(v))
+			f.nodeFault(n, "enum value %s is here twice: want it once", Show(v))
 		default:
 			enum = append(enum, v)
 		}

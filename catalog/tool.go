@@ -4,6 +4,7 @@
 package catalog
 
 import (
+	"regexp"
 	"time"
 
 	"mcp-postgres/internal/sqlscan"
@@ -155,6 +156,8 @@ type Param struct {
 	Pattern            string // regular expression (ECMA 262 subset of RE2)
 	MinItems, MaxItems *int
 	Examples           []any
+
+	compiled *regexp.Regexp // Pattern, of a parameter of a file
 }
 
 // Type is the type of a parameter.
@@ -179,6 +182,8 @@ const (
 	Interval    Scalar = "interval"
 	UUID        Scalar = "uuid"
 	JSON        Scalar = "json"
+	// Any is every JSON value as it is; it is for the server's own tools, not for files.
+	Any Scalar = "any"
 )
 
 // String writes the type as a tool file does, for example "string[]".

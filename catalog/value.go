@@ -54,11 +54,11 @@ func scalarValue(n *yaml.Node, s Scalar) (v any, problem string) {
 	}
 	switch {
 	case !isText(n):
-		return nil, "is " + describe(n) + ": want " + s.form() + quoteHint(n)
+		return nil, "is " + describe(n) + ": want " + s.Form() + quoteHint(n)
 	case strings.IndexByte(n.Value, 0) >= 0:
 		return nil, "holds a zero byte: want text"
 	case !s.Fits(n.Value):
-		return nil, strconv.Quote(n.Value) + ": want " + s.form()
+		return nil, strconv.Quote(n.Value) + ": want " + s.Form()
 	}
 	return n.Value, ""
 }

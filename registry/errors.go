@@ -82,7 +82,7 @@ func placeholders(message string, params []catalog.Param, args map[string]any) s
 	for _, p := range params {
 		text, ok := args[p.Name].(string)
 		if !ok {
-			text = show(args[p.Name])
+			text = catalog.Show(args[p.Name])
 		}
 		pairs = append(pairs, "{"+p.Name+"}", fmt.Sprintf("%.200s", text))
 	}

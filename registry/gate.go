@@ -1,13 +1,12 @@
 package registry
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"unicode/utf8"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/sqlscan"
 )
 
@@ -29,20 +28,11 @@ func checkText(raw json.RawMessage) error {
 	if !utf8.Valid(raw) {
 		return argumentError("the arguments are not valid UTF-8")
 	}
-	if !bytes.Contains(raw, []byte(`\u`)) {
-		return nil
-	}
-	for _, escape := range escapes.FindAll(raw, -1) {
-		if len(escape) == len(`\uD800`) {
-			return argumentError(fmt.Sprintf("the arguments hold %s, which is half of a character", escape))
-		}
+	if half := catalog.HalfCharacter(raw); half != nil {
+		return argumentError(fmt.Sprintf("the arguments hold %s, which is half of a character", half))
 	}
 	return nil
 }
-
-// escapes finds the escapes of a JSON text, surrogates as whole: one without its other half is as long as \uD800. The decoder
-// would put another character in its place.
-var escapes = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)`)
 
 // checkQuery is the check of query's SQL and parameters before anything reaches PostgreSQL. The number of parameters and
 // NUL characters are checked with the arguments of every tool.

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"strings"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -41,7 +42,7 @@ func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, s
 	}
 	if errors.As(err, &pg) && pg.Parameter > 0 && pg.Parameter <= min(len(p.values), len(p.types)) {
 		i := pg.Parameter - 1
-		err = argumentError(fmt.Sprintf("parameters[%d]: %s is not a value of type %s (%s)", i, show(p.values[i]), p.types[i].Name, pg.Message))
+		err = argumentError(fmt.Sprintf("parameters[%d]: %s is not a value of type %s (%s)", i, catalog.Show(p.values[i]), p.types[i].Name, pg.Message))
 	}
 	return out, err
 }

@@ -43,7 +43,7 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 			"Prefer aggregates and LIMIT over reading many rows.",
 		Params: []catalog.Param{
 			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true, Description: "One PostgreSQL statement; $1, $2, ... stand for parameters."},
-			{Name: "parameters", Type: catalog.Type{Scalar: catalog.JSON, Array: true}, MaxItems: &most, Description: "Values of $1, $2, ..."},
+			{Name: "parameters", Type: catalog.Type{Scalar: catalog.Any, Array: true}, MaxItems: &most, Description: "Values of $1, $2, ...; any JSON value is taken."},
 			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(min(defaultQueryRow, maxRows))),
 				Minimum: "1", Maximum: strconv.Itoa(maxRows)},
 			{Name: "format", Type: catalog.Type{Scalar: catalog.String}, Default: "markdown", Enum: []any{"markdown", "json", "csv"}},

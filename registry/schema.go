@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -17,33 +18,106 @@ type Schema struct {
 	Output json.RawMessage `json:"output,omitempty"`
 }
 
-// InputSchema is the JSON Schema of a tool's arguments: every constraint of the header, in the order of the file.
+// InputSchema is the JSON Schema of a tool's arguments, in the order of the file. It keeps to what every host and every API of a
+// model takes, as TestPortable lists it; what that can't express is said in the descriptions.
 func InputSchema(t *catalog.Tool) *jsonschema.Schema {
 	props := jsonschema.NewProperties()
 	s := &jsonschema.Schema{Type: "object", Properties: props, AdditionalProperties: jsonschema.FalseSchema}
 	for _, p := range t.Arguments() {
-		props.Set(p.Name, paramSchema(p))
+		props.Set(p.Name, paramSchema(&p))
 		if p.Required {
 			s.Required = append(s.Required, p.Name)
 		}
 	}
-	for _, e := range t.Examples {
-		s.Examples = append(s.Examples, e.Args)
-	}
 	return s
 }
 
-func paramSchema(p catalog.Param) *jsonschema.Schema {
-	item := scalarSchema(p.Type.Scalar)
-	item.Enum = p.Enum
-	item.Minimum, item.Maximum = json.Number(p.Minimum), json.Number(p.Maximum)
-	item.MinLength, item.MaxLength, item.Pattern = unsigned(p.MinLength), unsigned(p.MaxLength), p.Pattern
+func paramSchema(p *catalog.Param) *jsonschema.Schema {
+	item := &jsonschema.Schema{Type: "string", Pattern: p.Pattern, Minimum: json.Number(p.Minimum), Maximum: json.Number(p.Maximum),
+		MinLength: unsigned(p.MinLength), MaxLength: unsigned(p.MaxLength)}
+	switch p.Type.Scalar {
+	case catalog.Integer, catalog.Number, catalog.Boolean:
+		item.Type = string(p.Type.Scalar)
+	case catalog.Timestamptz:
+		item.Format = "date-time"
+	}
+	if p.ListsTexts() {
+		item.Enum = p.Enum
+	}
 	s := item
 	if p.Type.Array {
 		s = &jsonschema.Schema{Type: "array", Items: item, MinItems: unsigned(p.MinItems), MaxItems: unsigned(p.MaxItems)}
 	}
-	s.Description, s.Default, s.Examples = p.Description, p.Default, p.Examples
+	s.Description, s.Default = described(p), p.Default
+	if p.Type.Scalar == catalog.JSON && p.Default != nil {
+		s.Default = textDefault(p)
+	}
 	return s
+}
+
+// textDefault writes the default of type json as what is asked for: JSON text.
+func textDefault(p *catalog.Param) any {
+	items, ok := p.Default.([]any)
+	if !p.Type.Array || !ok {
+		return jsonText(p.Default)
+	}
+	texts := make([]any, len(items))
+	for i, item := range items {
+		texts[i] = jsonText(item)
+	}
+	return texts
+}
+
+// described is the description of a parameter, with what its schema can't say.
+func described(p *catalog.Param) string {
+	var text []string
+	if p.Description != "" {
+		text = append(text, p.Description)
+	}
+	switch p.Type.Scalar {
+	case catalog.Date, catalog.Time, catalog.Timestamp, catalog.Interval, catalog.UUID, catalog.JSON:
+		form := p.Type.Scalar.Form()
+		if p.Type.Array {
+			form = "each item " + form
+		}
+		text = append(text, strings.ToUpper(form[:1])+form[1:]+".")
+	}
+	if p.Enum != nil && !p.ListsTexts() {
+		text = append(text, "One of "+jsonTexts(p.Enum)+".")
+	}
+	if p.Examples != nil {
+		text = append(text, "For example "+jsonTexts(p.Examples)+".")
+	}
+	return strings.Join(text, " ")
+}
+
+// description is that of a tool, with its examples: few hosts show a model those of a schema, and some refuse them.
+func description(t *catalog.Tool) string {
+	text := t.Description
+	for _, e := range t.Examples {
+		text += "\nExample: " + string(e.Args)
+		if e.Description != "" {
+			text += " (" + strings.TrimSuffix(e.Description, ".") + ")"
+		}
+	}
+	return text
+}
+
+func jsonTexts(values []any) string {
+	var texts []string
+	for _, v := range values {
+		texts = append(texts, jsonText(v))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// jsonText writes a value of a tool file as JSON.
+func jsonText(v any) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // never fails: the value came from JSON or YAML
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func unsigned(n *int) *uint64 {
@@ -54,27 +128,9 @@ func unsigned(n *int) *uint64 {
 	return &u
 }
 
-// scalarSchema gives the JSON type and format of a parameter. Formats are those of JSON Schema 2020-12, section 7.3, and
-// for values without a time zone those of the OpenAPI format registry.
-func scalarSchema(s catalog.Scalar) *jsonschema.Schema {
-	switch s {
-	case catalog.Integer, catalog.Number, catalog.Boolean:
-		return &jsonschema.Schema{Type: string(s)}
-	case catalog.JSON:
-		return anything()
-	}
-	return &jsonschema.Schema{Type: "string", Format: formats[s]}
-}
-
 // anything is the schema {}, which the library would write as true: many clients know no boolean schemas.
 func anything() *jsonschema.Schema {
 	return &jsonschema.Schema{Extras: map[string]any{}}
-}
-
-// formats names the format of the string types that have one. It is read only.
-var formats = map[catalog.Scalar]string{
-	catalog.Date: "date", catalog.Time: "time-local", catalog.Timestamp: "date-time-local", catalog.Timestamptz: "date-time",
-	catalog.Interval: "duration", catalog.UUID: "uuid",
 }
 
 // OutputSchema is the JSON Schema of a tool's answer with these columns.

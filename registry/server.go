@@ -48,7 +48,7 @@ func rawArguments(req mcp.CallToolRequest) json.RawMessage {
 
 // definition is the tool as tools/list shows it.
 func (t *tool) definition() mcp.Tool {
-	d := mcp.NewToolWithRawSchema(t.def.Name, t.def.Description, t.schema.Input)
+	d := mcp.NewToolWithRawSchema(t.def.Name, description(t.def), t.schema.Input)
 	d.Title, d.RawOutputSchema = t.def.Title, t.schema.Output
 	read := t.def.Access == catalog.Read
 	h := t.def.Hints

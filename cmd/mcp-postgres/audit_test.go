@@ -102,7 +102,7 @@ func TestAudit(t *testing.T) {
 		call(ctx, "query", `{"sql": "SELECT 's3cret' FROM shop.payments"}`)
 		call(ctx, "query", `{"sql": "SELECT id / 0 FROM orders"}`)
 		call(ctx, "query", `{"sql": "SELECT FROM WHERE"}`)
-		call(ctx, "query", `{"sql": 7}`)
+		call(ctx, "query", `{"sql": [7]}`)
 		call(t.Context(), "query", `{"sql": "SELECT 1 FROM payments LIMIT 1"}`)
 		call(ctx, "server_info", `{}`)
 		ask := func(ctx context.Context, method, params string) {
