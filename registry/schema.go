@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/invopop/jsonschema"
@@ -33,8 +34,7 @@ func InputSchema(t *catalog.Tool) *jsonschema.Schema {
 }
 
 func paramSchema(p *catalog.Param) *jsonschema.Schema {
-	item := &jsonschema.Schema{Type: "string", Pattern: p.Pattern, Minimum: json.Number(p.Minimum), Maximum: json.Number(p.Maximum),
-		MinLength: unsigned(p.MinLength), MaxLength: unsigned(p.MaxLength)}
+	item := &jsonschema.Schema{Type: "string", Pattern: p.Pattern, Minimum: json.Number(p.Minimum), Maximum: json.Number(p.Maximum)}
 	switch p.Type.Scalar {
 	case catalog.Integer, catalog.Number, catalog.Boolean:
 		item.Type = string(p.Type.Scalar)
@@ -48,24 +48,8 @@ func paramSchema(p *catalog.Param) *jsonschema.Schema {
 	if p.Type.Array {
 		s = &jsonschema.Schema{Type: "array", Items: item, MinItems: unsigned(p.MinItems), MaxItems: unsigned(p.MaxItems)}
 	}
-	s.Description, s.Default = described(p), p.Default
-	if p.Type.Scalar == catalog.JSON && p.Default != nil {
-		s.Default = textDefault(p)
-	}
+	s.Description = described(p)
 	return s
-}
-
-// textDefault writes the default of type json as what is asked for: JSON text.
-func textDefault(p *catalog.Param) any {
-	items, ok := p.Default.([]any)
-	if !p.Type.Array || !ok {
-		return jsonText(p.Default)
-	}
-	texts := make([]any, len(items))
-	for i, item := range items {
-		texts[i] = jsonText(item)
-	}
-	return texts
 }
 
 // described is the description of a parameter, with what its schema can't say.
@@ -74,21 +58,44 @@ func described(p *catalog.Param) string {
 	if p.Description != "" {
 		text = append(text, p.Description)
 	}
-	switch p.Type.Scalar {
-	case catalog.Date, catalog.Time, catalog.Timestamp, catalog.Interval, catalog.UUID, catalog.JSON:
-		form := p.Type.Scalar.Form()
-		if p.Type.Array {
-			form = "each item " + form
-		}
+	if form := form(p); form != "" {
 		text = append(text, strings.ToUpper(form[:1])+form[1:]+".")
 	}
 	if p.Enum != nil && !p.ListsTexts() {
 		text = append(text, "One of "+jsonTexts(p.Enum)+".")
 	}
+	switch {
+	case p.MinLength != nil && p.MaxLength != nil:
+		text = append(text, fmt.Sprintf("%d to %d characters.", *p.MinLength, *p.MaxLength))
+	case p.MinLength != nil && *p.MinLength == 1:
+		text = append(text, "Not empty.")
+	case p.MinLength != nil:
+		text = append(text, fmt.Sprintf("At least %d characters.", *p.MinLength))
+	case p.MaxLength != nil:
+		text = append(text, fmt.Sprintf("At most %d characters.", *p.MaxLength))
+	}
 	if p.Examples != nil {
 		text = append(text, "For example "+jsonTexts(p.Examples)+".")
 	}
+	if p.Default != nil {
+		text = append(text, "Default "+jsonText(p.Default)+".")
+	}
 	return strings.Join(text, " ")
+}
+
+// form is the form of a value where the schema does not show it.
+func form(p *catalog.Param) string {
+	switch p.Type.Scalar {
+	case catalog.Date, catalog.Time, catalog.Timestamp, catalog.Interval, catalog.UUID, catalog.JSON:
+		if p.ListsTexts() {
+			return ""
+		}
+		if p.Type.Array {
+			return "each item " + p.Type.Scalar.Form()
+		}
+		return p.Type.Scalar.Form()
+	}
+	return ""
 }
 
 // description is that of a tool, with its examples: few hosts show a model those of a schema, and some refuse them.

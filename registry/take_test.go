@@ -85,7 +85,7 @@ func said(p catalog.Param) bool {
 	case catalog.Date, catalog.Time, catalog.Timestamp, catalog.Timestamptz, catalog.Interval, catalog.UUID, catalog.JSON:
 		return true
 	}
-	return p.Enum != nil && !p.ListsTexts()
+	return p.Enum != nil && !p.ListsTexts() || p.MinLength != nil
 }
 
 // TestTakeAndSchema holds what is taken against the schema that is advertised: what fits the schema is taken unchanged, but for
