@@ -181,6 +181,15 @@ func kindOf(v any) string {
 	return "an object"
 }
 
+// FromText reads a text that is exactly one JSON value which PostgreSQL can hold; it is nil for another text.
+func FromText(text string) any {
+	v, problem := fromText(text)
+	if problem != "" {
+		return nil
+	}
+	return v
+}
+
 // fromText reads a text that is exactly one JSON value; it is nil for another text. The problem is with a value that
 // PostgreSQL can't hold.
 func fromText(text string) (v any, problem string) {

@@ -224,6 +224,23 @@ func TestDocTypes(t *testing.T) {
 	}
 }
 
+// TestDocTaken calls with values of another type.
+func TestDocTaken(t *testing.T) {
+	rows := tables(t, readDoc(t), "Type", "Given", "Taken as")
+	files := fstest.MapFS{}
+	for i, row := range rows {
+		files[fmt.Sprintf("taken_%d.sql", i)] = &fstest.MapFile{Data: fmt.Appendf(nil,
+			"/*---\ndescription: x\nresult: value\nparams: [{name: p, type: %q}]\n---*/\nSELECT @p", code(row[0]))}
+	}
+	r, _ := docRegistry(t, files)
+	for i, row := range rows {
+		got, _ := call(t, r, fmt.Sprintf("taken_%d", i), `{"p": `+code(row[1])+`}`)
+		if want := compact(t, `{"value":`+code(row[2])+`}`); compact(t, got) != want {
+			t.Errorf("%s given %s = %s, want %s", row[0], row[1], got, want)
+		}
+	}
+}
+
 func TestDocValues(t *testing.T) {
 	rows := tables(t, readDoc(t), "PostgreSQL", "In JSON", "SQL", "Answer")
 	files := fstest.MapFS{}

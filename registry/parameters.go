@@ -98,10 +98,7 @@ func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
 	case nil:
 		return nil, nil
 	case string:
-		if kind == postgres.JSON && !json.Valid([]byte(value)) {
-			return json.Marshal(value)
-		}
-		return []byte(value), nil
+		return readText(at, value, t)
 	case json.Number:
 		if kind == postgres.Int || kind == postgres.BigInt {
 			return wholeNumber(value.String()), nil
@@ -116,6 +113,24 @@ func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
 		}
 	}
 	return json.Marshal(value)
+}
+
+// readText writes a text as PostgreSQL reads it; where an array or a whole number is wanted, also one in JSON: "[1, 2]", "3.0".
+func readText(at, text string, t *postgres.Type) ([]byte, error) {
+	if t == nil || t.Kind != postgres.Array && t.Kind != postgres.Int && t.Kind != postgres.BigInt {
+		return []byte(text), nil
+	}
+	switch v := catalog.FromText(text).(type) {
+	case []any:
+		if t.Kind == postgres.Array {
+			return arrayText(at, v, t)
+		}
+	case json.Number:
+		if t.Kind != postgres.Array {
+			return wholeNumber(v.String()), nil
+		}
+	}
+	return []byte(text), nil
 }
 
 // arrayText writes a JSON array, also a nested one, as an array literal.
