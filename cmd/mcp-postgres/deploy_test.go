@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -72,6 +73,39 @@ func TestReadmeNamesGo(t *testing.T) {
 	want := regexp.MustCompile(`(?m)^go (\S+)$`).FindStringSubmatch(string(module))
 	if want == nil || !strings.Contains(string(text), "need Go "+want[1]+" or later") {
 		t.Errorf("README.md does not name the version of Go in go.mod, %v", want)
+	}
+}
+
+// TestBundle: who installs the bundle gives a secret, and a server that only reads.
+func TestBundle(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/mcpb/manifest.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		Server struct {
+			Config struct{ Env map[string]string } `json:"mcp_config"`
+		}
+		Asks map[string]struct {
+			Type                string
+			Sensitive, Required bool
+			Default             any
+		} `json:"user_config"`
+	}
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	env, url, readOnly := manifest.Server.Config.Env, manifest.Asks["database_url"], manifest.Asks["read_only"]
+	if env["DATABASE_URL"] != "${user_config.database_url}" || !url.Sensitive || !url.Required {
+		t.Errorf("database_url is %+v, want it asked for, as a secret", url)
+	}
+	if env["POSTGRES_READONLY"] != "${user_config.read_only}" || readOnly.Type != "boolean" || readOnly.Default != true {
+		t.Errorf("read_only is %+v, want it true by default", readOnly)
+	}
+	for name, value := range env {
+		if key, ok := strings.CutPrefix(value, "${user_config."); !ok || manifest.Asks[strings.TrimSuffix(key, "}")].Type == "" {
+			t.Errorf("%s is %s, which nobody is asked for", name, value)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -77,14 +78,16 @@ func run(ctx context.Context, args []string, s streams) int {
 	parser, err := kong.New(&c, kong.Name("mcp-postgres"), kong.Description(about), kong.Writers(s.out, s.err),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, FlagsLast: true}), kong.ValueFormatter(withDefault), kong.Vars{"version": "mcp-postgres " + version()},
 		kong.Exit(func(code int) { status = code }))
+	var unset, unsetFlags []string
 	if err == nil {
-		err = config.UnsetEmpty(slices.Concat(parser.Model.Flags, parser.Model.DefaultCmd.Flags))
+		flags := slices.Concat(parser.Model.Flags, parser.Model.DefaultCmd.Flags)
+		args, unsetFlags = config.Filled(args, flags)
+		unset, err = config.UnsetEmpty(flags)
 	}
 	if err != nil {
 		fmt.Fprintln(s.err, "mcp-postgres:", err)
 		return 1
 	}
-	args = config.Filled(args)
 	parsed, err := parser.Parse(args)
 	if status >= 0 { // --help or --version has been printed
 		return status
@@ -96,8 +99,23 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "mcp-postgres: %s\nRun mcp-postgres --help to see what is wanted.\n", usageFault(err))
 		return 2
 	}
+	log := newLogger(&c.Config, s.err)
+	logUnset(&c.Config, append(unset, unsetFlags...), parsed.Command() == "serve", log)
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return exitStatus(parsed.Run(&c.Config, s, newLogger(&c.Config, s.err)), s.err)
+	return exitStatus(parsed.Run(&c.Config, s, log), s.err)
+}
+
+// logUnset names the settings that came without a value. Of them read-only mode is on, not off.
+func logUnset(c *config.Config, names []string, serving bool, log *slog.Logger) {
+	if !serving {
+		log = quiet(c, log)
+	}
+	if len(names) > 0 {
+		log.Info("settings without a value count as unset", "names", strings.Join(names, ", "))
+	}
+	if c.ReadOnly && (slices.Contains(names, "POSTGRES_READONLY") || slices.Contains(names, "--read-only")) {
+		log.Warn("read-only mode is on: POSTGRES_READONLY or --read-only came without a value; to let the server write, set it to false")
+	}
 }
 
 // usageFault words a command line that can't be understood, with the command that may be meant.

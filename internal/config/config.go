@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 )
 
-// Config holds every setting. The tags are the reference: --help and the table of settings are made of them.
+// Config holds every setting. The tags are the reference: --help and the table of settings are made of them. A setting with the tag
+// unfilled has that value, not its default, where it is there without one.
 type Config struct {
 	Conn string `help:"PostgreSQL to work on: a URL or key=value pairs. Without it the server starts and says so." env:"DATABASE_URL,POSTGRES_CONNECTION_STRING" placeholder:"URL"`
 	Demo bool   `help:"Bring a throw-away PostgreSQL with sample data instead of --conn; it is removed at exit."`
@@ -22,7 +24,7 @@ type Config struct {
 	Enable   []string `help:"Tool to offer whatever its toolset; repeatable." env:"MCP_TOOLS_ENABLE" placeholder:"NAME" name:"enable" sep:","`
 	Disable  []string `help:"Tool to leave out, query and server_info too; repeatable." env:"MCP_TOOLS_DISABLE" placeholder:"NAME" name:"disable" sep:","`
 
-	ReadOnly  bool  `help:"Run everything in READ ONLY transactions that are rolled back; tools that write are left out." name:"read-only" env:"POSTGRES_READONLY"`
+	ReadOnly  bool  `help:"Run everything in READ ONLY transactions that are rolled back; tools that write are left out." name:"read-only" env:"POSTGRES_READONLY" unfilled:"true"`
 	TimeoutMS int64 `help:"Time limit of a statement, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
 	MaxRows   int   `help:"Most rows of an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
 	MaxBytes  int   `help:"Most bytes of the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
@@ -96,11 +98,12 @@ func (c *Config) Level() slog.Level {
 }
 
 // UnsetEmpty removes environment variables of settings that are empty, as many MCP clients pass them, and all that a desktop
-// host left unfilled: they mean the default, not a value that can't be read.
-func UnsetEmpty(flags []*kong.Flag) error {
-	var names []string
+// host left unfilled: they mean the default, not a value that can't be read. It gives their names.
+func UnsetEmpty(flags []*kong.Flag) (names []string, err error) {
+	closed := map[string]string{}
 	for _, f := range flags {
 		for _, name := range f.Envs {
+			closed[name] = f.Tag.Get("unfilled")
 			if v, ok := os.LookupEnv(name); ok && v == "" {
 				names = append(names, name)
 			}
@@ -112,27 +115,45 @@ func UnsetEmpty(flags []*kong.Flag) error {
 		}
 	}
 	for _, name := range names {
-		if err := os.Unsetenv(name); err != nil {
-			return fmt.Errorf("unsetting %s: %w", name, err)
+		if value := closed[name]; value != "" {
+			err = os.Setenv(name, value)
+		} else {
+			err = os.Unsetenv(name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("unsetting %s: %w", name, err)
 		}
 	}
-	return nil
+	slices.Sort(names)
+	return names, nil
 }
 
-// Filled leaves out of a command line what a desktop host left unfilled, with the flag that it is the value of.
-func Filled(args []string) []string {
-	var filled []string
+// Filled leaves out of a command line what a desktop host left unfilled, with the flag that it is the value of. It gives the
+// names of the flags.
+func Filled(args []string, flags []*kong.Flag) (filled, names []string) {
+	closed := func(flag string) bool {
+		return slices.ContainsFunc(flags, func(f *kong.Flag) bool { return "--"+f.Name == flag && f.Tag.Has("unfilled") })
+	}
 	for _, arg := range args {
-		name, value, flag := strings.Cut(arg, "=")
-		switch n := len(filled); {
-		case unfilled(arg) && n > 0 && strings.HasPrefix(filled[n-1], "-") && !strings.Contains(filled[n-1], "="):
-			filled = filled[:n-1]
-		case unfilled(arg), flag && strings.HasPrefix(name, "-") && unfilled(value):
-		default:
+		name, value, valued := strings.Cut(arg, "=")
+		before := ""
+		if n := len(filled); n > 0 && strings.HasPrefix(filled[n-1], "-") && !strings.Contains(filled[n-1], "=") {
+			before = filled[n-1]
+		}
+		switch {
+		case valued && closed(name) && (value == "" || unfilled(value)):
+			filled, names = append(filled, name), append(names, name)
+		case closed(before) && (arg == "" || unfilled(arg)):
+			names = append(names, before)
+		case unfilled(arg) && before != "":
+			filled, names = filled[:len(filled)-1], append(names, before)
+		case valued && strings.HasPrefix(name, "-") && unfilled(value):
+			names = append(names, name)
+		case !unfilled(arg):
 			filled = append(filled, arg)
 		}
 	}
-	return filled
+	return filled, names
 }
 
 // unfilled reports a placeholder of a desktop host for a value that its user did not give.
