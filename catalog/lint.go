@@ -89,7 +89,8 @@ func (l *linter) hosts() {
 	for i, p := range l.tool.Params {
 		if p.Enum != nil && !p.ListsTexts() {
 			node := l.tool.origin.file.params[i]
-			l.warn(node.Line, node.Column, "enum_type", "enum of param %s: want texts that are not empty, APIs of models refuse others and only the description can say them", p.Name)
+			l.warn(node.Line, node.Column, "enum_type", "enum of param %s: want texts that are not empty, "+
+				"APIs of models refuse others and only the description can say them", p.Name)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Unstorable says what in a JSON value PostgreSQL can't hold, or nothing: a NUL character, or a number of a size that would
-// cost its check the memory. Numbers are json.Number.
+// Unstorable says what in a JSON value PostgreSQL can't hold, or nothing: a NUL character, or a number of a size that
+// would cost its check the memory. Numbers are json.Number.
 func Unstorable(value any) string {
 	where, problem := unstorable(value)
 	if where = strings.TrimPrefix(where, "."); where != "" {
@@ -50,7 +50,7 @@ func tooLarge(n string) bool {
 	return len(mantissa) > 1000 || ok && (len(digits) > 3 || len(digits) == 3 && digits > "400")
 }
 
-// HalfCharacter finds an escape of half a character in a JSON text, in whose place a decoder would put another character.
+// HalfCharacter finds an escape of half a character in a JSON text: a decoder would put another character in its place.
 func HalfCharacter(text []byte) []byte {
 	if !bytes.Contains(text, []byte(`\u`)) {
 		return nil
@@ -63,5 +63,5 @@ func HalfCharacter(text []byte) []byte {
 	return nil
 }
 
-// escapes finds the escapes of a JSON text; those of surrogates as a pair, so that one without its other half is as long as \uD800.
+// escapes finds the escapes of a JSON text, a pair of surrogates as one: one without its other half is as long as \uD800.
 var escapes = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)`)

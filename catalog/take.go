@@ -12,10 +12,10 @@ import (
 // mostProblems bounds what is said of the items of one array.
 const mostProblems = 5
 
-// Take gives the value that a JSON value of a call means for the parameter, or says what is wrong with it. A value of another
-// JSON type is taken where it is exactly one of the declared type: "5" for the number 5, "[1, 2]" for a list, 5 for the text
-// "5"; a text stays as it is where text is declared. The items of an array are replaced in place. Numbers are json.Number, and
-// v has passed Unstorable. The value may be nil for type json.
+// Take gives the value that a JSON value of a call means for the parameter, or says what is wrong with it. A value of
+// another JSON type is taken where it is exactly one of the declared type: "5" for the number 5, "[1, 2]" for a list,
+// 5 for the text "5"; a text stays as it is where text is declared. The items of an array are replaced in place. Numbers
+// are json.Number, and v has passed Unstorable. The value may be nil for type json.
 func (p *Param) Take(v any) (any, []string) {
 	if !p.Type.Array {
 		v, problem := p.takeItem(v)

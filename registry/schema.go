@@ -19,8 +19,8 @@ type Schema struct {
 	Output json.RawMessage `json:"output,omitempty"`
 }
 
-// InputSchema is the JSON Schema of a tool's arguments, in the order of the file. It keeps to what every host and every API of a
-// model takes, as TestPortable lists it; what that can't express is said in the descriptions.
+// InputSchema is the JSON Schema of a tool's arguments, in the order of the file. It keeps to what every host and every
+// API of a model takes, as TestPortable lists it; what that can't express is said in the descriptions.
 func InputSchema(t *catalog.Tool) *jsonschema.Schema {
 	props := jsonschema.NewProperties()
 	s := &jsonschema.Schema{Type: "object", Properties: props, AdditionalProperties: jsonschema.FalseSchema}
@@ -34,7 +34,8 @@ func InputSchema(t *catalog.Tool) *jsonschema.Schema {
 }
 
 func paramSchema(p *catalog.Param) *jsonschema.Schema {
-	item := &jsonschema.Schema{Type: "string", Pattern: p.Pattern, Minimum: json.Number(p.Minimum), Maximum: json.Number(p.Maximum)}
+	item := &jsonschema.Schema{Type: "string", Pattern: p.Pattern,
+		Minimum: json.Number(p.Minimum), Maximum: json.Number(p.Maximum)}
 	switch p.Type.Scalar {
 	case catalog.Integer, catalog.Number, catalog.Boolean:
 		item.Type = string(p.Type.Scalar)

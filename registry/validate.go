@@ -24,7 +24,8 @@ func newValidator(params []catalog.Param) *validator {
 	return v
 }
 
-// arguments reads raw, gives each value the type of its parameter, and fills in the defaults. A null is an absent argument.
+// arguments reads raw, gives each value the type of its parameter, and fills in the defaults. A null is an absent
+// argument.
 func (v *validator) arguments(raw json.RawMessage) (map[string]any, error) {
 	args, err := decodeObject(raw)
 	if err != nil {
@@ -34,29 +35,27 @@ func (v *validator) arguments(raw json.RawMessage) (map[string]any, error) {
 	known := 0
 	for i := range v.params {
 		p := &v.params[i]
-		value, given := args[p.Name]
-		if given {
-			known++
-		}
+		value := args[p.Name]
 		if value != nil {
 			var problems []string
-			value, problems = p.Take(value)
-			wrong = append(wrong, problems...)
-			if problems != nil {
+			if value, problems = p.Take(value); problems != nil {
+				wrong = append(wrong, problems...)
+				known++
 				continue
 			}
 		}
-		switch {
-		case value == nil && p.Required:
+		if value == nil && p.Required {
 			wrong = append(wrong, missingArgument(p))
-		case value == nil && p.Default != nil:
-			args[p.Name] = p.Default
-		case value == nil && given:
-			delete(args, p.Name)
-			known--
-		case value != nil:
-			args[p.Name] = value
 		}
+		if value == nil {
+			value = p.Default
+		}
+		if value == nil {
+			delete(args, p.Name)
+			continue
+		}
+		args[p.Name] = value
+		known++
 	}
 	if known < len(args) {
 		wrong = append(wrong, v.unknown(args)...)
