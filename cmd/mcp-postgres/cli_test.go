@@ -133,6 +133,10 @@ func TestOperatorTools(t *testing.T) {
 	if got := cliRun(t, []string{db, "MCP_TOOLS_DIR=" + dir}, "call", "db_identity", "--json"); got.out != "{\"database\":\"ours\"}\n" {
 		t.Errorf("the operator's db_identity = %+v, want it to replace the built-in one", got)
 	}
+	write("sales/labels.sql", "/*---\ndescription: Labels.\nparams: [{name: doc, type: json, default: {a: [1]}}, {name: tags, type: 'string[]', default: [x]}]\n---*/\nSELECT @doc AS doc, @tags AS tags LIMIT 1")
+	if got := cliRun(t, nil, "--tools", dir, "tools", "labels"); !strings.Contains(got.out, `default {"a":[1]}`) || !strings.Contains(got.out, `default ["x"]`) {
+		t.Errorf("tools labels = %+v, want its defaults as JSON", got)
+	}
 	var shown struct {
 		Toolset string
 		Output  json.RawMessage

@@ -131,6 +131,14 @@ func showTool(w io.Writer, def *catalog.Tool) {
 	}
 }
 
+// asWritten writes a text as it is, and another value as JSON.
+func asWritten(v any) string {
+	if text, ok := v.(string); ok {
+		return text
+	}
+	return catalog.Show(v)
+}
+
 // notes tell what a parameter's type doesn't.
 func notes(p catalog.Param) []string {
 	var list []string
@@ -138,12 +146,12 @@ func notes(p catalog.Param) []string {
 		list = append(list, "required")
 	}
 	if p.Default != nil {
-		list = append(list, fmt.Sprintf("default %v", p.Default))
+		list = append(list, "default "+asWritten(p.Default))
 	}
 	if len(p.Enum) > 0 {
 		var values []string
 		for _, v := range p.Enum {
-			values = append(values, fmt.Sprint(v))
+			values = append(values, asWritten(v))
 		}
 		list = append(list, "one of "+strings.Join(values, ", "))
 	}
