@@ -19,7 +19,7 @@ func (f *file) headerKeys(a anatomy) (m mapping, ok bool) {
 	if !ok {
 		return m, false
 	}
-	return f.mapping(root, theHeader, "name", "title", "description", "params", "access", "idempotent",
+	return f.mapping(root, theHeader, "name", "title", "description", "params", "use", "access", "idempotent",
 		"destructive", "open_world", "result", "omit_null", "page", "not_found", "limits", "trust", "roles", "requires",
 		"examples", "tests")
 }
@@ -40,6 +40,7 @@ func (f *file) header(t *Tool, m mapping, a anatomy) {
 	f.limits(t, m)
 	f.requires(t, m)
 	paramsKnown := f.readParams(t, m)
+	f.use(t, m)
 	f.compileTool(t, paramsKnown)
 	f.result(t, m)
 	f.page(t, m)

@@ -44,6 +44,9 @@ func (f *file) mapping(node *yaml.Node, what string, known ...string) (mapping, 
 
 func (f *file) unknownKey(key *yaml.Node, what string, known []string) {
 	hint := DidYouMean(key.Value, known)
+	if key.Value == "complete" && slices.Contains(known, "names") { // the word for it before 1.0
+		hint = `: did you mean "names"?`
+	}
 	if hint == "" {
 		hint = ":"
 	}
@@ -168,6 +171,14 @@ func (m mapping) names(key string) []string {
 		}
 	}
 	return names
+}
+
+// nameKind reads the key names: what the values are names of.
+func (m mapping) nameKind() string {
+	if !m.has("names") {
+		return ""
+	}
+	return m.choice("names", NamesTable, NamesSchema, NamesColumn, NamesFunction)
 }
 
 // isText reports whether the node is text to people: YAML takes an unquoted date for something else.

@@ -32,7 +32,7 @@ func (f *file) readParams(t *Tool, m mapping) (known bool) {
 // param reads one parameter. It is not ok without a name.
 func (f *file) param(n *yaml.Node, paged bool) (Param, bool) {
 	m, ok := f.mapping(n, "a param", "name", "type", "description", "default", "required", "enum", "minimum", "maximum",
-		"min_length", "max_length", "pattern", "min_items", "max_items", "examples")
+		"min_length", "max_length", "pattern", "min_items", "max_items", "examples", "names")
 	if !ok {
 		return Param{}, false
 	}
@@ -44,6 +44,7 @@ func (f *file) param(n *yaml.Node, paged bool) (Param, bool) {
 	}
 	p.Type = typ
 	f.misplaced(m, typ)
+	p.Names = m.nameKind()
 	f.bounds(&p, m)
 	f.enum(&p, m)
 	p.Default = f.fitting(p, m.values["default"], "default")
@@ -149,6 +150,7 @@ func (f *file) misplaced(m mapping, typ Type) {
 	}
 	wrong(typ.Scalar == Integer || typ.Scalar == Number, "integer or number", "minimum", "maximum")
 	wrong(typ.Scalar == String, "string", "min_length", "max_length", "pattern")
+	wrong(typ == Type{Scalar: String}, "string", "names")
 	wrong(typ.Array, "an array type", "min_items", "max_items")
 }
 

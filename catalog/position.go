@@ -10,10 +10,12 @@ type origin struct {
 	file   *file
 	base   int // byte offset of the SQL in the file
 	pieces []piece
+	sql    string // with the fragments
+	in     inserted
 }
 
 // Position returns the line and column of the file, from 1, for a position in Statement.SQL as PostgreSQL reports it:
-// in characters, from 1. What lies in a $n::type is at its @name. A position outside the SQL, and any position of a
+// in characters, from 1. What lies in a $n::type is at its @name, and what lies in a fragment at the key use. A position outside the SQL, and any position of a
 // tool that Parse did not make, gives the nearest one, or 0, 0.
 func (t *Tool) Position(offset int) (line, col int) {
 	if t.origin == nil || len(t.origin.pieces) == 0 {
@@ -52,10 +54,30 @@ func (o *origin) position(chars int) (line, col int) {
 		i--
 	}
 	p := o.pieces[i]
-	offset := o.base + p.src
-	for rest := chars - p.out; p.literal && rest > 0 && offset < len(o.file.all); rest-- {
-		_, size := utf8.DecodeRuneInString(o.file.all[offset:])
+	offset := p.src
+	for rest := chars - p.out; p.literal && rest > 0 && offset < len(o.sql); rest-- {
+		_, size := utf8.DecodeRuneInString(o.sql[offset:])
 		offset += size
 	}
-	return o.file.position(offset)
+	line, col, _ = o.place(offset)
+	return line, col
+}
+
+// place gives the place in the file of an offset of the SQL; in a fragment it is that of the key use.
+func (o *origin) place(offset int) (line, col int, own bool) {
+	offset, own = o.in.source(offset)
+	if !own {
+		n := o.file.keys["use"]
+		return n.Line, n.Column, false
+	}
+	line, col = o.file.position(o.base + offset)
+	return line, col, true
+}
+
+func (o *origin) fault(found sqlFault) {
+	line, col, own := o.place(found.offset)
+	if !own {
+		found.problem = "use: " + found.problem
+	}
+	o.file.fault(line, col, "%s", found.problem)
 }

@@ -29,8 +29,8 @@ type Argument struct {
 	Required          bool
 	// Enum lists the values allowed, none for any text.
 	Enum []string
-	// Complete is what the values are names of: "schema", "table", or empty.
-	Complete string
+	// Names is the kind of thing that the values are names of, or empty.
+	Names string
 }
 
 // Text is the prompt with the values in place of {{argument}}; one that is not given becomes empty.
@@ -144,15 +144,13 @@ func (f *file) prompt(p *Prompt, a anatomy) {
 
 func (f *file) arguments(p *Prompt, m mapping) {
 	for _, n := range m.list("arguments") {
-		am, ok := f.mapping(n, "an argument", "name", "description", "required", "enum", "complete")
+		am, ok := f.mapping(n, "an argument", "name", "description", "required", "enum", "names")
 		if !ok {
 			continue
 		}
 		arg := Argument{
 			Name: am.text("name"), Description: am.prose("description"), Required: am.flag("required", false), Enum: am.names("enum"),
-		}
-		if kind := am.choice("complete", "nothing", "schema", "table"); kind != "nothing" {
-			arg.Complete = kind
+			Names: am.nameKind(),
 		}
 		switch {
 		case !am.has("name"):

@@ -16,7 +16,7 @@ description: Asks.
 arguments:
   - {name: what, required: true, description: The thing.}
   - {name: size, enum: [small, large]}
-  - {name: schema, complete: schema}
+  - {name: schema, names: schema}
 roles: [analyst]
 ---
 About {{what}} in {{ schema }}: {{size}}{{what}}.
@@ -31,7 +31,7 @@ func TestParsePrompt(t *testing.T) {
 		t.Errorf("Text = %q, want %q", got, want)
 	}
 	want := []catalog.Argument{{Name: "what", Description: "The thing.", Required: true}, {Name: "size", Enum: []string{"small", "large"}},
-		{Name: "schema", Complete: "schema"}}
+		{Name: "schema", Names: "schema"}}
 	if diff := cmp.Diff(want, p.Arguments); diff != "" {
 		t.Errorf("Arguments (-want +got):\n%s", diff)
 	}
@@ -50,8 +50,10 @@ func TestPromptFaults(t *testing.T) {
 			`ask.md:6:1: {{waht}} is no argument: did you mean "what"?`},
 		{"unused", "ask.md", "---\ndescription: x\narguments: [{name: what}]\n---\nHello", `ask.md:1:1: argument "what" is not used: want {{what}} in the text`},
 		{"twice", "ask.md", "---\ndescription: x\narguments: [{name: a}, {name: a}]\n---\n{{a}}", `ask.md:3:31: argument "a" is here twice: want it once`},
-		{"complete", "ask.md", "---\ndescription: x\narguments: [{name: a, complete: tables}]\n---\n{{a}}",
-			`ask.md:3:33: complete "tables": want nothing, schema or table`},
+		{"names", "ask.md", "---\ndescription: x\narguments: [{name: a, names: tables}]\n---\n{{a}}",
+			`ask.md:3:30: names "tables": want table, schema, column or function`},
+		{"complete", "ask.md", "---\ndescription: x\narguments: [{name: a, complete: table}]\n---\n{{a}}",
+			`ask.md:3:23: unknown key "complete" in an argument: did you mean "names"? want name, description, required, enum or names`},
 	}
 	for _, test := range tests {
 		p, faults := catalog.ParsePrompt(test.file, []byte(test.text))

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,14 +20,15 @@ func (f *file) compilation(t *Tool, sql string, paramsKnown bool) *compilation {
 // compileTool compiles the SQL below the header, which is the end of the file.
 func (f *file) compileTool(t *Tool, paramsKnown bool) {
 	base := len(f.all) - len(t.SQL)
-	c := f.compilation(t, t.SQL, paramsKnown)
-	for _, fault := range c.faults {
-		f.faultAt(base+fault.offset, "%s", fault.problem)
-	}
+	sql, in := f.withFragments(t, base)
+	c := f.compilation(t, sql, paramsKnown)
 	t.Statement = Statement{SQL: c.out.String(), Args: c.args}
-	t.origin = &origin{f, base, c.pieces}
+	t.origin = &origin{f, base, c.pieces, sql, in}
+	for _, fault := range c.faults {
+		t.origin.fault(fault)
+	}
 	if paramsKnown && !c.broken {
-		f.unused(t, c, base)
+		f.unused(t, c)
 	}
 	if paramsKnown && len(c.faults) == 0 && !f.vouched {
 		analyse(&t.Statement, t.Access, func(position int, problem string) {
@@ -37,17 +39,17 @@ func (f *file) compileTool(t *Tool, paramsKnown bool) {
 }
 
 // unused reports the declared parameters that the SQL does not use; an operator may have swallowed the @ of one.
-func (f *file) unused(t *Tool, c *compilation, base int) {
+func (f *file) unused(t *Tool, c *compilation) {
 	for i, p := range t.Params {
 		if slices.Contains(c.args, p.Name) {
 			continue
 		}
 		if at, operator := c.swallowed(p.Name); at >= 0 {
-			f.faultAt(base+at, "%s%s reads as the operator %s: want a space before @%s", operator, p.Name, operator, p.Name)
+			t.origin.fault(sqlFault{at, fmt.Sprintf("%s%s reads as the operator %s: want a space before @%s", operator, p.Name, operator, p.Name)})
 			continue
 		}
 		if found := namesInText(c.sql, c.tokens, []string{p.Name}); len(found) > 0 {
-			f.faultAt(base+found[0].offset, "param %s is never used: %s", p.Name, found[0].problem)
+			t.origin.fault(sqlFault{found[0].offset, fmt.Sprintf("param %s is never used: %s", p.Name, found[0].problem)})
 			continue
 		}
 		f.nodeFault(f.params[i], "param %s is never used: want @%s in the SQL", p.Name, p.Name)

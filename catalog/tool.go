@@ -49,6 +49,8 @@ type Tool struct {
 	// Examples are calls that show how the tool is used, Tests those that "mcp-postgres test" makes.
 	Examples []Example
 	Tests    []Test
+	// Use names the fragments that are compiled in before the SQL, each behind what it needs.
+	Use []string
 	// SQL is the text below the header, as written.
 	SQL string
 	// Statement is SQL compiled, without pages.
@@ -156,9 +158,19 @@ type Param struct {
 	Pattern            string // regular expression (ECMA 262 subset of RE2)
 	MinItems, MaxItems *int
 	Examples           []any
+	// Names is the kind of thing that the argument is the name of; empty for any other argument.
+	Names string
 
 	compiled *regexp.Regexp // Pattern, of a parameter of a file
 }
+
+// The kinds of names.
+const (
+	NamesSchema   = "schema"
+	NamesTable    = "table" // or view
+	NamesColumn   = "column"
+	NamesFunction = "function"
+)
 
 // Type is the type of a parameter.
 type Type struct {

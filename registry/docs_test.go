@@ -258,6 +258,43 @@ func TestDocValues(t *testing.T) {
 	}
 }
 
+// TestDocFragments compares the table of fragments with the columns that the database describes, and with the known names.
+func TestDocFragments(t *testing.T) {
+	db := openDB(t, pgtest.Demo(t))
+	var names []string
+	for _, row := range tables(t, readDoc(t), "Fragment", "Rows", "Columns", "Parameters") {
+		name := code(row[0])
+		names = append(names, name)
+		head := "description: x\nuse: [" + name + "]\n"
+		if len(row) > 3 {
+			head += "params: [{name: table_name, type: string}, {name: schema, type: string}]\n"
+		}
+		tool, faults := catalog.Parse("x.sql", "x", []byte("/*---\n"+head+"---*/\nSELECT * FROM "+name))
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		d, err := db.Describe(t.Context(), tool.Statement.SQL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range d.Columns {
+			got = append(got, "`"+c.Name+"`")
+		}
+		if name == "target" {
+			continue // those of relation
+		}
+		if want := strings.Join(got, ", "); strings.TrimRight(row[2], " |") != want {
+			t.Errorf("columns of %s are %s, want %s", name, row[2], want)
+		}
+	}
+	_, faults := catalog.Parse("x.sql", "x", []byte("/*---\ndescription: x\nuse: [zzz]\n---*/\nSELECT 1"))
+	slices.Sort(names)
+	if want := "want " + strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]; !strings.HasSuffix(faults.Error(), want) {
+		t.Errorf("the document has the fragments %v, the catalog says %v", names, faults)
+	}
+}
+
 // TestDocKeys compares the tables of keys with what the catalog says of a key that it doesn't know.
 func TestDocKeys(t *testing.T) {
 	doc := readDoc(t)

@@ -164,7 +164,15 @@ type callerDB struct {
 func bindCallers(t *testing.T, db *postgres.DB) *callerDB {
 	t.Helper()
 	d := &callerDB{Database: db, names: map[string][]string{}}
-	for _, tool := range embeddedTools(t) {
+	text, err := os.ReadFile("resources/names.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, faults := catalog.Parse("names.sql", "", text)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	for _, tool := range append(embeddedTools(t), names) {
 		statements := []catalog.Statement{tool.Statement}
 		if tool.Page != nil {
 			statements = append(statements, tool.Page.First, tool.Page.Next)

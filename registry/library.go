@@ -23,9 +23,8 @@ var resources embed.FS
 
 // The tool files that resources and completions are made of; no client can call them.
 const (
-	schemaText  = "schema_text"
-	schemaNames = "schema_names"
-	tableNames  = "table_names"
+	schemaText = "schema_text"
+	nameList   = "names"
 )
 
 // The URI templates of the resources (RFC 6570).
@@ -46,15 +45,10 @@ type library struct {
 
 func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 	lib := &library{Registry: r, files: map[string]*tool{}}
-	for _, name := range []string{schemaText, schemaNames, tableNames} {
-		path := "resources/" + name + ".sql"
-		text, err := resources.ReadFile(path)
+	for _, name := range []string{schemaText, nameList} {
+		t, err := ownFile(name)
 		if err != nil {
 			return nil, err
-		}
-		t, faults := catalog.ParseVouched(path, "", text)
-		if len(faults) > 0 {
-			return nil, faults
 		}
 		made, err := newTool(t, nil, &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
 		if err != nil {
@@ -63,6 +57,19 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 		lib.files[name] = made
 	}
 	return lib, nil
+}
+
+func ownFile(name string) (*catalog.Tool, error) {
+	path := "resources/" + name + ".sql"
+	text, err := resources.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	t, faults := catalog.ParseVouched(path, "", text)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return t, nil
 }
 
 func (l *library) options() []server.ServerOption {

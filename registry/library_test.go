@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
@@ -14,8 +15,13 @@ import (
 // ask sends one request to the server of r and gives the result or error as JSON.
 func ask(t *testing.T, r *registry.Registry, method, params string) string {
 	t.Helper()
+	return askAs(t, t.Context(), r, method, params)
+}
+
+func askAs(t *testing.T, ctx context.Context, r *registry.Registry, method, params string) string {
+	t.Helper()
 	message := json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":` + params + `}`)
-	body, err := json.Marshal(r.Server("test").HandleMessage(t.Context(), message))
+	body, err := json.Marshal(r.Server("test").HandleMessage(ctx, message))
 	if err != nil {
 		t.Fatal(err)
 	}

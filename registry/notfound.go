@@ -11,8 +11,14 @@ import (
 
 // notFound asks, after an empty answer, whether a name was wrong; the error then names the nearest ones.
 func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
+	if err := h.unknownName(ctx, args); err != nil {
+		return err
+	}
 	nf := h.tool.NotFound
-	if nf == nil {
+	switch {
+	case nf == nil && (h.tool.Result == catalog.Affected || h.tool.Result == catalog.Rows):
+		return nil
+	case nf == nil:
 		return &callError{Code: codeNotFound, Message: "nothing was found" + h.undone()}
 	}
 	if nf.When.SQL != "" {
@@ -55,7 +61,7 @@ const maxCandidates = 20_000
 
 // strings runs one of the tool's side statements and gives its first column.
 func (h *sqlTool) strings(ctx context.Context, st catalog.Statement, args map[string]any) ([]string, error) {
-	values, err := bind(h.tool, st, args, callerArgs(ctx))
+	values, err := bind(h.tool, st, plainNames(h.tool, args), callerArgs(ctx))
 	if err != nil {
 		return nil, err
 	}

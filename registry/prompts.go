@@ -66,9 +66,16 @@ const maxCompletions = 100
 // CompletePromptArgument implements server.PromptCompletionProvider.
 func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
 	for _, p := range l.set.Load().prompts {
+		if p.Name != name || !seesPrompt(ctx, p) {
+			continue
+		}
+		of := map[string]string{}
 		for _, arg := range p.Arguments {
-			if p.Name == name && arg.Name == a.Name && seesPrompt(ctx, p) {
-				return l.complete(ctx, arg.Complete, arg.Enum, a.Value, given.Arguments["schema"]), nil
+			of[arg.Names] = given.Arguments[arg.Name]
+		}
+		for _, arg := range p.Arguments {
+			if arg.Name == a.Name {
+				return l.complete(ctx, arg.Names, arg.Enum, a.Value, of), nil
 			}
 		}
 	}
@@ -76,30 +83,56 @@ func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp
 }
 
 // CompleteResourceArgument implements server.ResourceCompletionProvider. The variables of the templates have the names of
-// what they stand for.
+// what they stand for. The URI of a tool completes the arguments of the tool, for which MCP has no reference of their own.
 func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
+	name, isTool := strings.CutPrefix(uri, "tool://")
 	switch {
 	case uri == toolURI && a.Name == "name":
-		return l.complete(ctx, "", l.NamesFor(ctx), a.Value, ""), nil
+		return l.complete(ctx, "", l.NamesFor(ctx), a.Value, nil), nil
 	case uri == tableURI || uri == schemaURI:
-		return l.complete(ctx, a.Name, nil, a.Value, given.Arguments["schema"]), nil
+		return l.complete(ctx, a.Name, nil, a.Value, given.Arguments), nil
+	case isTool:
+		return l.completeTool(ctx, name, a, given), nil
 	}
 	return &mcp.Completion{}, nil
 }
 
-// complete gives the words, or the names of the kind, that start with prefix. Whatever goes wrong, it gives none.
-func (l *library) complete(ctx context.Context, kind string, words []string, prefix, schema string) *mcp.Completion {
-	ctx = cameBy(ctx, mcp.MethodCompletionComplete, "")
-	args := map[string]any{"prefix": prefix}
-	switch kind {
-	case "schema":
-		words = l.column(ctx, schemaNames, args)
-	case "table":
-		if schema != "" {
-			args["schema"] = schema
+// completeTool completes an argument of a tool that the caller may call.
+func (l *library) completeTool(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) *mcp.Completion {
+	t, ok := l.toolFor(ctx, name)
+	if !ok {
+		return &mcp.Completion{}
+	}
+	of := map[string]string{}
+	for _, p := range t.def.Params {
+		of[p.Names] = given.Arguments[p.Name]
+	}
+	for _, p := range t.def.Params {
+		if p.Name == a.Name {
+			var words []string
+			for _, v := range p.Enum {
+				words = append(words, fmt.Sprint(v))
+			}
+			return l.complete(ctx, p.Names, words, a.Value, of)
 		}
-		words = l.column(ctx, tableNames, args)
-	default:
+	}
+	return &mcp.Completion{}
+}
+
+// complete gives the words, or the names of the kind, that start with prefix. of are the schema and the table, by kind, that they
+// are looked for in. Whatever goes wrong, it gives none.
+func (l *library) complete(ctx context.Context, kind string, words []string, prefix string, of map[string]string) *mcp.Completion {
+	ctx = cameBy(ctx, mcp.MethodCompletionComplete, "")
+	if kind != "" {
+		search := nameArgs{kind: kind, word: prefix, schema: of[catalog.NamesSchema], completing: true}
+		if kind == catalog.NamesColumn {
+			search.schemas = []string{search.schema}
+			if table := of[catalog.NamesTable]; table != "" {
+				search.tables = []string{table}
+			}
+		}
+		words = l.names(ctx, search)
+	} else {
 		words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(strings.ToLower(w), strings.ToLower(prefix)) })
 	}
 	if len(words) > maxCompletions {
@@ -108,21 +141,18 @@ func (l *library) complete(ctx context.Context, kind string, words []string, pre
 	return &mcp.Completion{Values: words, Total: len(words)}
 }
 
-// column gives the first column of a resource's rows.
-func (l *library) column(ctx context.Context, file string, args map[string]any) []string {
-	body, err := l.readFile(ctx, file, args)
-	if err != nil {
+// names gives what the tool file finds, each once.
+func (l *library) names(ctx context.Context, search nameArgs) []string {
+	body, err := l.readFile(ctx, nameList, search.values())
+	var answer struct{ Items []struct{ Name string } }
+	if err != nil || json.Unmarshal([]byte(body), &answer) != nil {
 		return nil
 	}
-	var answer struct{ Items []map[string]string }
-	if json.Unmarshal([]byte(body), &answer) != nil {
-		return nil
-	}
-	var values []string
+	var names []string
 	for _, item := range answer.Items {
-		for _, v := range item {
-			values = append(values, v)
+		if !slices.Contains(names, item.Name) {
+			names = append(names, item.Name)
 		}
 	}
-	return values
+	return names
 }

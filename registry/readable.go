@@ -38,7 +38,7 @@ type readable struct{ table, columns string }
 // readable asks which columns the user of a call may read of tables; it asks once, and gives nothing where that fails.
 func (p *Plan) readable(ctx context.Context, tables, schemas []string) []readable {
 	var found []readable
-	call := postgres.Call{SQL: readableSQL, Args: [][]byte{nameArray(tables), nameArray(schemas), p.schemas(), p.tables()}, Keep: true,
+	call := postgres.Call{SQL: readableSQL, Args: [][]byte{textArray(tables), textArray(schemas), p.schemas(), p.tables()}, Keep: true,
 		Timeout: lookupTimeout, Identity: p.Identity}
 	if _, err := p.DB.Run(ctx, call, eachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
 		return nil

@@ -30,7 +30,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	if err != nil {
 		return nil, err
 	}
-	values, err := bind(h.tool, st, args, own)
+	values, err := bind(h.tool, st, plainNames(h.tool, args), own)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (h *sqlTool) prefix() string {
 // empty reports an answer that not_found explains: no row, or no row affected.
 func (h *sqlTool) empty(sink *objectRows, out postgres.Outcome) bool {
 	switch {
-	case h.tool.NotFound == nil && (h.tool.Result == catalog.Affected || h.tool.Result == catalog.Rows):
+	case h.tool.NotFound == nil && !takesNames(h.tool) && (h.tool.Result == catalog.Affected || h.tool.Result == catalog.Rows):
 		return false
 	case h.tool.Result == catalog.Affected:
 		return out.Affected == 0

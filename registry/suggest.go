@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -51,9 +50,9 @@ func (m *misnomer) suggest(ctx context.Context) []string {
 		return m.sources()
 	}
 	l := m.lookup()
-	var found candidates
-	call := postgres.Call{SQL: l.sql, Args: l.args, Keep: true, MaxRows: maxLookupRows, Timeout: lookupTimeout, Identity: m.plan.Identity}
-	if _, err := m.plan.DB.Run(ctx, call, &found); err != nil {
+	own := map[string][]byte{"caller_schemas": m.plan.schemas(), "caller_tables": m.plan.tables()}
+	found, err := findNames(ctx, m.plan.DB, m.plan.Identity, l.args, own)
+	if err != nil {
 		return nil
 	}
 	if len(found.signatures) > 0 {
@@ -179,40 +178,4 @@ func (m *misnomer) relations() []string {
 		names = append(names, n.Last().Text)
 	}
 	return names
-}
-
-// candidates is the sink of a lookup: rows of a name to compare, the name as SQL writes it, and the signature of a
-// function that has the very name.
-type candidates struct {
-	names, written []string
-	signatures     []string
-}
-
-// Columns implements postgres.Sink.
-func (c *candidates) Columns([]postgres.Column) { *c = candidates{} }
-
-// Row implements postgres.Sink.
-func (c *candidates) Row(values [][]byte) bool {
-	if len(values) > 2 && values[2] != nil {
-		c.signatures = append(c.signatures, string(values[2]))
-	}
-	c.add(string(values[0]), string(values[1]))
-	return true
-}
-
-func (c *candidates) add(name, written string) {
-	c.names, c.written = append(c.names, name), append(c.written, written)
-}
-
-// nearest gives the candidates nearest to word, as SQL writes them; a word schema.name that is near to none is compared
-// without the schema.
-func (c *candidates) nearest(word string) []string {
-	near := catalog.Nearest(word, c.names, maxSuggestions)
-	if dot := strings.LastIndexByte(word, '.'); near == nil && dot >= 0 {
-		near = catalog.Nearest(word[dot+1:], c.names, maxSuggestions)
-	}
-	for i, name := range near {
-		near[i] = c.written[slices.Index(c.names, name)]
-	}
-	return near
 }

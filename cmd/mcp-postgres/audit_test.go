@@ -135,7 +135,7 @@ func TestAudit(t *testing.T) {
 			who(map[string]any{"method": "resources/read", "resource": "schema://shop", "tool": "schema_text", "outcome": "ok", "rows": 1.0,
 				"relations":   []any{"pg_catalog.pg_class", "pg_catalog.pg_namespace", "pg_catalog.pg_constraint", "pg_catalog.pg_attribute", "pg_catalog.pg_enum", "pg_catalog.pg_type"},
 				"fingerprint": "some"}),
-			who(map[string]any{"method": "completion/complete", "tool": "schema_names", "outcome": "ok", "rows": 1.0, "relations": []any{"pg_catalog.pg_namespace"}, "fingerprint": "some"}),
+			who(map[string]any{"method": "completion/complete", "tool": "names", "outcome": "ok", "rows": 1.0, "relations": []any{"pg_catalog.pg_class", "pg_catalog.pg_namespace", "pg_catalog.pg_attribute", "pg_catalog.pg_proc", "pg_catalog.pg_type"}, "fingerprint": "some"}),
 			who(map[string]any{"tool": "drop_everything", "outcome": "refused", "code": "unknown_tool", "rows": 0.0}),
 		}
 		got := auditLines(t, path)

@@ -7,6 +7,7 @@ description: >
 params:
   - name: schema
     type: string
+    names: schema
     description: Omit for the current schema.
   - name: name_pattern
     type: string
@@ -19,25 +20,6 @@ access: read
 trust: owner
 omit_null: true
 page: {key: [table_name], size: 200, max: 1000}
-not_found:
-  when: |
-    SELECT @schema IS NOT NULL AND NOT EXISTS (
-      SELECT FROM pg_catalog.pg_namespace AS n
-      WHERE n.nspname = @schema
-        AND n.nspname !~ '^pg_(toast_)?temp_'
-        AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas)))
-  message: There is no schema "{schema}".
-  suggest: |
-    -- Nearest first by a lower bound of the edit distance, so that the cut keeps the best.
-    SELECT n.nspname
-    FROM pg_catalog.pg_namespace AS n,
-         LATERAL (SELECT pg_catalog.lower(n.nspname::text) AS candidate, pg_catalog.lower(@schema) AS word) AS w
-    WHERE n.nspname !~ '^pg_(toast|temp)'
-      AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
-    ORDER BY greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
-                      pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
-                      pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))), n.nspname
-    LIMIT 50
 tests:
   - args: {schema: shop, name_pattern: 'order%'}
     expect: {contains: [{table_name: orders}, {table_name: order_items}]}

@@ -6,6 +6,7 @@ description: >
 params:
   - name: schema
     type: string
+    names: schema
     description: Omit for the current schema.
   - name: name_pattern
     type: string
@@ -22,19 +23,6 @@ access: read
 trust: owner
 omit_null: true
 page: {key: [function_name, arguments], size: 100, max: 1000}
-not_found:
-  when: |
-    SELECT @schema IS NOT NULL AND NOT EXISTS (
-      SELECT FROM pg_catalog.pg_namespace AS n
-      WHERE n.nspname = @schema
-        AND n.nspname !~ '^pg_(toast_)?temp_'
-        AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas)))
-  message: There is no schema "{schema}".
-  suggest: |
-    SELECT n.nspname
-    FROM pg_catalog.pg_namespace AS n
-    WHERE n.nspname !~ '^pg_(toast|temp)'
-      AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
 tests:
   - args: {schema: shop}
     expect: {max_rows: 100}

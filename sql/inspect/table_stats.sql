@@ -7,39 +7,17 @@ description: >
 params:
   - name: table_name
     type: string
+    names: table
     description: Omit for all tables of the schema.
   - name: schema
     type: string
+    names: schema
     description: Omit for the current schema.
+use: [target]
 access: read
 trust: owner
 omit_null: true
 page: {key: [table_name], size: 50, max: 500}
-not_found:
-  when: |
-    SELECT NOT EXISTS (
-      SELECT FROM pg_catalog.pg_class AS c
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE n.nspname = coalesce(@schema, pg_catalog.current_schema())
-        AND (@table_name IS NULL OR c.relname = @table_name)
-        AND c.relkind IN ('r', 'p', 'm', 'f', 'v')
-        AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
-        AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables)))
-      AND @table_name IS NOT NULL
-  message: There is no table "{table_name}" in that schema. Names are exact, without quotes.
-  suggest: |
-    SELECT CASE WHEN n.nspname = coalesce(@schema, pg_catalog.current_schema()) THEN c.relname::text
-                ELSE pg_catalog.format('%s.%s', n.nspname, c.relname) END
-    FROM pg_catalog.pg_class AS c
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'm')
-      AND c.relpersistence <> 't'
-      AND n.nspname !~ '^(pg_|information_schema$)'
-      AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
-      AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
-    ORDER BY pg_catalog.strpos(pg_catalog.lower(c.relname::text), pg_catalog.lower(@table_name)) = 0,
-             n.nspname <> coalesce(@schema, pg_catalog.current_schema()), n.nspname, c.relname
-    LIMIT 1000
 tests:
   - args: {schema: shop, table_name: orders}
     expect: {rows: 1, contains: [{table_name: orders}]}
@@ -60,8 +38,8 @@ WITH RECURSIVE owner AS (
     OFFSET 0
   ) AS m (oid) ON true
   JOIN pg_catalog.pg_class AS c ON c.oid = m.oid
-  WHERE n.nspname = coalesce(@schema, pg_catalog.current_schema())
-    AND (@table_name IS NULL OR c.relname = @table_name)
+  WHERE n.nspname = coalesce((SELECT t.schema FROM target AS t), @schema, pg_catalog.current_schema())
+    AND (@table_name IS NULL OR c.oid = (SELECT t.oid FROM target AS t))
     AND c.relkind IN ('r', 'p', 'm', 'f')
     AND c.relpersistence <> 't'
     AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))

@@ -1,0 +1,7 @@
+/*---
+description: A tool.
+use: [relation]
+---*/
+-- Größe
+SELECT r.table_name
+FORM relation AS r

@@ -1,0 +1,5 @@
+/*---
+description: A tool.
+use: relation
+---*/
+SELECT count(*) AS n FROM relation

@@ -1,0 +1,183 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/postgres"
+)
+
+// namesFile is the tool file that finds names in the database, for suggestions and completion.
+var namesFile = sync.OnceValues(func() (*catalog.Tool, error) { return ownFile(nameList) })
+
+// findNames asks the database for names. own says what the caller may be told of.
+func findNames(ctx context.Context, db Database, id *postgres.Identity, args nameArgs, own map[string][]byte) (*candidates, error) {
+	file, err := namesFile()
+	if err != nil {
+		return nil, err
+	}
+	values, err := bind(file, file.Statement, args.values(), own)
+	if err != nil {
+		return nil, err
+	}
+	var found candidates
+	_, err = db.Run(ctx, postgres.Call{SQL: file.Statement.SQL, Args: values, Keep: true, Generic: true, MaxRows: file.Limits.Rows,
+		Timeout: lookupTimeout, Identity: id}, &found)
+	return &found, err
+}
+
+// candidates is the sink of resources/names.sql: rows of a name to compare, the name as SQL writes it, the signature of a
+// function that has the very name, and whether the word is the name.
+type candidates struct {
+	names, written []string
+	signatures     []string
+	known          bool
+}
+
+// Columns implements postgres.Sink.
+func (c *candidates) Columns([]postgres.Column) { *c = candidates{} }
+
+// Row implements postgres.Sink.
+func (c *candidates) Row(values [][]byte) bool {
+	if values[2] != nil {
+		c.signatures = append(c.signatures, string(values[2]))
+	}
+	c.known = c.known || string(values[3]) == "t"
+	c.add(string(values[0]), string(values[1]))
+	return true
+}
+
+func (c *candidates) add(name, written string) {
+	c.names, c.written = append(c.names, name), append(c.written, written)
+}
+
+// nearest gives the candidates nearest to word, as SQL writes them; a word schema.name that is near to none is compared
+// without the schema.
+func (c *candidates) nearest(word string) []string {
+	near := catalog.Nearest(word, c.names, maxSuggestions)
+	if dot := strings.LastIndexByte(word, '.'); near == nil && dot >= 0 {
+		near = catalog.Nearest(word[dot+1:], c.names, maxSuggestions)
+	}
+	for i, name := range near {
+		near[i] = c.written[slices.Index(c.names, name)]
+	}
+	return near
+}
+
+// nameParam is the parameter that takes names of a kind, the first of them; empty without one.
+func nameParam(t *catalog.Tool, kind string) string {
+	if i := slices.IndexFunc(t.Params, func(p catalog.Param) bool { return p.Names == kind }); i >= 0 {
+		return t.Params[i].Name
+	}
+	return ""
+}
+
+// sqlName is a name as SQL writes it, of one or two parts.
+var sqlName = regexp.MustCompile(`^(?:("(?:[^"]|"")+"|[^".\s]+)\.)?("(?:[^"]|"")+"|[^".\s]+)$`)
+
+// splitName reads a name as SQL writes it; the schema is empty where there is none. ok is false for any other text.
+func splitName(text string) (schema, name string, ok bool) {
+	parts := sqlName.FindStringSubmatch(text)
+	if parts == nil {
+		return "", "", false
+	}
+	for i, part := range parts {
+		if inner, ok := strings.CutPrefix(part, `"`); ok && i > 0 {
+			parts[i] = strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+		}
+	}
+	return parts[1], parts[2], true
+}
+
+// plainNames takes the quotes off the arguments that are names, and the schema off qualified ones where another parameter takes
+// it. What does not read as a name of SQL stays as it is, and so do dots without quotes that the fragment target takes apart.
+func plainNames(t *catalog.Tool, args map[string]any) map[string]any {
+	plain := maps.Clone(args)
+	param := nameParam(t, catalog.NamesSchema)
+	for _, p := range t.Params {
+		text, _ := args[p.Name].(string)
+		schema, name, ok := splitName(text)
+		switch given, _ := plain[param].(string); {
+		case p.Names == "" || !ok:
+		case schema == "":
+			plain[p.Name] = name
+		case param == "" || p.Names == catalog.NamesSchema || given != "" && given != schema:
+		case strings.Contains(text, `"`) || !slices.Contains(t.Use, "target"):
+			plain[p.Name], plain[param] = name, schema
+		}
+	}
+	return plain
+}
+
+// unknownName finds the argument that is no name of its kind. With a table or function the schema is not looked for: a wrong one
+// is told by the names of others. A column is one of the tables of the call.
+func (h *sqlTool) unknownName(ctx context.Context, args map[string]any) error {
+	plain := plainNames(h.tool, args)
+	param := nameParam(h.tool, catalog.NamesSchema)
+	schema, _ := plain[param].(string)
+	search := nameArgs{schema: schema, schemas: []string{schema}, apart: args[param] != nil}
+	for _, search.kind = range []string{catalog.NamesTable, catalog.NamesFunction, catalog.NamesColumn, catalog.NamesSchema} {
+		for _, p := range h.tool.Params {
+			word, ok := plain[p.Name].(string)
+			if p.Names != search.kind || !ok || search.kind == catalog.NamesSchema && search.word != "" {
+				continue
+			}
+			search.word = word
+			if err := h.unknown(ctx, p, search, args); err != nil {
+				return err
+			}
+			if place, name, ok := splitName(word); ok && search.kind == catalog.NamesTable {
+				search.tables, search.schemas = append(search.tables, name), append(search.schemas, place)
+			}
+		}
+	}
+	return nil
+}
+
+// unknown is the error not_found where the database has no such name, or none that the caller sees.
+func (h *sqlTool) unknown(ctx context.Context, p catalog.Param, search nameArgs, args map[string]any) error {
+	place, name, ok := splitName(search.word)
+	switch {
+	case search.kind == catalog.NamesSchema:
+		search.schema = ""
+	case ok && search.schema == "" && strings.Contains(search.word, `"`):
+		search.schema, search.word = place, name
+	}
+	found, err := h.findNames(ctx, search)
+	if err != nil {
+		return fmt.Errorf("asking for the names of %s: %w", p.Name, err)
+	}
+	if found.known {
+		return nil
+	}
+	if !ok {
+		name = search.word
+	}
+	message := map[string]string{catalog.NamesSchema: "There is no schema", catalog.NamesTable: "There is no table or view",
+		catalog.NamesFunction: "There is no function", catalog.NamesColumn: "There is no column"}[p.Names] + ` "{` + p.Name + `}" here.`
+	if nf := h.tool.NotFound; nf != nil && strings.Contains(nf.Message, "{"+p.Name+"}") {
+		message = nf.Message
+	}
+	return &callError{Code: codeNotFound, Message: placeholders(message, h.tool.Params, args),
+		Suggestion: strings.Join(found.nearest(name), ", ")}
+}
+
+// findNames asks with the rights of the login: of names the caller is told those of its role.
+func (h *sqlTool) findNames(ctx context.Context, search nameArgs) (*candidates, error) {
+	id := identity(ctx)
+	if id != nil {
+		id.DatabaseRole, id.KeepPath = "", h.keepsPath()
+	}
+	return findNames(ctx, h.db, id, search, callerArgs(ctx))
+}
+
+// takesNames reports a tool with an argument that is a name.
+func takesNames(t *catalog.Tool) bool {
+	return slices.ContainsFunc(t.Params, func(p catalog.Param) bool { return p.Names != "" })
+}
