@@ -59,10 +59,20 @@ func checkTool(t *testing.T, tool *catalog.Tool, lines []string) {
 }
 
 // compareTokens reads the compiled SQL again: the tokens must be those of the file, with each @name replaced by
-// $n::type.
+// $n::type; what came from fragments has the place of the key use.
 func compareTokens(t *testing.T, tool *catalog.Tool) {
 	t.Helper()
-	source, compiled := significant(tool.SQL), significant(tool.Statement.SQL)
+	own := tool.Statement.SQL
+	if tool.Use != nil {
+		own = ""
+		useLine, useCol := tool.KeyPosition("use")
+		for i, r := range []rune(tool.Statement.SQL) {
+			if line, col := tool.Position(i + 1); line != useLine || col != useCol {
+				own += string(r)
+			}
+		}
+	}
+	source, compiled := significant(tool.SQL), significant(own)
 	for _, token := range source {
 		if token.kind == sqlscan.Param {
 			compiled = dropParam(t, compiled)

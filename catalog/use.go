@@ -4,8 +4,6 @@ import (
 	"embed"
 	"slices"
 	"strings"
-
-	"mcp-postgres/internal/sqlscan"
 )
 
 // fragments are CTEs that a file takes in with use. Each file holds one; a line "-- needs: x" names the one that it reads from.
@@ -70,7 +68,7 @@ func (i inserted) source(offset int) (int, bool) {
 
 // withFragments puts the fragments before the CTEs of the file's SQL, of which none may have the name of a fragment.
 func (f *file) withFragments(t *Tool, base int) (string, inserted) {
-	tokens := slices.DeleteFunc(sqlscan.LexTool(t.SQL), func(token sqlscan.Token) bool { return !token.Significant() })
+	tokens := significant(t.SQL)
 	if len(t.Use) == 0 || len(tokens) == 0 {
 		return t.SQL, inserted{}
 	}
@@ -78,40 +76,31 @@ func (f *file) withFragments(t *Tool, base int) (string, inserted) {
 	for _, name := range t.Use {
 		cte, _ := fragment(name)
 		ctes = append(ctes, cte)
+		for i, p := range t.Params {
+			if strings.Contains(cte, "@"+p.Name) && p.Type != (Type{Scalar: String}) {
+				f.nodeFault(f.params[i], "param %s is of type %s: want string, the fragment %s uses it", p.Name, p.Type, name)
+			}
+		}
 	}
 	at, text := tokens[0].Start, "WITH "+strings.Join(ctes, ", ")+"\n"
-	word := func(i int) string { return strings.ToLower(t.SQL[tokens[i].Start:tokens[i].End]) }
-	if word(0) == "with" {
-		last := 0
-		if len(tokens) > 1 && word(1) == "recursive" {
-			last = 1
+	if tokens[0].word == "with" {
+		last := tokens[0]
+		if len(tokens) > 1 && tokens[1].word == "recursive" {
+			last = tokens[1]
 		}
-		at, text = tokens[last].End, " "+strings.Join(ctes, ", ")+","
-		f.clashes(t, tokens[last+1:], base)
+		at, text = last.End, " "+strings.Join(ctes, ", ")+","
+		f.clashes(t, tokens, base)
 	}
 	return t.SQL[:at] + text + t.SQL[at:], inserted{at, len(text)}
 }
 
-// clashes reports the CTEs of the file that have the name of a fragment. tokens are those behind WITH.
-func (f *file) clashes(t *Tool, tokens []sqlscan.Token, base int) {
-	depth, wanted := 0, true
-	for _, token := range tokens {
-		word := t.SQL[token.Start:token.End]
-		switch {
-		case word == "(":
-			depth++
-		case word == ")":
-			depth--
-		case depth > 0:
-		case word == ",":
-			wanted = true
-		case wanted:
-			wanted = false
-			if name := strings.ToLower(strings.Trim(word, `"`)); slices.Contains(t.Use, name) {
-				f.faultAt(base+token.Start, "CTE %s has the name of a fragment that the file uses: want another", name)
-			}
-		case slices.Contains([]string{"select", "values", "table", "insert", "update", "delete", "merge"}, strings.ToLower(word)):
-			return
+// clashes reports the CTEs of the file that have the name of a fragment: name AS (, name AS MATERIALIZED ( or name (columns).
+func (f *file) clashes(t *Tool, tokens []token, base int) {
+	for i := 1; i+2 < len(tokens); i++ {
+		name, next, then := strings.Trim(tokens[i].word, `"`), tokens[i+1].word, tokens[i+2].word
+		if tokens[i].depth == 0 && slices.Contains(t.Use, name) &&
+			(next == "(" || next == "as" && (then == "(" || then == "not" || then == "materialized")) {
+			f.faultAt(base+tokens[i].Start, "CTE %s has the name of a fragment that the file uses: want another", name)
 		}
 	}
 }
