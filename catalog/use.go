@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// fragments are CTEs that a file takes in with use. Each file holds one; a line "-- needs: x" names the one that it reads from.
+// fragments are CTEs that a file takes in with use. Each file holds one; a line "-- needs: x" names the one that
+// it reads from.
 //
 //go:embed fragments/*.sql
 var fragments embed.FS
@@ -94,7 +95,8 @@ func (f *file) withFragments(t *Tool, base int) (string, inserted) {
 	return t.SQL[:at] + text + t.SQL[at:], inserted{at, len(text)}
 }
 
-// clashes reports the CTEs of the file that have the name of a fragment: name AS (, name AS MATERIALIZED ( or name (columns).
+// clashes reports the CTEs of the file that have the name of a fragment: name AS (, name AS MATERIALIZED ( or name
+// (columns).
 func (f *file) clashes(t *Tool, tokens []token, base int) {
 	for i := 1; i+2 < len(tokens); i++ {
 		name, next, then := strings.Trim(tokens[i].word, `"`), tokens[i+1].word, tokens[i+2].word

@@ -21,8 +21,8 @@ const (
 
 const lookupTimeout = 2 * time.Second
 
-// lookup is a search for names like the wrong one. word is what the names are compared with, prefix is written before the
-// one that is suggested.
+// lookup is a search for names like the wrong one. word is what the names are compared with, prefix is written
+// before the one that is suggested.
 type lookup struct {
 	args         nameArgs
 	word, prefix string

@@ -32,8 +32,8 @@ func findNames(ctx context.Context, db Database, id *postgres.Identity, args nam
 	return &found, err
 }
 
-// candidates is the sink of resources/names.sql: rows of a name to compare, the name as SQL writes it, the signature of a
-// function that has the very name, and whether the word is the name.
+// candidates is the sink of resources/names.sql: rows of a name to compare, the name as SQL writes it, the
+// signature of a function that has the very name, and whether the word is the name.
 type candidates struct {
 	names, written []string
 	signatures     []string
@@ -57,8 +57,8 @@ func (c *candidates) add(name, written string) {
 	c.names, c.written = append(c.names, name), append(c.written, written)
 }
 
-// nearest gives the candidates nearest to word, as SQL writes them; a word schema.name that is near to none is compared
-// without the schema.
+// nearest gives the candidates nearest to word, as SQL writes them; a word schema.name that is near to none is
+// compared without the schema.
 func (c *candidates) nearest(word string) []string {
 	near := catalog.Nearest(word, c.names, maxSuggestions)
 	if dot := strings.LastIndexByte(word, '.'); near == nil && dot >= 0 {
@@ -95,8 +95,9 @@ func splitName(text string) (schema, name string, ok bool) {
 	return parts[1], parts[2], true
 }
 
-// plainNames takes the quotes off the arguments that are names, and the schema off qualified ones where another parameter takes
-// it. What does not read as a name of SQL stays as it is, and so do dots without quotes that the fragment target takes apart.
+// plainNames takes the quotes off the arguments that are names, and the schema off qualified ones where another
+// parameter takes it. What does not read as a name of SQL stays as it is, and so do dots without quotes that the
+// fragment target takes apart.
 func plainNames(t *catalog.Tool, args map[string]any) map[string]any {
 	plain := maps.Clone(args)
 	param := nameParam(t, catalog.NamesSchema)
@@ -115,8 +116,8 @@ func plainNames(t *catalog.Tool, args map[string]any) map[string]any {
 	return plain
 }
 
-// unknownName finds the argument that is no name of its kind. With a table or function the schema is not looked for: a wrong one
-// is told by the names of others. A column is one of the tables of the call.
+// unknownName finds the argument that is no name of its kind. With a table or function the schema is not looked
+// for: a wrong one is told by the names of others. A column is one of the tables of the call.
 func (h *sqlTool) unknownName(ctx context.Context, args map[string]any) error {
 	plain := plainNames(h.tool, args)
 	param := nameParam(h.tool, catalog.NamesSchema)
