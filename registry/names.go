@@ -101,6 +101,10 @@ func splitName(text string) (schema, name string, ok bool) {
 func plainNames(t *catalog.Tool, args map[string]any) map[string]any {
 	plain := maps.Clone(args)
 	param := nameParam(t, catalog.NamesSchema)
+	given, _ := plain[param].(string)
+	if schema, name, ok := splitName(given); ok && schema == "" {
+		plain[param] = name // whichever parameter the file has first
+	}
 	for _, p := range t.Params {
 		text, _ := args[p.Name].(string)
 		schema, name, ok := splitName(text)

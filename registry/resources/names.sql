@@ -88,7 +88,8 @@ SELECT CASE WHEN c.schema IS NULL OR @completing OR @schema IS NULL AND c.is_bar
 FROM candidate AS c
 CROSS JOIN LATERAL (
   SELECT pg_catalog.lower(c.name) AS candidate,
-         pg_catalog.lower(CASE WHEN @completing THEN @word ELSE pg_catalog.regexp_replace(@word, '^.*\.(?=.)', '') END) AS word OFFSET 0
+         pg_catalog.lower(CASE WHEN @completing THEN @word ELSE pg_catalog.regexp_replace(@word, '^.*\.(?=.)', '') END) AS word,
+         coalesce(@schema, pg_catalog.substring(@word, '^(.*)\..')) AS schema OFFSET 0
 ) AS w
 -- What the server would not take for near is left out, as far as that is cheap to see. Nearest first by a lower bound of
 -- the edit distance, so that the cut keeps the best.
@@ -102,5 +103,6 @@ ORDER BY c.is_known AND NOT @completing DESC,
                     pg_catalog.length(pg_catalog.translate(w.word, w.candidate, '')),
                     pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word))) END,
          CASE WHEN @kind <> 'table' OR NOT @completing THEN c.place END,
-         pg_catalog.length(pg_catalog.translate(c.schema, @schema, '')) + pg_catalog.length(pg_catalog.translate(@schema, c.schema, '')), c.schema, c.name, c.signature
+         pg_catalog.length(pg_catalog.translate(c.schema, w.schema, '')) + pg_catalog.length(pg_catalog.translate(w.schema, c.schema, '')),
+         c.schema, c.name, c.signature
 LIMIT 200
