@@ -7,7 +7,7 @@ BIN := bin/mcp-postgres
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TESTS := $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --
 
-.PHONY: build demo test lint generate fresh bench conformance e2e scaleout soak versions engines tokens release needs postgres testtools clean
+.PHONY: build demo test fuzz lint generate fresh bench conformance e2e scaleout soak versions engines tokens release needs postgres testtools clean
 
 build: needs
 	@internal/compile.sh $(GO) build -trimpath -o $(BIN) ./cmd/mcp-postgres
@@ -18,6 +18,13 @@ demo: postgres build
 test: testtools
 	@internal/compile.sh $(GO) build -race ./...
 	$(TESTS) -race -timeout 15m ./...
+
+# fuzz makes statements of mixed fragments for as long as FUZZ says, on the PostgreSQL of TEST_POSTGRES_BIN, and holds what the guard
+# lets through against what PostgreSQL touches. FUZZ_SEED is where it begins. versions has the binaries of 14 to 18 in .cache.
+FUZZ ?= 1m
+FUZZ_SEED ?= 0
+fuzz: postgres
+	FUZZ=$(FUZZ) FUZZ_SEED=$(FUZZ_SEED) $(GO) test ./registry -run TestFuzzGuard -count=1 -timeout 0 -v
 
 lint:
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt would change:" $$files; exit 1; fi
