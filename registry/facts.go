@@ -39,6 +39,9 @@ CROSS JOIN LATERAL (
 // planner runs functions in constraints, indexes, statistics and keys of a table and all its children, where their arguments are constant. What extensions bring along with their
 // types is left out: it is what they are made for.
 //
+// The check of a domain runs where a value becomes one: where it is named, within an array or row that a literal is read as, and
+// as a result of functions and operators that take any type (generic: anyelement, anycompatible, arrays of those). A column of the domain alone is only read.
+//
 // OFFSET 0 makes the planner go from the names to the catalogues by their indexes; it takes the sets for larger than they are.
 const factsSQL = `
 WITH RECURSIVE rel AS (
@@ -80,7 +83,7 @@ WITH RECURSIVE rel AS (
 ), used AS MATERIALIZED (
   SELECT u.named, t.*
   FROM (SELECT oid, pg_catalog.bool_or(named) AS named FROM types GROUP BY oid) AS u
-  CROSS JOIN LATERAL (SELECT t.oid, t.typname, t.typtype, t.typinput, t.typoutput, t.typmodin, t.typsubscript FROM pg_catalog.pg_type AS t WHERE t.oid = u.oid OFFSET 0) AS t
+  CROSS JOIN LATERAL (SELECT t.oid, t.typname, t.typtype, t.typinput, t.typoutput, t.typmodin, t.typsubscript, t.typelem, t.typrelid FROM pg_catalog.pg_type AS t WHERE t.oid = u.oid OFFSET 0) AS t
 ), casts AS (
   SELECT c.castfunc AS oid, pg_catalog.format('the cast from %s to %s', pg_catalog.format_type(c.castsource, NULL), pg_catalog.format_type(c.casttarget, NULL)) AS of
   FROM pg_catalog.pg_cast AS c
@@ -130,11 +133,19 @@ WITH RECURSIVE rel AS (
     AND (o.opcintype IN (SELECT oid FROM direct UNION ALL SELECT oid FROM types)
       OR EXISTS (SELECT FROM direct JOIN pg_catalog.pg_type AS a ON a.oid = direct.oid WHERE a.typelem = o.opcintype AND a.typcategory = 'A')
       OR EXISTS (SELECT FROM columns JOIN pg_catalog.pg_type AS a ON a.oid = columns.oid WHERE a.typelem = o.opcintype))
+), generic AS MATERIALIZED (
+  SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname = ANY ($4::name[]) AND p.proargtypes::oid[] && '{2283,5077}'
+  UNION ALL
+  SELECT FROM pg_catalog.pg_operator AS o
+  WHERE o.oprname = ANY ($8::name[]) AND o.oprresult <> 16 AND '{2283,2277,5077,5078}' && ARRAY[o.oprleft, o.oprright]
 ), domains AS (
   SELECT d.refobjid AS oid, 'domain ' || used.typname AS of
   FROM used JOIN pg_catalog.pg_constraint AS c ON c.contypid = used.oid
   JOIN pg_catalog.pg_depend AS d ON d.classid = 2606 AND d.objid = c.oid AND d.refclassid = 1255 AND d.refobjid >= 16384
-  WHERE used.named AND used.typtype = 'd'
+  WHERE used.typtype = 'd' AND (used.named OR EXISTS (SELECT FROM generic)
+    OR used.oid NOT IN (SELECT oid FROM columns UNION ALL SELECT oid FROM given)
+    OR EXISTS (SELECT FROM used AS u JOIN pg_catalog.pg_attribute AS a ON a.attrelid = u.typrelid AND a.atttypid = used.oid WHERE u.typrelid <> 0)
+    OR EXISTS (SELECT FROM used AS u LEFT JOIN pg_catalog.pg_range AS r ON r.rngtypid = u.oid WHERE used.oid IN (u.typelem, r.rngsubtype)))
 ), built AS (
   SELECT f.oid, 'type ' || used.typname AS of
   FROM used

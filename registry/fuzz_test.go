@@ -219,10 +219,12 @@ var (
 
 // touched says what of a statement's tree the mode does not allow; ok is false if PostgreSQL refuses the statement.
 func (f *fuzzer) touched(t *testing.T, sql string, readOnly bool, mode string) (what string, ok bool) {
-	clear(f.trees)
 	path := map[bool]string{true: "RESET search_path", false: "SET search_path = f, pg_temp"}[readOnly]
-	_, err := f.conn.Exec(t.Context(), path+"; DEALLOCATE ALL; PREPARE s AS "+strings.TrimPrefix(sql, "EXPLAIN "), pgx.QueryExecModeSimpleProtocol)
-	if err != nil {
+	if _, err := f.conn.Exec(t.Context(), path+"; DEALLOCATE ALL", pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	clear(f.trees)
+	if _, err := f.conn.PgConn().Prepare(t.Context(), "s", strings.TrimPrefix(sql, "EXPLAIN "), nil); err != nil {
 		return "", false
 	}
 	var role *policy.Role
@@ -350,6 +352,12 @@ var fragments = map[string][]string{
 		"ARRAY[<int>]::f.dom[]", "ARRAY[<int>]::int[]", "xmlelement(name a, <text>)", "(<other>)::text",
 		"array_fill(d, ARRAY[2])", "ds || <int>", "array_replace(ds, 1, <int>)", "lag(d, 1, <int>) OVER ()",
 		"nextval('f.seq')", "'f.hidden'::regclass", "array_cat(ds, ARRAY[d])"},
+	"dom": {"d", "array_append(ds, <int>)", "jsonb_populate_record(bx, jsonb_build_object('d', <int>))", "lag(d, 1, <int>) OVER ()",
+		"coalesce(d, <int>)", "array_fill(d, ARRAY[1])", "array_prepend(<int>, ds)", "ds || <int>", "array_replace(ds, 1, <int>)",
+		"CASE WHEN true THEN d ELSE <int> END", "array_agg(d) || <int>", "ds || ARRAY[<int>]", "row_to_json(bx)",
+		"jsonb_populate_recordset(bx, jsonb_build_array(jsonb_build_object('d', <int>)))", "(bx #= hstore('d', '5')).d", "max(d)",
+		"json_populate_record(bx, '{\"d\": 4}')", "lead(d, 1, <int>) OVER (ORDER BY i)", "array_cat(ds, ds)", "trim_array(ds, 1)",
+		"(SELECT d UNION SELECT <int>)", "(SELECT ds UNION ALL SELECT '{4}')", "nullif(d, <int>)", "greatest(d, <int>)", "ARRAY[d, <int>]"},
 	"agg": {"count(*)", "max(<int>)", "f.agg(<int>)", "max(<comp>)", "f.max(<comp>)",
 		"string_agg(<text>, ',' ORDER BY <any>)", "array_agg(DISTINCT <any>)",
 		"percentile_cont(0.5) WITHIN GROUP (ORDER BY <int>)", "sum(<int>) FILTER (WHERE <bool>)", "min(<mood>)",
@@ -381,7 +389,7 @@ func (g fuzzGrammar) fill(s string, deep int) string {
 		options, ok := fragments[p[1:len(p)-1]]
 		switch {
 		case !ok:
-			return p
+			panic("no fragments for " + p)
 		case deep <= 0:
 			return options[0]
 		}

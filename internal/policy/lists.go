@@ -32,6 +32,7 @@ func (a audience) covers(role *Role) bool { return a == everyone || a == readers
 
 type extension struct {
 	audience                audience
+	sql                     bool // its functions in SQL are known, too
 	only, except, relations []string
 }
 
@@ -68,11 +69,12 @@ func (l *lists) readFunctions() {
 func (l *lists) readExtensions() {
 	var all []struct {
 		Name, For               string
+		SQL                     bool `yaml:"sql"`
 		Only, Except, Relations []string
 	}
 	must(yaml.Unmarshal(extensionsYAML, &all))
 	for _, e := range all {
-		l.extensions[e.Name] = extension{audienceOf(e.For), e.Only, e.Except, e.Relations}
+		l.extensions[e.Name] = extension{audienceOf(e.For), e.SQL, e.Only, e.Except, e.Relations}
 	}
 }
 
@@ -125,6 +127,12 @@ func must(err error) {
 func (l *lists) allowsExtension(f Function, role *Role) bool {
 	e, ok := l.extensions[f.Extension]
 	return ok && (f.Language == "c" || f.Language == "internal") && e.audience.covers(role) && (e.only == nil || slices.Contains(e.only, f.Name)) && !slices.Contains(e.except, f.Name)
+}
+
+// brings reports whether a function in SQL is of an extension whose functions in SQL compute, and read nothing.
+func (l *lists) brings(f Function, role *Role) bool {
+	e := l.extensions[f.Extension]
+	return e.sql && f.Language == "sql" && e.audience.covers(role)
 }
 
 // allowsRelation reports whether a relation of an extension is one that needs not be named.
