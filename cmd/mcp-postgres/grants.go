@@ -207,12 +207,14 @@ func (g *grants) tables(r *policy.Role, to string) {
 	}
 }
 
-// allTables grants what "*" means: foreign tables are taken out again, for they must be named.
+// allTables grants what "*" means: foreign tables and what belongs to an extension are taken out again, for they must be named.
 func (g *grants) allTables(schema, ops, to string, inserts bool) {
 	g.line("GRANT %s ON ALL TABLES IN SCHEMA %s TO %s;", ops, ident(schema), ident(to))
 	g.line("%s GRANT %s ON TABLES TO %s;", g.future(schema), ops, ident(to))
-	g.each(fmt.Sprintf("SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.to_regnamespace(%s) AND c.relkind = 'f'",
-		literal(ident(schema))), "REVOKE ALL ON ", " FROM "+ident(to))
+	g.each(fmt.Sprintf("SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.to_regnamespace(%s) "+
+		"AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (c.relkind = 'f' OR c.relname <> 'spatial_ref_sys' "+
+		"AND EXISTS (SELECT FROM pg_catalog.pg_depend d "+
+		"WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'))", literal(ident(schema))), "REVOKE ALL ON ", " FROM "+ident(to))
 	if inserts {
 		g.line("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s;", ident(schema), ident(to))
 		g.line("%s GRANT USAGE ON SEQUENCES TO %s;", g.future(schema), ident(to))

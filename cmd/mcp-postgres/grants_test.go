@@ -20,6 +20,7 @@ func TestGrants(t *testing.T) {
 	pgtest.Exec(t, admin, `CREATE SCHEMA "odd ""schema"; CREATE TABLE "odd ""schema"."a'b\c" (id serial, note text);
 		CREATE FUNCTION shop.total() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION shop.total FROM PUBLIC;
 		CREATE FUNCTION shop.secret() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION shop.secret FROM PUBLIC;
+		CREATE TABLE shop.of_extension (id int); ALTER EXTENSION plpgsql ADD TABLE shop.of_extension;
 		GRANT CREATE ON SCHEMA public TO PUBLIC`)
 	if foreign {
 		pgtest.Exec(t, admin, `CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
@@ -111,6 +112,7 @@ users: {_default: analyst}
 		{3, "DELETE FROM shop.reviews WHERE false", ""},
 		{3, "TRUNCATE shop.reviews", refused},
 		{3, "SELECT count(*) FROM shop.passwd", refused},
+		{3, "SELECT count(*) FROM shop.of_extension", refused},
 	}
 	for _, test := range tests {
 		if !foreign && (strings.Contains(test.sql, "passwd") || strings.Contains(test.sql, "named")) {

@@ -16,14 +16,17 @@ named AS MATERIALIZED (
   ) AS x, LATERAL unnest(CASE WHEN x.schema IS NULL THEN r.schemas ELSE ARRAY[x.schema] END) AS s (schema)
 ),
 relation AS MATERIALIZED (
-  SELECT c.oid, c.relname, c.relkind, n.nspname, c.relowner, c.relacl, has_schema_privilege(me.oid, n.oid, 'USAGE') AS reachable, quote_ident(c.relname) AS name
+  SELECT c.oid, c.relname, c.relkind, n.nspname, c.relowner, c.relacl, has_schema_privilege(me.oid, n.oid, 'USAGE') AS reachable, quote_ident(c.relname) AS name,
+    -- what a role must name: "*" does not mean it
+    c.relkind = 'f' OR c.relname <> 'spatial_ref_sys' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') AS apart
   FROM me, pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
 ),
 allowed AS MATERIALIZED (
   SELECT c.oid, c.nspname, c.name, op.op, string_agg(r.name, ', ' ORDER BY r.name) AS roles, bool_or(r.served) AS served
   FROM rule r JOIN relation c ON c.nspname = ANY (r.schemas)
-    AND (r.all_tables AND c.relkind <> 'f' OR EXISTS (SELECT FROM named n WHERE n.role = r.name AND n.kind = 'table' AND n.schema = c.nspname AND n.name = c.relname)),
+    AND (r.all_tables AND NOT c.apart OR EXISTS (SELECT FROM named n WHERE n.role = r.name AND n.kind = 'table' AND n.schema = c.nspname AND n.name = c.relname)),
     unnest(r.operations) AS op (op)
   WHERE c.relkind <> 'm' OR op.op = 'SELECT'
   GROUP BY 1, 2, 3, 4
