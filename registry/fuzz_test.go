@@ -44,7 +44,7 @@ const plantedCode, ownersCode = "CA002", "CA001"
 
 const fuzzRoles = `
 roles:
-  reader: {schemas: [f], tables: [t, v, parted, boxes, ci, "é", w], operations: [select], functions: [ok, okp]}
+  reader: {schemas: [f], tables: [t, v, parted, boxes, doms, ci, "é", w], operations: [select], functions: [ok, okp]}
   writer: {schemas: [f], tables: [t, v, parted, w], operations: [select, insert, update, delete], functions: [ok, okp]}
 users: {_default: reader}
 `
@@ -263,7 +263,7 @@ func (f *fuzzer) touched(t *testing.T, sql string, readOnly bool, mode string) (
 func (f *fuzzer) named(mode, relation string) bool {
 	names := "f.t f.v f.parted f.w"
 	if strings.HasPrefix(mode, "reader") {
-		names += " f.boxes f.ci f.é"
+		names += " f.boxes f.doms f.ci f.é"
 	}
 	return slices.Contains(strings.Fields(names), relation)
 }
@@ -294,7 +294,7 @@ func (g fuzzGrammar) statement(writes bool) string {
 		"WITH q AS (SELECT <int> AS i, <text> AS x FROM <from>) SELECT <any> FROM q WHERE <bool>", "SELECT <any>",
 		"TABLE <table>", "SELECT DISTINCT <any> FROM <from>",
 		"SELECT <any> FROM <from> UNION SELECT <any> FROM <from>", "VALUES (<any>), (<any>)",
-		"SELECT * FROM <from>", "SELECT <dom> FROM f.boxes bx", "SELECT <agg> FROM <from>",
+		"SELECT * FROM <from>", "SELECT <dom> FROM f.boxes bx", "SELECT <dom> FROM doms bx", "SELECT <agg> FROM <from>",
 		"SELECT <window> FROM <from>",
 		"SELECT <any> FROM <from> LIMIT <int>", "WITH RECURSIVE r(i) AS (SELECT 1 UNION SELECT i + 1 FROM r WHERE i < 3 AND <bool>) SELECT i, <any> FROM r"), 4)
 	if g.IntN(12) == 0 {
@@ -357,7 +357,8 @@ var fragments = map[string][]string{
 		"CASE WHEN true THEN d ELSE <int> END", "array_agg(d) || <int>", "ds || ARRAY[<int>]", "row_to_json(bx)",
 		"jsonb_populate_recordset(bx, jsonb_build_array(jsonb_build_object('d', <int>)))", "(bx #= hstore('d', '5')).d", "max(d)",
 		"json_populate_record(bx, '{\"d\": 4}')", "lead(d, 1, <int>) OVER (ORDER BY i)", "array_cat(ds, ds)", "trim_array(ds, 1)",
-		"(SELECT d UNION SELECT <int>)", "(SELECT ds UNION ALL SELECT '{4}')", "nullif(d, <int>)", "greatest(d, <int>)", "ARRAY[d, <int>]"},
+		"(SELECT d UNION SELECT <int>)", "(SELECT ds UNION ALL SELECT '{4}')", "nullif(d, <int>)", "greatest(d, <int>)", "ARRAY[d, <int>]", "lag(d, 1, '5') OVER ()", "coalesce(d, '5')", "d = '5'", "greatest(d, '5')", "(SELECT d UNION SELECT '5')",
+		"CASE d WHEN '5' THEN '5' ELSE d END", "d IN ('5', '6')", "array_position(ARRAY[1], d)", "ROW(d) = ROW('5')", "d + '5'", "nullif(d, '5')"},
 	"agg": {"count(*)", "max(<int>)", "f.agg(<int>)", "max(<comp>)", "f.max(<comp>)",
 		"string_agg(<text>, ',' ORDER BY <any>)", "array_agg(DISTINCT <any>)",
 		"percentile_cont(0.5) WITHIN GROUP (ORDER BY <int>)", "sum(<int>) FILTER (WHERE <bool>)", "min(<mood>)",

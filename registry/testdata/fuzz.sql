@@ -49,6 +49,7 @@ CREATE SEQUENCE f.seq;
 CREATE TABLE f.t (i int, x text, m f.mood); INSERT INTO f.t VALUES (1, 'a', 'sad'), (2, 'b', 'ok');
 CREATE FUNCTION f.total(f.t) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN f.boom_int(1); END $$;
 CREATE TABLE f.boxes (i int, b f.comp, d f.dom, ds f.dom[]); INSERT INTO f.boxes VALUES (1, ROW(1, 2), 1, '{1}');
+CREATE TABLE f.doms (i int, d f.dom); INSERT INTO f.doms VALUES (1, 1);
 CREATE TABLE f.w (i int, x text DEFAULT f.owned_int(1)::text);
 CREATE TABLE f.hidden (i int, x text); INSERT INTO f.hidden VALUES (7, 'hidden');
 CREATE TABLE g.secret (i int, x text);
