@@ -59,7 +59,7 @@ func TestFuzzGuard(t *testing.T) {
 	end := time.Now().Add(duration)
 	fuzzers := []*fuzzer{newFuzzer(t, "UTF8", false), newFuzzer(t, "LATIN1", false), newFuzzer(t, "UTF8", true)}
 	n := uint64(0)
-	for ; duration == 0 && n < 300 || time.Now().Before(end); n++ {
+	for ; duration == 0 && n < 180 || time.Now().Before(end); n++ {
 		f := fuzzers[n%uint64(len(fuzzers))]
 		f.Rand = rand.New(rand.NewPCG(seed+n, 0))
 		f.one(t, seed+n)
