@@ -52,7 +52,16 @@ UNION ALL
 SELECT DISTINCT 'function ' || p.oid::pg_catalog.regproc, 'expression', 'NULL::' || pg_catalog.format_type(t.oid, NULL), NULL::text, '{}'::oid[]
 FROM pg_catalog.pg_proc AS p
 CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[p.prorettype] || p.proargtypes::oid[] || coalesce(p.proallargtypes, '{}')) AS t (oid)
-WHERE p.oid = ANY ($3::oid[]) AND t.oid >= 16384`
+WHERE p.oid = ANY ($3::oid[]) AND t.oid >= 16384
+UNION ALL
+SELECT 'function ' || p.oid::pg_catalog.regproc, 'setting', s.setting, NULL, '{}'
+FROM pg_catalog.pg_proc AS p CROSS JOIN LATERAL pg_catalog.unnest(p.proconfig) AS s (setting)
+WHERE p.oid = ANY ($3::oid[]) AND pg_catalog.split_part(s.setting, '=', 1) IN ('standard_conforming_strings', 'role', 'session_authorization')
+UNION ALL
+SELECT 'function ' || p.oid::pg_catalog.regproc, 'setting', 'search_path of its owner, who has a schema', NULL, '{}'
+FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_roles AS r ON r.oid = p.proowner JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.rolname
+WHERE p.oid = ANY ($3::oid[]) AND p.prosecdef AND r.rolname <> current_user
+  AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path=' AND pg_catalog.strpos(s.setting, '$user') = 0)`
 
 // reachedSQL gives the functions that the views $1, the policies on the tables $2, the functions $3 and the domains $4 depend on,
 // which their texts need not show (JOIN USING has an operator), and those that the aggregates among $3 are made of.
@@ -214,6 +223,8 @@ func statements(def definition) ([]string, error) {
 	switch def.kind {
 	case "aggregate":
 		return nil, nil
+	case "setting":
+		return nil, fmt.Errorf("it runs with the setting %s, which changes what its words mean", def.text)
 	case "expression":
 		return []string{"SELECT " + def.text}, nil
 	case "query":

@@ -37,7 +37,9 @@ CROSS JOIN LATERAL (
 // with whatever runs when they are used:
 // their own functions, casts, sort orders. An explicit cast needs its target named, which can be as a function: date(x). The
 // planner runs functions in constraints, indexes, statistics and keys of a table and all its children, where their arguments are constant. What extensions bring along with their
-// types is left out: it is what they are made for.
+// types in C is left out: it is what they are made for. A record, and a value of any type, may hold what compares by any
+// order that users have made; what they have added to PostgreSQL's own families counts always, and so do the negators and
+// commutators that they have given to its operators.
 //
 // The check of a domain runs where a value becomes one: where it is named, within an array or row that a literal is read as, and
 // as a result of functions and operators that take any type (generic: anyelement, anycompatible, arrays of those). A column of the domain alone is only read.
@@ -61,17 +63,17 @@ WITH RECURSIVE rel AS (
     WHERE t.typname = i.name::name AND ` + inPath + ` OFFSET 0) AS t
 ), columns AS MATERIALIZED (
   SELECT DISTINCT a.atttypid AS oid
-  FROM rel CROSS JOIN LATERAL (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = rel.oid AND a.attnum > 0 OFFSET 0) AS a
-), ` + operatorsSQL + `, types (oid, named) AS (
+  FROM rel CROSS JOIN LATERAL (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = rel.oid AND a.attnum <> 0 OFFSET 0) AS a
+), ` + operatorsSQL + `, parts (oid, named) AS (
   SELECT base, true FROM named WHERE base >= 16384
   UNION
   SELECT oid, false FROM columns WHERE oid >= 16384
   UNION
   SELECT oid, false FROM given WHERE oid >= 16384
   UNION
-  SELECT part.oid, types.named
-  FROM types
-  CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_type AS t WHERE t.oid = types.oid OFFSET 0) AS t
+  SELECT part.oid, parts.named
+  FROM parts
+  CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_type AS t WHERE t.oid = parts.oid AND t.oid >= 16384 OFFSET 0) AS t
   CROSS JOIN LATERAL (
     SELECT t.typelem UNION ALL SELECT t.typbasetype
     UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0
@@ -79,7 +81,9 @@ WITH RECURSIVE rel AS (
     UNION ALL SELECT r.rngtypid FROM pg_catalog.pg_range AS r WHERE r.rngmultitypid = t.oid
     UNION ALL SELECT c.casttarget FROM pg_catalog.pg_cast AS c WHERE c.castsource = t.oid AND c.castcontext = 'i'
     UNION ALL SELECT o.result FROM overloads AS o WHERE t.oid IN (o.l, o.r)) AS part (oid)
-  WHERE part.oid >= 16384
+  WHERE part.oid <> 0
+), types AS MATERIALIZED (
+  SELECT oid, named FROM parts WHERE oid >= 16384
 ), used AS MATERIALIZED (
   SELECT u.named, t.*
   FROM (SELECT oid, pg_catalog.bool_or(named) AS named FROM types GROUP BY oid) AS u
@@ -90,8 +94,14 @@ WITH RECURSIVE rel AS (
   LEFT JOIN used AS s ON s.oid = c.castsource
   LEFT JOIN used AS t ON t.oid = c.casttarget
   WHERE c.oid >= 16384 AND c.castfunc <> 0
-    AND (s.oid IS NOT NULL OR c.castsource < 16384 AND (t.oid IS NOT NULL OR c.casttarget < 16384)) AND (c.castcontext <> 'e' OR t.named OR c.casttarget IN (SELECT oid FROM named))
-    OR EXISTS (SELECT FROM poly)
+    AND ((s.oid IS NOT NULL OR c.castsource < 16384 AND (t.oid IS NOT NULL OR c.casttarget < 16384))
+      AND (c.castcontext <> 'e' OR c.casttarget IN (SELECT oid FROM named UNION ALL SELECT base FROM named UNION ALL
+        SELECT u.oid FROM parts JOIN pg_catalog.pg_type AS p ON p.oid = parts.oid CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[p.oid, p.typelem]) AS u (oid) WHERE parts.named))
+      OR EXISTS (SELECT FROM poly))
+), linked AS (
+  SELECT n.oprcode::oid AS oid, 'operator ' || o.oprname AS of
+  FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_operator AS n ON n.oid IN (o.oprnegate, o.oprcom)
+  WHERE o.oprname = ANY ($8::name[]) AND o.oid < 16384 AND n.oid >= 16384 AND n.oprcode <> 0
 ), tree (oid) AS (
   SELECT oid FROM rel WHERE oid >= 16384 AND $12
   UNION ALL
@@ -115,24 +125,35 @@ WITH RECURSIVE rel AS (
   SELECT u.oid
   FROM pg_catalog.pg_proc AS p CROSS JOIN LATERAL pg_catalog.unnest(p.prorettype || coalesce(p.proallargtypes, '{}')) AS u (oid)
   WHERE p.proname = ANY ($4::name[])
-), made AS MATERIALIZED (
-  SELECT o.oprresult AS oid FROM pg_catalog.pg_operator AS o
-  WHERE o.oprname = ANY ($8::name[]) AND (o.oprleft IN (SELECT oid FROM had) OR o.oprright IN (SELECT oid FROM had))
-), direct AS MATERIALIZED (
-  SELECT oid FROM had UNION ALL SELECT oid FROM made
-  UNION ALL
-  SELECT o.oprresult FROM pg_catalog.pg_operator AS o
-  WHERE o.oprname = ANY ($8::name[]) AND (o.oprleft IN (SELECT oid FROM made) OR o.oprright IN (SELECT oid FROM made))
+), compared (oid) AS (
+  SELECT oid FROM had UNION SELECT oid FROM parts UNION SELECT result FROM overloads
+  UNION
+  SELECT part.oid
+  FROM compared
+  CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_type AS t WHERE t.oid = compared.oid OFFSET 0) AS t
+  CROSS JOIN LATERAL (
+    SELECT t.typelem WHERE t.typcategory = 'A' OR t.oid IN (SELECT oid FROM columns) UNION ALL SELECT t.typbasetype
+    UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0
+    UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range AS r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+    UNION ALL SELECT o.oprresult FROM pg_catalog.pg_operator AS o WHERE o.oprname = ANY ($8::name[]) AND t.oid IN (o.oprleft, o.oprright)) AS part (oid)
+  WHERE part.oid <> 0
+), anything AS MATERIALIZED (
+  SELECT FROM poly UNION ALL SELECT FROM called WHERE oid >= 16384 AND prorettype IN (2249, 2287) UNION ALL SELECT FROM overloads WHERE result IN (2249, 2287)
 ), orders AS (
-  SELECT pg_catalog.unnest(ARRAY(
-      SELECT a.amproc::oid FROM pg_catalog.pg_amproc AS a WHERE a.amprocfamily = o.opcfamily
-      UNION ALL SELECT op.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr WHERE a.amopfamily = o.opcfamily)) AS oid,
-    'the order of type ' || pg_catalog.format_type(o.opcintype, NULL) AS of
+  SELECT u.oid, 'the order of type ' || pg_catalog.format_type(o.opcintype, NULL) AS of
   FROM pg_catalog.pg_opclass AS o
+  CROSS JOIN LATERAL (
+    SELECT a.amproc::oid FROM pg_catalog.pg_amproc AS a WHERE a.amprocfamily = o.opcfamily
+    UNION ALL SELECT op.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr WHERE a.amopfamily = o.opcfamily) AS u (oid)
   WHERE o.oid >= 16384 AND o.opcdefault AND o.opcmethod IN (403, 405)
-    AND (o.opcintype IN (SELECT oid FROM direct UNION ALL SELECT oid FROM types)
-      OR EXISTS (SELECT FROM direct JOIN pg_catalog.pg_type AS a ON a.oid = direct.oid WHERE a.typelem = o.opcintype AND a.typcategory = 'A')
-      OR EXISTS (SELECT FROM columns JOIN pg_catalog.pg_type AS a ON a.oid = columns.oid WHERE a.typelem = o.opcintype))
+    AND (o.opcintype IN (SELECT oid FROM compared) OR EXISTS (SELECT FROM anything))
+  UNION ALL
+  SELECT u.oid, 'operator family ' || f.opfname
+  FROM pg_catalog.pg_opfamily AS f
+  CROSS JOIN LATERAL (
+    SELECT a.amproc::oid FROM pg_catalog.pg_amproc AS a WHERE a.amprocfamily = f.oid AND a.oid >= 16384
+    UNION ALL SELECT op.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr WHERE a.amopfamily = f.oid AND a.oid >= 16384) AS u (oid)
+  WHERE f.oid < 16384 AND f.opfmethod IN (403, 405)
 ), generic AS MATERIALIZED (
   SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname = ANY ($4::name[]) AND p.proargtypes::oid[] && '{2283,5077}'
   UNION ALL
@@ -170,10 +191,14 @@ WITH RECURSIVE rel AS (
   UNION ALL
   SELECT 'cast', 0, oid, of FROM domains
   UNION ALL
+  SELECT 'cast', 0, oid, of FROM linked
+  UNION ALL
   SELECT DISTINCT f.what, 0, f.oid, f.of
   FROM (SELECT 'implied' AS what, oid, of FROM planned UNION ALL SELECT 'implied', oid, of FROM built
     UNION ALL SELECT 'order', oid, of FROM orders WHERE oid >= 16384) AS f
-  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 1255 AND d.objid = f.oid AND d.deptype = 'e')
+  WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_proc AS p ON p.oid = d.objid
+    WHERE d.classid = 1255 AND d.objid = f.oid AND d.deptype = 'e' AND p.prolang IN (12, 13))
 )
 SELECT 'database', 0, 0, pg_catalog.getdatabaseencoding(), pg_catalog.current_database(), '', false, false, false, '', '', ''
 UNION ALL

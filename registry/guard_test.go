@@ -83,9 +83,16 @@ func TestGuardReadOnly(t *testing.T) {
 
 // TestGuardPlanted has code in places that no statement names.
 func TestGuardPlanted(t *testing.T) {
+	for _, name := range []string{"planted", "families"} {
+		t.Run(name, func(t *testing.T) { tryPlanted(t, "testdata/guard_"+name+".yaml") })
+	}
+}
+
+func tryPlanted(t *testing.T, path string) {
 	url := pgtest.URL(t)
-	c := readGuardCases(t, "testdata/guard_planted.yaml")
-	pgtest.Exec(t, url, c.Setup)
+	c := readGuardCases(t, path)
+	owner, _ := pgtest.Role(t, url)
+	pgtest.Exec(t, url, strings.ReplaceAll(c.Setup, "DBROLE", owner))
 	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
 	for _, test := range c.Refuse {
 		if got, isError := callAs(t.Context(), t, r, test.SQL); !isError || !strings.Contains(got, `"code":"read_only"`) || !strings.Contains(got, test.Want) {

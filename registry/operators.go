@@ -17,15 +17,15 @@ package registry
 //
 // Whatever else an operand may be (a domain, an array, a row, a pseudo-type) can be meant at any time. So can everything
 // among values whose types are not known, as in functions that take any type.
-const operatorsSQL = `poly AS MATERIALIZED (
-  SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = ANY ($11::oid[]) AND t.typtype = 'p'
-), called AS MATERIALIZED (
+//
+// A polymorphic function with a default may give a value of the type of that default.
+const operatorsSQL = `called AS MATERIALIZED (
   SELECT i.ord, i.schema IN ('', 'pg_catalog') AS besides, p.*
   FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::bool[]), pg_catalog.unnest($6::int[]))
     WITH ORDINALITY AS i (schema, name, own, notation, ord)
   CROSS JOIN LATERAL (
-    SELECT p.oid, p.proname, p.prorettype, p.proallargtypes,
-      CASE WHEN p.pronargs = 1 AND p.pronargdefaults = 0 AND p.provariadic = 0 AND p.oid >= 16384 THEN p.proargtypes[0] END AS argument
+    SELECT p.oid, p.proname, p.prorettype, p.proallargtypes, p.pronargdefaults, p.proargtypes,
+      CASE WHEN p.pronargs = 1 AND p.pronargdefaults = 0 AND p.provariadic = 0 AND p.proallargtypes IS NULL AND p.oid >= 16384 THEN p.proargtypes[0] END AS argument
     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     WHERE p.proname = i.name::name AND ` + inPath + `
       AND (i.own OR p.oid >= 16384)
@@ -37,6 +37,10 @@ const operatorsSQL = `poly AS MATERIALIZED (
       AND (i.schema <> '' OR p.oid < 16384 OR NOT EXISTS (
         SELECT FROM pg_catalog.pg_proc AS own WHERE own.proname = p.proname AND own.pronamespace = 11 AND own.proargtypes = p.proargtypes AND own.oid < 16384
           AND own.provariadic = 0 AND p.provariadic = 0 AND ` + catalogFirst + `)) OFFSET 0) AS p
+), poly AS MATERIALIZED (
+  SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = ANY ($11::oid[]) AND t.typtype = 'p'
+  UNION ALL
+  SELECT FROM called AS p JOIN pg_catalog.pg_type AS t ON t.oid = ANY (p.proargtypes) AND t.typtype = 'p' WHERE p.pronargdefaults > 0 AND p.oid >= 16384
 ), overloads AS MATERIALIZED (
   SELECT true AS operator, i.ord, i.schema IN ('', 'pg_catalog') AS besides, o.*
   FROM ROWS FROM (pg_catalog.unnest($7::text[]), pg_catalog.unnest($8::text[])) WITH ORDINALITY AS i (schema, name, ord)

@@ -32,5 +32,13 @@ func (d *decision) compares() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(d.st.Operators, func(o sqlscan.Object) bool { return slices.Contains(containing, o.Name) }) && strings.Contains(d.sql, "[")
+	return slices.ContainsFunc(d.st.Operators, func(o sqlscan.Object) bool { return slices.Contains(containing, o.Name) }) && d.mayHaveArrays()
+}
+
+// mayHaveArrays reports whether a statement without relations may have arrays: by a word of theirs, a type or a function of users.
+func (d *decision) mayHaveArrays() bool {
+	return strings.Contains(d.sql, "[") ||
+		slices.ContainsFunc(d.st.Types, func(t sqlscan.Object) bool { return strings.HasPrefix(t.Name, "_") }) ||
+		slices.ContainsFunc(d.facts.Types, func(all []Type) bool { return slices.ContainsFunc(all, func(t Type) bool { return !t.System }) }) ||
+		slices.ContainsFunc(d.facts.Functions, func(all []Function) bool { return slices.ContainsFunc(all, func(f Function) bool { return !f.System }) })
 }

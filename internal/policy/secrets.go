@@ -92,11 +92,14 @@ func constantSettings(sql string) bool {
 	return all
 }
 
-// namesNoSecret reports whether no call of current_setting begins with a constant that is the name of a secret setting.
+// namesNoSecret reports whether no call of current_setting begins with a constant that is the name of a secret setting, or one
+// with escapes or in several pieces, which is not read.
 func namesNoSecret(sql string) bool {
 	none := true
 	firstArguments(sql, "current_setting", func(first, _ string) {
-		none = none && !(strings.Contains(first, "'") && isSecretSetting(strings.Trim(first, "'")))
+		constant := strings.ContainsAny(first, "'$")
+		read := first == "" || strings.ContainsAny(first[:1], "'$") && strings.Count(first, "'") <= 2
+		none = none && !(constant && (!read || isSecretSetting(strings.Trim(first, "'$"))))
 	})
 	return none
 }
@@ -115,7 +118,9 @@ func firstArguments(sql, function string, give func(first, next string)) {
 		case strings.HasPrefix(strings.ToLower(text), `u&"`):
 			give("", "")
 		case strings.EqualFold(strings.Trim(text, `"`), function) && i+3 < len(tokens) && tokens[i+1] == "(":
-			give(tokens[i+2], tokens[i+3])
+			for i += 2; i+2 < len(tokens) && tokens[i] == "("; i++ {
+			}
+			give(tokens[i], tokens[i+1])
 		}
 	}
 }
