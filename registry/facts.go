@@ -100,8 +100,9 @@ WITH RECURSIVE rel AS (
       OR EXISTS (SELECT FROM poly))
 ), linked AS (
   SELECT n.oprcode::oid AS oid, 'operator ' || o.oprname AS of
-  FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_operator AS n ON n.oid IN (o.oprnegate, o.oprcom)
-  WHERE o.oprname = ANY ($8::name[]) AND o.oid < 16384 AND n.oid >= 16384 AND n.oprcode <> 0
+  FROM pg_catalog.pg_operator AS o CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[o.oprnegate, o.oprcom]) AS l (oid)
+  CROSS JOIN LATERAL (SELECT n.oprcode FROM pg_catalog.pg_operator AS n WHERE n.oid = l.oid AND n.oprcode <> 0 OFFSET 0) AS n
+  WHERE o.oprname = ANY ($8::name[]) AND o.oid < 16384 AND l.oid >= 16384
 ), tree (oid) AS (
   SELECT oid FROM rel WHERE oid >= 16384 AND $12
   UNION ALL
@@ -149,11 +150,10 @@ WITH RECURSIVE rel AS (
     AND (o.opcintype IN (SELECT oid FROM compared) OR EXISTS (SELECT FROM anything))
   UNION ALL
   SELECT u.oid, 'operator family ' || f.opfname
-  FROM pg_catalog.pg_opfamily AS f
-  CROSS JOIN LATERAL (
-    SELECT a.amproc::oid FROM pg_catalog.pg_amproc AS a WHERE a.amprocfamily = f.oid AND a.oid >= 16384
-    UNION ALL SELECT op.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr WHERE a.amopfamily = f.oid AND a.oid >= 16384) AS u (oid)
-  WHERE f.oid < 16384 AND f.opfmethod IN (403, 405)
+  FROM (
+    SELECT a.amproc::oid, a.amprocfamily FROM pg_catalog.pg_amproc AS a WHERE a.oid >= 16384
+    UNION ALL SELECT op.oprcode, a.amopfamily FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS op ON op.oid = a.amopopr WHERE a.oid >= 16384) AS u (oid, family)
+  JOIN pg_catalog.pg_opfamily AS f ON f.oid = u.family AND f.oid < 16384 AND f.opfmethod IN (403, 405)
 ), generic AS MATERIALIZED (
   SELECT FROM pg_catalog.pg_proc AS p WHERE p.proname = ANY ($4::name[]) AND p.proargtypes::oid[] && '{2283,5077}'
   UNION ALL
