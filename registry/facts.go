@@ -139,7 +139,13 @@ WITH RECURSIVE rel AS (
     UNION ALL SELECT o.oprresult FROM pg_catalog.pg_operator AS o WHERE o.oprname = ANY ($8::name[]) AND t.oid IN (o.oprleft, o.oprright)) AS part (oid)
   WHERE part.oid <> 0
 ), anything AS MATERIALIZED (
-  SELECT FROM poly UNION ALL SELECT FROM called WHERE oid >= 16384 AND prorettype IN (2249, 2287) UNION ALL SELECT FROM overloads WHERE result IN (2249, 2287)
+  SELECT FROM poly
+  UNION ALL
+  -- What a record holds is known where arguments are for output.
+  SELECT FROM called
+  WHERE oid >= 16384 AND (prorettype IN (2249, 2287) AND (proargmodes && '{o,b,t}') IS NOT TRUE OR proallargtypes && '{2249,2287}')
+  UNION ALL
+  SELECT FROM overloads WHERE result IN (2249, 2287)
 ), orders AS (
   SELECT u.oid, 'the order of type ' || pg_catalog.format_type(o.opcintype, NULL) AS of
   FROM pg_catalog.pg_opclass AS o

@@ -24,7 +24,7 @@ const operatorsSQL = `called AS MATERIALIZED (
   FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::bool[]), pg_catalog.unnest($6::int[]))
     WITH ORDINALITY AS i (schema, name, own, notation, ord)
   CROSS JOIN LATERAL (
-    SELECT p.oid, p.proname, p.prorettype, p.proallargtypes, p.pronargdefaults, p.proargtypes,
+    SELECT p.oid, p.proname, p.prorettype, p.proallargtypes, p.proargmodes, p.pronargdefaults, p.proargtypes,
       CASE WHEN p.pronargs = 1 AND p.pronargdefaults = 0 AND p.provariadic = 0 AND p.proallargtypes IS NULL AND p.oid >= 16384 THEN p.proargtypes[0] END AS argument
     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     WHERE p.proname = i.name::name AND ` + inPath + `
