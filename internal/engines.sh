@@ -24,7 +24,7 @@ echo "== poolers, PGlite${CITUS_BIN:+, Citus}"
 ENGINES=1 ENGINES_NODE_MODULES=$node/node_modules go test -count=1 -v ./internal/engines > "$node/log" 2>&1 || status=1
 grep -E '^ *(--- |ok|FAIL|[a-z_]+\.go:)' "$node/log"
 # Extensions are tried on the PostgreSQL that is installed. Those that Debian's packages lack are skipped.
-extensions="ip4r hll semver prefix rational numeral asn1oid pgmp debversion orafce similarity jsquery rum q3c periods tdigest first-last-agg"
+extensions="ip4r hll semver prefix rational numeral asn1oid pgmp orafce similarity jsquery rum q3c periods tdigest first-last-agg"
 major=$(ls /usr/lib/postgresql 2>/dev/null | sort -n | tail -1)
 all=1 lacking=
 if command -v apt-get >/dev/null && [ -n "$major" ]; then
