@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -60,16 +61,29 @@ func (cs *connections) state(c net.Conn, s http.ConnState) {
 }
 
 func (cs *connections) add(c net.Conn) {
-	address := c.RemoteAddr().String()
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
-	}
+	address := networkOf(c.RemoteAddr().String())
 	cs.all[c] = &peer{address: address, since: time.Now()}
 	cs.strangers[address]++
 	cs.unknown++
 	if cs.unknown > maxStrangers || len(cs.all) > maxConnections {
 		cs.evict(c)
 	}
+}
+
+// networkOf is the address of a peer. With IPv6 it is that of its network, in which one machine has as many addresses as it
+// likes.
+func networkOf(peer string) string {
+	at, err := netip.ParseAddrPort(peer)
+	if err != nil {
+		return peer
+	}
+	ip := at.Addr().Unmap().WithZone("")
+	bits := 64
+	if ip.Is4() {
+		bits = 32
+	}
+	network, _ := ip.Prefix(bits) // both have as many
+	return network.String()
 }
 
 // evict closes one connection to make room for the newest, or the newest itself if all others are at work for callers.
@@ -90,10 +104,10 @@ func (cs *connections) evict(newest net.Conn) {
 // before reports whether a is closed rather than b.
 func (cs *connections) before(a, b *peer) bool {
 	switch of, other := cs.strangers[a.address], cs.strangers[b.address]; {
-	case a.active != b.active:
-		return b.active
 	case of != other:
 		return of > other
+	case a.active != b.active:
+		return b.active
 	}
 	return a.since.Before(b.since)
 }

@@ -27,6 +27,8 @@ var (
 	ErrBusy  = errBusy
 	ErrStuck = errStuck
 	Refusal  = refusal
+
+	NetworkOf = networkOf
 )
 
 // Turns are those of the transport.

@@ -202,9 +202,5 @@ func (t *Transport) callerOf(r *http.Request) string {
 	if caller := t.Caller(r.Context()); caller != "" {
 		return "caller " + caller
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	return "address " + host
+	return "address " + networkOf(r.RemoteAddr)
 }

@@ -2,11 +2,14 @@ package transport_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"mcp-postgres/internal/transport"
@@ -58,12 +61,22 @@ func TestBytesOfACallerAreBounded(t *testing.T) {
 // half opens a connection and sends half a request.
 func half(t *testing.T, s *site) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	return begin(t, s, "127.0.0.1", "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ")
+}
+
+// begin opens a connection from an address and sends the beginning of a request.
+func begin(t *testing.T, s *site, from, request string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := d.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		t.Skip("this machine has one loopback address")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_, _ = fmt.Fprint(c, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ") // who is closed by then sees it later
+	_, _ = fmt.Fprint(c, request) // who is closed by then sees it later
 	return c
 }
 
@@ -94,6 +107,55 @@ func TestStrangersAreBounded(t *testing.T) {
 	}
 	if _, err := first.Read(make([]byte, 1)); err == nil {
 		t.Error("the first half request of too many is still waited for")
+	}
+}
+
+// TestStrangersOfAnAddressAreInTheirOwnWay: nor do those whose refused requests wait for a body, at another address.
+func TestStrangersOfAnAddressAreInTheirOwnWay(t *testing.T) {
+	var refused atomic.Int32
+	s := serve(t, transport.Config{Caller: caller}, transport.HTTPConfig{Protect: func(next http.Handler) http.Handler {
+		protected := protect(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get(callerHeader) == "" {
+				refused.Add(1)
+			}
+			protected.ServeHTTP(w, r)
+		})
+	}})
+	const bodyless = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n"
+	flood := func(n int) {
+		t.Helper()
+		for range n {
+			before := refused.Load()
+			begin(t, s, "127.0.0.2", bodyless)
+			waitFor(t, "the request without a body is refused", func() bool { return refused.Load() > before })
+		}
+	}
+	flood(transport.MaxStrangers)
+	honest := half(t, s)
+	flood(10)
+	body := call("1", "echo", "x")
+	_, _ = fmt.Fprintf(honest, "me\r\n%s: alice\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", callerHeader, len(body), body)
+	if line, err := bufio.NewReader(honest).ReadString('\n'); !strings.HasPrefix(line, "HTTP/1.1 200") {
+		t.Errorf("who comes meanwhile is answered %q, %v, want 200", line, err)
+	}
+}
+
+func TestNetworkOf(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		same bool
+	}{
+		{"192.0.2.1:1", "192.0.2.1:2", true},
+		{"192.0.2.1:1", "[::ffff:192.0.2.1]:2", true},
+		{"192.0.2.1:1", "192.0.2.2:1", false},
+		{"[2001:db8::1]:1", "[2001:db8::ffff:0:0:1]:2", true},
+		{"[2001:db8::1]:1", "[2001:db8:0:1::1]:1", false},
+		{"[fe80::1%eth0]:1", "[fe80::2%eth0]:1", true},
+	} {
+		if got := transport.NetworkOf(test.a) == transport.NetworkOf(test.b); got != test.same {
+			t.Errorf("%s and %s are of one network: %t, want %t", test.a, test.b, got, test.same)
+		}
 	}
 }
 
