@@ -368,7 +368,8 @@ func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, v
 const secretsSQL = `
 SELECT 'statistics' FROM pg_catalog.pg_stats AS s
 WHERE s.schemaname = 'pg_catalog'
-  AND (s.tablename, s.attname) IN (('pg_authid', 'rolpassword'), ('pg_largeobject', 'data'), ('pg_subscription', 'subconninfo'), ('pg_user_mapping', 'umoptions'))
+  AND (s.tablename, s.attname) IN (('pg_authid', 'rolpassword'), ('pg_largeobject', 'data'), ('pg_subscription', 'subconninfo'), ('pg_user_mapping', 'umoptions'),
+    ('pg_db_role_setting', 'setconfig'))
   AND (s.most_common_vals IS NOT NULL OR s.histogram_bounds IS NOT NULL OR s.most_common_elems IS NOT NULL)
 UNION
 SELECT 'settings' FROM pg_catalog.pg_settings AS s WHERE s.vartype = 'string' AND s.setting <> '' AND s.name ~* $1

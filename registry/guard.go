@@ -174,7 +174,7 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 		return d, err
 	}
 	x.remember()
-	if verdict.Unresolved {
+	if verdict.Unresolved || g.readOnly && policy.MayShowSecrets(st) { // there can be a secret a moment later
 		d.until = time.Time{}
 	}
 	d.clean, d.verify = verdict.Clean, verification(st, facts)

@@ -134,7 +134,14 @@ func TestGuardSecrets(t *testing.T) {
 	pgtest.Exec(t, c.AdminURL(), "ALTER SYSTEM SET primary_conninfo = ''")
 	pgtest.Exec(t, c.AdminURL(), "SELECT pg_reload_conf()")
 	served(t, open(t), "SELECT histogram_bounds FROM pg_stats WHERE tablename = 'pg_authid'", false)
-	served(t, open(t), "SELECT rolconfig FROM pg_roles", true)
+	r = open(t)
+	served(t, r, "SELECT rolconfig FROM pg_roles", true)
+	pgtest.Exec(t, c.AdminURL(), "DELETE FROM pg_statistic WHERE starelid = 'pg_authid'::regclass; ANALYZE pg_db_role_setting")
+	served(t, r, "SELECT histogram_bounds FROM pg_stats WHERE tablename = 'pg_db_role_setting'", true)
+	pgtest.Exec(t, c.AdminURL(), "ALTER ROLE someone SET app.jwt_secret = '"+password+"'; ALTER ROLE other SET app.jwt_secret = '"+password+"-2'")
+	served(t, r, "SELECT rolconfig FROM pg_roles", false) // what was allowed is looked at anew
+	pgtest.Exec(t, c.AdminURL(), "ANALYZE pg_db_role_setting")
+	served(t, r, "SELECT histogram_bounds FROM pg_stats WHERE tablename = 'pg_db_role_setting'", false)
 }
 
 // TestSecretsAreKnown finds the settings and catalogues whose names say that they hold secrets, on whatever version this is.
