@@ -98,7 +98,7 @@ func (db *DB) Close() {
 		return
 	}
 	db.close()
-	db.stuck.close()
+	db.leaveStuck()
 	db.cleaning.Wait()
 	close(db.opening.closed)
 	db.pool.Close()

@@ -34,20 +34,15 @@ func (db *DB) Describe(ctx context.Context, sql string) (Description, error) {
 }
 
 func (db *DB) describe(ctx context.Context, sql string) (Description, error) {
-	conn, s, err := db.acquire(ctx)
-	if err != nil {
-		return Description{}, err
-	}
-	release := watch(ctx, s.pc)
-	d, err := s.describeStatement(sql, db.timeout, &db.types)
-	d.Notices = s.notices.list()
-	if db.pooler.mixedUp(err) {
-		s.broken, err = true, &mixedUpError{cause: err}
-	}
-	if !release() {
-		s.broken = true
-	}
-	db.put(ctx, conn, s)
+	var d Description
+	err := db.withSession(ctx, func(s *session) (err error) {
+		d, err = s.describeStatement(sql, db.timeout, &db.types)
+		d.Notices = s.notices.list()
+		if db.pooler.mixedUp(err) {
+			s.broken, err = true, &mixedUpError{cause: err}
+		}
+		return err
+	})
 	return d, err
 }
 

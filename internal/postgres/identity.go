@@ -109,16 +109,16 @@ const verify = "SELECT 1 OPERATOR(pg_catalog./) CASE WHEN EXISTS (SELECT FROM RO
 // codeChanged is division_by_zero.
 const codeChanged = "22012"
 
-// args writes the names and OIDs as arrays.
-func (v *Verify) args() [][]byte {
-	oids := []byte{'{'}
-	for i, oid := range v.OIDs {
+// oidArray writes an array of OIDs.
+func oidArray(oids []uint32) []byte {
+	array := []byte{'{'}
+	for i, oid := range oids {
 		if i > 0 {
-			oids = append(oids, ',')
+			array = append(array, ',')
 		}
-		oids = strconv.AppendUint(oids, uint64(oid), 10)
+		array = strconv.AppendUint(array, uint64(oid), 10)
 	}
-	return [][]byte{textArray(v.Names), append(oids, '}')}
+	return append(array, '}')
 }
 
 // textArray writes an array of texts.

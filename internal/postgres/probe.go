@@ -50,9 +50,7 @@ func (p *pooler) afterConnect(_ context.Context, conn *pgx.Conn) error {
 func (s *session) probe() error {
 	p := s.pooler
 	s.fixed("", look)
-	s.fixed("", forgotten, textArray(p.names), textArray(p.values))
-	s.sync()
-	rows, err := s.answered()
+	rows, err := s.ask("", forgotten, textArray(p.names), textArray(p.values))
 	if len(rows) == 0 {
 		return s.lost(err)
 	}
@@ -77,7 +75,7 @@ func (s *session) probePooled() error {
 	s.fixed("", look)
 	s.fixed("", rollback)
 	s.sync()
-	if _, err := s.answered(); err != nil {
+	if _, err := s.sent(); err != nil {
 		return err
 	}
 	rows, err := s.answer()
@@ -107,14 +105,6 @@ func port(a net.Addr) string {
 		return strconv.Itoa(tcp.Port)
 	}
 	return ""
-}
-
-// answered sends what is queued, and reads the answer up to the first Sync.
-func (s *session) answered() ([][]string, error) {
-	if err := s.flush(); err != nil {
-		return nil, err
-	}
-	return s.answer()
 }
 
 // refused reports an attempt to connect that failed because of a parameter that PgBouncer does not know; the next one will

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -41,7 +40,7 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 		out, err = db.attempt(ctx, &c, timeout, sink)
 	}
 	late := time.Since(start) >= timeout.Truncate(time.Millisecond) // as the server has it
-	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && isLost(err) {
+	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && lostIn(err) != nil {
 		return out, lateError(err, limit, c.commits())
 	}
 	return out, db.callError(ctx, &c, err)
@@ -49,61 +48,54 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 
 // attempt runs the call on one connection of the pool.
 func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink Sink) (Outcome, error) {
-	conn, s, err := db.acquire(ctx)
-	if err != nil {
-		return Outcome{}, err
-	}
-	t := &transaction{session: s, call: c, timeout: timeout, sink: sink, types: &db.types}
-	release, began := watch(ctx, s.pc), time.Now()
-	panics := true
-	defer func() {
-		if panics { // the sink, or Answer: what the connection is at is not known
+	t := &transaction{call: c, timeout: timeout, sink: sink, types: &db.types}
+	err := db.withSession(ctx, func(s *session) error {
+		t.session = s
+		began := time.Now()
+		err := s.elsewhere(c, t.run(ctx))
+		t.out.Notices = s.notices.list()
+		switch {
+		case stale(err):
+			s.stale[statementName(c.SQL)] = true
+		case t.unbound && db.pooler.mixedUp(err):
+			s.broken, err = true, &mixedUpError{cause: err}
+		}
+		if t.stopped && s.pc.Conn().SetReadDeadline(time.Time{}) != nil {
 			s.broken = true
-			release()
-			db.put(ctx, conn, s)
 		}
-	}()
-	err = t.run(ctx)
-	panics = false
-	t.out.Notices = s.notices.list()
-	err = s.elsewhere(c, err)
-	switch {
-	case stale(err):
-		s.stale[statementName(c.SQL)] = true
-	case t.unbound && db.pooler.mixedUp(err):
-		s.broken, err = true, &mixedUpError{cause: err}
-	}
-	if !release() || t.stopped && s.pc.Conn().SetReadDeadline(time.Time{}) != nil {
-		s.broken = true
-	}
-	if c.Foreign {
-		s.foreign++
-		s.busy += time.Since(began)
-	}
-	db.put(ctx, conn, s)
-	if err == nil && !c.twoFlights() {
-		if t.held != nil {
-			err = db.learn(ctx, t.held.fields)
+		if c.Foreign {
+			s.foreign++
+			s.busy += time.Since(began)
 		}
-		if err == nil {
-			err = t.answer()
+		return err
+	})
+	if err != nil || c.twoFlights() {
+		return t.out, err
+	}
+	if t.held != nil { // any connection will do: that of the call may be broken
+		if err := db.withSession(ctx, t.learn); err != nil {
+			return t.out, err
 		}
 	}
-	return t.out, err
+	return t.out, t.answer()
 }
 
-// learn looks the types of columns up, on any connection: that of the call may be broken.
-func (db *DB) learn(ctx context.Context, fields []pgproto3.FieldDescription) error {
+// withSession runs f on a connection of the pool. When ctx ends, the statement that f runs is cancelled in PostgreSQL.
+func (db *DB) withSession(ctx context.Context, f func(*session) error) error {
 	conn, s, err := db.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.put(ctx, conn, s)
-	release := watch(ctx, s.pc)
-	_, err = db.types.resolveColumns(s, fields)
-	if !release() {
-		s.broken = true
-	}
+	release, returned := watch(ctx, s.pc), false
+	defer func() {
+		// After a panic, of the sink or of Answer, messages may be left on the connection.
+		if !release() || !returned {
+			s.broken = true
+		}
+		db.put(ctx, conn, s)
+	}()
+	err = f(s)
+	returned = true
 	return err
 }
 
@@ -191,25 +183,25 @@ func (s *session) clean() error {
 	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)); err != nil {
 		return err
 	}
-	if err := s.rollBack(); err != nil {
-		return err
+	if s.failed {
+		if err := s.rollBack(); err != nil {
+			return err
+		}
 	}
-	if err := s.finishReset(); err != nil {
-		return err
+	if s.resetting {
+		if err := s.finishReset(); err != nil {
+			return err
+		}
 	}
 	return s.pc.Conn().SetReadDeadline(time.Time{})
 }
 
 // rollBack ends a failed transaction whose ROLLBACK was skipped, and sends once more the reset behind it.
 func (s *session) rollBack() error {
-	if !s.failed {
-		return nil
-	}
-	foreign := s.resetting
-	if foreign {
+	if s.resetting {
 		_, _ = s.answer() // it was refused, for the transaction had failed
 	}
-	s.end(false, foreign)
+	s.end(false, s.resetting)
 	if err := s.flush(); err != nil {
 		return err
 	}
@@ -219,9 +211,6 @@ func (s *session) rollBack() error {
 // finishReset reads the answer to the reset. Where it tells of prepared statements that are not ours, or that ours are
 // gone, everything is discarded.
 func (s *session) finishReset() error {
-	if !s.resetting {
-		return nil
-	}
 	s.resetting = false
 	rows, err := s.answer()
 	if err != nil {
@@ -241,13 +230,7 @@ func (s *session) finishReset() error {
 func (s *session) discard() error {
 	clear(s.prepared)
 	clear(s.stale)
-	s.parse("", "DISCARD ALL")
-	s.execute("", nil, 0, false)
-	s.sync()
-	if err := s.flush(); err != nil {
-		return err
-	}
-	_, err := s.answer()
+	_, err := s.ask("", "DISCARD ALL")
 	return err
 }
 
@@ -264,8 +247,7 @@ func stale(err error) bool {
 // that was not executed because a pooler showed itself.
 func (db *DB) heal(c *Call, out Outcome, err error) bool {
 	var mixed *mixedUpError
-	var lost *lostError
-	if errors.As(err, &lost) {
+	if lost := lostIn(err); lost != nil {
 		db.pool.Reset() // the others are as old as the one that was dead
 		return lost.unheard || !c.Write && out.Rows == 0
 	}
@@ -274,17 +256,18 @@ func (db *DB) heal(c *Call, out Outcome, err error) bool {
 
 // callError words the errors that come from the connection or the context, not from PostgreSQL.
 func (db *DB) callError(ctx context.Context, c *Call, err error) error {
-	var e *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case isLost(err) && c.commits() && !uncommitted(err):
+	}
+	var e *Error
+	switch lost := lostIn(err); {
+	case lost != nil && c.commits() && !lost.uncommitted:
 		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case errors.As(err, &e) && e.givenUp && c.commits():
 		e.Message, e.Hint = givenUp(e, c.twoFlights())
-	case isLost(err):
+	case lost != nil:
 		db.log.WarnContext(ctx, "connection lost", "error", err)
 		message := "the connection to the database was lost"
 		if c.Write {
@@ -305,11 +288,6 @@ func givenUp(e *Error, certain bool) (message, hint string) {
 
 const lookFirst = "look at the data before trying again: the change may have been made"
 
-func uncommitted(err error) bool {
-	var lost *lostError
-	return errors.As(err, &lost) && lost.uncommitted
-}
-
 // timeoutError names the limit of the call, of which the check of the statement may have taken a part.
 func timeoutError(limit time.Duration) *Error {
 	return &Error{Code: "57014", Message: "the statement took longer than its time limit of " + limit.String() + " and was stopped",
@@ -319,10 +297,9 @@ func timeoutError(limit time.Duration) *Error {
 // lateError words the end of a call at its time limit. A call may wait in a pooler, which has no server connection for it.
 func lateError(err error, limit time.Duration, commits bool) *Error {
 	told := timeoutError(limit)
-	var lost *lostError
-	late := errors.As(err, &lost)
-	certain := !late || lost.uncommitted
-	if late && lost.queued && certain {
+	lost := lostIn(err)
+	certain := lost == nil || lost.uncommitted
+	if lost != nil && lost.queued && certain {
 		told = &Error{Code: "53300", Message: "the connection pooler had no server connection for the statement within its time limit of " + limit.String(),
 			Hint: "try again in a moment", Retryable: true}
 	}
@@ -333,9 +310,4 @@ func lateError(err error, limit time.Duration, commits bool) *Error {
 		told.Hint = lookFirst
 	}
 	return told
-}
-
-func isLost(err error) bool {
-	var lost *lostError
-	return errors.As(err, &lost)
 }

@@ -228,6 +228,15 @@ type lostError struct {
 func (e *lostError) Error() string { return fmt.Sprintf("connection lost: %v", e.cause) }
 func (e *lostError) Unwrap() error { return e.cause }
 
+// lostIn gives the lost connection that an error is about, if it is about one.
+func lostIn(err error) *lostError {
+	var lost *lostError
+	if err == nil || !errors.As(err, &lost) {
+		return nil
+	}
+	return lost
+}
+
 // errStatementMode: PgBouncer ends the transaction at its first answer, so that nothing of it stays.
 var errStatementMode = &Error{Code: "08P01", Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing was executed",
 	Hint: "only the operator can mend this: pool_mode = transaction in PgBouncer, or a connection string past it"}

@@ -166,7 +166,7 @@ func (s *session) begin(c *Call, timeout time.Duration) {
 		s.set(setting{"", setLocal("application_name", c.Application)})
 	}
 	if c.Verify != nil {
-		s.fixed("mcp_verify", verify, c.Verify.args()...)
+		s.fixed("mcp_verify", verify, textArray(c.Verify.Names), oidArray(c.Verify.OIDs))
 	}
 }
 

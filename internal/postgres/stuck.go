@@ -67,9 +67,8 @@ func (noTurn) Free()  {}
 
 // stuckBackends are those of one DB, by their connections.
 type stuckBackends struct {
-	mu     sync.Mutex
-	closed bool
-	all    map[*session]Stuck
+	mu  sync.Mutex
+	all map[*session]Stuck
 
 	asking sync.Mutex // one connection at a time asks about them
 }
@@ -98,40 +97,33 @@ func (db *DB) crowded(c *Call) error {
 	}
 }
 
-// add notes a backend; false means that the DB is being closed.
-func (b *stuckBackends) add(s *session, about Stuck) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
+// addStuck notes a backend; false means that the DB is being closed.
+func (db *DB) addStuck(s *session, about Stuck) bool {
+	db.stuck.mu.Lock()
+	defer db.stuck.mu.Unlock()
+	if db.closing.Err() != nil {
 		return false
 	}
-	if b.all == nil {
-		b.all = map[*session]Stuck{}
+	if db.stuck.all == nil {
+		db.stuck.all = map[*session]Stuck{}
 	}
-	b.all[s] = about
+	db.stuck.all[s] = about
 	return true
 }
 
-func (b *stuckBackends) remove(s *session) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.all, s)
+func (db *DB) removeStuck(s *session) {
+	db.stuck.mu.Lock()
+	defer db.stuck.mu.Unlock()
+	delete(db.stuck.all, s)
 }
 
-// close ends the wait for all of them.
-func (b *stuckBackends) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.closed = true
-	for s := range b.all {
+// leaveStuck ends the wait for all of them. The DB must be closing, so that no other is added.
+func (db *DB) leaveStuck() {
+	db.stuck.mu.Lock()
+	defer db.stuck.mu.Unlock()
+	for s := range db.stuck.all {
 		_ = s.pc.Conn().Close()
 	}
-}
-
-func (b *stuckBackends) isClosed() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.closed
 }
 
 // stop ends what the backend of a connection that is given up may still be doing. It returns when the backend is at rest
@@ -145,16 +137,16 @@ func (db *DB) stop(s *session, kept Kept, about Stuck) {
 	b := &backend{pid: s.pid}
 	gone, err := db.terminate(b)
 	db.log.Warn("a statement did not heed its cancellation: its backend is terminated", "pid", b.pid, "error", err)
-	if gone || s.quiet(cancelGrace) || !db.stuck.add(s, about) {
+	if gone || s.quiet(cancelGrace) || !db.addStuck(s, about) {
 		return
 	}
-	defer db.stuck.remove(s)
+	defer db.removeStuck(s)
 	kept.Stuck()
 	log := db.log.With("pid", about.PID, "since", about.Since, "tool", about.Tool)
 	log.Error("a backend heeds neither cancellation nor termination: its connection is kept until it has ended")
 	for wait := firstAsk; !db.rests(s, b, wait); wait = min(2*wait, lastAsk) {
 	}
-	if db.stuck.isClosed() {
+	if db.closing.Err() != nil {
 		log.Warn("a backend that could not be stopped is left at work")
 		return
 	}
@@ -179,11 +171,11 @@ func (db *DB) rests(s *session, b *backend, wait time.Duration) bool {
 	switch open := !s.pc.IsClosed(); {
 	case open && s.quiet(wait):
 		lost := s.awaiting() && s.pooled && b.pid != 0 // by the pooler: the backend is asked for next time
-		return !lost || db.stuck.isClosed()
+		return !lost || db.closing.Err() != nil
 	case !open:
 		time.Sleep(wait)
 	}
-	if db.stuck.isClosed() {
+	if db.closing.Err() != nil {
 		return true
 	}
 	gone, err := db.terminate(b)

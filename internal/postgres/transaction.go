@@ -36,6 +36,7 @@ type transaction struct {
 // held keeps rows until the types of their columns are known.
 type held struct {
 	fields []pgproto3.FieldDescription
+	cols   []Column // once they are known
 	rows   [][][]byte
 	bytes  int
 }
@@ -69,10 +70,12 @@ func (t *transaction) run(ctx context.Context) error {
 	if t.pooled && t.call.leaves() && t.call.Write {
 		t.fixed("", constraints)
 	}
-	if !t.call.Write && !t.pooled {
-		return t.rolledBack()
+	// A read has one Sync, after the ROLLBACK, so that PostgreSQL answers in one piece: each more wakes both sides once more. After
+	// an error the ROLLBACK is skipped; put sends it again.
+	oneSync := !t.call.Write && !t.pooled
+	if !oneSync {
+		t.sync()
 	}
-	t.sync()
 	if t.call.twoFlights() {
 		err := t.answered(ctx)
 		return t.finish(err, err == nil && t.call.commits())
@@ -81,17 +84,11 @@ func (t *transaction) run(ctx context.Context) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	return t.last(t.read())
-}
-
-// rolledBack sends the ROLLBACK before the Sync, so that PostgreSQL answers all in one piece: each one more wakes both sides
-// once more. After an error the ROLLBACK is skipped; put sends it again.
-func (t *transaction) rolledBack() error {
-	t.end(false, t.call.leaves())
-	if err := t.flush(); err != nil {
+	err := t.read()
+	if oneSync {
 		return err
 	}
-	return t.read()
+	return t.last(err)
 }
 
 // finish ends the transaction by a flight of its own.
@@ -112,7 +109,7 @@ func (t *transaction) last(err error) error {
 		return err
 	}
 	end := t.ended()
-	if t.stopped && !t.call.Write && isLost(end) {
+	if t.stopped && !t.call.Write && lostIn(end) != nil {
 		return err // the answer stands, the connection goes
 	}
 	if t.pooler.mixedUp(end) {
@@ -137,6 +134,11 @@ func (t *transaction) answered(ctx context.Context) error {
 	if err := t.read(); err != nil {
 		return err
 	}
+	if t.held != nil {
+		if err := t.learn(t.session); err != nil {
+			return err
+		}
+	}
 	if err := t.answer(); err != nil {
 		return err
 	}
@@ -150,9 +152,7 @@ func (t *transaction) answered(ctx context.Context) error {
 // answer hands on the rows that were held, checks the rows that were written, and has the answer made.
 func (t *transaction) answer() error {
 	if t.held != nil {
-		if err := t.replay(); err != nil {
-			return err
-		}
+		t.replay()
 	}
 	if most := t.call.MaxAffected; most > 0 && t.out.Affected > int64(most) {
 		return &Error{Code: "54000", Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed",
@@ -307,16 +307,15 @@ func (t *transaction) take(values [][]byte) bool {
 	return t.held.bytes < maxMessage
 }
 
-// replay hands on what was held, now that the connection is free to look types up.
-func (t *transaction) replay() error {
-	cols := t.types.columns(t.held.fields)
-	if cols == nil {
-		var err error
-		if cols, err = t.types.resolveColumns(t.session, t.held.fields); err != nil {
-			return err
-		}
-	}
-	t.sink.Columns(cols)
+// learn looks up the types of the columns whose rows are held.
+func (t *transaction) learn(s *session) (err error) {
+	t.held.cols, err = t.types.resolveColumns(s, t.held.fields)
+	return err
+}
+
+// replay hands on what was held.
+func (t *transaction) replay() {
+	t.sink.Columns(t.held.cols)
 	t.out.Rows = 0
 	for _, row := range t.held.rows {
 		if !t.sink.Row(row) {
@@ -325,5 +324,4 @@ func (t *transaction) replay() error {
 		}
 		t.out.Rows++
 	}
-	return nil
 }

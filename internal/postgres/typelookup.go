@@ -9,8 +9,8 @@ import (
 )
 
 // lookUp reads types from pg_type, and first those that they are made of.
-func (c *typeCache) lookUp(s *session, oids []byte) error {
-	rows, err := s.query(lookupTypes, oids)
+func (c *typeCache) lookUp(s *session, oids []uint32) error {
+	rows, err := s.query(lookupTypes, oidArray(oids))
 	if err != nil {
 		return fmt.Errorf("looking types up: %w", err)
 	}
@@ -68,13 +68,20 @@ func parseOID(s string) uint32 {
 	return uint32(n)
 }
 
-// query runs one of our own small look-ups on a connection between two flights; NULL reads as "". It has a name of its
-// own: the unnamed statement may be the caller's, parsed and not yet run.
+// query is ask under a name of its own: the unnamed statement may be the caller's, parsed and not yet run.
 func (s *session) query(sql string, args ...[]byte) ([][]string, error) {
-	name := statementName(sql)
-	s.parse(name, sql)
-	s.execute(name, args, 0, false)
+	return s.ask(statementName(sql), sql, args...)
+}
+
+// ask runs one of our own statements between two flights; NULL reads as "".
+func (s *session) ask(name, sql string, args ...[]byte) ([][]string, error) {
+	s.fixed(name, sql, args...)
 	s.sync()
+	return s.sent()
+}
+
+// sent sends what is queued, and reads the answer up to the first Sync.
+func (s *session) sent() ([][]string, error) {
 	if err := s.flush(); err != nil {
 		return nil, err
 	}

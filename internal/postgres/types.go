@@ -67,19 +67,14 @@ func (c *typeCache) forget() {
 	})
 }
 
-// builtin gives the types that need no look-up.
-func builtin(oid uint32) *Type {
-	if kind, ok := builtinKinds[oid]; ok {
-		return &Type{OID: oid, Kind: kind.kind, Name: kind.name}
+// builtin holds the common types; any other is looked up in pg_type. It is read only.
+var builtin = func(types map[uint32]kindName) map[uint32]*Type {
+	all := make(map[uint32]*Type, len(types))
+	for oid, t := range types {
+		all[oid] = &Type{OID: oid, Kind: t.kind, Name: t.name}
 	}
-	return nil
-}
-
-// builtinKinds holds the common types; any other is looked up in pg_type. It is read only.
-var builtinKinds = map[uint32]struct {
-	kind Kind
-	name string
-}{
+	return all
+}(map[uint32]kindName{
 	pgtype.BoolOID: {Bool, "boolean"}, pgtype.Int2OID: {Int, "smallint"}, pgtype.Int4OID: {Int, "integer"},
 	pgtype.OIDOID: {Int, "oid"}, pgtype.Int8OID: {BigInt, "bigint"}, pgtype.Float4OID: {Float, "real"},
 	pgtype.Float8OID: {Float, "double precision"}, pgtype.NumericOID: {Numeric, "numeric"}, pgtype.JSONOID: {JSON, "json"},
@@ -91,6 +86,11 @@ var builtinKinds = map[uint32]struct {
 	pgtype.InetOID: {Text, "inet"}, pgtype.CIDROID: {Text, "cidr"}, pgtype.XMLOID: {Text, "xml"}, pgtype.RecordOID: {Text, "record"},
 	regclassOID: {Text, "regclass"}, moneyOID: {Text, "money"}, voidOID: {Text, "void"},
 	int2vectorOID: {Text, "int2vector"}, oidvectorOID: {Text, "oidvector"},
+})
+
+type kindName struct {
+	kind Kind
+	name string
 }
 
 // Types that pgtype has no name for (pg_type.dat); the two vectors are arrays that are not written as such.
@@ -130,14 +130,12 @@ func (c *typeCache) resolveColumns(s *session, fields []pgproto3.FieldDescriptio
 }
 
 func (c *typeCache) get(oid uint32) *Type {
-	if t, ok := c.known.Load(oid); ok {
-		return t.(*Type)
-	}
-	if t := builtin(oid); t != nil {
-		c.known.Store(oid, t)
+	if t, ok := builtin[oid]; ok {
 		return t
 	}
-	return nil
+	t, _ := c.known.Load(oid)
+	known, _ := t.(*Type)
+	return known
 }
 
 // lookupTypes names the base of a domain and the items of an array, which are then looked up in turn.
@@ -166,17 +164,12 @@ func (c *typeCache) resolve(s *session, oids []uint32) ([]*Type, error) {
 	return types, nil
 }
 
-func (c *typeCache) missing(oids []uint32) []byte {
-	var list []byte
+func (c *typeCache) missing(oids []uint32) []uint32 {
+	var unknown []uint32
 	for _, oid := range oids {
 		if c.get(oid) == nil {
-			list = append(list, ',')
-			list = strconv.AppendUint(list, uint64(oid), 10)
+			unknown = append(unknown, oid)
 		}
 	}
-	if list == nil {
-		return nil
-	}
-	list[0] = '{'
-	return append(list, '}')
+	return unknown
 }
