@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,16 +15,16 @@ import (
 // server that gives no more (a login's CONNECTION LIMIT, a pooler with fewer places than --pool-max) so fails no call.
 type capacity struct {
 	mu      sync.Mutex
-	most    int // connections of the pool
-	known   int // connections that there are, as last counted
-	used    int // calls that have one
-	waiting int // calls that wait for one
-	dialing int // connections that are being made for them
-	alone   *atomic.Bool
+	most    int       // connections of the pool
+	known   int       // connections that there are, as last counted
+	used    int       // calls that have one
+	waiting int       // calls that wait for one
+	dialing int       // connections that are being made for them
 	failed  int       // attempts since the last one that made one
 	next    time.Time // none is made before that
 	told    time.Time // when it was logged that there are no more
 	news    *news
+	pooler  *pooler
 }
 
 // news wakes all that wait. An error says that there is no connection left to wait for.
@@ -37,8 +36,8 @@ type news struct {
 // growPause is the time between attempts to get more connections than the server gave.
 const growPause = 5 * time.Second
 
-func newCapacity(most int, alone *atomic.Bool) *capacity {
-	return &capacity{most: most, alone: alone, news: &news{came: make(chan struct{})}}
+func newCapacity(most int, p *pooler) *capacity {
+	return &capacity{most: most, pooler: p, news: &news{came: make(chan struct{})}}
 }
 
 // tell wakes those that wait. The lock must be held.
@@ -52,7 +51,7 @@ func (c *capacity) tell(err error) {
 
 // admit takes a place, if there is one. The lock must be held.
 func (c *capacity) admit() bool {
-	if c.used >= c.known && c.known < c.most || c.used > 0 && c.alone.Load() {
+	if c.used >= c.known && c.known < c.most || c.used > 0 && c.pooler.alone.Load() {
 		return false // at its most the pool has a queue of its own
 	}
 	c.used++
@@ -89,7 +88,8 @@ func (db *DB) enter(ctx context.Context) error {
 		if c.admit() {
 			return nil
 		}
-		if c.dialing < c.waiting && live+c.dialing < c.most && (live == 0 || !c.alone.Load()) && (live == 0 || !time.Now().Before(c.next)) {
+		more := live == 0 || !c.pooler.alone.Load() && !time.Now().Before(c.next)
+		if more && c.dialing < c.waiting && live+c.dialing < c.most {
 			c.dialing++
 			db.cleaning.Go(db.grow)
 		}

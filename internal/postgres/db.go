@@ -83,7 +83,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	db.opening, db.maxConns = newOpening(conf.MinConns > 0), int(conf.MaxConns)
-	db.capacity = newCapacity(db.maxConns, &db.pooler.alone)
+	db.capacity = newCapacity(db.maxConns, db.pooler)
 	db.closing, db.close = context.WithCancel(context.Background())
 	db.pool, err = pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
@@ -100,7 +100,6 @@ func (db *DB) Close() {
 	db.close()
 	db.leaveStuck()
 	db.cleaning.Wait()
-	close(db.opening.closed)
 	db.pool.Close()
 }
 

@@ -36,7 +36,7 @@ func (db *DB) Describe(ctx context.Context, sql string) (Description, error) {
 func (db *DB) describe(ctx context.Context, sql string) (Description, error) {
 	var d Description
 	err := db.withSession(ctx, func(s *session) (err error) {
-		d, err = s.describeStatement(sql, db.timeout, &db.types)
+		d, err = describe(s, sql, db.timeout, &db.types)
 		d.Notices = s.notices.list()
 		if db.pooler.mixedUp(err) {
 			s.broken, err = true, &mixedUpError{cause: err}
@@ -46,10 +46,10 @@ func (db *DB) describe(ctx context.Context, sql string) (Description, error) {
 	return d, err
 }
 
-// describeStatement works in a transaction, whose settings decide what the names in sql stand for.
-func (s *session) describeStatement(sql string, timeout time.Duration, types *typeCache) (Description, error) {
+// describe works in a transaction, whose settings decide what the names in sql stand for.
+func describe(s *session, sql string, timeout time.Duration, types *typeCache) (Description, error) {
 	s.begin(&Call{}, timeout)
-	d, err := s.described(sql, types)
+	d, err := described(s, sql, types)
 	if s.broken {
 		return d, err
 	}
@@ -63,7 +63,7 @@ func (s *session) describeStatement(sql string, timeout time.Duration, types *ty
 	return d, err
 }
 
-func (s *session) described(sql string, types *typeCache) (Description, error) {
+func described(s *session, sql string, types *typeCache) (Description, error) {
 	s.parse("", sql)
 	s.describe("")
 	s.sync()
@@ -81,7 +81,7 @@ func (s *session) described(sql string, types *typeCache) (Description, error) {
 	if d.Columns, err = types.resolveColumns(s, fields); err != nil {
 		return Description{}, err
 	}
-	return d, s.comments(fields, d.Columns)
+	return d, comments(s, fields, d.Columns)
 }
 
 // description reads the answer to Parse and Describe.
@@ -113,7 +113,7 @@ func (s *session) description() (oids []uint32, fields []pgproto3.FieldDescripti
 const commentSQL = `SELECT pg_catalog.col_description($1::pg_catalog.oid, $2::pg_catalog.int4)`
 
 // comments fills in the comments of the table columns that stand behind cols. Those of the system catalogs are left out.
-func (s *session) comments(fields []pgproto3.FieldDescription, cols []Column) error {
+func comments(s *session, fields []pgproto3.FieldDescription, cols []Column) error {
 	for i, f := range fields {
 		if f.TableOID < firstUserOID || f.TableAttributeNumber == 0 {
 			continue

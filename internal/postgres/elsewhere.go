@@ -12,7 +12,7 @@ var node = regexp.MustCompile(`(\S+@)?[A-Za-z0-9._-]+:[0-9]{4,5}\b`)
 
 // elsewhere words an error of the way from the database to another server (a worker of Citus, a foreign server). Such an
 // error names hosts and logins, which only the operator is to read: a caller with a role does not.
-func (s *session) elsewhere(c *Call, err error) error {
+func elsewhere(s *session, c *Call, err error) error {
 	var e *Error
 	if err == nil || !errors.As(err, &e) || e.givenUp {
 		return err

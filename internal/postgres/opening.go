@@ -18,7 +18,6 @@ type opening struct {
 	calls   atomic.Int32 // that wait for a connection meanwhile
 	first   chan struct{}
 	rest    chan struct{}
-	closed  chan struct{} // with the pool
 	endOnce sync.Once
 }
 
@@ -31,7 +30,7 @@ const (
 
 // newOpening begins; keeps says that the pool keeps connections, and makes them by itself.
 func newOpening(keeps bool) *opening {
-	o := &opening{keeps: keeps, first: make(chan struct{}), rest: make(chan struct{}), closed: make(chan struct{})}
+	o := &opening{keeps: keeps, first: make(chan struct{}), rest: make(chan struct{})}
 	if keeps {
 		time.AfterFunc(openingTime, o.end)
 	}
@@ -46,8 +45,8 @@ func (o *opening) end() {
 	})
 }
 
-// connect is asked before each connection is made; its error ends that.
-func (o *opening) connect(ctx context.Context) error {
+// connect is asked before each connection is made; its error ends that, as the end of closing does.
+func (o *opening) connect(ctx, closing context.Context) error {
 	next := o.rest
 	switch {
 	case !o.begun.Swap(true):
@@ -61,7 +60,7 @@ func (o *opening) connect(ctx context.Context) error {
 	select {
 	case <-next:
 		return nil
-	case <-o.closed:
+	case <-closing.Done():
 		return net.ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
@@ -89,13 +88,14 @@ func (db *DB) beforeConnect(ctx context.Context, c *pgx.ConnConfig) error {
 	if ctx.Value(idleOnly{}) != nil {
 		return errNoneIdle
 	}
-	if err := db.opening.connect(ctx); err != nil {
+	if err := db.opening.connect(ctx, db.closing); err != nil {
 		return err
 	}
-	return db.pooler.beforeConnect(ctx, c)
+	db.pooler.limit(c)
+	return nil
 }
 
-func (db *DB) afterConnect(ctx context.Context, conn *pgx.Conn) error {
+func (db *DB) afterConnect(_ context.Context, conn *pgx.Conn) error {
 	defer db.opening.end()
-	return db.pooler.afterConnect(ctx, conn)
+	return db.pooler.lookAt(sessionOf(conn.PgConn(), db.pooler))
 }

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -108,12 +107,11 @@ func parseOptions(options string) (params map[string]string, ok bool) {
 	return params, true
 }
 
-// beforeConnect leaves a pooler only the parameters that it follows.
-func (p *pooler) beforeConnect(_ context.Context, c *pgx.ConnConfig) error {
+// limit leaves a pooler only the parameters that it follows.
+func (p *pooler) limit(c *pgx.ConnConfig) {
 	if p.found.Load() {
 		c.RuntimeParams = p.startup
 	}
-	return nil
 }
 
 // find notes that there is a pooler, and logs it once.

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -25,20 +24,19 @@ const (
 		"WHERE (pg_catalog.current_setting(s.name, true) OPERATOR(pg_catalog.=) pg_catalog.set_config(s.name, s.value, true)) IS NOT TRUE"
 )
 
-// afterConnect finds out what a new connection leads to, in one flight, two where that shows a pooler.
-func (p *pooler) afterConnect(_ context.Context, conn *pgx.Conn) error {
-	s := sessionOf(conn.PgConn(), p)
+// lookAt finds out what a new connection leads to, in one flight, two where that shows a pooler.
+func (p *pooler) lookAt(s *session) error {
 	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(connectTimeout)); err != nil {
 		return err
 	}
 	if !s.pooled {
-		if err := s.probe(); err != nil {
+		if err := p.probe(s); err != nil {
 			return err
 		}
 		s.pooled = p.found.Load()
 	}
 	if s.pooled {
-		if err := s.probePooled(); err != nil {
+		if err := p.probePooled(s); err != nil {
 			return err
 		}
 	}
@@ -47,8 +45,7 @@ func (p *pooler) afterConnect(_ context.Context, conn *pgx.Conn) error {
 
 // probe looks for a pooler: one that takes every parameter is known by the number that it gave while connecting, which is
 // not the backend's, or by the parameters that it did not pass on.
-func (s *session) probe() error {
-	p := s.pooler
+func (p *pooler) probe(s *session) error {
 	s.fixed("", look)
 	rows, err := s.ask("", forgotten, textArray(p.names), textArray(p.values))
 	if len(rows) == 0 {
@@ -69,7 +66,7 @@ func (s *session) probe() error {
 }
 
 // probePooled begins a transaction as every call does, which a pooler in statement mode refuses.
-func (s *session) probePooled() error {
+func (p *pooler) probePooled(s *session) error {
 	s.fixed("", beginRead)
 	s.sync()
 	s.fixed("", look)

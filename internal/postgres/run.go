@@ -52,7 +52,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	err := db.withSession(ctx, func(s *session) error {
 		t.session = s
 		began := time.Now()
-		err := s.elsewhere(c, t.run(ctx))
+		err := elsewhere(s, c, t.run(ctx))
 		t.out.Notices = s.notices.list()
 		switch {
 		case stale(err):

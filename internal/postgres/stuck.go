@@ -201,9 +201,7 @@ func (db *DB) terminate(b *backend) (gone bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 	defer cancel()
 	conf := db.pool.Config().ConnConfig
-	if err := db.pooler.beforeConnect(ctx, conf); err != nil {
-		return false, err
-	}
+	db.pooler.limit(conf)
 	conf.RuntimeParams = maps.Clone(conf.RuntimeParams)
 	conf.RuntimeParams["application_name"] = "mcp-postgres watch"
 	conn, err := pgconn.ConnectConfig(ctx, &conf.Config)
