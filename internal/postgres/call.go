@@ -1,9 +1,8 @@
 package postgres
 
 import (
-	"hash/fnv"
-	"math/rand/v2"
-	"strconv"
+	"errors"
+	"strings"
 	"time"
 )
 
@@ -95,67 +94,43 @@ type Sink interface {
 	Row([][]byte) bool
 }
 
-// The statements around a call. They are prepared once on each connection.
-const (
-	beginRead  = "BEGIN READ ONLY"
-	beginWrite = "BEGIN READ WRITE"
-	rollback   = "ROLLBACK"
-	commit     = "COMMIT"
-	// application is for the log of the node that it comes to; a text per trace would fill pg_stat_statements.
-	application = "SELECT pg_catalog.set_config('application_name', $1, true)"
-
-	maxLockWait = 10 * time.Second
-)
-
-// resetRead throws away what can outlive a transaction that was rolled back: advisory locks of the session and prepared
-// statements, and the seed of random(). Its answer tells of the statements, a row for each: those made by PREPARE, and ours,
-// which DEALLOCATE may have removed. Every session has some of ours by then, so that there is a row, and the locks go.
-const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql, pg_catalog.setseed($1) FROM pg_catalog.pg_prepared_statement()"
-
-// seed is a new one, for setseed.
-func seed() []byte { return strconv.AppendFloat(nil, rand.Float64(), 'f', -1, 64) }
-
-// resetWrite throws away, before that, what a commit can leave: together they are DISCARD ALL without the loss of our own
-// prepared statements.
-var resetWrite = [...]string{"CLOSE ALL", "RESET SESSION AUTHORIZATION", "RESET ALL", "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES"}
-
-// statementName names a kept statement by its text.
-func statementName(sql string) string {
-	h := fnv.New64a()
-	h.Write([]byte(sql))
-	return "mcp_" + strconv.FormatUint(h.Sum64(), 36)
+// Identity is what a transaction carries of its caller. It is put in before the statement, for this transaction alone.
+type Identity struct {
+	// SearchPath is the search path, as SET search_path takes it; an empty one finds only what is in pg_catalog.
+	SearchPath string
+	// KeepPath leaves the search path of the login in force; SearchPath then means nothing.
+	KeepPath bool
+	// Claims, Sub and Role are read by current_setting('request.jwt.claims'), ('mcp.sub') and ('mcp.role').
+	Claims, Sub, Role string
+	// DatabaseRole is the role that the statement runs as; empty stays with the login.
+	DatabaseRole string
 }
 
-// fixed queues one of the statements above.
-func (s *session) fixed(name, sql string, args ...[]byte) {
-	s.parse(name, sql)
-	s.execute(name, args, 0, false)
-	s.queued++
+// Verify holds the names that a decision about the statement was based on.
+type Verify struct {
+	// Names are names of relations as SQL writes them; OIDs, of the same length, are what they must stand for.
+	Names []string
+	OIDs  []uint32
 }
 
-// end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer put waits for; no
-// statement there has a name, for the caller's SQL may have put another statement under any name.
-func (s *session) end(keep, foreign bool) {
-	sql := rollback
-	if keep {
-		sql, s.committing = commit, true
+// ErrChanged is the answer to a call whose Verify no longer holds. Nothing was executed.
+var ErrChanged = errors.New("a name in the statement no longer stands for what it did")
+
+// check refuses an Identity that can't be written as SQL.
+func (id *Identity) check() error {
+	if id == nil {
+		return nil
 	}
-	if !foreign || s.pooled {
-		s.fixed(statementName(sql), sql)
-		if foreign {
-			s.resetPooled(keep)
-		}
-		s.sync()
-		return
-	}
-	s.fixed("", sql)
-	s.sync()
-	if keep {
-		for _, sql := range resetWrite {
-			s.fixed("", sql)
+	for _, text := range []string{id.SearchPath, id.Claims, id.Sub, id.Role, id.DatabaseRole} {
+		if !validText(text) {
+			return &Error{Code: "22021", Message: "the identity of this caller holds a zero byte or is no UTF-8, which PostgreSQL has no text for"}
 		}
 	}
-	s.fixed("", resetRead, seed())
-	s.sync()
-	s.resetting = true
+	_, err := quotedNames(id.SearchPath)
+	if err != nil || strings.EqualFold(id.DatabaseRole, "none") { // which means no role
+		return &Error{Code: "22023", Message: refusedIdentity}
+	}
+	return nil
 }
+
+const refusedIdentity = "the database refuses the database role or the schemas of this caller"

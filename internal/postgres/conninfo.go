@@ -41,6 +41,18 @@ func parseConfig(text string) (*pgxpool.Config, error) {
 	return conf, checkParameters(conf.ConnConfig.RuntimeParams, strings.Contains(text, "password="))
 }
 
+// User is the login of a connection string; empty if it can't be told.
+func User(url string) string {
+	if url == "" {
+		return ""
+	}
+	conf, err := parseConfig(url)
+	if err != nil {
+		return ""
+	}
+	return conf.ConnConfig.User
+}
+
 // urlStart is the scheme of a URL, and pairStart the name of the first pair; other programs put semicolons between pairs.
 var (
 	urlStart   = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.:-]*)://`)

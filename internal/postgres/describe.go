@@ -84,32 +84,6 @@ func described(s *session, sql string, types *typeCache) (Description, error) {
 	return d, comments(s, fields, d.Columns)
 }
 
-// description reads the answer to Parse and Describe.
-func (s *session) description() (oids []uint32, fields []pgproto3.FieldDescription, failed error) {
-	for {
-		msg, err := s.next()
-		if err != nil {
-			return nil, nil, err
-		}
-		switch msg := msg.(type) {
-		case *pgproto3.ParameterDescription:
-			oids = append(oids, msg.ParameterOIDs...)
-		case *pgproto3.RowDescription:
-			for _, f := range msg.Fields {
-				f.Name = append([]byte(nil), f.Name...)
-				fields = append(fields, f)
-			}
-		case *pgproto3.ErrorResponse:
-			e := serverError(msg)
-			if failed = e; s.pooled && carriedSetting(e) != nil {
-				failed = carriedSetting(e)
-			}
-		case *pgproto3.ReadyForQuery:
-			return oids, fields, failed
-		}
-	}
-}
-
 const commentSQL = `SELECT pg_catalog.col_description($1::pg_catalog.oid, $2::pg_catalog.int4)`
 
 // comments fills in the comments of the table columns that stand behind cols. Those of the system catalogs are left out.

@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -144,4 +148,125 @@ func carriedSetting(e *Error) error {
 		return nil
 	}
 	return &Unavailable{Reason: refusedSetting(e.Code, e.Message), cause: e}
+}
+
+// lostError is a connection that ended under a call.
+type lostError struct {
+	cause error
+	// unheard: the server had ended the connection before it looked at the call.
+	unheard bool
+	// uncommitted: the call may have begun, but its COMMIT was not reached.
+	uncommitted bool
+	// queued: it waited in a pooler, as far as is known.
+	queued bool
+}
+
+func (e *lostError) Error() string { return fmt.Sprintf("connection lost: %v", e.cause) }
+
+func (e *lostError) Unwrap() error { return e.cause }
+
+// lostIn gives the lost connection that an error is about, if it is about one.
+func lostIn(err error) *lostError {
+	var lost *lostError
+	if err == nil || !errors.As(err, &lost) {
+		return nil
+	}
+	return lost
+}
+
+// errStatementMode: PgBouncer ends the transaction at its first answer, so that nothing of it stays.
+var errStatementMode = &Error{Code: "08P01", Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing was executed",
+	Hint: "only the operator can mend this: pool_mode = transaction in PgBouncer, or a connection string past it"}
+
+// callError words the errors that come from the connection or the context, not from PostgreSQL.
+func (db *DB) callError(ctx context.Context, c *Call, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	switch lost := lostIn(err); {
+	case lost != nil && c.commits() && !lost.uncommitted:
+		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return context.Canceled
+	case errors.As(err, &e) && e.givenUp && c.commits():
+		e.Message, e.Hint = givenUp(e, c.twoFlights())
+	case lost != nil:
+		db.log.WarnContext(ctx, "connection lost", "error", err)
+		message := "the connection to the database was lost"
+		if c.Write {
+			message += " while the statement ran: nothing was changed"
+		}
+		return &Error{Code: "08006", Message: message, Hint: "try again in a moment", Retryable: true}
+	}
+	return err
+}
+
+// givenUp words an answer that was not read to its end. With two flights the COMMIT was not sent.
+func givenUp(e *Error, certain bool) (message, hint string) {
+	if certain {
+		return e.Message + ": nothing was changed", e.Hint
+	}
+	return e.Message + ": what the statement wrote, if anything, may or may not have been committed", strings.TrimPrefix(e.Hint+"; "+lookFirst, "; ")
+}
+
+const lookFirst = "look at the data before trying again: the change may have been made"
+
+// timeoutError names the limit of the call, of which the check of the statement may have taken a part.
+func timeoutError(limit time.Duration) *Error {
+	return &Error{Code: "57014", Message: "the statement took longer than its time limit of " + limit.String() + " and was stopped",
+		Hint: "make it cheaper: filter on indexed columns, or ask for less"}
+}
+
+// lateError words the end of a call at its time limit. A call may wait in a pooler, which has no server connection for it.
+func lateError(err error, limit time.Duration, commits bool) *Error {
+	told := timeoutError(limit)
+	lost := lostIn(err)
+	certain := lost == nil || lost.uncommitted
+	if lost != nil && lost.queued && certain {
+		told = &Error{Code: "53300", Message: "the connection pooler had no server connection for the statement within its time limit of " + limit.String(),
+			Hint: "try again in a moment", Retryable: true}
+	}
+	switch {
+	case commits && certain:
+		told.Message += ": nothing was changed"
+	case commits:
+		told.Hint = lookFirst
+	}
+	return told
+}
+
+// node is the address of a server, with or without a login, in an error of Citus.
+var node = regexp.MustCompile(`(\S+@)?[A-Za-z0-9._-]+:[0-9]{4,5}\b`)
+
+// elsewhere words an error of the way from the database to another server (a worker of Citus, a foreign server). Such an
+// error names hosts and logins, which only the operator is to read: a caller with a role does not.
+func elsewhere(s *session, c *Call, err error) error {
+	var e *Error
+	if err == nil || !errors.As(err, &e) || e.givenUp {
+		return err
+	}
+	connection := strings.HasPrefix(e.Code, "08")
+	if !connection && !(s.citus && node.MatchString(e.Message+e.Hint)) {
+		return err
+	}
+	told := *e
+	told.Retryable = e.Retryable && !refusedForGood(e.Message)
+	if c.Identity != nil {
+		s.pooler.log.Warn("an error of another server that the database works with", "database_role", c.Identity.DatabaseRole, "error", e)
+		told.Message, told.Hint = node.ReplaceAllString(e.Message, "a worker"), node.ReplaceAllString(e.Hint, "a worker")
+		if connection {
+			told.Message, told.Hint = "another server that the database needs for this can't be reached", "the server's log says why"
+			if !told.Retryable {
+				told.Message = "another server that the database needs for this refuses the database role of this caller"
+			}
+		}
+	}
+	return &told
+}
+
+// refusedForGood reports a login that another server refuses, which trying again does not change.
+func refusedForGood(message string) bool {
+	return slices.ContainsFunc([]string{"is not permitted to log in", "authentication failed", "pg_hba.conf", "no password supplied",
+		" does not exist"}, func(words string) bool { return strings.Contains(message, words) })
 }

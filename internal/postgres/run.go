@@ -3,13 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
-	"os"
-	"slices"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // Run runs one call and hands its rows to sink. The error is ErrNoDatabase, *Unavailable, *Error, what c.Bind returned,
@@ -80,169 +79,6 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	return t.out, t.answer()
 }
 
-// withSession runs f on a connection of the pool. When ctx ends, the statement that f runs is cancelled in PostgreSQL.
-func (db *DB) withSession(ctx context.Context, f func(*session) error) error {
-	conn, s, err := db.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	release, returned := watch(ctx, s.pc), false
-	defer func() {
-		// After a panic, of the sink or of Answer, messages may be left on the connection.
-		if !release() || !returned {
-			s.broken = true
-		}
-		db.put(ctx, conn, s)
-	}()
-	err = f(s)
-	returned = true
-	return err
-}
-
-// watch cancels the running statement in PostgreSQL when ctx ends. The function it returns stops that, and reports false
-// when a cancel was sent: it may still arrive, so the connection must not be used again.
-func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
-	done := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(done)
-		_ = pc.Conn().SetReadDeadline(time.Now().Add(Grace))
-		cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Grace)
-		defer cancel()
-		_ = pc.CancelRequest(cancelCtx)
-	})
-	return func() bool {
-		if stop() {
-			return true
-		}
-		<-done
-		return false
-	}
-}
-
-// put gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at rest, and
-// the reset after a caller's SQL is waited for. The turn in ctx is kept while the backend may be at work on the call.
-func (db *DB) put(ctx context.Context, conn *pgxpool.Conn, s *session) {
-	if !s.broken && !s.resetting && !s.failed && !s.worn() {
-		db.release(conn)
-		return
-	}
-	var kept Kept = noTurn{}
-	about := Stuck{PID: s.pid, Since: time.Now()}
-	if s.broken && s.awaiting() {
-		kept, about.Tool = keep(ctx)
-	}
-	db.cleaning.Go(func() {
-		defer kept.Free()
-		defer db.release(conn)
-		if !s.broken {
-			if err := s.clean(); err != nil {
-				db.log.Debug("connection not reset", "error", err)
-				s.broken = true
-			}
-		}
-		if s.broken || s.worn() {
-			db.stop(s, kept, about)
-			end, cancel := context.WithTimeout(context.Background(), cancelGrace)
-			defer cancel()
-			_ = s.pc.Close(end) // the connection is given up
-		}
-	})
-}
-
-// The memory that callers' statements leave in a backend, such as the types of rows that they made up and the catalogue
-// entries that they looked for, stays until its end: no reset frees it. Few logins may ask how much it is, so that a connection
-// is given up after so many statements, or after so much time at them: a new one costs some 10 ms.
-const (
-	maxForeign = 1000
-	maxBusy    = 10 * time.Second
-)
-
-// worn reports whether the backend has run enough of callers' statements.
-func (s *session) worn() bool { return s.foreign >= maxForeign || s.busy >= maxBusy }
-
-// awaiting reports whether the answer to a Sync is outstanding: the backend is, or may be, at work.
-func (s *session) awaiting() bool {
-	return slices.ContainsFunc(s.parsing, func(a awaited) bool { return a.sync })
-}
-
-// quiet waits for the backend to come to rest after a cancellation; false means that it goes on.
-func (s *session) quiet(most time.Duration) bool {
-	if s.pc.Conn().SetReadDeadline(time.Now().Add(most)) != nil {
-		return true
-	}
-	for s.awaiting() {
-		if _, err := s.next(); err != nil {
-			return !errors.Is(err, os.ErrDeadlineExceeded)
-		}
-	}
-	return true
-}
-
-// clean makes the connection fit for the next call, in bounded time.
-func (s *session) clean() error {
-	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)); err != nil {
-		return err
-	}
-	if s.failed {
-		if err := s.rollBack(); err != nil {
-			return err
-		}
-	}
-	if s.resetting {
-		if err := s.finishReset(); err != nil {
-			return err
-		}
-	}
-	return s.pc.Conn().SetReadDeadline(time.Time{})
-}
-
-// rollBack ends a failed transaction whose ROLLBACK was skipped, and sends once more the reset behind it.
-func (s *session) rollBack() error {
-	if s.resetting {
-		_, _ = s.answer() // it was refused, for the transaction had failed
-	}
-	s.end(false, s.resetting)
-	if err := s.flush(); err != nil {
-		return err
-	}
-	return s.ended()
-}
-
-// finishReset reads the answer to the reset. Where it tells of prepared statements that are not ours, or that ours are
-// gone, everything is discarded.
-func (s *session) finishReset() error {
-	s.resetting = false
-	rows, err := s.answer()
-	if err != nil {
-		return err
-	}
-	ours := len(rows) > 0 && len(rows) == len(s.prepared)
-	for _, row := range rows {
-		ours = ours && row[1] == "f"
-	}
-	if !ours {
-		return s.discard()
-	}
-	return nil
-}
-
-// discard throws away all that a session can hold, our prepared statements too.
-func (s *session) discard() error {
-	clear(s.prepared)
-	clear(s.stale)
-	_, err := s.ask("", "DISCARD ALL")
-	return err
-}
-
-// stale is the error of a kept statement whose tables have changed.
-func stale(err error) bool {
-	if err == nil {
-		return false // without the memory that errors.As would take
-	}
-	var e *Error
-	return errors.As(err, &e) && e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
-}
-
 // heal reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or anything
 // that was not executed because a pooler showed itself.
 func (db *DB) heal(c *Call, out Outcome, err error) bool {
@@ -254,60 +90,344 @@ func (db *DB) heal(c *Call, out Outcome, err error) bool {
 	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && c.Keep && stale(err)
 }
 
-// callError words the errors that come from the connection or the context, not from PostgreSQL.
-func (db *DB) callError(ctx context.Context, c *Call, err error) error {
+// stale is the error of a kept statement whose tables have changed.
+func stale(err error) bool {
 	if err == nil {
-		return nil
+		return false // without the memory that errors.As would take
 	}
 	var e *Error
-	switch lost := lostIn(err); {
-	case lost != nil && c.commits() && !lost.uncommitted:
-		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
-	case errors.Is(ctx.Err(), context.Canceled):
-		return context.Canceled
-	case errors.As(err, &e) && e.givenUp && c.commits():
-		e.Message, e.Hint = givenUp(e, c.twoFlights())
-	case lost != nil:
-		db.log.WarnContext(ctx, "connection lost", "error", err)
-		message := "the connection to the database was lost"
-		if c.Write {
-			message += " while the statement ran: nothing was changed"
+	return errors.As(err, &e) && e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
+}
+
+const (
+	// drainBytes and drainTime bound what is read and thrown away to keep a connection whose rows are no longer wanted.
+	drainBytes = 4 << 20
+	drainTime  = 50 * time.Millisecond
+)
+
+// transaction is one call on one connection.
+type transaction struct {
+	*session
+	call    *Call
+	timeout time.Duration
+	sink    Sink
+	types   *typeCache
+
+	out     Outcome
+	prelude int // statements before the call's
+	stopped bool
+	unbound bool // the error came before the statement at hand was executed
+	dropped int  // bytes read after stopped
+	held    *held
+}
+
+// held keeps rows until the types of their columns are known.
+type held struct {
+	fields []pgproto3.FieldDescription
+	cols   []Column // once they are known
+	rows   [][][]byte
+	bytes  int
+}
+
+// run does the whole call, but for the answer to what is in one flight. Afterwards session.broken says whether the
+// connection can be used again.
+func (t *transaction) run(ctx context.Context) error {
+	t.binds, t.commands, t.heard, t.ready, t.committing = 0, 0, 0, 0, false
+	if err := t.call.Identity.check(); err != nil {
+		return err
+	}
+	t.begin(t.call, t.timeout)
+	t.prelude = t.queued
+	args, name := t.call.Args, ""
+	if t.call.Bind != nil {
+		var err error
+		if args, err = t.inferArgs(); err != nil {
+			return t.finish(err, false)
 		}
-		return &Error{Code: "08006", Message: message, Hint: "try again in a moment", Retryable: true}
+	} else {
+		if t.call.Keep {
+			name = statementName(t.call.SQL)
+		}
+		t.parse(name, t.call.SQL)
+	}
+	limit := 0
+	if t.call.MaxRows > 0 && !t.call.twoFlights() {
+		limit = t.call.MaxRows + 1
+	}
+	t.execute(name, args, limit, true)
+	if t.pooled && t.call.leaves() && t.call.Write {
+		t.fixed("", constraints)
+	}
+	// A read has one Sync, after the ROLLBACK, so that PostgreSQL answers in one piece: each more wakes both sides once more. After
+	// an error the ROLLBACK is skipped; put sends it again.
+	oneSync := !t.call.Write && !t.pooled
+	if !oneSync {
+		t.sync()
+	}
+	if t.call.twoFlights() {
+		err := t.answered(ctx)
+		return t.finish(err, err == nil && t.call.commits())
+	}
+	t.end(t.call.commits(), t.call.leaves())
+	if err := t.flush(); err != nil {
+		return err
+	}
+	err := t.read()
+	if oneSync {
+		return err
+	}
+	return t.last(err)
+}
+
+// finish ends the transaction by a flight of its own.
+func (t *transaction) finish(err error, keep bool) error {
+	if t.broken {
+		return err
+	}
+	t.end(keep, t.call.leaves())
+	if ferr := t.flush(); ferr != nil {
+		return ferr
+	}
+	return t.last(err)
+}
+
+// last reads the answer to end. The error of the statement comes before that of the end.
+func (t *transaction) last(err error) error {
+	if t.broken {
+		return err
+	}
+	end := t.ended()
+	if t.stopped && !t.call.Write && lostIn(end) != nil {
+		return err // the answer stands, the connection goes
+	}
+	if t.pooler.mixedUp(end) {
+		t.broken = true // its transaction is still open
+		end = nil
+		if t.call.Write {
+			end = &Error{Code: "40001", Message: "a connection pooler mixed its connections up: nothing was changed", Hint: "try again", Retryable: true}
+		}
+	}
+	if err == nil {
+		err = end
 	}
 	return err
 }
 
-// givenUp words an answer that was not read to its end. With two flights the COMMIT was not sent.
-func givenUp(e *Error, certain bool) (message, hint string) {
-	if certain {
-		return e.Message + ": nothing was changed", e.Hint
+// answered runs a statement that writes, up to its answer. The COMMIT is sent after that: whatever keeps the answer from
+// being given, an error, a panic or a caller who no longer waits, leaves no change behind.
+func (t *transaction) answered(ctx context.Context) error {
+	if err := t.flush(); err != nil {
+		return err
 	}
-	return e.Message + ": what the statement wrote, if anything, may or may not have been committed", strings.TrimPrefix(e.Hint+"; "+lookFirst, "; ")
+	if err := t.read(); err != nil {
+		return err
+	}
+	if t.held != nil {
+		if err := t.learn(t.session); err != nil {
+			return err
+		}
+	}
+	if err := t.answer(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		t.broken = true // a cancellation is on its way
+		return &lostError{cause: err, uncommitted: true}
+	}
+	return nil
 }
 
-const lookFirst = "look at the data before trying again: the change may have been made"
-
-// timeoutError names the limit of the call, of which the check of the statement may have taken a part.
-func timeoutError(limit time.Duration) *Error {
-	return &Error{Code: "57014", Message: "the statement took longer than its time limit of " + limit.String() + " and was stopped",
-		Hint: "make it cheaper: filter on indexed columns, or ask for less"}
+// answer hands on the rows that were held, checks the rows that were written, and has the answer made.
+func (t *transaction) answer() error {
+	if t.held != nil {
+		t.replay()
+	}
+	if most := t.call.MaxAffected; most > 0 && t.out.Affected > int64(most) {
+		return &Error{Code: "54000", Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed",
+			t.out.Affected, most)}
+	}
+	if t.call.Answer != nil {
+		return t.call.Answer(t.out)
+	}
+	return nil
 }
 
-// lateError words the end of a call at its time limit. A call may wait in a pooler, which has no server connection for it.
-func lateError(err error, limit time.Duration, commits bool) *Error {
-	told := timeoutError(limit)
-	lost := lostIn(err)
-	certain := lost == nil || lost.uncommitted
-	if lost != nil && lost.queued && certain {
-		told = &Error{Code: "53300", Message: "the connection pooler had no server connection for the statement within its time limit of " + limit.String(),
-			Hint: "try again in a moment", Retryable: true}
+// inferArgs parses the statement and lets Bind make the values.
+func (t *transaction) inferArgs() ([][]byte, error) {
+	t.parse("", t.call.SQL)
+	t.describe("")
+	t.sync()
+	if err := t.flush(); err != nil {
+		return nil, err
+	}
+	oids, _, err := t.description()
+	if err != nil {
+		t.unbound = true
+		if e := (*Error)(nil); errors.As(err, &e) {
+			err = t.before(e)
+		}
+		return nil, err
+	}
+	types, err := t.types.resolve(t.session, oids)
+	if err != nil {
+		return nil, err
+	}
+	if t.pooled { // the look-ups are unnamed too
+		t.parse("", t.call.SQL)
+	}
+	t.binds, t.commands = t.prelude, t.prelude // without the look-ups
+	return t.call.Bind(types)
+}
+
+// read takes the answer of the statement, up to the first Sync.
+func (t *transaction) read() error {
+	var failed error
+	for {
+		msg, err := t.next()
+		if err != nil {
+			if t.stopped && !t.call.Write {
+				return nil // the answer stands, the connection goes
+			}
+			return err
+		}
+		switch msg := msg.(type) {
+		case *pgproto3.RowDescription:
+			t.columns(msg)
+		case *pgproto3.DataRow:
+			if t.commands == t.prelude && !t.row(msg.Values) {
+				t.broken = true
+				return nil
+			}
+		case *pgproto3.CommandComplete:
+			t.complete(string(msg.CommandTag))
+		case *pgproto3.EmptyQueryResponse:
+			failed = &Error{Code: "42601", Message: "the statement is empty"}
+		case *pgproto3.ErrorResponse:
+			e := serverError(msg)
+			t.unbound = t.commands == t.binds
+			e.Running = !t.unbound
+			if t.unbound && t.commands == t.prelude {
+				e.Parameter = parameterIn(msg.Where)
+			}
+			failed = t.before(e)
+		case *pgproto3.ReadyForQuery:
+			return failed
+		}
+	}
+}
+
+// before words an error of the statements before the call's own: what they say is for the operator.
+func (t *transaction) before(e *Error) error {
+	switch {
+	case t.commands >= t.prelude:
+		return e
+	case t.pooled && carriedSetting(e) != nil:
+		return carriedSetting(e)
+	case t.call.Verify != nil && t.commands == t.prelude-1 && e.Code == codeChanged:
+		return ErrChanged
+	case t.identity <= t.commands && t.commands < t.identified && (e.Code == "22023" || e.Code == "42501"):
+		t.pooler.log.Error("the identity of a caller can't be set", "search_path", t.call.Identity.SearchPath,
+			"database_role", t.call.Identity.DatabaseRole, "error", e)
+		e = &Error{Code: e.Code, Message: refusedIdentity, Hint: "the server's log says why"}
+	}
+	e.Position = 0
+	return e
+}
+
+// parameterIn finds the number in "unnamed portal parameter $2", the context of an error while values are bound.
+func parameterIn(where string) int {
+	_, rest, ok := strings.Cut(where, "$")
+	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+	n, err := strconv.Atoi(rest[:digits])
+	if !ok || err != nil {
+		return 0
+	}
+	return n
+}
+
+func (t *transaction) complete(tag string) {
+	if t.commands != t.prelude+1 {
+		return
+	}
+	words := strings.Fields(tag)
+	if len(words) == 0 {
+		return
+	}
+	t.out.Command = words[0]
+	if n, err := strconv.ParseInt(words[len(words)-1], 10, 64); err == nil {
+		t.out.Affected = n
+	} else {
+		t.out.Command = tag
+	}
+}
+
+func (t *transaction) columns(m *pgproto3.RowDescription) {
+	t.out.HasRows = true
+	if cols := t.types.columns(m.Fields); cols != nil {
+		t.sink.Columns(cols)
+		return
+	}
+	t.held = &held{}
+	for _, f := range m.Fields {
+		f.Name = append([]byte(nil), f.Name...)
+		t.held.fields = append(t.held.fields, f)
+	}
+}
+
+// row hands one row on. It reports false when reading on is not worth the connection.
+func (t *transaction) row(values [][]byte) bool {
+	if t.stopped {
+		for _, v := range values {
+			t.dropped += len(v)
+		}
+		return t.call.Write || t.dropped < drainBytes
 	}
 	switch {
-	case commits && certain:
-		told.Message += ": nothing was changed"
-	case commits:
-		told.Hint = lookFirst
+	case t.call.MaxRows > 0 && t.out.Rows == t.call.MaxRows:
+		t.out.More = true
+	case t.take(values):
+		t.out.Rows++
+		return true
+	default:
+		t.out.More = true
 	}
-	return told
+	t.stopped = true
+	if !t.call.Write {
+		_ = t.pc.Conn().SetReadDeadline(time.Now().Add(drainTime))
+	}
+	return true
+}
+
+func (t *transaction) take(values [][]byte) bool {
+	if t.held == nil {
+		return t.sink.Row(values)
+	}
+	row := make([][]byte, len(values))
+	for i, v := range values {
+		if v != nil {
+			row[i] = append([]byte{}, v...)
+		}
+		t.held.bytes += len(v)
+	}
+	t.held.rows = append(t.held.rows, row)
+	return t.held.bytes < maxMessage
+}
+
+// learn looks up the types of the columns whose rows are held.
+func (t *transaction) learn(s *session) (err error) {
+	t.held.cols, err = t.types.resolveColumns(s, t.held.fields)
+	return err
+}
+
+// replay hands on what was held.
+func (t *transaction) replay() {
+	t.sink.Columns(t.held.cols)
+	t.out.Rows = 0
+	for _, row := range t.held.rows {
+		if !t.sink.Row(row) {
+			t.out.More = true
+			break
+		}
+		t.out.Rows++
+	}
 }

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,6 +117,20 @@ func (s *session) sync() {
 	s.parsing = append(s.parsing, awaited{sync: true})
 }
 
+// fixed queues one of the statements above.
+func (s *session) fixed(name, sql string, args ...[]byte) {
+	s.parse(name, sql)
+	s.execute(name, args, 0, false)
+	s.queued++
+}
+
+// statementName names a kept statement by its text.
+func statementName(sql string) string {
+	h := fnv.New64a()
+	h.Write([]byte(sql))
+	return "mcp_" + strconv.FormatUint(h.Sum64(), 36)
+}
+
 func (s *session) flush() error {
 	if err := s.fe.Flush(); err != nil {
 		s.broken = true
@@ -214,32 +232,160 @@ func (s *session) ended() error {
 	}
 }
 
-// lostError is a connection that ended under a call.
-type lostError struct {
-	cause error
-	// unheard: the server had ended the connection before it looked at the call.
-	unheard bool
-	// uncommitted: the call may have begun, but its COMMIT was not reached.
-	uncommitted bool
-	// queued: it waited in a pooler, as far as is known.
-	queued bool
-}
-
-func (e *lostError) Error() string { return fmt.Sprintf("connection lost: %v", e.cause) }
-func (e *lostError) Unwrap() error { return e.cause }
-
-// lostIn gives the lost connection that an error is about, if it is about one.
-func lostIn(err error) *lostError {
-	var lost *lostError
-	if err == nil || !errors.As(err, &lost) {
-		return nil
+// description reads the answer to Parse and Describe.
+func (s *session) description() (oids []uint32, fields []pgproto3.FieldDescription, failed error) {
+	for {
+		msg, err := s.next()
+		if err != nil {
+			return nil, nil, err
+		}
+		switch msg := msg.(type) {
+		case *pgproto3.ParameterDescription:
+			oids = append(oids, msg.ParameterOIDs...)
+		case *pgproto3.RowDescription:
+			for _, f := range msg.Fields {
+				f.Name = append([]byte(nil), f.Name...)
+				fields = append(fields, f)
+			}
+		case *pgproto3.ErrorResponse:
+			e := serverError(msg)
+			if failed = e; s.pooled && carriedSetting(e) != nil {
+				failed = carriedSetting(e)
+			}
+		case *pgproto3.ReadyForQuery:
+			return oids, fields, failed
+		}
 	}
-	return lost
 }
 
-// errStatementMode: PgBouncer ends the transaction at its first answer, so that nothing of it stays.
-var errStatementMode = &Error{Code: "08P01", Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing was executed",
-	Hint: "only the operator can mend this: pool_mode = transaction in PgBouncer, or a connection string past it"}
+// answer reads the rows of a small flight up to its end.
+func (s *session) answer() ([][]string, error) {
+	var rows [][]string
+	var failed error
+	for {
+		msg, err := s.next()
+		if err != nil {
+			return nil, err
+		}
+		switch msg := msg.(type) {
+		case *pgproto3.DataRow:
+			row := make([]string, len(msg.Values))
+			for i, v := range msg.Values {
+				row[i] = string(v)
+			}
+			rows = append(rows, row)
+		case *pgproto3.ErrorResponse:
+			failed = serverError(msg)
+		case *pgproto3.ReadyForQuery:
+			return rows, failed
+		}
+	}
+}
+
+// sent sends what is queued, and reads the answer up to the first Sync.
+func (s *session) sent() ([][]string, error) {
+	if err := s.flush(); err != nil {
+		return nil, err
+	}
+	return s.answer()
+}
+
+// ask runs one of our own statements between two flights; NULL reads as "".
+func (s *session) ask(name, sql string, args ...[]byte) ([][]string, error) {
+	s.fixed(name, sql, args...)
+	s.sync()
+	return s.sent()
+}
+
+// query is ask under a name of its own: the unnamed statement may be the caller's, parsed and not yet run.
+func (s *session) query(sql string, args ...[]byte) ([][]string, error) {
+	return s.ask(statementName(sql), sql, args...)
+}
+
+// The memory that callers' statements leave in a backend, such as the types of rows that they made up and the catalogue
+// entries that they looked for, stays until its end: no reset frees it. Few logins may ask how much it is, so that a connection
+// is given up after so many statements, or after so much time at them: a new one costs some 10 ms.
+const (
+	maxForeign = 1000
+	maxBusy    = 10 * time.Second
+)
+
+// worn reports whether the backend has run enough of callers' statements.
+func (s *session) worn() bool { return s.foreign >= maxForeign || s.busy >= maxBusy }
+
+// awaiting reports whether the answer to a Sync is outstanding: the backend is, or may be, at work.
+func (s *session) awaiting() bool {
+	return slices.ContainsFunc(s.parsing, func(a awaited) bool { return a.sync })
+}
+
+// quiet waits for the backend to come to rest after a cancellation; false means that it goes on.
+func (s *session) quiet(most time.Duration) bool {
+	if s.pc.Conn().SetReadDeadline(time.Now().Add(most)) != nil {
+		return true
+	}
+	for s.awaiting() {
+		if _, err := s.next(); err != nil {
+			return !errors.Is(err, os.ErrDeadlineExceeded)
+		}
+	}
+	return true
+}
+
+// clean makes the connection fit for the next call, in bounded time.
+func (s *session) clean() error {
+	if err := s.pc.Conn().SetReadDeadline(time.Now().Add(cancelGrace)); err != nil {
+		return err
+	}
+	if s.failed {
+		if err := s.rollBack(); err != nil {
+			return err
+		}
+	}
+	if s.resetting {
+		if err := s.finishReset(); err != nil {
+			return err
+		}
+	}
+	return s.pc.Conn().SetReadDeadline(time.Time{})
+}
+
+// rollBack ends a failed transaction whose ROLLBACK was skipped, and sends once more the reset behind it.
+func (s *session) rollBack() error {
+	if s.resetting {
+		_, _ = s.answer() // it was refused, for the transaction had failed
+	}
+	s.end(false, s.resetting)
+	if err := s.flush(); err != nil {
+		return err
+	}
+	return s.ended()
+}
+
+// finishReset reads the answer to the reset. Where it tells of prepared statements that are not ours, or that ours are
+// gone, everything is discarded.
+func (s *session) finishReset() error {
+	s.resetting = false
+	rows, err := s.answer()
+	if err != nil {
+		return err
+	}
+	ours := len(rows) > 0 && len(rows) == len(s.prepared)
+	for _, row := range rows {
+		ours = ours && row[1] == "f"
+	}
+	if !ours {
+		return s.discard()
+	}
+	return nil
+}
+
+// discard throws away all that a session can hold, our prepared statements too.
+func (s *session) discard() error {
+	clear(s.prepared)
+	clear(s.stale)
+	_, err := s.ask("", "DISCARD ALL")
+	return err
+}
 
 // receiveError words the end of a connection. Without a COMMIT sent nothing is committed. Where it was sent with the statement,
 // the server answers all that stands before it first, so that without such an answer nothing is committed either; unless the

@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"errors"
+	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -134,6 +136,56 @@ var (
 	snapshotPooled = setting{"", "SELECT pg_catalog.pg_backend_pid()"}
 )
 
+// known keeps the settings of roles and search paths: there are few, and they are prepared once on a connection.
+type known struct {
+	mu       sync.Mutex
+	settings map[[2]string]setting
+}
+
+// mostKnown bounds them: what comes later is parsed for each call.
+const mostKnown = 100
+
+// setLocal is the setting of a name to a value, under a name of its own if it is known.
+func (k *known) setLocal(name, value string) setting {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	one, ok := k.settings[[2]string{name, value}]
+	if ok {
+		return one
+	}
+	one.sql = setLocal(name, value)
+	if n := len(k.settings); n < mostKnown {
+		one.name = "mcp_known_" + strconv.Itoa(n)
+		k.settings[[2]string{name, value}] = one
+	}
+	return one
+}
+
+// The statements around a call. They are prepared once on each connection.
+const (
+	beginRead  = "BEGIN READ ONLY"
+	beginWrite = "BEGIN READ WRITE"
+	rollback   = "ROLLBACK"
+	commit     = "COMMIT"
+	// application is for the log of the node that it comes to; a text per trace would fill pg_stat_statements.
+	application = "SELECT pg_catalog.set_config('application_name', $1, true)"
+
+	maxLockWait = 10 * time.Second
+)
+
+// boundClaims sets what differs from caller to caller without a text for each: pg_stat_statements before 18 keeps every
+// text of a SET.
+const boundClaims = "SELECT pg_catalog.set_config('request.jwt.claims', $1, true), pg_catalog.set_config('mcp.sub', $2, true), " +
+	"pg_catalog.set_config('mcp.role', $3, true)"
+
+// verify raises codeChanged when a name has another meaning. Its operators are pg_catalog's, whatever the search path.
+const verify = "SELECT 1 OPERATOR(pg_catalog./) CASE WHEN EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), " +
+	"pg_catalog.unnest($2::pg_catalog.oid[])) AS v (name, oid) WHERE (pg_catalog.to_regclass(v.name)::pg_catalog.oid " +
+	"OPERATOR(pg_catalog.=) v.oid) IS NOT TRUE) THEN 0 ELSE 1 END"
+
+// codeChanged is division_by_zero.
+const codeChanged = "22012"
+
 // begin queues the start of the transaction, up to the call's own statement.
 func (s *session) begin(c *Call, timeout time.Duration) {
 	s.notices, s.queued = notices{own: c.OwnNotices}, 0
@@ -189,9 +241,122 @@ func (s *session) setLimits(timeout time.Duration) {
 	}
 }
 
+// bound reports that the transaction is certain to stay on one backend, which runs the statement by itself: a SELECT
+// holds for it as well as a SET LOCAL.
+func (s *session) bound() bool {
+	return s.maySet && !s.citus && (s.direct && !s.pooled || s.pooled && s.pooler.pins.Load())
+}
+
+// setIdentity queues the settings of an identity. The role comes last: what is set before it needs no right of its own.
+func (s *session) setIdentity(id *Identity) {
+	if id == nil {
+		return
+	}
+	if !id.KeepPath {
+		s.set(s.pooler.known.setLocal("search_path", id.SearchPath))
+	}
+	if s.bound() {
+		s.fixed("mcp_claims", boundClaims, []byte(id.Claims), []byte(id.Sub), []byte(id.Role))
+	} else {
+		s.set(setting{"", setLocal("request.jwt.claims", id.Claims)}, setting{"", setLocal("mcp.sub", id.Sub)},
+			s.pooler.known.setLocal("mcp.role", id.Role))
+	}
+	if id.DatabaseRole != "" {
+		s.set(s.pooler.known.setLocal("role", id.DatabaseRole))
+	}
+}
+
 // set queues settings.
 func (s *session) set(all ...setting) {
 	for _, one := range all {
 		s.fixed(one.name, one.sql)
 	}
+}
+
+// resetRead throws away what can outlive a transaction that was rolled back: advisory locks of the session and prepared
+// statements, and the seed of random(). Its answer tells of the statements, a row for each: those made by PREPARE, and ours,
+// which DEALLOCATE may have removed. Every session has some of ours by then, so that there is a row, and the locks go.
+const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql, pg_catalog.setseed($1) FROM pg_catalog.pg_prepared_statement()"
+
+// seed is a new one, for setseed.
+func seed() []byte { return strconv.AppendFloat(nil, rand.Float64(), 'f', -1, 64) }
+
+// resetWrite throws away, before that, what a commit can leave: together they are DISCARD ALL without the loss of our own
+// prepared statements.
+var resetWrite = [...]string{"CLOSE ALL", "RESET SESSION AUTHORIZATION", "RESET ALL", "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES"}
+
+// unlockPooled and deallocatePooled are the reset behind a pooler, where pg_prepared_statements holds what PREPARE left but
+// none of ours.
+const (
+	unlockPooled     = "SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed($1)"
+	deallocatePooled = `DO $$ DECLARE name pg_catalog.text; BEGIN FOR name IN SELECT p.name FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP
+  EXECUTE pg_catalog.format('DEALLOCATE %I', name); END LOOP; END $$`
+)
+
+// constraints runs the deferred constraints, whose failure at COMMIT would skip the reset behind it.
+const constraints = "SET CONSTRAINTS ALL IMMEDIATE"
+
+// end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer put waits for; no
+// statement there has a name, for the caller's SQL may have put another statement under any name.
+func (s *session) end(keep, foreign bool) {
+	sql := rollback
+	if keep {
+		sql, s.committing = commit, true
+	}
+	if !foreign || s.pooled {
+		s.fixed(statementName(sql), sql)
+		if foreign {
+			s.resetPooled(keep)
+		}
+		s.sync()
+		return
+	}
+	s.fixed("", sql)
+	s.sync()
+	if keep {
+		for _, sql := range resetWrite {
+			s.fixed("", sql)
+		}
+	}
+	s.fixed("", resetRead, seed())
+	s.sync()
+	s.resetting = true
+}
+
+// resetPooled queues the reset behind the statement that ends the transaction and before the Sync: until that is
+// answered, the pooler leaves the server connection to us.
+func (s *session) resetPooled(keep bool) {
+	if keep {
+		for _, sql := range resetWrite {
+			s.fixed("", sql)
+		}
+	}
+	s.fixed("", unlockPooled, seed())
+	s.fixed("", deallocatePooled)
+}
+
+// textArray writes an array of texts.
+func textArray(texts []string) []byte {
+	array := []byte{'{'}
+	for i, text := range texts {
+		if i > 0 {
+			array = append(array, ',')
+		}
+		array = append(append(append(array, '"'), arrayEscapes.Replace(text)...), '"')
+	}
+	return append(array, '}')
+}
+
+var arrayEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// oidArray writes an array of OIDs.
+func oidArray(oids []uint32) []byte {
+	array := []byte{'{'}
+	for i, oid := range oids {
+		if i > 0 {
+			array = append(array, ',')
+		}
+		array = strconv.AppendUint(array, uint64(oid), 10)
+	}
+	return append(array, '}')
 }

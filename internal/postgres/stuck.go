@@ -63,7 +63,8 @@ func keep(ctx context.Context) (kept Kept, tool string) {
 type noTurn struct{}
 
 func (noTurn) Stuck() {}
-func (noTurn) Free()  {}
+
+func (noTurn) Free() {}
 
 // stuckBackends are those of one DB, by their connections.
 type stuckBackends struct {

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"sync"
 
@@ -172,4 +174,64 @@ func (c *typeCache) missing(oids []uint32) []uint32 {
 		}
 	}
 	return unknown
+}
+
+// lookUp reads types from pg_type, and first those that they are made of.
+func (c *typeCache) lookUp(s *session, oids []uint32) error {
+	rows, err := s.query(lookupTypes, oidArray(oids))
+	if err != nil {
+		return fmt.Errorf("looking types up: %w", err)
+	}
+	var parts []uint32
+	for _, row := range rows {
+		for _, part := range []string{row[2], row[3]} {
+			if oid := parseOID(part); oid != 0 {
+				parts = append(parts, oid)
+			}
+		}
+	}
+	if missing := c.missing(parts); len(missing) > 0 {
+		if err := c.lookUp(s, missing); err != nil {
+			return err
+		}
+	}
+	for _, row := range rows {
+		t := c.build(row)
+		c.known.Store(t.OID, t)
+	}
+	return nil
+}
+
+// build makes a Type of one row of lookupTypes, whose parts are known by now.
+func (c *typeCache) build(row []string) *Type {
+	t := &Type{OID: parseOID(row[0]), Name: row[4]}
+	if base := parseOID(row[2]); base != 0 {
+		if b := c.get(base); b != nil {
+			of := *b
+			of.OID = t.OID
+			return &of
+		}
+	}
+	if elem := parseOID(row[3]); elem != 0 {
+		if e := c.get(elem); e != nil {
+			t.Kind, t.Elem, t.Delim = Array, e, ','
+			if row[6] != "" {
+				t.Delim = row[6][0]
+			}
+			return t
+		}
+	}
+	if row[7] != "" {
+		// PostgreSQL has just made this JSON; without labels the values are still right.
+		_ = json.Unmarshal([]byte(row[7]), &t.Labels)
+	}
+	return t
+}
+
+func parseOID(s string) uint32 {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
 }

@@ -3,13 +3,107 @@ package postgres
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"mcp-postgres/internal/redact"
 )
+
+// opening has the first connection of a pool made alone. PostgreSQL needs 10 to 20 ms of a processor for each, and the first
+// call is not to wait for several that are made at once.
+type opening struct {
+	keeps   bool // the pool makes the first connection by itself
+	begun   atomic.Bool
+	calls   atomic.Int32 // that wait for a connection meanwhile
+	first   chan struct{}
+	rest    chan struct{}
+	endOnce sync.Once
+}
+
+const (
+	// openingTime bounds the wait for the first connection.
+	openingTime = 100 * time.Millisecond
+	// restTime is how much later the pool makes the others that it keeps.
+	restTime = 200 * time.Millisecond
+)
+
+// newOpening begins; keeps says that the pool keeps connections, and makes them by itself.
+func newOpening(keeps bool) *opening {
+	o := &opening{keeps: keeps, first: make(chan struct{}), rest: make(chan struct{})}
+	if keeps {
+		time.AfterFunc(openingTime, o.end)
+	}
+	return o
+}
+
+// end says that the first connection is there, or is late.
+func (o *opening) end() {
+	o.endOnce.Do(func() {
+		close(o.first)
+		time.AfterFunc(restTime, func() { close(o.rest) })
+	})
+}
+
+// connect is asked before each connection is made; its error ends that, as the end of closing does.
+func (o *opening) connect(ctx, closing context.Context) error {
+	next := o.rest
+	switch {
+	case !o.begun.Swap(true):
+		if !o.keeps {
+			time.AfterFunc(openingTime, o.end)
+		}
+		return nil
+	case o.calls.Load() > 0:
+		next = o.first
+	}
+	select {
+	case <-next:
+		return nil
+	case <-closing.Done():
+		return net.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// call is asked before a call takes a connection; done must be called when it has one.
+func (o *opening) call(ctx context.Context) (done func()) {
+	select {
+	case <-o.rest:
+		return func() {}
+	default:
+	}
+	o.calls.Add(1)
+	if o.keeps || o.begun.Load() {
+		select {
+		case <-o.first:
+		case <-ctx.Done():
+		}
+	}
+	return func() { o.calls.Add(-1) }
+}
+
+func (db *DB) beforeConnect(ctx context.Context, c *pgx.ConnConfig) error {
+	if ctx.Value(idleOnly{}) != nil {
+		return errNoneIdle
+	}
+	if err := db.opening.connect(ctx, db.closing); err != nil {
+		return err
+	}
+	db.pooler.limit(c)
+	return nil
+}
+
+func (db *DB) afterConnect(_ context.Context, conn *pgx.Conn) error {
+	defer db.opening.end()
+	return db.pooler.lookAt(sessionOf(conn.PgConn(), db.pooler))
+}
 
 // capacity lets as many calls to the pool as it has connections; the others wait for one of them, while more are made. A
 // server that gives no more (a login's CONNECTION LIMIT, a pooler with fewer places than --pool-max) so fails no call.
@@ -203,11 +297,6 @@ func (db *DB) redacted(err error) string {
 	return redact.Text(err.Error(), db.pool.Config().ConnConfig.Password)
 }
 
-func (db *DB) release(conn *pgxpool.Conn) {
-	conn.Release()
-	db.capacity.leave()
-}
-
 // take gives a connection that is there, or makes one. A pooler that shows itself by refusing one is asked again.
 func (db *DB) take(ctx context.Context) (*pgxpool.Conn, error) {
 	conn, err := db.pool.Acquire(ctx)
@@ -215,4 +304,78 @@ func (db *DB) take(ctx context.Context) (*pgxpool.Conn, error) {
 		conn, err = db.pool.Acquire(ctx)
 	}
 	return conn, err
+}
+
+// withSession runs f on a connection of the pool. When ctx ends, the statement that f runs is cancelled in PostgreSQL.
+func (db *DB) withSession(ctx context.Context, f func(*session) error) error {
+	conn, s, err := db.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	release, returned := watch(ctx, s.pc), false
+	defer func() {
+		// After a panic, of the sink or of Answer, messages may be left on the connection.
+		if !release() || !returned {
+			s.broken = true
+		}
+		db.put(ctx, conn, s)
+	}()
+	err = f(s)
+	returned = true
+	return err
+}
+
+// watch cancels the running statement in PostgreSQL when ctx ends. The function it returns stops that, and reports false
+// when a cancel was sent: it may still arrive, so the connection must not be used again.
+func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		_ = pc.Conn().SetReadDeadline(time.Now().Add(Grace))
+		cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Grace)
+		defer cancel()
+		_ = pc.CancelRequest(cancelCtx)
+	})
+	return func() bool {
+		if stop() {
+			return true
+		}
+		<-done
+		return false
+	}
+}
+
+// put gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at rest, and
+// the reset after a caller's SQL is waited for. The turn in ctx is kept while the backend may be at work on the call.
+func (db *DB) put(ctx context.Context, conn *pgxpool.Conn, s *session) {
+	if !s.broken && !s.resetting && !s.failed && !s.worn() {
+		db.release(conn)
+		return
+	}
+	var kept Kept = noTurn{}
+	about := Stuck{PID: s.pid, Since: time.Now()}
+	if s.broken && s.awaiting() {
+		kept, about.Tool = keep(ctx)
+	}
+	db.cleaning.Go(func() {
+		defer kept.Free()
+		defer db.release(conn)
+		if !s.broken {
+			if err := s.clean(); err != nil {
+				db.log.Debug("connection not reset", "error", err)
+				s.broken = true
+			}
+		}
+		if s.broken || s.worn() {
+			db.stop(s, kept, about)
+			end, cancel := context.WithTimeout(context.Background(), cancelGrace)
+			defer cancel()
+			_ = s.pc.Close(end) // the connection is given up
+		}
+	})
+}
+
+func (db *DB) release(conn *pgxpool.Conn) {
+	conn.Release()
+	db.capacity.leave()
 }
