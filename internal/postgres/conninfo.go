@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	_ "embed" // settings.txt
 	"fmt"
 	"regexp"
 	"slices"
@@ -177,4 +178,73 @@ func checkParameters(params map[string]string, secret bool) error {
 		return nil
 	}
 	return connFault("these are neither parameters of a connection nor settings of PostgreSQL: %s%s", strings.Join(named, ", "), last)
+}
+
+// sessionSettings are what a start-up packet may set in PostgreSQL 14 to 18 and in Debian's, in small letters, one a line: those of
+// pg_settings whose context is user, superuser, backend or superuser-backend.
+//
+//go:embed settings.txt
+var sessionSettings string
+
+var knownSettings = func() map[string]bool {
+	known := map[string]bool{"options": true, saysPooler: true, "prefer_simple_protocol": true}
+	for _, name := range strings.Fields(sessionSettings) {
+		known[name] = true
+	}
+	return known
+}()
+
+var dotted = regexp.MustCompile(`^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)+$`)
+
+// isSetting reports whether a parameter that is none of the connection may be a setting of the session. A name with a dot is
+// one of an extension; only the database knows those.
+func isSetting(name string) bool {
+	name = strings.ToLower(name)
+	return knownSettings[name] || dotted.MatchString(name)
+}
+
+// instead is what to write here for parameters of other clients, by their names in small letters.
+var instead = func() map[string]string {
+	all := map[string]string{}
+	for advice, names := range map[string]string{
+		"write search_path=":                            "schema currentschema schema_search_path searchpath",
+		"write --pool-max":                              "connection_limit connectionlimit max_connections maximumpoolsize maxpoolsize pool_size poolsize max",
+		"write --pool-min":                              "minimumpoolsize minpoolsize min_pool_size min",
+		"write --statement-timeout-ms":                  "commandtimeout command_timeout query_timeout querytimeout max_execution_time sockettimeout socket_timeout",
+		"write application_name=":                       "applicationname fallback_application_name",
+		"write connect_timeout=":                        "connecttimeout connectiontimeout connectiontimeoutmillis logintimeout timeout",
+		"write sslmode=disable, require or verify-full": "ssl ssl_mode sslaccept sslfactory trustservercertificate uselibpqcompat usessl requiressl",
+		"write sslrootcert=":                            "sslca ssl_ca rootcertificate sslidentity",
+		"write target_session_attrs=":                   "targetservertype targetsessionattributes",
+		"write host=":                                   "server hostname hostaddr",
+		"write user=":                                   "username uid userid",
+		"write password=":                               "pwd",
+		"write dbname=":                                 "db",
+		"remove it: it is always UTF-8":                 "charset encoding characterencoding",
+		"remove it": "adapter asyncpg_prepared_statements channel_limit client_flag driver gssencmode gsslib gssdelegation " +
+			"keepalives keepalives_count keepalives_idle keepalives_interval loadbalancehosts load_balance_hosts " +
+			"passwordencoding pgbouncer_mode pool pool_recycle pool_timeout pooltimeout pooling prepared_statements " +
+			"prepared_statement_cache_size preparethreshold replication requirepeer rewritebatchedinserts reconnect " +
+			"sslcompression sslcrl sslcrldir sslkeylogfile ssl_min_protocol_version ssl_max_protocol_version " +
+			"statement_cache_size stringtype supa tcpkeepalive workaround",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			all[name] = advice
+		}
+	}
+	for name := range strings.FieldsSeq("host port user password dbname database sslmode sslrootcert sslcert sslkey passfile service") {
+		all[name] = "write " + name + "=" // in other letters
+	}
+	return all
+}()
+
+var plainValue = regexp.MustCompile(`^[a-z_][a-z0-9_$]{0,62}(,[a-z_][a-z0-9_$]{0,62})*$`)
+
+// insteadOf is what to write for a parameter of another client; empty if it is not known.
+func insteadOf(name, value string) string {
+	advice := instead[strings.ToLower(name)]
+	if advice == "write search_path=" && plainValue.MatchString(value) {
+		advice += value
+	}
+	return strings.TrimSuffix(advice, "=")
 }
