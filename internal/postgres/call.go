@@ -14,18 +14,17 @@ type Call struct {
 	Args [][]byte
 	// Bind, if set, is given the types that PostgreSQL infers for $1, $2, ... and makes Args. It costs a round trip.
 	Bind func([]*Type) ([][]byte, error)
-	// Keep leaves the statement prepared on the connection. It is for SQL from files, never for SQL from callers.
+	// Keep prepares the statement once on each connection. It is for SQL from files, never for SQL from callers.
 	Keep bool
-	// Generic plans a kept statement once, whatever its values; PostgreSQL would otherwise compare plans, and may plan each
-	// time anew.
+	// Generic plans a kept statement once, whatever its values. Otherwise PostgreSQL compares plans, and may plan each call.
 	Generic bool
-	// Foreign is SQL from a caller: whatever it leaves in the session is thrown away before the next call.
+	// Foreign is SQL from a caller: the session is reset before the next call, unless Clean is set.
 	Foreign bool
-	// Leaves says that SQL that is not foreign can leave something in the session too: it is thrown away as well.
+	// Leaves says that SQL from a file can leave something in the session: the session is reset as well.
 	Leaves bool
 	// Write runs read-write and commits; without it the transaction is READ ONLY and is rolled back.
 	Write bool
-	// Rollback undoes a write, as a test wants it.
+	// Rollback undoes a write at its end, for tests of tools.
 	Rollback bool
 	// Together sends the COMMIT of a write with the statement, which saves a round trip. It is for what by its text only reads,
 	// but may call a function that writes: an error that comes too late then says that something may have been committed.
@@ -48,7 +47,7 @@ type Call struct {
 	// Application, if set, is the application_name during the call, for the database's log and pg_stat_activity. It costs a
 	// statement in the same flight.
 	Application string
-	// Clean says that a Foreign statement provably leaves nothing in the session: nothing is thrown away after it.
+	// Clean says that a Foreign statement is proven to leave nothing in the session, which then needs no reset.
 	Clean bool
 	// OwnNotices keeps of the notices only those that PostgreSQL's own commands give: others may quote data.
 	OwnNotices bool

@@ -15,9 +15,9 @@ import (
 	"mcp-postgres/internal/redact"
 )
 
-// opening has the first connection of a pool made alone. PostgreSQL needs 10 to 20 ms of a processor for each, and the first
-// call is not to wait for several that are made at once.
-type opening struct {
+// warmUp makes the first connection of a pool alone. PostgreSQL needs 10 to 20 ms of a processor for each, and the first call
+// should not wait for several that are made at once.
+type warmUp struct {
 	keeps   bool // the pool makes the first connection by itself
 	begun   atomic.Bool
 	calls   atomic.Int32 // that wait for a connection meanwhile
@@ -27,40 +27,40 @@ type opening struct {
 }
 
 const (
-	// openingTime bounds the wait for the first connection.
-	openingTime = 100 * time.Millisecond
+	// warmUpTime bounds the wait for the first connection.
+	warmUpTime = 100 * time.Millisecond
 	// restTime is how much later the pool makes the others that it keeps.
 	restTime = 200 * time.Millisecond
 )
 
-// newOpening begins; keeps says that the pool keeps connections, and makes them by itself.
-func newOpening(keeps bool) *opening {
-	o := &opening{keeps: keeps, first: make(chan struct{}), rest: make(chan struct{})}
+// newWarmUp begins; keeps says that the pool keeps connections, and makes them by itself.
+func newWarmUp(keeps bool) *warmUp {
+	w := &warmUp{keeps: keeps, first: make(chan struct{}), rest: make(chan struct{})}
 	if keeps {
-		time.AfterFunc(openingTime, o.end)
+		time.AfterFunc(warmUpTime, w.end)
 	}
-	return o
+	return w
 }
 
 // end says that the first connection is there, or is late.
-func (o *opening) end() {
-	o.endOnce.Do(func() {
-		close(o.first)
-		time.AfterFunc(restTime, func() { close(o.rest) })
+func (w *warmUp) end() {
+	w.endOnce.Do(func() {
+		close(w.first)
+		time.AfterFunc(restTime, func() { close(w.rest) })
 	})
 }
 
 // connect is asked before each connection is made; its error ends that, as the end of closing does.
-func (o *opening) connect(ctx, closing context.Context) error {
-	next := o.rest
+func (w *warmUp) connect(ctx, closing context.Context) error {
+	next := w.rest
 	switch {
-	case !o.begun.Swap(true):
-		if !o.keeps {
-			time.AfterFunc(openingTime, o.end)
+	case !w.begun.Swap(true):
+		if !w.keeps {
+			time.AfterFunc(warmUpTime, w.end)
 		}
 		return nil
-	case o.calls.Load() > 0:
-		next = o.first
+	case w.calls.Load() > 0:
+		next = w.first
 	}
 	select {
 	case <-next:
@@ -73,27 +73,27 @@ func (o *opening) connect(ctx, closing context.Context) error {
 }
 
 // call is asked before a call takes a connection; done must be called when it has one.
-func (o *opening) call(ctx context.Context) (done func()) {
+func (w *warmUp) call(ctx context.Context) (done func()) {
 	select {
-	case <-o.rest:
+	case <-w.rest:
 		return func() {}
 	default:
 	}
-	o.calls.Add(1)
-	if o.keeps || o.begun.Load() {
+	w.calls.Add(1)
+	if w.keeps || w.begun.Load() {
 		select {
-		case <-o.first:
+		case <-w.first:
 		case <-ctx.Done():
 		}
 	}
-	return func() { o.calls.Add(-1) }
+	return func() { w.calls.Add(-1) }
 }
 
 func (db *DB) beforeConnect(ctx context.Context, c *pgx.ConnConfig) error {
 	if ctx.Value(idleOnly{}) != nil {
 		return errNoneIdle
 	}
-	if err := db.opening.connect(ctx, db.closing); err != nil {
+	if err := db.warmUp.connect(ctx, db.closing); err != nil {
 		return err
 	}
 	db.pooler.limit(c)
@@ -101,7 +101,7 @@ func (db *DB) beforeConnect(ctx context.Context, c *pgx.ConnConfig) error {
 }
 
 func (db *DB) afterConnect(_ context.Context, conn *pgx.Conn) error {
-	defer db.opening.end()
+	defer db.warmUp.end()
 	return db.pooler.lookAt(sessionOf(conn.PgConn(), db.pooler))
 }
 
@@ -116,13 +116,13 @@ type capacity struct {
 	dialing int       // connections that are being made for them
 	failed  int       // attempts since the last one that made one
 	next    time.Time // none is made before that
-	told    time.Time // when it was logged that there are no more
-	news    *news
+	warned  time.Time // when it was logged that there are no more
+	signal  *signal
 	pooler  *pooler
 }
 
-// news wakes all that wait. An error says that there is no connection left to wait for.
-type news struct {
+// signal wakes all that wait. An error says that there is no connection left to wait for.
+type signal struct {
 	came chan struct{}
 	err  error
 }
@@ -131,15 +131,15 @@ type news struct {
 const growPause = 5 * time.Second
 
 func newCapacity(most int, p *pooler) *capacity {
-	return &capacity{most: most, pooler: p, news: &news{came: make(chan struct{})}}
+	return &capacity{most: most, pooler: p, signal: &signal{came: make(chan struct{})}}
 }
 
-// tell wakes those that wait. The lock must be held.
-func (c *capacity) tell(err error) {
+// wake wakes those that wait. The lock must be held.
+func (c *capacity) wake(err error) {
 	if c.waiting > 0 {
-		c.news.err = err
-		close(c.news.came)
-		c.news = &news{came: make(chan struct{})}
+		c.signal.err = err
+		close(c.signal.came)
+		c.signal = &signal{came: make(chan struct{})}
 	}
 }
 
@@ -152,16 +152,16 @@ func (c *capacity) admit() bool {
 	return true
 }
 
-// leave gives the place back.
-func (c *capacity) leave() {
+// free gives the place back.
+func (c *capacity) free() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.used--
-	c.tell(nil)
+	c.wake(nil)
 }
 
-// live counts the connections that can be used.
-func (db *DB) live() int {
+// connected counts the connections that can be used.
+func (db *DB) connected() int {
 	s := db.pool.Stat()
 	return int(s.TotalConns() - s.ConstructingConns())
 }
@@ -177,7 +177,7 @@ func (db *DB) enter(ctx context.Context) error {
 	c.waiting++
 	defer func() { c.waiting-- }()
 	for {
-		live := db.live()
+		live := db.connected()
 		c.known = live
 		if c.admit() {
 			return nil
@@ -193,9 +193,9 @@ func (db *DB) enter(ctx context.Context) error {
 	}
 }
 
-// await waits for news, or until another connection can be tried for, without the lock, which must be held before and is held after.
+// await waits for a signal, or until another connection can be tried for, without the lock, which must be held before and is held after.
 func (c *capacity) await(ctx context.Context) error {
-	n := c.news
+	n := c.signal
 	c.mu.Unlock()
 	defer c.mu.Lock()
 	select {
@@ -221,15 +221,15 @@ func (db *DB) grow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dialing--
-	c.known = db.live()
+	c.known = db.connected()
 	if err == nil {
 		c.failed = 0
-		c.tell(nil)
+		c.wake(nil)
 		return
 	}
 	db.refused(err)
 	if c.known == 0 && (c.dialing == 0 || c.failed >= c.most) { // else there is one to wait for
-		c.tell(err)
+		c.wake(err)
 	}
 }
 
@@ -238,20 +238,20 @@ func (db *DB) refused(err error) {
 	c := db.capacity
 	c.failed++
 	c.next = time.Now().Add(growPause)
-	if time.Since(c.told) > time.Minute && db.live() > 0 {
-		c.told = time.Now()
+	if time.Since(c.warned) > time.Minute && db.connected() > 0 {
+		c.warned = time.Now()
 		db.log.Warn("no more connections can be had: calls wait for those that there are", "error", db.redacted(err))
 	}
 }
 
-// again gives back the place of a call that found no connection idle, and waits for a moment.
-func (db *DB) again(ctx context.Context) {
+// waitForIdle gives back the place of a call that found no connection idle, and waits for a moment.
+func (db *DB) waitForIdle(ctx context.Context) {
 	c := db.capacity
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.used--
-	c.known = db.live()
-	c.tell(nil)
+	c.known = db.connected()
+	c.wake(nil)
 	c.waiting++
 	defer func() { c.waiting-- }()
 	pause, cancel := context.WithTimeout(ctx, retryPause)
@@ -270,7 +270,7 @@ var errNoneIdle = errors.New("no connection is idle")
 
 // acquire takes a connection from the pool; release gives it back.
 func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
-	defer db.opening.call(ctx)()
+	defer db.warmUp.call(ctx)()
 	for {
 		err := db.enter(ctx)
 		if err == nil {
@@ -280,10 +280,10 @@ func (db *DB) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
 				return conn, sessionOf(conn.Conn().PgConn(), db.pooler), nil
 			}
 			if errors.Is(err, errNoneIdle) {
-				db.again(ctx)
+				db.waitForIdle(ctx)
 				continue
 			}
-			db.capacity.leave()
+			db.capacity.free()
 		}
 		if ctx.Err() != context.Canceled {
 			db.log.WarnContext(ctx, "no connection to the database", "error", db.redacted(err))
@@ -312,22 +312,22 @@ func (db *DB) withSession(ctx context.Context, f func(*session) error) error {
 	if err != nil {
 		return err
 	}
-	release, returned := watch(ctx, s.pc), false
+	release, returned := cancelOnDone(ctx, s.pc), false
 	defer func() {
 		// After a panic, of the sink or of Answer, messages may be left on the connection.
 		if !release() || !returned {
 			s.broken = true
 		}
-		db.put(ctx, conn, s)
+		db.putBack(ctx, conn, s)
 	}()
 	err = f(s)
 	returned = true
 	return err
 }
 
-// watch cancels the running statement in PostgreSQL when ctx ends. The function it returns stops that, and reports false
+// cancelOnDone cancels the running statement in PostgreSQL when ctx ends. The function it returns stops that, and reports false
 // when a cancel was sent: it may still arrive, so the connection must not be used again.
-func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
+func cancelOnDone(ctx context.Context, pc *pgconn.PgConn) func() bool {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
@@ -345,9 +345,9 @@ func watch(ctx context.Context, pc *pgconn.PgConn) func() bool {
 	}
 }
 
-// put gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at rest, and
+// putBack gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at rest, and
 // the reset after a caller's SQL is waited for. The turn in ctx is kept while the backend may be at work on the call.
-func (db *DB) put(ctx context.Context, conn *pgxpool.Conn, s *session) {
+func (db *DB) putBack(ctx context.Context, conn *pgxpool.Conn, s *session) {
 	if !s.broken && !s.resetting && !s.failed && !s.worn() {
 		db.release(conn)
 		return
@@ -355,7 +355,7 @@ func (db *DB) put(ctx context.Context, conn *pgxpool.Conn, s *session) {
 	var kept Kept = noTurn{}
 	about := Stuck{PID: s.pid, Since: time.Now()}
 	if s.broken && s.awaiting() {
-		kept, about.Tool = keep(ctx)
+		kept, about.Tool = keepTurn(ctx)
 	}
 	db.cleaning.Go(func() {
 		defer kept.Free()
@@ -377,5 +377,5 @@ func (db *DB) put(ctx context.Context, conn *pgxpool.Conn, s *session) {
 
 func (db *DB) release(conn *pgxpool.Conn) {
 	conn.Release()
-	db.capacity.leave()
+	db.capacity.free()
 }

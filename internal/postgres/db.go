@@ -50,7 +50,7 @@ type Config struct {
 type DB struct {
 	pool     *pgxpool.Pool
 	pooler   *pooler
-	opening  *opening
+	warmUp   *warmUp
 	capacity *capacity
 	timeout  time.Duration
 	log      *slog.Logger
@@ -82,7 +82,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err := db.usePooler(conf); err != nil {
 		return nil, err
 	}
-	db.opening, db.maxConns = newOpening(conf.MinConns > 0), int(conf.MaxConns)
+	db.warmUp, db.maxConns = newWarmUp(conf.MinConns > 0), int(conf.MaxConns)
 	db.capacity = newCapacity(db.maxConns, db.pooler)
 	db.closing, db.close = context.WithCancel(context.Background())
 	db.pool, err = pgxpool.NewWithConfig(ctx, conf)

@@ -27,10 +27,10 @@ func (db *DB) Describe(ctx context.Context, sql string) (Description, error) {
 	defer cancel()
 	db.types.forget()
 	d, err := db.describe(ctx, sql)
-	if err != nil && ctx.Err() == nil && db.heal(&Call{}, Outcome{}, err) {
+	if err != nil && ctx.Err() == nil && db.shouldRetry(&Call{}, Outcome{}, err) {
 		d, err = db.describe(ctx, sql)
 	}
-	return d, db.callError(ctx, &Call{}, err)
+	return d, db.publicError(ctx, &Call{}, err)
 }
 
 func (db *DB) describe(ctx context.Context, sql string) (Description, error) {

@@ -178,8 +178,8 @@ func lostIn(err error) *lostError {
 var errStatementMode = &Error{Code: "08P01", Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing was executed",
 	Hint: "only the operator can mend this: pool_mode = transaction in PgBouncer, or a connection string past it"}
 
-// callError words the errors that come from the connection or the context, not from PostgreSQL.
-func (db *DB) callError(ctx context.Context, c *Call, err error) error {
+// publicError words the errors that come from the connection or the context, not from PostgreSQL.
+func (db *DB) publicError(ctx context.Context, c *Call, err error) error {
 	if err == nil {
 		return nil
 	}

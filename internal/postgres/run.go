@@ -35,14 +35,14 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout+Grace)
 	defer cancel()
 	out, err := db.attempt(ctx, &c, timeout, sink)
-	if err != nil && ctx.Err() == nil && db.heal(&c, out, err) {
+	if err != nil && ctx.Err() == nil && db.shouldRetry(&c, out, err) {
 		out, err = db.attempt(ctx, &c, timeout, sink)
 	}
 	late := time.Since(start) >= timeout.Truncate(time.Millisecond) // as the server has it
 	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && lostIn(err) != nil {
 		return out, lateError(err, limit, c.commits())
 	}
-	return out, db.callError(ctx, &c, err)
+	return out, db.publicError(ctx, &c, err)
 }
 
 // attempt runs the call on one connection of the pool.
@@ -79,9 +79,9 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	return t.out, t.answer()
 }
 
-// heal reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or anything
+// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or anything
 // that was not executed because a pooler showed itself.
-func (db *DB) heal(c *Call, out Outcome, err error) bool {
+func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {
 	var mixed *mixedUpError
 	if lost := lostIn(err); lost != nil {
 		db.pool.Reset() // the others are as old as the one that was dead
@@ -159,7 +159,7 @@ func (t *transaction) run(ctx context.Context) error {
 		t.fixed("", constraints)
 	}
 	// A read has one Sync, after the ROLLBACK, so that PostgreSQL answers in one piece: each more wakes both sides once more. After
-	// an error the ROLLBACK is skipped; put sends it again.
+	// an error the ROLLBACK is skipped; putBack sends it again.
 	oneSync := !t.call.Write && !t.pooled
 	if !oneSync {
 		t.sync()

@@ -22,7 +22,7 @@ type session struct {
 	pc       *pgconn.PgConn
 	fe       *pgproto3.Frontend
 	prepared map[string]bool // statements kept on the connection, by name
-	stale    map[string]bool // those that must be closed and parsed again
+	stale    map[string]bool // those whose tables have changed: they must be parsed again
 	parsing  []awaited       // Parse and Sync messages whose answer is awaited, in order
 	heard    int             // messages received in answer to the call
 	ready    int             // and how many of them answer a Sync

@@ -296,7 +296,7 @@ const (
 // constraints runs the deferred constraints, whose failure at COMMIT would skip the reset behind it.
 const constraints = "SET CONSTRAINTS ALL IMMEDIATE"
 
-// end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer put waits for; no
+// end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer putBack waits for; no
 // statement there has a name, for the caller's SQL may have put another statement under any name.
 func (s *session) end(keep, foreign bool) {
 	sql := rollback

@@ -52,8 +52,8 @@ func WithTurn(ctx context.Context, turn Turn, tool string) context.Context {
 	return context.WithValue(ctx, occupantKey{}, occupant{turn, tool})
 }
 
-// keep keeps the turn in ctx; without one there is nothing to keep.
-func keep(ctx context.Context) (kept Kept, tool string) {
+// keepTurn keeps the turn in ctx; without one there is nothing to keep.
+func keepTurn(ctx context.Context) (kept Kept, tool string) {
 	if o, ok := ctx.Value(occupantKey{}).(occupant); ok {
 		return o.turn.Keep(), o.tool
 	}
@@ -145,7 +145,7 @@ func (db *DB) stop(s *session, kept Kept, about Stuck) {
 	kept.Stuck()
 	log := db.log.With("pid", about.PID, "since", about.Since, "tool", about.Tool)
 	log.Error("a backend heeds neither cancellation nor termination: its connection is kept until it has ended")
-	for wait := firstAsk; !db.rests(s, b, wait); wait = min(2*wait, lastAsk) {
+	for wait := firstAsk; !db.atRest(s, b, wait); wait = min(2*wait, lastAsk) {
 	}
 	if db.closing.Err() != nil {
 		log.Warn("a backend that could not be stopped is left at work")
@@ -166,9 +166,9 @@ type backend struct {
 	start string
 }
 
-// rests waits a while, and reports whether the backend is at rest or gone. Its connection tells so. A pooler may have closed
+// atRest waits a while, and reports whether the backend is at rest or gone. Its connection tells so. A pooler may have closed
 // that and left the backend at work: then only pg_stat_activity tells.
-func (db *DB) rests(s *session, b *backend, wait time.Duration) bool {
+func (db *DB) atRest(s *session, b *backend, wait time.Duration) bool {
 	switch open := !s.pc.IsClosed(); {
 	case open && s.quiet(wait):
 		lost := s.awaiting() && s.pooled && b.pid != 0 // by the pooler: the backend is asked for next time
