@@ -10,18 +10,14 @@ params:
   - {name: count, type: integer, default: 0, description: The number of arguments of a function.}
   - {name: apart, type: boolean, default: false, description: "The schema is given beside the word: names in it are written without it, others with theirs."}
   - {name: completing, type: boolean, default: false}
+use: [relation]
 trust: owner
 limits: {rows: 200}
 ---*/
 WITH visible AS NOT MATERIALIZED (
-  SELECT c.oid, c.relname AS name, c.relkind, n.nspname AS schema, n.nspname = ANY (pg_catalog.current_schemas(true)) AS on_path,
-         pg_catalog.pg_table_is_visible(c.oid) AS is_bare
-  FROM pg_catalog.pg_class AS c
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-    AND c.relpersistence <> 't'
-    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
-    AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
+  SELECT r.oid, r.table_name AS name, r.relkind, r.schema, r.schema = ANY (pg_catalog.current_schemas(true)) AS on_path,
+         pg_catalog.pg_table_is_visible(r.oid) AS is_bare
+  FROM relation AS r
 ), candidate AS NOT MATERIALIZED (
   -- Each branch but the one of the kind is left out when the statement is run. is_known: the word is the name of this one.
   SELECT n.nspname::text AS name, NULL AS schema, pg_catalog.quote_ident(n.nspname) AS written, NULL AS signature,

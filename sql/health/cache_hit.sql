@@ -11,6 +11,7 @@ params:
     minimum: 1
     maximum: 200
     description: Most tables.
+use: [counters]
 access: read
 trust: owner
 omit_null: true
@@ -52,12 +53,7 @@ SELECT c.nspname AS schema, c.relname AS table_name,
        c.relpages * pg_catalog.current_setting('block_size')::bigint AS byte_estimate,
        w.since AS statistics_since
 FROM counted AS c
-CROSS JOIN (
-  -- A crash resets all counters, and sets the second.
-  SELECT greatest(pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), pg_catalog.pg_stat_get_bgwriter_stat_reset_time()) AS since
-  FROM pg_catalog.pg_database AS d
-  WHERE d.datname = pg_catalog.current_database()
-) AS w
+CROSS JOIN counters AS w
 WHERE c.fetched > 0 OR c.index_fetched > 0
 ORDER BY c.fetched - c.hit + coalesce(c.index_fetched - c.index_hit, 0) DESC, c.nspname, c.relname
 LIMIT @limit

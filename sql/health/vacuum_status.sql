@@ -13,6 +13,7 @@ params:
     minimum: 1
     maximum: 200
     description: Most tables.
+use: [counters]
 access: read
 trust: owner
 omit_null: true
@@ -21,13 +22,7 @@ tests:
   - args: {schema: shop}
     expect: {contains: [{table_name: orders}]}
 ---*/
-WITH here AS MATERIALIZED (
-  SELECT pg_catalog.pg_is_in_recovery() AS is_standby,
-         -- A crash resets all counters, and sets the second.
-         greatest(pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), pg_catalog.pg_stat_get_bgwriter_stat_reset_time()) AS since
-  FROM pg_catalog.pg_database AS d
-  WHERE d.datname = pg_catalog.current_database()
-), candidate AS MATERIALIZED (
+WITH candidate AS MATERIALIZED (
   SELECT n.nspname, c.relname, c.oid, c.reltuples, c.reloptions,
          -- Citus keeps the rows of a table that has this trigger on other nodes.
          c.relhastriggers AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
@@ -41,17 +36,17 @@ WITH here AS MATERIALIZED (
     AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
     AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
 ), relation AS MATERIALIZED (
-  SELECT c.* FROM candidate AS c WHERE NOT c.is_elsewhere AND NOT (SELECT h.is_standby FROM here AS h)
+  SELECT c.* FROM candidate AS c WHERE NOT c.is_elsewhere AND NOT (SELECT h.is_standby FROM counters AS h)
   ORDER BY c.dead DESC, c.nspname, c.relname
   LIMIT @limit
 ), notes AS (
-  SELECT 'This server is a standby: dead rows, vacuum and analyze are counted on the primary. Ask there.' AS note FROM here AS h WHERE h.is_standby
+  SELECT 'This server is a standby: dead rows, vacuum and analyze are counted on the primary. Ask there.' AS note FROM counters AS h WHERE h.is_standby
   UNION ALL
   SELECT pg_catalog.format('Not in it: tables whose rows are on other nodes, where they are vacuumed (%s).', pg_catalog.count(*))
   FROM candidate AS c WHERE c.is_elsewhere HAVING pg_catalog.count(*) > 0
   UNION ALL
   SELECT pg_catalog.format('The counters run since %s: dead rows and changes from before are not in them.', pg_catalog.to_char(h.since, 'YYYY-MM-DD HH24:MI TZ'))
-  FROM here AS h WHERE h.since > pg_catalog.now() - interval '1 day' AND NOT h.is_standby
+  FROM counters AS h WHERE h.since > pg_catalog.now() - interval '1 day' AND NOT h.is_standby
 )
 SELECT NULL::name AS schema, NULL::name AS table_name, NULL::bigint AS live_rows, NULL::bigint AS dead_rows, NULL::numeric AS dead_percent,
        NULL::bigint AS autovacuum_starts_at, NULL::boolean AS is_overdue, NULL::boolean AS autovacuum_is_off,

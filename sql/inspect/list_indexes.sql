@@ -12,7 +12,7 @@ params:
     type: string
     names: schema
     description: Omit for the current schema.
-use: [target]
+use: [target, counters]
 access: read
 trust: owner
 omit_null: true
@@ -72,12 +72,6 @@ CROSS JOIN LATERAL (
               ELSE pg_catalog.pg_stat_get_numscans(x.oid) END AS scans
   OFFSET 0
 ) AS u
-CROSS JOIN (
-  SELECT pg_catalog.pg_is_in_recovery() AS is_standby,
-         -- A crash resets all counters, and sets the second.
-         greatest(pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), pg_catalog.pg_stat_get_bgwriter_stat_reset_time()) AS since
-  FROM pg_catalog.pg_database AS d
-  WHERE d.datname = pg_catalog.current_database()
-) AS w
+CROSS JOIN counters AS w
 LEFT JOIN pg_catalog.pg_description AS d
   ON d.objoid = x.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0

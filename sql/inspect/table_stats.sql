@@ -13,7 +13,7 @@ params:
     type: string
     names: schema
     description: Omit for the current schema.
-use: [target]
+use: [target, counters]
 access: read
 trust: owner
 omit_null: true
@@ -49,11 +49,7 @@ WITH RECURSIVE owner AS (
   UNION
   SELECT p.owner, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid
 ), here AS MATERIALIZED (
-  SELECT pg_catalog.current_setting('block_size')::bigint AS size, pg_catalog.pg_is_in_recovery() AS is_standby,
-         -- A crash resets all counters, and sets the second.
-         greatest(pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), pg_catalog.pg_stat_get_bgwriter_stat_reset_time()) AS since
-  FROM pg_catalog.pg_database AS d
-  WHERE d.datname = pg_catalog.current_database()
+  SELECT pg_catalog.current_setting('block_size')::bigint AS size, c.* FROM counters AS c
 ), total AS (
   SELECT p.owner, pg_catalog.count(*) AS parts,
          pg_catalog.count(*) FILTER (WHERE c.reltuples < 0) AS unknown,

@@ -18,6 +18,7 @@ params:
     minimum: 1
     maximum: 200
     description: Most tables.
+use: [counters]
 access: read
 trust: owner
 omit_null: true
@@ -26,13 +27,7 @@ tests:
   - args: {min_bytes: 0, schema: shop}
     expect: {max_rows: 20}
 ---*/
-WITH here AS MATERIALIZED (
-  SELECT pg_catalog.pg_is_in_recovery() AS is_standby,
-         -- A crash resets all counters, and sets the second.
-         greatest(pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), pg_catalog.pg_stat_get_bgwriter_stat_reset_time()) AS since
-  FROM pg_catalog.pg_database AS d
-  WHERE d.datname = pg_catalog.current_database()
-), relation AS MATERIALIZED (
+WITH relation AS MATERIALIZED (
   SELECT n.nspname, c.relname, c.oid, c.reltuples, c.relpages * pg_catalog.current_setting('block_size')::bigint AS bytes, s.*, e.is_elsewhere
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -51,7 +46,7 @@ WITH here AS MATERIALIZED (
     AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
     AND (@caller_tables IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY (@caller_tables))
 ), notes AS (
-  SELECT 'This server is a standby: it counts its own scans only. Ask the primary, too.' AS note FROM here AS h WHERE h.is_standby
+  SELECT 'This server is a standby: it counts its own scans only. Ask the primary, too.' AS note FROM counters AS h WHERE h.is_standby
   UNION ALL
   SELECT pg_catalog.format('Not in it: tables whose rows are on other nodes, which count their own scans (%s).', pg_catalog.count(*))
   FROM relation AS r WHERE r.is_elsewhere HAVING pg_catalog.count(*) > 0
@@ -59,7 +54,7 @@ WITH here AS MATERIALIZED (
   SELECT pg_catalog.format('Not in it: tables that were never analysed, whose size is not known (%s).', pg_catalog.count(*))
   FROM relation AS r WHERE r.reltuples < 0 AND r.seq_scans > 0 AND @min_bytes > 0 AND NOT r.is_elsewhere HAVING pg_catalog.count(*) > 0
   UNION ALL
-  SELECT 'The statistics are younger than a week: what runs rarely is not in them.' FROM here AS h WHERE h.since > pg_catalog.now() - interval '7 days'
+  SELECT 'The statistics are younger than a week: what runs rarely is not in them.' FROM counters AS h WHERE h.since > pg_catalog.now() - interval '7 days'
 )
 SELECT NULL::name AS schema, NULL::name AS table_name, NULL::bigint AS seq_scans, NULL::bigint AS seq_rows_read, NULL::bigint AS rows_per_scan,
        NULL::bigint AS index_scans, NULL::bigint AS row_estimate, NULL::bigint AS byte_estimate, NULL::timestamptz AS statistics_since, n.note
@@ -71,7 +66,7 @@ UNION ALL
         CASE WHEN r.reltuples >= 0 THEN r.reltuples::bigint END,
         CASE WHEN r.reltuples >= 0 THEN r.bytes END, h.since, NULL
  FROM relation AS r
- CROSS JOIN here AS h
+ CROSS JOIN counters AS h
  WHERE r.seq_scans > 0 AND r.bytes >= @min_bytes AND NOT r.is_elsewhere
  ORDER BY r.seq_rows_read DESC, r.nspname, r.relname
  LIMIT @limit)

@@ -18,6 +18,7 @@ params:
     minimum: 1
     maximum: 500
     description: Most indexes.
+use: [counters]
 access: read
 trust: owner
 omit_null: true
@@ -26,13 +27,7 @@ tests:
   - args: {schema: shop, max_scans: 1000000000, limit: 200}
     expect: {contains: [{index_name: products_tags_idx}]}
 ---*/
-WITH here AS MATERIALIZED (
-  SELECT pg_catalog.pg_is_in_recovery() AS is_standby,
-         -- A crash resets all counters, and sets the second.
-         greatest(pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), pg_catalog.pg_stat_get_bgwriter_stat_reset_time()) AS since
-  FROM pg_catalog.pg_database AS d
-  WHERE d.datname = pg_catalog.current_database()
-), index AS MATERIALIZED (
+WITH index AS MATERIALIZED (
   SELECT n.nspname, t.oid AS table_oid, t.relname AS table_name, x.oid, x.relname, i.indkey, u.scans, u.pages, e.is_elsewhere
   FROM pg_catalog.pg_index AS i
   JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
@@ -68,13 +63,13 @@ WITH here AS MATERIALIZED (
   SELECT x.* FROM index AS x WHERE NOT x.is_elsewhere ORDER BY x.pages DESC NULLS LAST, x.nspname, x.relname LIMIT @limit
 ), notes AS (
   SELECT 'This server is a standby: it counts its own scans only. Ask the primary before you drop an index.' AS note
-  FROM here AS h WHERE h.is_standby
+  FROM counters AS h WHERE h.is_standby
   UNION ALL
   SELECT pg_catalog.format('Not in it: indexes of tables whose rows are on other nodes, which count their own scans (%s).', pg_catalog.count(*))
   FROM index AS x WHERE x.is_elsewhere HAVING pg_catalog.count(*) > 0
   UNION ALL
   SELECT 'The statistics are younger than a week: too young to tell what is not used.'
-  FROM here AS h WHERE h.since > pg_catalog.now() - interval '7 days'
+  FROM counters AS h WHERE h.since > pg_catalog.now() - interval '7 days'
 )
 SELECT NULL::name AS schema, NULL::name AS table_name, NULL::name AS index_name, NULL::bigint AS scans, NULL::bigint AS byte_estimate,
        NULL::name AS serves_foreign_key, NULL::text AS definition, NULL::timestamptz AS statistics_since, n.note
@@ -92,6 +87,6 @@ UNION ALL
          LIMIT 1),
         pg_catalog.pg_get_indexdef(u.oid), h.since, NULL
  FROM unused AS u
- CROSS JOIN here AS h
+ CROSS JOIN counters AS h
  ORDER BY u.pages DESC NULLS LAST, u.nspname, u.relname
  LIMIT @limit)
