@@ -55,7 +55,7 @@ tokens: postgres
 	@$(GO) test ./registry -run TestTokens -count=1 -v | sed -n 's/^ *tokens_test.go:[0-9]*: //p'
 
 bench: postgres build
-	$(GO) run ./internal/bench -server $(BIN)
+	$(GO) run ./internal/test/bench -server $(BIN)
 	$(GO) test -run xxx -bench 'Analyze' ./internal/sqlscan
 
 # conformance runs the protocol's official suite; docs/conformance.md shows the result.
@@ -76,8 +76,8 @@ testtools:
 # its way from the server to the provider and back. Clients on the official SDKs read every error and cancel calls. It needs
 # node 20 or later and npm.
 e2e: postgres
-	cd internal/oidctest && npm ci --no-audit --no-fund
-	cd internal/sdktest && npm ci --no-audit --no-fund
+	cd internal/test/oidctest && npm ci --no-audit --no-fund
+	cd internal/test/sdktest && npm ci --no-audit --no-fund
 	OIDC_E2E=1 SDK_E2E=1 $(GO) test -count=1 -run 'TestOIDC|TestSDK' -v ./internal/auth ./cmd/mcp-postgres
 
 clean:
@@ -91,7 +91,7 @@ release:
 # shows the results. SOAK is how long.
 SOAK ?= 10m
 scaleout: postgres build
-	$(GO) run ./internal/scaleout -server $(BIN)
+	$(GO) run ./internal/test/scaleout -server $(BIN)
 
 soak: postgres build
-	$(GO) run ./internal/scaleout -server $(BIN) -soak -duration $(SOAK)
+	$(GO) run ./internal/test/scaleout -server $(BIN) -soak -duration $(SOAK)

@@ -21,7 +21,7 @@ if [ ! -d "$node/node_modules/@electric-sql/pglite-socket" ]; then
 fi
 status=0
 echo "== poolers, PGlite${CITUS_BIN:+, Citus}"
-ENGINES=1 ENGINES_NODE_MODULES=$node/node_modules go test -count=1 -v ./internal/engines > "$node/log" 2>&1 || status=1
+ENGINES=1 ENGINES_NODE_MODULES=$node/node_modules go test -count=1 -v ./internal/test/engines > "$node/log" 2>&1 || status=1
 grep -E '^ *(--- |ok|FAIL|[a-z_]+\.go:)' "$node/log"
 # Extensions are tried on the PostgreSQL that is installed. Those that Debian's packages lack are skipped.
 extensions="ip4r hll semver prefix rational numeral asn1oid pgmp orafce similarity jsquery rum q3c periods tdigest first-last-agg"

@@ -12,8 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 

@@ -8,13 +8,13 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 )
 
 // roleOf gives the role of the caller; on is false where authentication is off, and the role is nil for a caller without one.
-func roleOf(ctx context.Context) (role *policy.Role, on bool) {
-	c, on := policy.CallerFrom(ctx)
+func roleOf(ctx context.Context) (role *guard.Role, on bool) {
+	c, on := guard.CallerFrom(ctx)
 	if c == nil {
 		return nil, on
 	}
@@ -28,13 +28,13 @@ func mayCall(ctx context.Context, t *catalog.Tool) bool {
 }
 
 // inRoles reports whether a role is among those that a file names; none means all.
-func inRoles(role *policy.Role, names []string) bool {
+func inRoles(role *guard.Role, names []string) bool {
 	return len(names) == 0 || role != nil && slices.Contains(names, role.Name)
 }
 
 // callerArgs are the values of @caller_*, by name. With authentication off all are NULL: no restriction.
 func callerArgs(ctx context.Context) map[string][]byte {
-	c, on := policy.CallerFrom(ctx)
+	c, on := guard.CallerFrom(ctx)
 	if !on {
 		return nil
 	}
@@ -55,7 +55,7 @@ func callerArgs(ctx context.Context) map[string][]byte {
 
 // identity is what the transaction of a call carries; nil where authentication is off.
 func identity(ctx context.Context) *postgres.Identity {
-	c, on := policy.CallerFrom(ctx)
+	c, on := guard.CallerFrom(ctx)
 	if !on {
 		return nil
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -47,15 +47,15 @@ SELECT @caller_sub AS sub, @caller_role AS role, @caller_claims->>'team' AS team
 // as gives the context of a caller by the rules of permissions.
 func as(t *testing.T, sub string) context.Context {
 	t.Helper()
-	rules, err := policy.Parse("permissions.yaml", []byte(permissions))
+	rules, err := guard.Parse("permissions.yaml", []byte(permissions))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c, err := rules.Caller(sub, json.RawMessage(`{"sub": "`+sub+`", "team": "red"}`))
 	if err != nil {
-		return policy.WithCaller(t.Context(), &policy.Caller{Sub: sub})
+		return guard.WithCaller(t.Context(), &guard.Caller{Sub: sub})
 	}
-	return policy.WithCaller(t.Context(), c)
+	return guard.WithCaller(t.Context(), c)
 }
 
 // answer is what a caller gets: the structured answer, the text, or the words of an unknown tool.

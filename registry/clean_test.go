@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -47,7 +47,7 @@ func TestReadsOfAWriter(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, `CREATE SCHEMA shop; CREATE TABLE shop.orders (id int, total numeric); CREATE VIEW shop.recent AS SELECT * FROM shop.orders;
 		CREATE FUNCTION shop.note() RETURNS int LANGUAGE sql AS 'INSERT INTO shop.orders VALUES (1, 2) RETURNING id'`)
-	rules, err := policy.Parse("roles", []byte(`
+	rules, err := guard.Parse("roles", []byte(`
 roles:
   clerk: {schemas: [shop], tables: "*", operations: [select, insert, update, delete], functions: [note]}
 users: {_default: clerk}
@@ -57,7 +57,7 @@ users: {_default: clerk}
 	}
 	db := &lastCall{Database: openDB(t, url)}
 	r := build(t, registry.Config{DB: db}, nil)
-	ctx := policy.WithCaller(t.Context(), &policy.Caller{Sub: "alice", Claims: json.RawMessage(`{"sub": "alice"}`), Role: rules.Role("clerk")})
+	ctx := guard.WithCaller(t.Context(), &guard.Caller{Sub: "alice", Claims: json.RawMessage(`{"sub": "alice"}`), Role: rules.Role("clerk")})
 	for sql, reads := range map[string]bool{
 		"SELECT id, round(total) FROM shop.orders WHERE id > 1": true, "WITH a AS (SELECT id FROM shop.orders) SELECT count(*) FROM a": true,
 		"SELECT id FROM shop.orders FOR UPDATE": false, "SELECT id FROM shop.recent": false, "SELECT shop.note()": false,

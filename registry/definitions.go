@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -108,7 +108,7 @@ func (d *definitions) Row(v [][]byte) bool {
 
 // expansion looks at what stands behind one statement.
 type expansion struct {
-	*guard
+	*checker
 	db    Database
 	login string
 	path  *postgres.Identity // of the session: bodies of functions run under it
@@ -116,13 +116,13 @@ type expansion struct {
 }
 
 // behind decides on what the verdict names. The error is a refusal or one of the database.
-func (x *expansion) behind(ctx context.Context, v policy.Verdict) error {
+func (x *expansion) behind(ctx context.Context, v guard.Verdict) error {
 	v.Views, v.Policies, v.Functions, v.Domains = x.fresh(v.Views), x.fresh(v.Policies), x.fresh(v.Functions), x.fresh(v.Domains)
 	if len(v.Views)+len(v.Policies)+len(v.Functions)+len(v.Domains) == 0 {
 		return nil
 	}
 	if len(x.seen) > maxDefinitions {
-		return &policy.Refusal{Code: policy.ReadOnly, Rule: "size", Message: fmt.Sprintf("more than %d views and functions stand behind the statement: they are not looked at", maxDefinitions)}
+		return &guard.Refusal{Code: guard.ReadOnly, Rule: "size", Message: fmt.Sprintf("more than %d views and functions stand behind the statement: they are not looked at", maxDefinitions)}
 	}
 	var found definitions
 	call := postgres.Call{SQL: definitionsSQL, Args: [][]byte{oidArray(v.Views), oidArray(v.Policies), oidArray(v.Functions), oidArray(v.Domains)},
@@ -140,7 +140,7 @@ func (x *expansion) behind(ctx context.Context, v policy.Verdict) error {
 	if _, err := x.db.Run(ctx, call, sink); err != nil {
 		return err
 	}
-	verdict, refusal := policy.Guard{ReadOnly: true}.Decide("", sink.st, sink.facts)
+	verdict, refusal := guard.Guard{ReadOnly: true}.Decide("", sink.st, sink.facts)
 	if refusal != nil {
 		return refusal
 	}
@@ -148,7 +148,7 @@ func (x *expansion) behind(ctx context.Context, v policy.Verdict) error {
 }
 
 func within(err error, label string) error {
-	if r, ok := err.(*policy.Refusal); ok {
+	if r, ok := err.(*guard.Refusal); ok {
 		return r.Within(label)
 	}
 	return err
@@ -202,15 +202,15 @@ func (x *expansion) definition(ctx context.Context, def definition) error {
 	}
 	texts, err := statements(def)
 	if err != nil {
-		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
+		return &guard.Refusal{Code: guard.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
 	}
 	var all []*sqlscan.Statement
 	for _, sql := range texts {
 		st, err := x.analyzer.Analyze(sql)
 		if err != nil {
-			return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
+			return &guard.Refusal{Code: guard.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
 		}
-		if r := (policy.Guard{ReadOnly: true}).Early(st); r != nil {
+		if r := (guard.Guard{ReadOnly: true}).Early(st); r != nil {
 			return r
 		}
 		all = append(all, st)
@@ -242,12 +242,12 @@ func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statemen
 	if err != nil {
 		return err
 	}
-	verdict, refusal := policy.Guard{ReadOnly: true}.Decide(sql, st, facts)
+	verdict, refusal := guard.Guard{ReadOnly: true}.Decide(sql, st, facts)
 	if refusal != nil {
 		return refusal
 	}
 	if verdict.Unknown != "" { // to its owner it may be known
-		return &policy.Refusal{Code: policy.ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
+		return &guard.Refusal{Code: guard.ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
 	}
 	return x.behind(ctx, verdict)
 }

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -109,7 +109,7 @@ func (d *describer) guarded() {
 		}
 		_, err := g.decide(d.ctx, sql, &Plan{DB: d.db})
 		line, col := d.tool.Position(1)
-		if r := (*policy.Refusal)(nil); errors.As(err, &r) && sql == d.tool.Statement.SQL && r.Position > 0 {
+		if r := (*guard.Refusal)(nil); errors.As(err, &r) && sql == d.tool.Statement.SQL && r.Position > 0 {
 			line, col = d.tool.Position(r.Position)
 		}
 		if e := (*callError)(nil); errors.As(refused(err, sql), &e) {

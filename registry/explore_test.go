@@ -13,8 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 

@@ -8,8 +8,8 @@ import (
 	"testing/fstest"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -68,8 +68,8 @@ func TestExtensions(t *testing.T) {
 			}
 			readOnly := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
 			permissions := build(t, registry.Config{DB: openDB(t, url)}, nil)
-			role := &policy.Role{Name: "reader", Schemas: []string{"public"}, AllTables: true, AllTools: true, Operations: 1}
-			as := policy.WithCaller(t.Context(), &policy.Caller{Sub: "a", Role: role})
+			role := &guard.Role{Name: "reader", Schemas: []string{"public"}, AllTables: true, AllTools: true, Operations: 1}
+			as := guard.WithCaller(t.Context(), &guard.Caller{Sub: "a", Role: role})
 			both := func(sql string, served bool) {
 				t.Helper()
 				if got, isError := callAs(t.Context(), t, readOnly, sql); isError == served || !served && !strings.Contains(got, `"read_only"`) {

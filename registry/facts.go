@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -269,15 +269,15 @@ const (
 // factsSink is the sink of factsSQL.
 type factsSink struct {
 	st    *sqlscan.Statement
-	facts *policy.Facts
+	facts *guard.Facts
 }
 
 // Columns implements postgres.Sink.
 func (s *factsSink) Columns([]postgres.Column) {
-	s.facts = &policy.Facts{
-		Relations: make([]*policy.Relation, len(s.st.Relations)), Functions: make([][]policy.Function, len(s.st.Functions)),
-		Operators: make([][]policy.Function, len(s.st.Operators)), Types: make([][]policy.Type, len(s.st.Types)),
-		Conversions: make([][]policy.Type, len(s.st.Functions)),
+	s.facts = &guard.Facts{
+		Relations: make([]*guard.Relation, len(s.st.Relations)), Functions: make([][]guard.Function, len(s.st.Functions)),
+		Operators: make([][]guard.Function, len(s.st.Operators)), Types: make([][]guard.Type, len(s.st.Types)),
+		Conversions: make([][]guard.Type, len(s.st.Functions)),
 	}
 }
 
@@ -289,14 +289,14 @@ func (s *factsSink) Row(v [][]byte) bool {
 	case "database":
 		f.Encoding, f.Database = string(v[3]), string(v[4])
 	case "relation":
-		f.Relations[i] = &policy.Relation{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
+		f.Relations[i] = &guard.Relation{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
 			Foreign: isTrue(v[7]), RowSecurity: isTrue(v[8]), Extension: string(v[10])}
 	case "type":
 		list, i := f.Types, i
 		if i >= len(list) {
 			list, i = f.Conversions, i-len(list)
 		}
-		list[i] = append(list[i], policy.Type{Schema: string(v[3]), Name: string(v[4]), System: isTrue(v[6]), Row: isTrue(v[7]), Extension: string(v[10])})
+		list[i] = append(list[i], guard.Type{Schema: string(v[3]), Name: string(v[4]), System: isTrue(v[6]), Row: isTrue(v[7]), Extension: string(v[10])})
 	case "domain":
 		f.Domains = append(f.Domains, oid(v[2]))
 	case "function":
@@ -314,8 +314,8 @@ func (s *factsSink) Row(v [][]byte) bool {
 }
 
 // functionRow reads a row of functionColumns.
-func functionRow(v [][]byte) policy.Function {
-	return policy.Function{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]), Inner: isTrue(v[7]),
+func functionRow(v [][]byte) guard.Function {
+	return guard.Function{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]), Inner: isTrue(v[7]),
 		Language: string(v[9]), Extension: string(v[10]), Of: string(v[11])}
 }
 
@@ -328,7 +328,7 @@ func oid(v []byte) uint32 {
 
 // facts asks the database about the names of a statement, as the search path and role of id find them.
 // values are the types of those that it has from elsewhere.
-func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, values []uint32, id *postgres.Identity, role *policy.Role) (*policy.Facts, error) {
+func (g *checker) facts(ctx context.Context, db Database, st *sqlscan.Statement, values []uint32, id *postgres.Identity, role *guard.Role) (*guard.Facts, error) {
 	var relations, functions, operators, types names
 	var own, notation []string
 	for _, r := range st.Relations {
@@ -336,7 +336,7 @@ func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, v
 	}
 	for _, f := range st.Functions {
 		functions.add(f.Schema, f.Name)
-		own = append(own, strconv.FormatBool(!policy.OwnFunction(f.Name, role)))
+		own = append(own, strconv.FormatBool(!guard.OwnFunction(f.Name, role)))
 		n := f.Syntax
 		if f.Field {
 			n = 1
@@ -358,7 +358,7 @@ func (g *guard) facts(ctx context.Context, db Database, st *sqlscan.Statement, v
 	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
 		return nil, err
 	}
-	if g.readOnly && policy.MayShowSecrets(st) {
+	if g.readOnly && guard.MayShowSecrets(st) {
 		return sink.facts, g.secrets(ctx, db, id, &sink.facts.Secrets)
 	}
 	return sink.facts, nil
@@ -377,9 +377,9 @@ UNION
 SELECT 'role settings' FROM pg_catalog.pg_db_role_setting AS s CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
 WHERE pg_catalog.split_part(c.setting, '=', 1) ~* $1`
 
-func (g *guard) secrets(ctx context.Context, db Database, id *postgres.Identity, s *policy.Secrets) error {
+func (g *checker) secrets(ctx context.Context, db Database, id *postgres.Identity, s *guard.Secrets) error {
 	var found firstColumn
-	call := postgres.Call{SQL: secretsSQL, Args: [][]byte{[]byte(policy.SecretSetting)}, Keep: true, Generic: true, Identity: id}
+	call := postgres.Call{SQL: secretsSQL, Args: [][]byte{[]byte(guard.SecretSetting)}, Keep: true, Generic: true, Identity: id}
 	if _, err := db.Run(ctx, call, &found); err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -104,7 +104,7 @@ func newFuzzer(t *testing.T, encoding string, rarely bool) *fuzzer {
 	f := &fuzzer{guards: map[string]func(string) string{}, trees: map[string]string{}, answered: map[string]int{}, harmless: map[string]int{},
 		refused: map[string]int{}, example: map[string]string{}}
 	f.guards["read-only "+encoding] = f.guard(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
-	rules, err := policy.Parse("roles", []byte(fuzzRoles))
+	rules, err := guard.Parse("roles", []byte(fuzzRoles))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,11 +116,11 @@ func newFuzzer(t *testing.T, encoding string, rarely bool) *fuzzer {
 	return f
 }
 
-func (f *fuzzer) guard(t *testing.T, c registry.Config, role *policy.Role) func(string) string {
+func (f *fuzzer) guard(t *testing.T, c registry.Config, role *guard.Role) func(string) string {
 	r := build(t, c, nil)
 	ctx := t.Context()
 	if role != nil {
-		ctx = policy.WithCaller(ctx, &policy.Caller{Sub: "a", Role: role})
+		ctx = guard.WithCaller(ctx, &guard.Caller{Sub: "a", Role: role})
 	}
 	return func(sql string) string {
 		args, _ := json.Marshal(map[string]string{"sql": sql, "format": "json"})
@@ -227,16 +227,16 @@ func (f *fuzzer) touched(t *testing.T, sql string, readOnly bool, mode string) (
 	if _, err := f.conn.PgConn().Prepare(t.Context(), "s", strings.TrimPrefix(sql, "EXPLAIN "), nil); err != nil {
 		return "", false
 	}
-	var role *policy.Role
+	var role *guard.Role
 	if !readOnly {
-		role = &policy.Role{}
+		role = &guard.Role{}
 	}
 	for _, m := range treeFunction.FindAllStringSubmatch(f.trees["parse tree:"], -1) {
 		n, _ := strconv.ParseUint(m[2], 10, 32)
 		oid, name := uint32(n), f.functions[uint32(n)]
 		switch {
 		case oid == 0 || m[1] == "opfuncid" && oid < 16384 || f.inner[oid] && oid < 16384 || strings.HasPrefix(name, "extension "):
-		case oid < 16384 && !policy.OwnFunction(name, role):
+		case oid < 16384 && !guard.OwnFunction(name, role):
 			return "function " + name, true
 		case oid >= 16384 && (f.planted[oid] || !readOnly && name != "f.ok" && name != "f.okp"):
 			return "function " + name, true

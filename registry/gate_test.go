@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -22,8 +22,8 @@ const (
 	decisionLife     = 30 * time.Second
 )
 
-// guard decides on a caller's SQL: by the caller's role, in read-only mode, or neither.
-type guard struct {
+// checker decides on a caller's SQL: by the caller's role, in read-only mode, or neither.
+type checker struct {
 	db       Database
 	readOnly bool
 	analyzer *sqlscan.Analyzer
@@ -45,7 +45,7 @@ type soundKey struct {
 // decisionKey is all that a decision depends on, but what is in the database: a role stands for its search path.
 type decisionKey struct {
 	sql   string
-	role  *policy.Role
+	role  *guard.Role
 	login string
 }
 
@@ -56,11 +56,11 @@ type decision struct {
 	clean  bool
 	until  time.Time
 	// refusal is why it is not run; nil for what is allowed.
-	refusal *policy.Refusal
+	refusal *guard.Refusal
 }
 
-func newGuard(db Database, readOnly bool) *guard {
-	g := &guard{db: db, readOnly: readOnly, analyzer: sqlscan.NewAnalyzer(maxDecisions)}
+func newGuard(db Database, readOnly bool) *checker {
+	g := &checker{db: db, readOnly: readOnly, analyzer: sqlscan.NewAnalyzer(maxDecisions)}
 	var err, err2 error
 	g.decisions, err = simplelru.NewLRU(maxDecisions, func(k decisionKey, _ decision) { g.bytes -= len(k.sql) })
 	g.sound, err2 = simplelru.NewLRU[soundKey, time.Time](maxDecisions, nil)
@@ -72,15 +72,15 @@ func newGuard(db Database, readOnly bool) *guard {
 
 // Check decides on one statement of the caller in ctx. The error is a *callError that says what is refused and why, or one of
 // the database.
-func (g *guard) Check(ctx context.Context, sql string) (*Plan, error) {
-	caller, authenticated := policy.CallerFrom(ctx)
+func (g *checker) Check(ctx context.Context, sql string) (*Plan, error) {
+	caller, authenticated := guard.CallerFrom(ctx)
 	if authenticated && caller.Role == nil {
-		return nil, &callError{Code: policy.Forbidden, Message: "this caller has no role", rule: "role"}
+		return nil, &callError{Code: guard.Forbidden, Message: "this caller has no role", rule: "role"}
 	}
 	return g.check(ctx, sql, g.plan(ctx, caller))
 }
 
-func (g *guard) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
+func (g *checker) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
 	if g.trace == nil {
 		return g.checked(ctx, sql, p)
 	}
@@ -96,7 +96,7 @@ func (g *guard) check(ctx context.Context, sql string, p *Plan) (*Plan, error) {
 	return p, err
 }
 
-func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error) {
+func (g *checker) checked(ctx context.Context, sql string, p *Plan) (*Plan, error) {
 	if p.role == nil && !g.readOnly {
 		return p, g.unguarded(sql, p)
 	}
@@ -118,7 +118,7 @@ func (g *guard) checked(ctx context.Context, sql string, p *Plan) (*Plan, error)
 }
 
 // run runs what Check has allowed. Where a name stands for something else since, that is decided on once more.
-func (g *guard) run(ctx context.Context, sql string, p *Plan, call func(*Plan) error) (*Plan, error) {
+func (g *checker) run(ctx context.Context, sql string, p *Plan, call func(*Plan) error) (*Plan, error) {
 	err := call(p)
 	if !errors.Is(err, postgres.ErrChanged) {
 		return p, err
@@ -135,7 +135,7 @@ func (g *guard) run(ctx context.Context, sql string, p *Plan, call func(*Plan) e
 }
 
 // plan is how the calls of a caller are run, before any decision. The database finds the caller's login by itself.
-func (g *guard) plan(ctx context.Context, caller *policy.Caller) *Plan {
+func (g *checker) plan(ctx context.Context, caller *guard.Caller) *Plan {
 	p := &Plan{DB: g.db, Identity: identity(ctx)}
 	if caller != nil {
 		p.role, p.Limits = caller.Role, caller.Role.Limits
@@ -151,12 +151,12 @@ func loginOf(ctx context.Context) string {
 	return ""
 }
 
-func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, error) {
+func (g *checker) decide(ctx context.Context, sql string, p *Plan) (decision, error) {
 	st, err := g.analyzer.Analyze(sql)
 	if err != nil {
 		return decision{}, err
 	}
-	gate := policy.Guard{Role: p.role, ReadOnly: g.readOnly}
+	gate := guard.Guard{Role: p.role, ReadOnly: g.readOnly}
 	if r := gate.Early(st); r != nil {
 		return decision{}, r
 	}
@@ -169,12 +169,12 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 	if refusal != nil {
 		return d, refusal
 	}
-	x := expansion{guard: g, db: p.DB, login: loginOf(ctx), path: p.sessionPath(), seen: map[soundKey]bool{}}
+	x := expansion{checker: g, db: p.DB, login: loginOf(ctx), path: p.sessionPath(), seen: map[soundKey]bool{}}
 	if err := x.behind(ctx, verdict); err != nil {
 		return d, err
 	}
 	x.remember()
-	if verdict.Unresolved || g.readOnly && policy.MayShowSecrets(st) { // there can be a secret a moment later
+	if verdict.Unresolved || g.readOnly && guard.MayShowSecrets(st) { // there can be a secret a moment later
 		d.until = time.Time{}
 	}
 	d.clean, d.verify = verdict.Clean, verification(st, facts)
@@ -182,7 +182,7 @@ func (g *guard) decide(ctx context.Context, sql string, p *Plan) (decision, erro
 }
 
 // byNames decides by what is written alone, for a list while the database can't be asked: what the role does not name is not in it.
-func (g *guard) byNames(sql string, role *policy.Role) bool {
+func (g *checker) byNames(sql string, role *guard.Role) bool {
 	st, err := g.analyzer.Analyze(sql)
 	if err != nil {
 		return false
@@ -190,12 +190,12 @@ func (g *guard) byNames(sql string, role *policy.Role) bool {
 	nothing := &factsSink{st: st}
 	nothing.Columns(nil)
 	nothing.facts.Encoding = "UTF8"
-	_, refusal := policy.Guard{Role: role, ReadOnly: g.readOnly}.Decide(sql, st, nothing.facts)
+	_, refusal := guard.Guard{Role: role, ReadOnly: g.readOnly}.Decide(sql, st, nothing.facts)
 	return refusal == nil
 }
 
 // verification holds the relations that were decided on.
-func verification(st *sqlscan.Statement, facts *policy.Facts) *postgres.Verify {
+func verification(st *sqlscan.Statement, facts *guard.Facts) *postgres.Verify {
 	v := &postgres.Verify{}
 	for i, r := range st.Relations {
 		if found := facts.Relations[i]; found != nil {
@@ -208,14 +208,14 @@ func verification(st *sqlscan.Statement, facts *policy.Facts) *postgres.Verify {
 	return v
 }
 
-func (g *guard) remembered(key decisionKey) (decision, bool) {
+func (g *checker) remembered(key decisionKey) (decision, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	d, ok := g.decisions.Get(key)
 	return d, ok && time.Now().Before(d.until)
 }
 
-func (g *guard) remember(key decisionKey, d decision) {
+func (g *checker) remember(key decisionKey, d decision) {
 	if d.until.IsZero() {
 		return
 	}
@@ -229,14 +229,14 @@ func (g *guard) remember(key decisionKey, d decision) {
 	}
 }
 
-func (g *guard) forget(key decisionKey) {
+func (g *checker) forget(key decisionKey) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.decisions.Remove(key)
 }
 
 // forgetAll drops every decision by a role.
-func (g *guard) forgetAll() {
+func (g *checker) forgetAll() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.decisions.Purge()
@@ -251,7 +251,7 @@ var (
 
 // unguarded refuses only what can't do what its caller expects. SQL that is not understood is PostgreSQL's to judge. A SELECT
 // that names nothing runs no code but PostgreSQL's own; what stands behind a name would have to be asked for.
-func (g *guard) unguarded(sql string, p *Plan) error {
+func (g *checker) unguarded(sql string, p *Plan) error {
 	st, err := g.analyzer.Analyze(sql)
 	if err != nil {
 		return nil
@@ -281,7 +281,7 @@ func onlySelects(st *sqlscan.Statement) bool {
 
 // refused words why a statement is not run. What can't be understood can't be allowed.
 func refused(err error, sql string) error {
-	var refusal *policy.Refusal
+	var refusal *guard.Refusal
 	var syntax *sqlscan.SyntaxError
 	var unsupported *sqlscan.UnsupportedError
 	var limit *sqlscan.LimitError
@@ -302,7 +302,7 @@ func refused(err error, sql string) error {
 		}
 		return located(e, sql, syntax.Position)
 	case errors.As(err, &unsupported):
-		return &callError{Code: policy.Forbidden, Message: unsupported.Error(), rule: "grammar"}
+		return &callError{Code: guard.Forbidden, Message: unsupported.Error(), rule: "grammar"}
 	}
 	return err
 }

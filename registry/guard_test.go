@@ -9,8 +9,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -113,13 +113,13 @@ func TestGuardPermissions(t *testing.T) {
 	pgtest.Exec(t, url, c.Setup)
 	dbRole, _ := pgtest.Role(t, url)
 	pgtest.Exec(t, url, "GRANT USAGE ON SCHEMA shop TO "+dbRole+"; GRANT SELECT ON shop.orders, shop.notes TO "+dbRole)
-	rules, err := policy.Parse("roles", []byte(strings.ReplaceAll(c.Roles, "DBROLE", dbRole)))
+	rules, err := guard.Parse("roles", []byte(strings.ReplaceAll(c.Roles, "DBROLE", dbRole)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
 	as := func(role string) context.Context {
-		return policy.WithCaller(t.Context(), &policy.Caller{Sub: "alice", Claims: json.RawMessage(`{"sub": "alice"}`), Role: rules.Role(role)})
+		return guard.WithCaller(t.Context(), &guard.Caller{Sub: "alice", Claims: json.RawMessage(`{"sub": "alice"}`), Role: rules.Role(role)})
 	}
 	for _, test := range c.Refuse {
 		t.Run("refuse "+test.Role+" "+test.SQL, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestGuardPermissions(t *testing.T) {
 			}
 		})
 	}
-	if res, err := r.Call(policy.WithCaller(t.Context(), nil), "query", json.RawMessage(`{"sql": "SELECT 1"}`)); err == nil && !res.IsError {
+	if res, err := r.Call(guard.WithCaller(t.Context(), nil), "query", json.RawMessage(`{"sql": "SELECT 1"}`)); err == nil && !res.IsError {
 		t.Errorf("a caller without a role gets %v", res.Content)
 	}
 }
@@ -194,8 +194,8 @@ func TestGuardSuggestions(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, "CREATE SCHEMA shop; CREATE SCHEMA billing; CREATE TABLE shop.invoices (id int); CREATE TABLE billing.invoicing (id int)")
 	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
-	role := &policy.Role{Name: "r", Schemas: []string{"shop"}, AllTables: true, AllTools: true, Operations: 1}
-	got, _ := callAs(policy.WithCaller(t.Context(), &policy.Caller{Sub: "a", Role: role}), t, r, "SELECT * FROM invoicin")
+	role := &guard.Role{Name: "r", Schemas: []string{"shop"}, AllTables: true, AllTools: true, Operations: 1}
+	got, _ := callAs(guard.WithCaller(t.Context(), &guard.Caller{Sub: "a", Role: role}), t, r, "SELECT * FROM invoicin")
 	if !strings.Contains(got, `"suggestion":"invoices"`) {
 		t.Errorf("an unknown table = %s, want the table of the role suggested and no other", got)
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -26,8 +26,8 @@ func TestGuardOlderGrammar(t *testing.T) {
 		BEGIN EXECUTE 'SELECT (' || e || ')::text' INTO r; RETURN r LIKE '%marker'; EXCEPTION WHEN OTHERS THEN RETURN false; END $$`)
 	readOnly := build(t, registry.Config{DB: openDB(t, db), ReadOnly: true}, nil)
 	permissions := build(t, registry.Config{DB: openDB(t, db)}, nil)
-	role := &policy.Role{Name: "reader", Schemas: []string{"public"}, AllTables: true, AllTools: true, Operations: 1}
-	as := policy.WithCaller(t.Context(), &policy.Caller{Sub: "a", Role: role})
+	role := &guard.Role{Name: "reader", Schemas: []string{"public"}, AllTables: true, AllTools: true, Operations: 1}
+	as := guard.WithCaller(t.Context(), &guard.Caller{Sub: "a", Role: role})
 	newest := pgtest.Value(t, db, "SELECT current_setting('server_version_num')::int >= 170000") == "t"
 	for _, call := range []string{"json_value('1', '$')", "json_query('1', '$')", "json_exists('1', '$')", "json_scalar(1)", "json_serialize(1)", "json_object(1, 2)", "json_object()",
 		"json_array(1, 2)", "json_array()", "json_array(1)", "json_object('a' VALUE 1)", "json_value('1', '$' RETURNING int)"} {
@@ -62,8 +62,8 @@ func TestGuardEncodings(t *testing.T) {
 				pgtest.Exec(t, db, `CREATE TABLE "`+long+`" (v text); INSERT INTO "`+long+`" VALUES ('hidden')`)
 			}
 			r := build(t, registry.Config{DB: openDB(t, db)}, nil)
-			role := &policy.Role{Name: "reader", Schemas: []string{"public"}, Tables: []policy.Table{{Name: cut}, {Name: letter}, {Name: "plain"}}, AllTools: true, Operations: 1}
-			as := policy.WithCaller(t.Context(), &policy.Caller{Sub: "a", Role: role})
+			role := &guard.Role{Name: "reader", Schemas: []string{"public"}, Tables: []guard.Table{{Name: cut}, {Name: letter}, {Name: "plain"}}, AllTools: true, Operations: 1}
+			as := guard.WithCaller(t.Context(), &guard.Caller{Sub: "a", Role: role})
 			for sql, want := range map[string]string{
 				`SELECT v FROM "` + long + `"`:             "has more than 63 bytes",
 				`SELECT v FROM ` + long:                    "has more than 63 bytes",
@@ -147,12 +147,12 @@ func TestGuardSecrets(t *testing.T) {
 // TestSecretsAreKnown finds the settings and catalogues whose names say that they hold secrets, on whatever version this is.
 func TestSecretsAreKnown(t *testing.T) {
 	db := pgtest.URL(t)
-	const settings = "SELECT string_agg(name, ' ' ORDER BY name) FROM pg_settings WHERE name ~* '" + policy.SecretSetting + "'"
+	const settings = "SELECT string_agg(name, ' ' ORDER BY name) FROM pg_settings WHERE name ~* '" + guard.SecretSetting + "'"
 	for _, name := range strings.Fields(pgtest.Value(t, db, settings)) {
 		switch name {
 		case "password_encryption", "ssl_passphrase_command_supports_reload", "md5_password_warnings", "primary_conninfo", "ssl_passphrase_command":
 		default:
-			t.Errorf("setting %s: does it hold a secret? See internal/policy/secrets.go", name)
+			t.Errorf("setting %s: does it hold a secret? See internal/guard/secrets.go", name)
 		}
 	}
 	const columns = `SELECT string_agg(DISTINCT c.relname, ' ') FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -162,7 +162,7 @@ func TestSecretsAreKnown(t *testing.T) {
 		case "pg_authid", "pg_shadow", "pg_subscription", "pg_user_mapping", "pg_user_mappings", "pg_stat_wal_receiver":
 		case "pg_roles", "pg_user": // their password is asterisks
 		default:
-			t.Errorf("relation %s: does it hold a secret? See internal/policy/catalogs.yaml", name)
+			t.Errorf("relation %s: does it hold a secret? See internal/guard/catalogs.yaml", name)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 )
 
 // resources are the tool files that the library is made of.
@@ -115,7 +115,7 @@ func (l *library) tableRows(ctx context.Context, v map[string]string) (string, e
 	}
 	if !l.offered(ctx, q) {
 		rec := newRecord(ctx, q.def)
-		rec.Outcome, rec.Rule = policy.Forbidden, "tool"
+		rec.Outcome, rec.Rule = guard.Forbidden, "tool"
 		l.observe(ctx, rec)
 		return "", missing("table:// needs the tool query, which is not offered")
 	}
@@ -204,7 +204,7 @@ type unread struct{ code, text string }
 func (u *unread) Error() string { return u.text }
 
 // absent are the codes that say that a resource is not there for the caller: what a role may not see is not there.
-var absent = []string{codeNotFound, policy.Forbidden, "42P01", "3F000"}
+var absent = []string{codeNotFound, guard.Forbidden, "42P01", "3F000"}
 
 // missing is the error for a resource that is not there; its words are for the client.
 type missing string

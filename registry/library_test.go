@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 

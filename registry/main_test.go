@@ -14,8 +14,8 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -74,9 +74,9 @@ func TestOperatorsApart(t *testing.T) {
 	pgtest.Exec(t, url, systemTable+setup.String())
 	readOnly := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
 	permissions := build(t, registry.Config{DB: openDB(t, url)}, nil)
-	role := &policy.Role{Name: "reader", Schemas: []string{"public"}, AllTables: true, AllTools: true, Operations: 1,
-		Functions: []policy.Table{{Name: "gives"}, {Name: "out_of"}, {Name: "same_any"}}}
-	as := policy.WithCaller(t.Context(), &policy.Caller{Sub: "a", Role: role})
+	role := &guard.Role{Name: "reader", Schemas: []string{"public"}, AllTables: true, AllTools: true, Operations: 1,
+		Functions: []guard.Table{{Name: "gives"}, {Name: "out_of"}, {Name: "same_any"}}}
+	as := guard.WithCaller(t.Context(), &guard.Caller{Sub: "a", Role: role})
 	for _, sql := range []string{
 		"SELECT 1=1", "SELECT 1+1, 2-1, -1, 2*3, 4/2", "SELECT 'a'||'b', 'a' || 1, 'a' = 'b', 'a' < 'b'", "SELECT NULL = NULL",
 		"SELECT * FROM plain WHERE id = 1 AND name = 'x' AND name LIKE 'a%' AND at < now() - interval '1 day'",

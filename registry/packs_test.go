@@ -13,7 +13,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 

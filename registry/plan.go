@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -23,9 +23,9 @@ type Plan struct {
 	// Reads says that the statement provably changes nothing: it may run READ ONLY. Selects says so of its text alone.
 	Reads, Selects bool
 	// Limits are those of the role.
-	Limits policy.Limits
+	Limits guard.Limits
 
-	role *policy.Role
+	role *guard.Role
 }
 
 // apply puts the plan into a call.

@@ -26,7 +26,7 @@ const sentTwice = 16 << 10
 
 // queryTool runs the caller's own SQL.
 type queryTool struct {
-	guard    *guard
+	guard    *checker
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool

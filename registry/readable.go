@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -81,7 +81,7 @@ func (q *queryTool) denied(ctx context.Context, p *Plan, sql string, err error) 
 
 // readableTable is SQL that reads the columns of a table that may be read; it is empty where those are all of them, or none.
 func (l *library) readableTable(ctx context.Context, schema, table string) string {
-	caller, _ := policy.CallerFrom(ctx)
+	caller, _ := guard.CallerFrom(ctx)
 	found := l.guard.plan(ctx, caller).readable(ctx, []string{table}, []string{schema})
 	if len(found) != 1 {
 		return ""

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 

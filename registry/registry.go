@@ -20,7 +20,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -79,7 +79,7 @@ type Registry struct {
 	config  Config // with its defaults
 	log     *slog.Logger
 	library *library
-	guard   *guard
+	guard   *checker
 	routes  *routing
 	set     atomic.Pointer[set]
 
@@ -242,7 +242,7 @@ func newRecord(ctx context.Context, t *catalog.Tool) *Record {
 	came := recordFrom(ctx)
 	rec := &Record{Time: time.Now(), Call: callID(), Method: cmp.Or(came.Method, string(mcp.MethodToolsCall)), Resource: came.Resource,
 		Tool: t.Name, Toolset: t.Toolset, Outcome: "ok", SQL: t.Statement.SQL}
-	if c, _ := policy.CallerFrom(ctx); c != nil {
+	if c, _ := guard.CallerFrom(ctx); c != nil {
 		rec.Sub = c.Sub
 		if c.Role != nil {
 			rec.Role = c.Role.Name

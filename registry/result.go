@@ -14,7 +14,7 @@ const (
 	codeTooLarge    = "result_too_large"
 	codeUnavailable = "unavailable"
 	codeInternal    = "internal"
-	// Those of a refusal are policy.Forbidden and policy.ReadOnly.
+	// Those of a refusal are guard.Forbidden and guard.ReadOnly.
 )
 
 // callError is an error as the caller of a tool gets it.

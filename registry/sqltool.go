@@ -17,7 +17,7 @@ import (
 type sqlTool struct {
 	tool   *catalog.Tool
 	db     Database
-	guard  *guard
+	guard  *checker
 	limits rowLimits
 	// columns are those that the database described, nil if it did not; recheck is told of others.
 	columns []postgres.Column

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -44,7 +44,7 @@ func (h *sqlTool) allows(ctx context.Context, sql string) bool {
 	case err == nil:
 		return true
 	case errors.As(err, &refused):
-		return refused.Code != policy.Forbidden && refused.Code != policy.ReadOnly
+		return refused.Code != guard.Forbidden && refused.Code != guard.ReadOnly
 	case h.tool.Trust == catalog.TrustCaller:
 		role, _ := roleOf(ctx)
 		return h.guard.byNames(sql, role)
@@ -91,5 +91,5 @@ func (h *sqlTool) leaves(st catalog.Statement) bool {
 		analysis = h.tool.Statement.Analysis
 	}
 	return h.tool.Access == catalog.Write || analysis == nil ||
-		slices.ContainsFunc(analysis.Functions, func(f sqlscan.Object) bool { return !policy.OwnFunction(f.Name, nil) })
+		slices.ContainsFunc(analysis.Functions, func(f sqlscan.Object) bool { return !guard.OwnFunction(f.Name, nil) })
 }

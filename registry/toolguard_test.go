@@ -10,9 +10,9 @@ import (
 
 	"github.com/mark3labs/mcp-go/server"
 
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -68,7 +68,7 @@ func guarded(t *testing.T, c registry.Config) (r *registry.Registry, url string,
 	pgtest.Exec(t, url, permissionFixture+guardedFixture)
 	dbRole, ownURL := pgtest.Role(t, url)
 	pgtest.Exec(t, url, "GRANT USAGE ON SCHEMA shop TO "+dbRole+"; GRANT SELECT ON shop.note TO "+dbRole)
-	rules, err := policy.Parse("roles", []byte(strings.ReplaceAll(guardedRoles, "DBROLE", dbRole)))
+	rules, err := guard.Parse("roles", []byte(strings.ReplaceAll(guardedRoles, "DBROLE", dbRole)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func guarded(t *testing.T, c registry.Config) (r *registry.Registry, url string,
 	c.RoleDBs = map[string]registry.Database{"OWN_DSN": openDB(t, ownURL)}
 	return build(t, c, guardedTools), url, func(role, sub string) context.Context {
 		claims := fmt.Appendf(nil, `{"sub": %q}`, sub)
-		return policy.WithCaller(t.Context(), &policy.Caller{Sub: sub, Claims: claims, Role: rules.Role(role)})
+		return guard.WithCaller(t.Context(), &guard.Caller{Sub: sub, Claims: claims, Role: rules.Role(role)})
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -98,7 +98,7 @@ func TestWork(t *testing.T) {
 		tables       []string
 	}{
 		{"few", readFile(t, "testdata/packs/fixture.sql"), []string{"app.orders"}},
-		{"billing", readFile(t, "../internal/bench/billing.sql"), []string{"billing.tenants", "billing.invoice_items"}},
+		{"billing", readFile(t, "../internal/test/bench/billing.sql"), []string{"billing.tenants", "billing.invoice_items"}},
 		{"wide", wideScript(t, 2), []string{"area_1.item_0102"}},
 	} {
 		for _, state := range []struct{ name, before, after string }{
@@ -130,7 +130,7 @@ func readFile(t *testing.T, path string) string {
 func wideScript(t *testing.T, schemas int) string {
 	var script strings.Builder
 	for n := range schemas {
-		fmt.Fprintf(&script, "SET wide.tables = 400; SET wide.schema = 'area_%d';\n%s;\n", n+1, readFile(t, "../internal/bench/wide.sql"))
+		fmt.Fprintf(&script, "SET wide.tables = 400; SET wide.schema = 'area_%d';\n%s;\n", n+1, readFile(t, "../internal/test/bench/wide.sql"))
 	}
 	return script.String()
 }

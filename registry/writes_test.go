@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -175,11 +175,11 @@ func TestNotices(t *testing.T) {
 		"n/affected.sql": writer("", "INSERT INTO w VALUES (speak())"),
 	}
 	r := build(t, registry.Config{DB: openDB(t, url)}, files)
-	rules, err := policy.Parse("roles", []byte("roles:\n  all: {schemas: [public], tables: \"*\", operations: [select, insert], functions: [speak]}\nusers: {_default: all}\n"))
+	rules, err := guard.Parse("roles", []byte("roles:\n  all: {schemas: [public], tables: \"*\", operations: [select, insert], functions: [speak]}\nusers: {_default: all}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	asRole := policy.WithCaller(t.Context(), &policy.Caller{Sub: "ann", Role: rules.Role("all")})
+	asRole := guard.WithCaller(t.Context(), &guard.Caller{Sub: "ann", Role: rules.Role("all")})
 	long := "SELECT 1 AS " + strings.Repeat("n", 70)
 	if got, isError := callAs(t.Context(), t, r, long); isError || !strings.Contains(got, "will be truncated to") {
 		t.Errorf("%s = %s, want the notice", long, got)

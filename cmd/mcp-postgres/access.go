@@ -14,15 +14,15 @@ import (
 
 	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
-	"mcp-postgres/internal/transport"
+	"mcp-postgres/internal/serve"
 	"mcp-postgres/registry"
 )
 
 // access knows who may call what. The zero value is authentication turned off.
 type access struct {
-	rules    atomic.Pointer[policy.Rules]
+	rules    atomic.Pointer[guard.Rules]
 	text     []byte // of the file that was last read, good or not
 	verifier *auth.Verifier
 	token    *auth.Fixed // the caller's over stdio and on the command line
@@ -62,7 +62,7 @@ func openAccess(ctx context.Context, c *config.Config, log *slog.Logger, onFetch
 
 // databases opens the databases of the roles that have a login of their own, by the environment variable that names it. Their
 // connections are made when they are wanted. What is open stays open: calls may be using it.
-func (a *access) databases(ctx context.Context, c *config.Config, rules *policy.Rules) (map[string]registry.Database, error) {
+func (a *access) databases(ctx context.Context, c *config.Config, rules *guard.Rules) (map[string]registry.Database, error) {
 	if rules == nil {
 		return nil, nil
 	}
@@ -101,7 +101,7 @@ func (a *access) admit(ctx context.Context, id auth.Identity) (context.Context, 
 		return nil, err
 	}
 	caller.Until = a.verifier.Until(id)
-	return policy.WithCaller(ctx, caller), nil
+	return guard.WithCaller(ctx, caller), nil
 }
 
 // enter is admit for the one token of a process. It is asked at each call, for a token expires.
@@ -137,7 +137,7 @@ func (a *access) checkToken(ctx context.Context) error {
 
 // caller names who makes a request, for what is shared between callers.
 func caller(ctx context.Context) string {
-	if c, ok := policy.CallerFrom(ctx); ok {
+	if c, ok := guard.CallerFrom(ctx); ok {
 		return c.Sub
 	}
 	return ""
@@ -145,23 +145,23 @@ func caller(ctx context.Context) string {
 
 // until is when the token of who makes a request stops to be accepted.
 func until(ctx context.Context) time.Time {
-	if c, _ := policy.CallerFrom(ctx); c != nil {
+	if c, _ := guard.CallerFrom(ctx); c != nil {
 		return c.Until
 	}
 	return time.Time{}
 }
 
 // protect sets what stands before the endpoint.
-func (a *access) protect(h *transport.HTTPConfig, c *config.Config) error {
+func (a *access) protect(h *serve.HTTPConfig, c *config.Config) error {
 	if a.verifier == nil {
 		return nil
 	}
 	endpoint := "/mcp"
-	if c.Transport == transport.SSE {
+	if c.Transport == serve.SSE {
 		endpoint = "/sse"
 	}
 	resource := auth.Resource{URL: c.PublicURL, Path: endpoint, Issuer: c.AuthIssuer, Scopes: c.AuthScopes, Name: "mcp-postgres"}
-	if err := resource.Validate(transport.IsLoopback(c.Host)); err != nil {
+	if err := resource.Validate(serve.IsLoopback(c.Host)); err != nil {
 		return err
 	}
 	if u, err := url.Parse(c.PublicURL); err == nil && u.Host != "" {

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
 )
@@ -35,8 +35,8 @@ func (u *undone) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (
 }
 
 // withCaller puts the caller of a test into the context, with a role of the permissions.
-func withCaller(ctx context.Context, rules *policy.Rules, as *catalog.As) (context.Context, error) {
-	caller := &policy.Caller{Sub: as.Sub, Claims: claims(as), Role: rules.Role(as.Role)}
+func withCaller(ctx context.Context, rules *guard.Rules, as *catalog.As) (context.Context, error) {
+	caller := &guard.Caller{Sub: as.Sub, Claims: claims(as), Role: rules.Role(as.Role)}
 	if as.Role != "" && caller.Role == nil {
 		var names []string
 		for _, r := range rules.Roles {
@@ -50,7 +50,7 @@ func withCaller(ctx context.Context, rules *policy.Rules, as *catalog.As) (conte
 			return nil, fmt.Errorf("as: %w", err)
 		}
 	}
-	return policy.WithCaller(ctx, caller), nil
+	return guard.WithCaller(ctx, caller), nil
 }
 
 // claims are those of the test with its sub, as a token has them.

@@ -16,7 +16,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/sqlscan"
 	"mcp-postgres/registry"
 )
@@ -120,7 +120,7 @@ func (a *audit) observe(_ context.Context, r *registry.Record) {
 	}
 	switch r.Outcome {
 	case "ok":
-	case policy.Forbidden, policy.ReadOnly:
+	case guard.Forbidden, guard.ReadOnly:
 		line.Outcome, line.Code = "refused", r.Outcome
 	default:
 		line.Outcome, line.Code = "error", r.Outcome
@@ -155,7 +155,7 @@ func (a *audit) unknown(ctx context.Context, name string) {
 		return
 	}
 	line := auditLine{Time: time.Now().UTC(), Tool: fmt.Sprintf("%.100s", name), Outcome: "refused", Code: "unknown_tool"}
-	if c, _ := policy.CallerFrom(ctx); c != nil {
+	if c, _ := guard.CallerFrom(ctx); c != nil {
 		line.Sub = c.Sub
 		if c.Role != nil {
 			line.Role = c.Role.Name

@@ -16,9 +16,9 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/pgtest"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
 
@@ -65,7 +65,7 @@ func TestAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	rules, err := policy.Parse("permissions.yaml", []byte(auditRules))
+	rules, err := guard.Parse("permissions.yaml", []byte(auditRules))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestAudit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx := policy.WithCaller(t.Context(), caller)
+		ctx := guard.WithCaller(t.Context(), caller)
 		call := func(ctx context.Context, tool, args string) {
 			t.Helper()
 			if _, err := reg.Call(ctx, tool, json.RawMessage(args)); err != nil {
@@ -110,7 +110,7 @@ func TestAudit(t *testing.T) {
 		}
 		ask(ctx, "resources/read", `{"uri": "table://shop/orders"}`)
 		ask(ctx, "resources/read", `{"uri": "table://shop/payments"}`)
-		ask(policy.WithCaller(ctx, &policy.Caller{Sub: "eve"}), "resources/read", `{"uri": "table://shop/orders"}`)
+		ask(guard.WithCaller(ctx, &guard.Caller{Sub: "eve"}), "resources/read", `{"uri": "table://shop/orders"}`)
 		ask(ctx, "resources/read", `{"uri": "schema://shop"}`)
 		ask(ctx, "completion/complete", `{"ref": {"type": "ref/resource", "uri": "schema://{schema}"}, "argument": {"name": "schema", "value": "s"}}`)
 		a.unknown(ctx, "drop_everything")
@@ -168,7 +168,7 @@ func read(t *testing.T, path string) []byte {
 // TestAuditRotation renames the file and sends SIGHUP, as logrotate does.
 func TestAuditRotation(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
-	s := serve(t, nil, "--audit", path, "--audit-sql")
+	s := startServer(t, nil, "--audit", path, "--audit-sql")
 	s.call("query", `{"sql": "SELECT 'before'"}`)
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 func TestCommandLine(t *testing.T) {

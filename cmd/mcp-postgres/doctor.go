@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -25,7 +25,7 @@ type doctorCmd struct {
 
 // Run examines the logins. The exit status is 0 without dangers, 1 with some, and 2 without a database.
 func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	var rules *policy.Rules
+	var rules *guard.Rules
 	var found *files
 	if c.Permissions != "" {
 		if rules, _, err = readRules(c.Permissions); err != nil {
@@ -131,7 +131,7 @@ func diagnose(ctx context.Context, c *config.Config, a *app, found *files) (conc
 	for name, db := range a.access.logins {
 		d.meet(ctx, db, os.Getenv(name))
 	}
-	byLogin := map[string][]*policy.Role{}
+	byLogin := map[string][]*guard.Role{}
 	rules := a.access.rules.Load()
 	if rules != nil {
 		for _, r := range rules.Roles {
@@ -161,19 +161,19 @@ func (d *doctor) add(f concern) {
 }
 
 // login examines a login, and the database roles that it takes on for roles of permissions.yaml.
-func (d *doctor) login(ctx context.Context, db *postgres.DB, roles []*policy.Role, permissions bool) error {
+func (d *doctor) login(ctx context.Context, db *postgres.DB, roles []*guard.Role, permissions bool) error {
 	var name []string
 	if err := d.ask(ctx, db, "SELECT session_user", func(row [][]byte) { name = append(name, string(row[0])) }); err != nil || len(name) == 0 {
 		return err
 	}
-	groups := map[string][]*policy.Role{}
+	groups := map[string][]*guard.Role{}
 	for _, r := range roles {
 		groups[r.DatabaseRole] = append(groups[r.DatabaseRole], r)
 	}
 	if err := d.role(ctx, db, name[0]); err != nil || !permissions {
 		return err
 	}
-	taken := slices.DeleteFunc(slices.Clone(roles), func(r *policy.Role) bool { return r.DatabaseRole == "" })
+	taken := slices.DeleteFunc(slices.Clone(roles), func(r *guard.Role) bool { return r.DatabaseRole == "" })
 	err := d.permissions(ctx, db, name[0], roles, taken, "")
 	delete(groups, "")
 	for database, roles := range groups {
@@ -207,12 +207,12 @@ func (d *doctor) question(ctx context.Context, db *postgres.DB, worst, about, sq
 
 // permissions holds a PostgreSQL role against the roles whose calls go through it. Those with the given database role run
 // with its rights.
-func (d *doctor) permissions(ctx context.Context, db *postgres.DB, name string, roles, taken []*policy.Role, database string) error {
+func (d *doctor) permissions(ctx context.Context, db *postgres.DB, name string, roles, taken []*guard.Role, database string) error {
 	type table struct {
 		Schema *string `json:"schema"`
 		Name   string  `json:"name"`
 	}
-	tables := func(all []policy.Table) []table {
+	tables := func(all []guard.Table) []table {
 		list := []table{}
 		for _, t := range all {
 			if list = append(list, table{&t.Schema, t.Name}); t.Schema == "" {

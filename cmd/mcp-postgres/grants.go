@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -61,7 +61,7 @@ func (g *grants) preamble(path string) {
 }
 
 // allSchemas are those that roles have rights in, without PostgreSQL's own.
-func allSchemas(roles []*policy.Role) []string {
+func allSchemas(roles []*guard.Role) []string {
 	all := []string{}
 	for _, r := range roles {
 		all = append(all, ownSchemas(r)...)
@@ -75,12 +75,12 @@ func allSchemas(roles []*policy.Role) []string {
 	return slices.Compact(all)
 }
 
-func ownSchemas(r *policy.Role) []string {
+func ownSchemas(r *guard.Role) []string {
 	return slices.DeleteFunc(slices.Clone(r.Schemas), func(s string) bool { return s == "pg_catalog" || s == "information_schema" })
 }
 
 // role writes the PostgreSQL roles of one role, and their rights.
-func (g *grants) role(r *policy.Role, schemas []string) {
+func (g *grants) role(r *guard.Role, schemas []string) {
 	login := g.logins(r)
 	name := cmp.Or(r.DatabaseRole, login, r.Name)
 	g.line("\n-- role %s", oneLine(r.Name))
@@ -124,7 +124,7 @@ func (g *grants) clear(schemas []string, name string) {
 }
 
 // logins is the name of the role's own login, empty if it has none: that of its connection string, if that is set.
-func (g *grants) logins(r *policy.Role) string {
+func (g *grants) logins(r *guard.Role) string {
 	if r.Connection == "" {
 		return ""
 	}
@@ -148,7 +148,7 @@ func (g *grants) loginOfCitus(name string) {
 }
 
 // loginSettings are in force from the first statement of a session.
-func (g *grants) loginSettings(r *policy.Role, login string) {
+func (g *grants) loginSettings(r *guard.Role, login string) {
 	g.line("ALTER ROLE %s SET search_path = %s;", ident(login), r.SearchPath())
 	if r.Limits.Timeout > 0 {
 		g.line("ALTER ROLE %s SET statement_timeout = '%dms';", ident(login), max(r.Limits.Timeout.Milliseconds(), 1))
@@ -163,7 +163,7 @@ func (g *grants) loginSettings(r *policy.Role, login string) {
 }
 
 // privileges are the operations of a role as GRANT names them.
-func privileges(r *policy.Role) []string {
+func privileges(r *guard.Role) []string {
 	list := []string{}
 	for _, p := range []struct {
 		bit  sqlscan.Operation
@@ -184,7 +184,7 @@ func (g *grants) future(schema string) string {
 	return "ALTER DEFAULT PRIVILEGES" + who + " IN SCHEMA " + ident(schema)
 }
 
-func (g *grants) tables(r *policy.Role, to string) {
+func (g *grants) tables(r *guard.Role, to string) {
 	ops := strings.Join(privileges(r), ", ")
 	if ops == "" {
 		return
@@ -221,7 +221,7 @@ func (g *grants) allTables(schema, ops, to string, inserts bool) {
 	}
 }
 
-func (g *grants) functions(r *policy.Role, to string) {
+func (g *grants) functions(r *guard.Role, to string) {
 	for _, f := range r.Functions {
 		for _, s := range schemasOf(f, r) {
 			g.each(fmt.Sprintf("SELECT p.oid::pg_catalog.regprocedure FROM pg_catalog.pg_proc p WHERE p.pronamespace = pg_catalog.to_regnamespace(%s) "+
@@ -234,7 +234,7 @@ func (g *grants) functions(r *policy.Role, to string) {
 }
 
 // schemasOf are those that the name of a table or function can stand for.
-func schemasOf(t policy.Table, r *policy.Role) []string {
+func schemasOf(t guard.Table, r *guard.Role) []string {
 	if t.Schema != "" {
 		return []string{t.Schema}
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // TestGrants runs the script on a database, twice, and then works as each of its roles.

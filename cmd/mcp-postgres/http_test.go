@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"mcp-postgres/internal/oidctest"
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/oidctest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // site is the program, serving HTTP.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -19,7 +19,7 @@ func (d *doctor) meet(ctx context.Context, db *postgres.DB, url string) {
 }
 
 // connection examines the login of roles that have one of their own, by the environment variable that names it.
-func (d *doctor) connection(ctx context.Context, db *postgres.DB, name string, roles []*policy.Role) {
+func (d *doctor) connection(ctx context.Context, db *postgres.DB, name string, roles []*guard.Role) {
 	title, url := fmt.Sprintf("role %s: its connection %s", roles[0].Name, name), os.Getenv(name)
 	if url == "" {
 		d.add(concern{danger, title + " is not set", "The server does not start.", nil, "-- set " + name + " to the connection string of the role's login"})

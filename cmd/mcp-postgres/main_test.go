@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // asProgram makes the test binary be the program itself, so that tests run what users run.
@@ -89,7 +89,7 @@ type session struct {
 	stderr *bytes.Buffer
 }
 
-func serve(t *testing.T, env []string, args ...string) *session {
+func startServer(t *testing.T, env []string, args ...string) *session {
 	t.Helper()
 	stderr := &bytes.Buffer{}
 	s := talk(t, command(t, env, args...), stderr)

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"mcp-postgres/internal/oidctest"
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/oidctest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // guarded serves the demo database to who has a token of a provider; alice may read the schema shop.

@@ -8,23 +8,23 @@ import (
 	"os"
 
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/registry"
 )
 
 // readRules reads the permissions. text is the file.
-func readRules(path string) (rules *policy.Rules, text []byte, err error) {
+func readRules(path string) (rules *guard.Rules, text []byte, err error) {
 	if text, err = os.ReadFile(path); err != nil {
 		return nil, nil, fmt.Errorf("--permissions (MCP_PERMISSIONS_FILE): %w", err)
 	}
-	if rules, err = policy.Parse(path, text); err != nil {
+	if rules, err = guard.Parse(path, text); err != nil {
 		return nil, text, fmt.Errorf("reading the permissions:\n%w", err)
 	}
 	return rules, text, nil
 }
 
 // checkedRules are rules whose connections are set.
-func checkedRules(path string) (rules *policy.Rules, text []byte, err error) {
+func checkedRules(path string) (rules *guard.Rules, text []byte, err error) {
 	if rules, text, err = readRules(path); err != nil {
 		return nil, text, err
 	}
@@ -57,7 +57,7 @@ func (a *app) reread(ctx context.Context, c *config.Config, log *slog.Logger) {
 }
 
 // roleDBs are the databases of the roles that have a login of their own.
-func (a *app) roleDBs(ctx context.Context, c *config.Config, rules *policy.Rules) (map[string]registry.Database, error) {
+func (a *app) roleDBs(ctx context.Context, c *config.Config, rules *guard.Rules) (map[string]registry.Database, error) {
 	all, err := a.access.databases(ctx, c, rules)
 	for name, db := range all {
 		all[name] = a.watch.database(db)

@@ -14,7 +14,7 @@ import (
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
 
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // watcherClient is a client of the library on a server that serves a folder.
@@ -247,7 +247,7 @@ func TestReloadConfigMap(t *testing.T) {
 // TestSIGHUP reads the files again also where nothing is watched to change: here the folder is behind a link of the operator.
 func TestSIGHUP(t *testing.T) {
 	dir := t.TempDir()
-	s := serve(t, []string{"DATABASE_URL=" + pgtest.Demo(t)}, "--tools", dir)
+	s := startServer(t, []string{"DATABASE_URL=" + pgtest.Demo(t)}, "--tools", dir)
 	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}

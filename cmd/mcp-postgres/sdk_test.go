@@ -11,10 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
-// sdk is a client on one of the official SDKs, as a process (internal/sdktest).
+// sdk is a client on one of the official SDKs, as a process (internal/test/sdktest).
 type sdk struct {
 	t   *testing.T
 	in  io.Writer
@@ -79,7 +79,7 @@ func (s *sdk) call(tool, args string) sdkAnswer {
 	return s.next()
 }
 
-const sdkFolder = "../../internal/sdktest"
+const sdkFolder = "../../internal/test/sdktest"
 
 // sdkTools are the tool of README's first screen, and two that take their time.
 func sdkTools(t *testing.T) string {

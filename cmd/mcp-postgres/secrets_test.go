@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // planted is in every secret of these tests, and in nothing else.

@@ -16,8 +16,8 @@ import (
 	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/serve"
 	"mcp-postgres/internal/telemetry"
-	"mcp-postgres/internal/transport"
 )
 
 type serveCmd struct {
@@ -53,7 +53,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	ctx, stop := context.WithCancel(ctx)
 	go func() { defer close(keeping); a.shelf.keep(ctx, changes, hangup) }()
 	defer func() { stop(); <-keeping }()
-	t := transport.New(transport.Config{
+	t := serve.New(serve.Config{
 		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Hold: auth.Hold, Enter: a.access.entrance(c), Around: a.watch.call,
 		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: a.watch.refused, Logger: log,
 	})
@@ -68,7 +68,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 }
 
 // ready does all that can stop a start, up to listening. run serves.
-func (a *app) ready(ctx context.Context, t *transport.Transport, c *config.Config, s streams) (run func() error, err error) {
+func (a *app) ready(ctx context.Context, t *serve.Transport, c *config.Config, s streams) (run func() error, err error) {
 	server := a.tools.Server(version(), append(a.watch.options(), t.Options()...)...)
 	if c.Transport == "stdio" {
 		return func() error {
@@ -101,7 +101,7 @@ func (a *app) unknownTool(ctx context.Context, name string) string {
 	return a.tools.UnknownTool(ctx, name)
 }
 
-func (a *app) listen(t *transport.Transport, s *server.MCPServer, c *config.Config) (*transport.HTTP, error) {
+func (a *app) listen(t *serve.Transport, s *server.MCPServer, c *config.Config) (*serve.HTTP, error) {
 	conf := a.httpConfig(c)
 	if err := a.access.protect(&conf, c); err != nil {
 		return nil, err
@@ -110,8 +110,8 @@ func (a *app) listen(t *transport.Transport, s *server.MCPServer, c *config.Conf
 	return t.NewHTTP(s, conf)
 }
 
-func (a *app) httpConfig(c *config.Config) transport.HTTPConfig {
-	return transport.HTTPConfig{
+func (a *app) httpConfig(c *config.Config) serve.HTTPConfig {
+	return serve.HTTPConfig{
 		Kind: c.Transport, Host: c.Host, Port: c.Port, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		AllowedHosts: c.AllowedHosts, AllowedOrigins: c.AllowedOrigins, InsecureNoAuth: c.InsecureNoAuth,
 		ShutdownTimeout: c.ShutdownTimeout, Ready: a.missing, Warnings: a.warnings,

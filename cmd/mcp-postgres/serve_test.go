@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 func TestServe(t *testing.T) {
-	s := serve(t, []string{"DATABASE_URL=" + pgtest.Demo(t)})
+	s := startServer(t, []string{"DATABASE_URL=" + pgtest.Demo(t)})
 	list := s.request(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)
 	if len(list.Result.Tools) != 9 {
 		t.Errorf("tools/list gives %d tools, want 9", len(list.Result.Tools))
@@ -56,7 +56,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestServeBadInput(t *testing.T) {
-	s := serve(t, nil)
+	s := startServer(t, nil)
 	for line, code := range map[string]int{
 		"{": -32700, "nonsense": -32700, strings.Repeat("x", 4<<20+10): -32600,
 		`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":[]}`: -32600,
@@ -76,7 +76,7 @@ func TestServeBadInput(t *testing.T) {
 }
 
 func TestServeDrains(t *testing.T) {
-	s := serve(t, []string{"DATABASE_URL=" + pgtest.URL(t)})
+	s := startServer(t, []string{"DATABASE_URL=" + pgtest.URL(t)})
 	_, err := fmt.Fprint(s.in, `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"query","arguments":{"sql":"SELECT 'done' FROM pg_sleep(0.1)"}}}`)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestServeEndsStatements(t *testing.T) {
 			return err
 		},
 	} {
-		s := serve(t, []string{"DATABASE_URL=" + url})
+		s := startServer(t, []string{"DATABASE_URL=" + url})
 		s.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"query","arguments":{"sql":"SELECT pg_sleep(600)"}}}`)
 		waitFor(t, name+": the statement runs", func() bool { return pgtest.Value(t, url, running) == "1" })
 		if err := end(s); err != nil {
@@ -109,7 +109,7 @@ func TestServeEndsStatements(t *testing.T) {
 
 func TestServeCancelsCallsThatWait(t *testing.T) {
 	url := pgtest.URL(t)
-	s := serve(t, []string{"DATABASE_URL=" + url, "MCP_POOL_MAX=2", "MCP_POOL_MIN=1"})
+	s := startServer(t, []string{"DATABASE_URL=" + url, "MCP_POOL_MAX=2", "MCP_POOL_MIN=1"})
 	var lines string
 	for i := range 12 {
 		lines += fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"query","arguments":{"sql":"SELECT pg_sleep(600)"}}}`+"\n", i)
@@ -139,7 +139,7 @@ func TestServeRecovers(t *testing.T) {
 	if err := c.Halt(); err != nil {
 		t.Fatal(err)
 	}
-	s := serve(t, []string{"DATABASE_URL=" + c.URL()})
+	s := startServer(t, []string{"DATABASE_URL=" + c.URL()})
 	if m := s.call("list_schemas", `{}`); !m.Result.IsError || m.Result.StructuredContent != nil ||
 		!strings.HasPrefix(m.Result.Content[0].Text, "The database is not available at the moment") {
 		t.Errorf("with the database down list_schemas = %s, want an error that says so", m.Result.Content[0].Text)
@@ -167,7 +167,7 @@ func TestServeDemo(t *testing.T) {
 			_ = s.cmd.Wait() // what it left behind is what is looked at
 		},
 	} {
-		s := serve(t, []string{"TMPDIR=" + tmp, "PGSERVICE=of another server", "PGOPTIONS=-c nosuch=1"}, "--demo")
+		s := startServer(t, []string{"TMPDIR=" + tmp, "PGSERVICE=of another server", "PGOPTIONS=-c nosuch=1"}, "--demo")
 		if m := s.call("list_tables", `{"name_pattern": "customers"}`); !strings.Contains(string(m.Result.StructuredContent), "customers") {
 			t.Errorf("%s: list_tables on the demo = %s", name, m.Result.StructuredContent)
 		}
@@ -238,7 +238,7 @@ func TestInspector(t *testing.T) {
 }
 
 func TestServeLargeAnswers(t *testing.T) {
-	s := serve(t, []string{"DATABASE_URL=" + pgtest.URL(t)})
+	s := startServer(t, []string{"DATABASE_URL=" + pgtest.URL(t)})
 	const sql = `SELECT i, repeat('\"<&>é|\\n', 20) AS odd FROM generate_series(1, 400) i`
 	for _, format := range []string{"json", "csv", "markdown"} {
 		args, err := json.Marshal(map[string]any{"sql": sql, "format": format})

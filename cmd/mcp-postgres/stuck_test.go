@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // from is a client at an address of this machine: a caller of its own, where nobody has a token.

@@ -11,7 +11,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
 )
@@ -131,7 +131,7 @@ type toolTests struct {
 	skip     string // why none is run
 	broken   string // why all fail
 	registry *registry.Registry
-	rules    *policy.Rules // nil without permissions
+	rules    *guard.Rules // nil without permissions
 	db       *undone
 	columns  []string
 }

@@ -17,8 +17,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"mcp-postgres/internal/oidctest"
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/oidctest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 const tokenAudience = "https://tools.example.com/mcp"

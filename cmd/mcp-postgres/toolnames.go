@@ -7,7 +7,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/policy"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/registry"
 )
 
@@ -33,14 +33,14 @@ func (f *files) offered(c *config.Config) toolNames {
 
 // like are the names of the kind of a word in the tools of a role, with the word as they are written.
 func (n toolNames) like(word string) (name string, names []string) {
-	if toolset, ok := strings.CutPrefix(word, policy.ToolsetPrefix); ok {
+	if toolset, ok := strings.CutPrefix(word, guard.ToolsetPrefix); ok {
 		return toolset, n.toolsets
 	}
 	return word, n.tools
 }
 
 // missing are the words in the tools of a role that name nothing here.
-func (n toolNames) missing(r *policy.Role) []string {
+func (n toolNames) missing(r *guard.Role) []string {
 	return slices.DeleteFunc(slices.Clone(r.Tools), func(word string) bool {
 		name, names := n.like(word)
 		return slices.Contains(names, name)
@@ -55,7 +55,7 @@ func (n toolNames) hinted(words []string) []string {
 		if name == word { // the prefix may have been forgotten
 			names = slices.Clone(names)
 			for _, t := range n.toolsets {
-				names = append(names, policy.ToolsetPrefix+t)
+				names = append(names, guard.ToolsetPrefix+t)
 			}
 		}
 		all = append(all, word+catalog.DidYouMean(name, names))
@@ -81,7 +81,7 @@ func (a *access) warnOfTools(ctx context.Context, names toolNames) {
 }
 
 // tools holds the tools of the roles against those of the files.
-func (d *doctor) tools(roles []*policy.Role, found *files, c *config.Config) {
+func (d *doctor) tools(roles []*guard.Role, found *files, c *config.Config) {
 	offered := found.offered(c)
 	for _, r := range roles {
 		unknown := found.names.missing(r)

@@ -12,8 +12,8 @@ import (
 
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/serve"
 	"mcp-postgres/internal/telemetry"
-	"mcp-postgres/internal/transport"
 	"mcp-postgres/registry"
 )
 
@@ -42,7 +42,7 @@ func newLogger(c *config.Config, w io.Writer) *slog.Logger {
 
 // showsMetrics reports whether /metrics is served. By default it is where only this machine can ask.
 func showsMetrics(c *config.Config) bool {
-	return c.Transport != "stdio" && (c.Metrics == "on" || c.Metrics == "auto" && transport.IsLoopback(c.Host))
+	return c.Transport != "stdio" && (c.Metrics == "on" || c.Metrics == "auto" && serve.IsLoopback(c.Host))
 }
 
 // newWatchers starts what the settings ask for; close ends it.
@@ -124,7 +124,7 @@ func (a *app) pools() map[string]telemetry.Pool {
 }
 
 // watch adds to what is served over HTTP.
-func (w *watchers) watch(h *transport.HTTPConfig) {
+func (w *watchers) watch(h *serve.HTTPConfig) {
 	if w.metrics != nil {
 		if h.Open == nil {
 			h.Open = map[string]http.Handler{}

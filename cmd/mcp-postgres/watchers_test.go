@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/pgtest"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 func TestShowsMetrics(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/auth"
-	"mcp-postgres/internal/oidctest"
+	"mcp-postgres/internal/test/oidctest"
 )
 
 // signIn gets the tokens of a person: authorization code with PKCE, as MCP clients do it.

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 const applicationName = "SELECT current_setting('application_name')"

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // together has several threads call at once, and gives each error that came.

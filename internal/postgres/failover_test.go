@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // TestSeveralHosts has the first of two hosts down, then up but read-only, then gone under a call.

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // identified gives a database, directly or through PgBouncer, with two schemas that have a table of the same name, and a

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // kinds are all of them, and what PostgreSQL never sends but AppendJSON must bear.

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // TestOpening: the connections that are kept come by themselves, and the first call needs no other; unless the first one is late.

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // TestPoolerFoundByItsMistakes has prepared statements come and go, as behind a pooler that shows no other sign: forget

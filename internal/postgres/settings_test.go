@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // ways are those to one database: behind a proxy and an unknown pooler claims travel as SET LOCAL, to the server itself and

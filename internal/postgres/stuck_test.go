@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // turn counts what becomes of the turn of a call.

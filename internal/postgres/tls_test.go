@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"mcp-postgres/internal/demo"
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // tlsWorld is a database with TLS for the host name localhost.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/sqlscan"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 // TestKeywordsOfOlderServers holds the grammar's keywords (testdata/keywords.list, from PostgreSQL 17) against the server's. What is a

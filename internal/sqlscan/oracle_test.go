@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"mcp-postgres/internal/pgtest"
 	"mcp-postgres/internal/sqlscan"
+	"mcp-postgres/internal/test/pgtest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }

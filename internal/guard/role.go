@@ -1,0 +1,107 @@
+package guard
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"mcp-postgres/internal/sqlscan"
+)
+
+// Role is what its users may do. The zero value allows nothing.
+type Role struct {
+	Name string
+	// Schemas are in the order in which unqualified names are looked up.
+	Schemas []string
+	// AllTables allows every relation of the schemas except foreign tables and those of extensions, which must be named in Tables.
+	AllTables bool
+	Tables    []Table
+	// Operations are OpSelect, OpInsert, OpUpdate and OpDelete.
+	Operations sqlscan.Operation
+	// Tools are names, and those of toolsets with ToolsetPrefix; AllTools allows every tool.
+	AllTools bool
+	Tools    []string
+	// Functions outside pg_catalog that the role may call.
+	Functions []Table
+	// DatabaseRole is the PostgreSQL role that a call takes on, Connection the environment variable with the connection
+	// string of the role's own login.
+	DatabaseRole, Connection string
+	// Limits of one call; a zero field leaves the server's limit in force.
+	Limits Limits
+}
+
+// Limits bound one call.
+type Limits struct {
+	Timeout     time.Duration
+	Rows, Bytes int
+}
+
+// Table is a relation or function as permissions.yaml names it: an empty Schema stands for each schema of the role.
+type Table struct {
+	Schema, Name string
+}
+
+// ToolsetPrefix tells the name of a toolset from that of a tool.
+const ToolsetPrefix = "toolset:"
+
+// AllowsTool reports whether the role may call a tool.
+func (r *Role) AllowsTool(name, toolset string) bool {
+	return r != nil && (r.AllTools || slices.Contains(r.Tools, name) || toolset != "" && slices.Contains(r.Tools, ToolsetPrefix+toolset))
+}
+
+// SearchPath is the role's schemas as search_path wants them. pg_catalog comes first by itself, and a temporary table can't
+// take the name of another.
+func (r *Role) SearchPath() string {
+	var path []string
+	for _, s := range r.Schemas {
+		if s != "pg_catalog" {
+			path = append(path, quote(s))
+		}
+	}
+	return strings.Join(append(path, "pg_temp"), ", ")
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// QualifiedTables are the tables as format('%I.%I') writes them, for @caller_tables; nil means every table of the schemas.
+// PostgreSQL quotes keywords too: a name that may be one is there in each way.
+func (r *Role) QualifiedTables() []string {
+	if r.AllTables {
+		return nil
+	}
+	all := []string{}
+	for _, t := range r.Tables {
+		for _, schema := range r.Schemas {
+			if t.Schema != "" && t.Schema != schema {
+				continue
+			}
+			for _, s := range spellings(schema) {
+				for _, n := range spellings(t.Name) {
+					all = append(all, s+"."+n)
+				}
+			}
+		}
+	}
+	return all
+}
+
+func spellings(name string) []string {
+	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && name != "" && name[0] > '9' {
+		return []string{name, quote(name)}
+	}
+	return []string{quote(name)}
+}
+
+// names reports whether the role names a relation in its tables; the operation is another matter.
+func (r *Role) names(schema, name string) bool {
+	return slices.Contains(r.Schemas, schema) && named(r.Tables, schema, name)
+}
+
+// allowsFunction reports whether the role may call a function outside pg_catalog.
+func (r *Role) allowsFunction(schema, name string) bool {
+	return slices.Contains(r.Functions, Table{schema, name}) || slices.Contains(r.Schemas, schema) && slices.Contains(r.Functions, Table{"", name})
+}
+
+func named(list []Table, schema, name string) bool {
+	return slices.Contains(list, Table{schema, name}) || slices.Contains(list, Table{"", name})
+}

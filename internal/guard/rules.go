@@ -1,0 +1,135 @@
+package guard
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mcp-postgres/catalog"
+)
+
+// Rules are the contents of permissions.yaml. The zero value allows nothing.
+type Rules struct {
+	// Roles are in the order of the file.
+	Roles     []*Role
+	users     map[string]*Role
+	fallback  *Role // _default
+	claimPath string
+	claimMap  []claimRole // in the order of the file
+
+	path        string
+	connections []place
+}
+
+type claimRole struct {
+	value string
+	role  *Role
+}
+
+// place is where the file names an environment variable.
+type place struct {
+	name      string
+	line, col int
+}
+
+// Role returns the role with that name, or nil.
+func (r *Rules) Role(name string) *Role {
+	i := slices.IndexFunc(r.Roles, func(role *Role) bool { return role.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return r.Roles[i]
+}
+
+// CheckConnections reports the roles whose connection is not set; lookup is os.LookupEnv. The values are not told.
+func (r *Rules) CheckConnections(lookup func(string) (string, bool)) error {
+	var faults catalog.Faults
+	for _, p := range r.connections {
+		if value, ok := lookup(p.name); !ok || strings.TrimSpace(value) == "" {
+			faults = append(faults, catalog.Fault{Path: r.path, Line: p.line, Col: p.col,
+				Problem: fmt.Sprintf("connection %s: the environment variable is not set: want the connection string of the role's login", p.name)})
+		}
+	}
+	if faults == nil {
+		return nil
+	}
+	return faults
+}
+
+// Caller finds the role of a verified token: by its sub in users, by its email there if the issuer has verified it, by
+// claims.map in the order of the file, by _default. The error says that there is none.
+func (r *Rules) Caller(sub string, claims json.RawMessage) (*Caller, error) {
+	if sub == "" {
+		return nil, errors.New("the token has no sub")
+	}
+	values, err := decodeClaims(claims)
+	if err != nil {
+		return nil, err
+	}
+	c := &Caller{Sub: sub, Claims: claims, Role: r.users[sub]}
+	if email, _ := values["email"].(string); c.Role == nil && email != "" && values["email_verified"] == true {
+		c.Role = r.users[email]
+	}
+	if c.Role == nil {
+		c.Role = r.claimed(values)
+	}
+	if c.Role == nil {
+		c.Role = r.fallback
+	}
+	if c.Role == nil {
+		return nil, errors.New("no role for this caller: neither users nor claims name it, and users has no _default")
+	}
+	return c, nil
+}
+
+func decodeClaims(claims json.RawMessage) (map[string]any, error) {
+	if len(bytes.TrimSpace(claims)) == 0 {
+		return nil, nil
+	}
+	var values map[string]any
+	if err := json.Unmarshal(claims, &values); err != nil {
+		return nil, errors.New("the claims of the token are not a JSON object")
+	}
+	return values, nil
+}
+
+// claimed is the first role of claims.map whose value the claim has or holds.
+func (r *Rules) claimed(values map[string]any) *Role {
+	if r.claimPath == "" {
+		return nil
+	}
+	var have []any
+	switch v := claimAt(values, r.claimPath).(type) {
+	case string:
+		have = []any{v}
+	case []any:
+		have = v
+	}
+	for _, m := range r.claimMap {
+		if slices.ContainsFunc(have, func(v any) bool { return v == m.value }) {
+			return m.role
+		}
+	}
+	return nil
+}
+
+// claimAt follows a path of keys joined by dots; a key may hold dots itself, as those that are URLs do.
+func claimAt(values map[string]any, path string) any {
+	if v, ok := values[path]; ok {
+		return v
+	}
+	for i := range len(path) {
+		if path[i] != '.' {
+			continue
+		}
+		if inner, ok := values[path[:i]].(map[string]any); ok {
+			if v := claimAt(inner, path[i+1:]); v != nil {
+				return v
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// Kinds of HTTP.
+const (
+	StreamableHTTP = "streamable-http" // at /mcp
+	SSE            = "sse"             // of revision 2024-11-05, at /sse and /message
+)
+
+// Times and sizes of the HTTP server. Answers may take as long as calls do: only what makes no headway is ended.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 16 << 10
+)
+
+// HTTPConfig says how to serve over HTTP.
+type HTTPConfig struct {
+	// Kind is StreamableHTTP or SSE.
+	Kind string
+	// Host and Port to listen on; port 0 takes a free one.
+	Host string
+	Port int
+	// TLSCert and TLSKey are files in PEM. Renewed files are used without a restart. Empty means plain HTTP.
+	TLSCert, TLSKey string
+	// AllowedHosts are names that requests may be sent to, beside addresses and localhost: name, name:port, or * for any.
+	AllowedHosts []string
+	// AllowedOrigins are the origins of web pages that may use the server (CORS).
+	AllowedOrigins []string
+	// Protect wraps what needs a known caller: authentication, rate limits. Nil means that everybody may call.
+	Protect func(http.Handler) http.Handler
+	// InsecureNoAuth accepts a nil Protect on an address that others can reach.
+	InsecureNoAuth bool
+	// Wrap, if set, is put around everything but /healthz and /readyz.
+	Wrap func(http.Handler) http.Handler
+	// Open are handlers that need no caller, by pattern of http.ServeMux, such as "GET /metrics".
+	Open map[string]http.Handler
+	// Ready says what the server still lacks, by name; nothing means that it is ready. Nil means always.
+	Ready func(context.Context) map[string]string
+	// Warnings says what is wrong, by name, and no reason to send requests elsewhere. Anybody may read it. Nil means nothing.
+	Warnings func() map[string]string
+	// ShutdownTimeout bounds how long calls in flight may go on at the end; zero means 10 s.
+	ShutdownTimeout time.Duration
+}
+
+// endpoint is where the protocol is spoken.
+type endpoint interface {
+	routes() map[string]http.HandlerFunc
+	// drain makes streams end as soon as the calls in flight are answered.
+	drain()
+}
+
+// HTTP is a server that listens.
+type HTTP struct {
+	t        *Transport
+	c        HTTPConfig
+	listener net.Listener
+	endpoint endpoint
+	health   *health
+	// connections are those to the listener.
+	connections *connections
+}
+
+// NewHTTP listens; Serve must follow.
+func (t *Transport) NewHTTP(s *server.MCPServer, c HTTPConfig) (*HTTP, error) {
+	if c.ShutdownTimeout == 0 {
+		c.ShutdownTimeout = 10 * time.Second
+	}
+	if err := c.check(t.Logger); err != nil {
+		return nil, err
+	}
+	h := &HTTP{t: t, c: c, connections: newConnections(), health: &health{ready: c.Ready, busy: t.turns.full, warn: c.Warnings}}
+	if c.Kind == SSE {
+		h.endpoint = newSSE(t, s)
+	} else {
+		h.endpoint = newStreamable(t, s)
+	}
+	config, err := tlsConfig(c.TLSCert, c.TLSKey, t.Logger)
+	if err != nil {
+		return nil, err
+	}
+	if h.listener, err = net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port))); err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	if config != nil {
+		h.listener = tls.NewListener(h.listener, config)
+	}
+	return h, nil
+}
+
+// check refuses to serve strangers by accident.
+func (c *HTTPConfig) check(log *slog.Logger) error {
+	if IsLoopback(c.Host) {
+		return nil
+	}
+	if c.Protect == nil && !c.InsecureNoAuth {
+		return fmt.Errorf("--host %s lets other machines in, and there is no authentication: set MCP_AUTH_ISSUER, "+
+			"listen on 127.0.0.1, or accept that everybody may call every tool with --insecure-no-auth", c.Host)
+	}
+	if c.TLSCert == "" {
+		log.Warn("serving other machines without TLS: tokens and data can be read on the way unless a proxy in front has TLS", "host", c.Host)
+	}
+	return nil
+}
+
+// IsLoopback reports whether an address to listen on is of this machine only.
+func IsLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// Addr is the address that it listens on.
+func (h *HTTP) Addr() net.Addr { return h.listener.Addr() }
+
+// Serve serves until ctx ends and then closes in order: not ready, no new connections, calls in flight answered or, after
+// the timeout, cancelled.
+func (h *HTTP) Serve(ctx context.Context) error {
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	srv := &http.Server{
+		Handler: h.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.t.Logger.Handler(), slog.LevelWarn),
+		ConnState: h.connections.state, ConnContext: h.connections.context, BaseContext: func(net.Listener) context.Context { return calls },
+	}
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	served := make(chan error, 1)
+	wait.Go(func() { served <- srv.Serve(h.listener) })
+	h.t.Logger.Info("listening", "address", h.Addr().String(), "tls", h.c.TLSCert != "", "authentication", h.c.Protect != nil)
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	return h.shutdown(srv, cancel)
+}
+
+// shutdown ends srv. cancel cancels the calls.
+func (h *HTTP) shutdown(srv *http.Server, cancel context.CancelFunc) error {
+	h.t.Logger.Info("shutting down", "timeout", h.c.ShutdownTimeout)
+	limit, stop := context.WithTimeout(context.Background(), h.c.ShutdownTimeout)
+	defer stop()
+	h.health.leave(limit)
+	h.endpoint.drain()
+	err := srv.Shutdown(limit)
+	cancel()
+	if err == nil {
+		return nil
+	}
+	h.t.Logger.Warn("calls in flight are cancelled: the timeout is over")
+	last, stopLast := context.WithTimeout(context.Background(), cancelTime)
+	defer stopLast()
+	if err := srv.Shutdown(last); err != nil {
+		return errors.Join(fmt.Errorf("shutting down: %w", err), srv.Close())
+	}
+	return nil
+}
+
+// handler is everything that is served.
+func (h *HTTP) handler() http.Handler {
+	guarded := http.NewServeMux()
+	for pattern, open := range h.c.Open {
+		guarded.Handle(pattern, open)
+	}
+	for path, f := range h.endpoint.routes() {
+		protected := h.connections.know(f)
+		if h.c.Protect != nil {
+			protected = h.c.Protect(protected)
+		}
+		guarded.Handle(path, protected)
+	}
+	all := http.NewServeMux()
+	all.HandleFunc("GET /healthz", h.health.alive)
+	all.HandleFunc("GET /readyz", h.health.readiness)
+	rest := newGuard(h.c, h.t.Refused).wrap(guarded)
+	if h.c.Wrap != nil {
+		rest = h.c.Wrap(rest)
+	}
+	all.Handle("/", rest)
+	return all
+}
+
+// callerOf names who shares the slots: without authentication, each address.
+func (t *Transport) callerOf(r *http.Request) string {
+	if caller := t.Caller(r.Context()); caller != "" {
+		return "caller " + caller
+	}
+	return "address " + networkOf(r.RemoteAddr)
+}
