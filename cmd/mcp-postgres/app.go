@@ -93,11 +93,9 @@ func (a *app) build(ctx context.Context, c *config.Config, found *files, log *sl
 		a.shelf.reread = func() { a.reread(ctx, c, log) }
 	}
 	a.shelf.ask(ctx)
-	conf := registry.Config{
-		DB: a.watch.database(a.db), RoleDBs: roleDBs, Observe: a.watch.observe(), Stuck: a.stuck, Trace: a.watch.tracer.Within(),
-		ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL,
-		Without: c.Disable, Recheck: a.shelf.suspect, Version: version(), Logger: log,
-	}
+	conf := registryConfig(c)
+	conf.DB, conf.RoleDBs, conf.Logger, conf.Recheck = a.watch.database(a.db), roleDBs, log, a.shelf.suspect
+	conf.Observe, conf.Stuck, conf.Trace = a.watch.observe(), a.stuck, a.watch.tracer.Within()
 	if a.tools, err = registry.Build(conf); err != nil {
 		return err
 	}
@@ -107,6 +105,12 @@ func (a *app) build(ctx context.Context, c *config.Config, found *files, log *sl
 		return err
 	}
 	return a.tools.Replace(set)
+}
+
+// registryConfig is what the settings say of tools.
+func registryConfig(c *config.Config) registry.Config {
+	return registry.Config{ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL,
+		Without: c.Disable, Version: version()}
 }
 
 func (a *app) close() error {

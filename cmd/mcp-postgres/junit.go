@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+
+	"mcp-postgres/internal/tooltest"
 )
 
 type junitSuites struct {
@@ -38,20 +40,20 @@ func (all outcomes) junit(w io.Writer) error {
 	var report junitSuites
 	at := map[string]int{}
 	for _, o := range all {
-		i, ok := at[o.toolset]
+		i, ok := at[o.Toolset]
 		if !ok {
 			i = len(report.Suites)
-			at[o.toolset] = i
-			report.Suites = append(report.Suites, junitSuite{Name: o.toolset})
+			at[o.Toolset] = i
+			report.Suites = append(report.Suites, junitSuite{Name: o.Toolset})
 		}
 		suite := &report.Suites[i]
-		c := junitCase{Name: o.Test, ClassName: o.toolset + "." + o.Tool, File: o.Path, Line: o.Line, Time: fmt.Sprintf("%.3f", o.Seconds)}
+		c := junitCase{Name: o.Test, ClassName: o.Toolset + "." + o.Tool, File: o.Path, Line: o.Line, Time: fmt.Sprintf("%.3f", o.Seconds)}
 		suite.Tests++
 		switch o.Outcome {
-		case failed:
+		case tooltest.Failed:
 			suite.Failures++
 			c.Failure = &junitReason{o.Reason}
-		case skipped:
+		case tooltest.Skipped:
 			suite.Skipped++
 			c.Skipped = &junitReason{o.Reason}
 		}

@@ -1,0 +1,186 @@
+// Package tooltest runs the examples and tests in tool files on a database. Nothing that they write stays.
+package tooltest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	orderedmap "github.com/pb33f/ordered-map/v2"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/registry"
+)
+
+// The outcomes of a test.
+const (
+	Passed  = "passed"
+	Failed  = "failed"
+	Skipped = "skipped"
+)
+
+// Result is what one test came to.
+type Result struct {
+	Toolset string  `json:"-"`
+	Tool    string  `json:"tool"`
+	Test    string  `json:"test"`
+	Path    string  `json:"path"`
+	Line    int     `json:"line"`
+	Outcome string  `json:"outcome"`
+	Reason  string  `json:"reason,omitempty"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Run runs the examples and tests of tools, one after the other. conf has the limits and the databases of roles, and db is the
+// server's own. With rules, a test that names its caller has the role that they give it; rules may be nil. The error is that of
+// a database that does not answer.
+func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf registry.Config, rules *guard.Rules) ([]Result, error) {
+	version, extensions, err := registry.Facts(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("the database does not answer: %w", err)
+	}
+	conf.Logger = slog.New(slog.DiscardHandler)
+	own := map[string]registry.Database{}
+	for name, db := range conf.RoleDBs {
+		own[name] = &rollbackDB{Database: db}
+	}
+	conf.RoleDBs = own
+	var all []Result
+	for _, t := range tools {
+		r := runner{tool: t, rules: rules, skip: t.Requires.Unmet(version, extensions)}
+		if conf.ReadOnly && t.Access == catalog.Write {
+			r.skip = "writes, and the server is read-only"
+		}
+		if r.skip == "" {
+			if err := r.prepare(ctx, db, conf); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, r.all(ctx)...)
+	}
+	return all, nil
+}
+
+// runner runs the tests of one tool.
+type runner struct {
+	tool     *catalog.Tool
+	rules    *guard.Rules
+	skip     string // why no test is run
+	broken   string // why every test fails
+	db       *rollbackDB
+	registry *registry.Registry
+	columns  []string
+}
+
+func (r *runner) prepare(ctx context.Context, db registry.Describer, conf registry.Config) error {
+	d, err := registry.Describe(ctx, db, r.tool, conf.ReadOnly)
+	if err != nil {
+		return err
+	}
+	if len(d.Faults) > 0 {
+		r.broken = d.Faults.Error()
+		return nil
+	}
+	if r.columns, err = columns(d.Output, r.tool.Result); err != nil {
+		return err
+	}
+	r.db = &rollbackDB{Database: db, tool: r.tool}
+	conf.DB, conf.Tools, conf.Outputs = r.db, []*catalog.Tool{r.tool}, map[string]json.RawMessage{r.tool.Name: d.Output}
+	r.registry, err = registry.Build(conf)
+	return err
+}
+
+// object is the JSON Schema of an object; its properties keep their order.
+type object struct {
+	Properties *orderedmap.OrderedMap[string, json.RawMessage] `json:"properties"`
+}
+
+// columns are the names of the columns as an answer has them, in their order.
+func columns(output json.RawMessage, result catalog.Result) (names []string, err error) {
+	var s object
+	if err = json.Unmarshal(output, &s); err == nil && result == catalog.Rows {
+		var list struct{ Items object }
+		err = json.Unmarshal(s.Properties.Value("items"), &list)
+		s = list.Items
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading an output schema: %w", err)
+	}
+	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+		names = append(names, p.Key)
+	}
+	return names, nil
+}
+
+// all runs the examples, and then the tests.
+func (r *runner) all(ctx context.Context) (all []Result) {
+	line, _ := r.tool.KeyPosition("examples")
+	for i, e := range r.tool.Examples {
+		name := cmp.Or(e.Description, fmt.Sprintf("example %d", i+1))
+		all = append(all, r.one(name, line, func() string { return r.example(ctx, e) }))
+	}
+	for i, test := range r.tool.Tests {
+		name := cmp.Or(test.Name, fmt.Sprintf("test %d", i+1))
+		all = append(all, r.one(name, test.Line, func() string { return r.test(ctx, test) }))
+	}
+	return all
+}
+
+// one makes the result of run, which returns why it fails.
+func (r *runner) one(name string, line int, run func() string) Result {
+	t := r.tool
+	res := Result{Toolset: t.Toolset, Tool: t.Name, Test: name, Path: t.Path, Line: line, Outcome: Passed}
+	start := time.Now()
+	switch {
+	case r.skip != "":
+		res.Outcome, res.Reason = Skipped, r.skip
+	case r.broken != "":
+		res.Outcome, res.Reason = Failed, r.broken
+	default:
+		if res.Reason = run(); res.Reason != "" {
+			res.Outcome = Failed
+		}
+	}
+	res.Seconds = time.Since(start).Seconds()
+	return res
+}
+
+// example wants an answer; not_found is one too.
+func (r *runner) example(ctx context.Context, e catalog.Example) string {
+	r.db.as = nil
+	if a := r.call(ctx, e.Args); a.code != "" && a.code != "not_found" {
+		return "answers the error " + string(a.body)
+	}
+	return ""
+}
+
+func (r *runner) test(ctx context.Context, test catalog.Test) string {
+	if r.db.as = test.As; test.As != nil && r.rules != nil {
+		var err error
+		if ctx, err = withCaller(ctx, r.rules, test.As); err != nil {
+			return err.Error()
+		}
+		r.db.as = nil
+	}
+	return r.call(ctx, test.Args).differs(test.Expect)
+}
+
+// unknownTool stands for the error of the protocol that a caller gets who may not call the tool.
+const unknownTool = "unknown_tool"
+
+func (r *runner) call(ctx context.Context, args json.RawMessage) *answer {
+	res, err := r.registry.Call(ctx, r.tool.Name, args)
+	if err != nil {
+		body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": unknownTool, "message": err.Error()}}) // two strings
+		return &answer{body: body, code: unknownTool}
+	}
+	a := &answer{body: registry.Body(res), result: r.tool.Result, columns: r.columns}
+	if res.IsError {
+		_ = json.Unmarshal(a.member("error"), &struct{ Code *string }{&a.code}) // an error has a code
+	}
+	return a
+}
