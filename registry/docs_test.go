@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
@@ -349,4 +350,29 @@ func marshal(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestDocPermissions sends the statements of docs/permissions.md as the role of the file there.
+func TestDocPermissions(t *testing.T) {
+	doc, err := os.ReadFile("../docs/permissions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(doc)
+	i := slices.IndexFunc(blocks(page), func(b block) bool { return b.lang == "yaml" })
+	rules, err := guard.Parse("permissions.yaml", []byte(blocks(page)[i].body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := docRegistry(t, nil)
+	ctx := guard.WithCaller(t.Context(), &guard.Caller{Sub: "alice@company.com", Role: rules.Role("analyst")})
+	for _, row := range tables(t, page, "`query`", "answer, with the code `forbidden`") {
+		res, err := r.Call(ctx, "query", json.RawMessage(marshal(t, map[string]string{"sql": code(row[0])})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := text(t, res); !res.IsError || !strings.HasPrefix(got, row[1]) {
+			t.Errorf("%s = %s\nthe page says %s", row[0], got, row[1])
+		}
+	}
 }
