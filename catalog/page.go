@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"mcp-postgres/internal/pgtext"
+
 	"gopkg.in/yaml.v3"
 )
 
@@ -107,7 +109,7 @@ func (p *Page) compile(st Statement) {
 	columns, order, values := make([]string, len(p.Key)), make([]string, len(p.Key)), make([]string, len(p.Key))
 	after, args := ">", slices.Clone(st.Args)
 	for i, key := range p.Key {
-		columns[i] = quoteIdentifier(key)
+		columns[i] = pgtext.Identifier(key)
 		order[i] = columns[i]
 		if p.Descending {
 			after = "<"
@@ -130,5 +132,3 @@ func limited(sql string, args []string) Statement {
 	args = append(args, PageLimit)
 	return Statement{SQL: fmt.Sprintf("%s LIMIT $%d::bigint", sql, len(args)), Args: args}
 }
-
-func quoteIdentifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -12,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
@@ -259,7 +260,7 @@ func TestMessageStaysSmall(t *testing.T) {
 				t.Fatalf("%s: %v %v", name, err, res)
 			}
 			structured, _ := res.StructuredContent.(json.RawMessage)
-			n := 250 + len(postgres.AppendString(nil, text(t, res))) + len(structured) // the message has the server's name and version too
+			n := 250 + len(pgtext.AppendJSON(nil, text(t, res))) + len(structured) // the message has the server's name and version too
 			if n > most || n < least {
 				t.Errorf("%s(%.50s) is a message of %d bytes, want from %d to %d", name, args, n, least, most)
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 )
 
 // textValue writes the value of a parameter as PostgreSQL's text form; nil is NULL.
@@ -24,24 +25,9 @@ func textValue(p catalog.Param, value any) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = appendArrayItem(list, text)
+		list = pgtext.AppendItem(list, text)
 	}
 	return append(list, '}'), nil
-}
-
-// appendArrayItem quotes one item of an array literal.
-func appendArrayItem(dst, text []byte) []byte {
-	if text == nil {
-		return append(dst, "NULL"...)
-	}
-	dst = append(dst, '"')
-	for _, c := range text {
-		if c == '"' || c == '\\' {
-			dst = append(dst, '\\')
-		}
-		dst = append(dst, c)
-	}
-	return append(dst, '"')
 }
 
 func scalarText(s catalog.Scalar, value any) ([]byte, error) {

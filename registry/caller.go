@@ -9,6 +9,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -44,10 +45,10 @@ func callerArgs(ctx context.Context) map[string][]byte {
 	}
 	if c.Role != nil {
 		own["caller_role"] = []byte(c.Role.Name)
-		own["caller_schemas"] = textArray(c.Role.Schemas)
+		own["caller_schemas"] = pgtext.Array(c.Role.Schemas)
 		own["caller_tables"] = nil
 		if tables := c.Role.QualifiedTables(); tables != nil {
-			own["caller_tables"] = textArray(tables)
+			own["caller_tables"] = pgtext.Array(tables)
 		}
 	}
 	return own

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -97,7 +97,7 @@ func (d *definitions) Columns([]postgres.Column) { d.all = nil }
 
 // Row implements postgres.Sink.
 func (d *definitions) Row(v [][]byte) bool {
-	def := definition{label: string(v[0]), kind: string(v[1]), text: string(v[2]), values: oids(v[4])}
+	def := definition{label: string(v[0]), kind: string(v[1]), text: string(v[2]), values: pgtext.ReadOIDs(v[4])}
 	if v[3] != nil {
 		path := string(v[3])
 		def.path = &path
@@ -125,7 +125,7 @@ func (x *expansion) behind(ctx context.Context, v guard.Verdict) error {
 		return &guard.Refusal{Code: guard.ReadOnly, Rule: "size", Message: fmt.Sprintf("more than %d views and functions stand behind the statement: they are not looked at", maxDefinitions)}
 	}
 	var found definitions
-	call := postgres.Call{SQL: definitionsSQL, Args: [][]byte{oidArray(v.Views), oidArray(v.Policies), oidArray(v.Functions), oidArray(v.Domains)},
+	call := postgres.Call{SQL: definitionsSQL, Args: [][]byte{oidSet(v.Views), oidSet(v.Policies), oidSet(v.Functions), oidSet(v.Domains)},
 		Keep: true, Generic: true, Identity: &postgres.Identity{SearchPath: pinned}}
 	if _, err := x.db.Run(ctx, call, &found); err != nil {
 		return err
@@ -252,19 +252,7 @@ func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statemen
 	return x.behind(ctx, verdict)
 }
 
-// oids reads an array of oid.
-func oids(array []byte) []uint32 {
-	var all []uint32
-	for _, item := range strings.FieldsFunc(string(array), func(r rune) bool { return strings.ContainsRune("{,}", r) }) {
-		all = append(all, oid([]byte(item)))
-	}
-	return all
-}
-
-func oidArray(oids []uint32) []byte {
-	var items []string
-	for _, oid := range slices.Compact(slices.Sorted(slices.Values(oids))) {
-		items = append(items, strconv.FormatUint(uint64(oid), 10))
-	}
-	return textArray(items)
+// oidSet writes an array of OIDs, each once.
+func oidSet(oids []uint32) []byte {
+	return pgtext.OIDs(slices.Compact(slices.Sorted(slices.Values(oids))))
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -289,7 +289,7 @@ func (s *factsSink) Row(v [][]byte) bool {
 	case "database":
 		f.Encoding, f.Database = string(v[3]), string(v[4])
 	case "relation":
-		f.Relations[i] = &guard.Relation{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
+		f.Relations[i] = &guard.Relation{OID: pgtext.OID(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
 			Foreign: isTrue(v[7]), RowSecurity: isTrue(v[8]), Extension: string(v[10])}
 	case "type":
 		list, i := f.Types, i
@@ -298,7 +298,7 @@ func (s *factsSink) Row(v [][]byte) bool {
 		}
 		list[i] = append(list[i], guard.Type{Schema: string(v[3]), Name: string(v[4]), System: isTrue(v[6]), Row: isTrue(v[7]), Extension: string(v[10])})
 	case "domain":
-		f.Domains = append(f.Domains, oid(v[2]))
+		f.Domains = append(f.Domains, pgtext.OID(v[2]))
 	case "function":
 		f.Functions[i] = append(f.Functions[i], functionRow(v))
 	case "order":
@@ -315,16 +315,11 @@ func (s *factsSink) Row(v [][]byte) bool {
 
 // functionRow reads a row of functionColumns.
 func functionRow(v [][]byte) guard.Function {
-	return guard.Function{OID: oid(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]), Inner: isTrue(v[7]),
+	return guard.Function{OID: pgtext.OID(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]), Inner: isTrue(v[7]),
 		Language: string(v[9]), Extension: string(v[10]), Of: string(v[11])}
 }
 
 func isTrue(v []byte) bool { return string(v) == "t" }
-
-func oid(v []byte) uint32 {
-	n, _ := strconv.ParseUint(string(v), 10, 32) // PostgreSQL's own text of an oid
-	return uint32(n)
-}
 
 // facts asks the database about the names of a statement, as the search path and role of id find them.
 // values are the types of those that it has from elsewhere.
@@ -353,8 +348,8 @@ func (g *checker) facts(ctx context.Context, db Database, st *sqlscan.Statement,
 		values = append(slices.Clone(values), jsonType, xmlType)
 	}
 	sink := &factsSink{st: st}
-	args := [][]byte{textArray(relations.schemas), textArray(relations.names), textArray(functions.schemas), textArray(functions.names),
-		textArray(own), textArray(notation), textArray(operators.schemas), textArray(operators.names), textArray(types.schemas), textArray(types.names), oidArray(values), strconv.AppendBool(nil, g.readOnly)}
+	args := [][]byte{pgtext.Array(relations.schemas), pgtext.Array(relations.names), pgtext.Array(functions.schemas), pgtext.Array(functions.names),
+		pgtext.Array(own), pgtext.Array(notation), pgtext.Array(operators.schemas), pgtext.Array(operators.names), pgtext.Array(types.schemas), pgtext.Array(types.names), oidSet(values), strconv.AppendBool(nil, g.readOnly)}
 	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
 		return nil, err
 	}
@@ -398,25 +393,4 @@ type names struct{ schemas, names []string }
 
 func (n *names) add(schema, name string) {
 	n.schemas, n.names = append(n.schemas, schema), append(n.names, name)
-}
-
-// textArray writes an array literal.
-func textArray(items []string) []byte {
-	list := []byte{'{'}
-	for i, item := range items {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		list = appendArrayItem(list, []byte(item))
-	}
-	return append(list, '}')
-}
-
-// quoted writes a name as SQL does.
-func quoted(schema, name string) string {
-	quote := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-	if schema == "" {
-		return quote(name)
-	}
-	return quote(schema) + "." + quote(name)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -199,7 +200,7 @@ func verification(st *sqlscan.Statement, facts *guard.Facts) *postgres.Verify {
 	v := &postgres.Verify{}
 	for i, r := range st.Relations {
 		if found := facts.Relations[i]; found != nil {
-			v.Names, v.OIDs = append(v.Names, quoted(r.Schema, r.Name)), append(v.OIDs, found.OID)
+			v.Names, v.OIDs = append(v.Names, pgtext.Identifier(r.Schema, r.Name)), append(v.OIDs, found.OID)
 		}
 	}
 	if v.Names == nil {

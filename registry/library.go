@@ -14,6 +14,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 )
 
 // resources are the tool files that the library is made of.
@@ -122,7 +123,7 @@ func (l *library) tableRows(ctx context.Context, v map[string]string) (string, e
 	rows := func(sql string) (string, error) {
 		return l.read(ctx, q, map[string]any{"sql": sql, "row_limit": firstRows, "format": "json"})
 	}
-	text, err := rows("TABLE " + quoted(v["schema"], v["table"]))
+	text, err := rows("TABLE " + pgtext.Identifier(v["schema"], v["table"]))
 	if denied := (*unread)(nil); errors.As(err, &denied) && denied.code == codeDenied {
 		if sql := l.readableTable(ctx, v["schema"], v["table"]); sql != "" {
 			return rows(sql)

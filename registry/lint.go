@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -32,7 +33,7 @@ func LintVolatile(ctx context.Context, db Database, t *catalog.Tool) (catalog.Fa
 		names = append(names, f.Name)
 	}
 	var found firstColumn
-	if _, err := db.Run(ctx, postgres.Call{SQL: volatileSQL, Args: [][]byte{textArray(names)}, Keep: true}, &found); err != nil {
+	if _, err := db.Run(ctx, postgres.Call{SQL: volatileSQL, Args: [][]byte{pgtext.Array(names)}, Keep: true}, &found); err != nil {
 		return nil, fmt.Errorf("asking about functions: %w", err)
 	}
 	var warnings catalog.Faults

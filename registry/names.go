@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -88,9 +89,7 @@ func splitName(text string) (schema, name string, ok bool) {
 		return "", "", false
 	}
 	for i, part := range parts {
-		if inner, ok := strings.CutPrefix(part, `"`); ok && i > 0 {
-			parts[i] = strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
-		}
+		parts[i] = pgtext.Unquote(part)
 	}
 	return parts[1], parts[2], true
 }

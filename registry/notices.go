@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/mark3labs/mcp-go/mcp"
+	"mcp-postgres/internal/pgtext"
 
-	"mcp-postgres/internal/postgres"
+	"github.com/mark3labs/mcp-go/mcp"
 )
 
 // noticesMember is the member of a JSON answer that holds what PostgreSQL said beside it.
@@ -32,7 +32,7 @@ func withNotices(res *mcp.CallToolResult, notices []string, member bool) *mcp.Ca
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = postgres.AppendString(body, n)
+		body = pgtext.AppendJSON(body, n)
 	}
 	first.Text = string(append(body, "]}"...))
 	res.Content[0] = first

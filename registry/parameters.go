@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -153,7 +154,7 @@ func arrayText(at string, items []any, t *postgres.Type) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = appendArrayItem(list, text)
+		list = pgtext.AppendItem(list, text)
 	}
 	return append(list, '}'), nil
 }

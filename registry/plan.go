@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -52,14 +53,14 @@ func (p *Plan) schemas() []byte {
 	if p.role == nil {
 		return nil
 	}
-	return textArray(p.role.Schemas)
+	return pgtext.Array(p.role.Schemas)
 }
 
 func (p *Plan) tables() []byte {
 	if p.role == nil || p.role.AllTables {
 		return nil
 	}
-	return textArray(p.role.QualifiedTables())
+	return pgtext.Array(p.role.QualifiedTables())
 }
 
 // discreet leaves out of an error of PostgreSQL what could be data that the role may not read. One that came while the statement

@@ -12,6 +12,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -139,7 +140,7 @@ func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *mc
 	}
 	texts, buf := sink.result(out)
 	q.buffers.put(buf)
-	twice := q.limits.frame() + len(texts[0]) + postgres.Quoted(texts[0])
+	twice := q.limits.frame() + len(texts[0]) + pgtext.JSONSize(texts[0])
 	if format == "json" && len(texts[0]) <= sentTwice && twice <= q.limits.bytes {
 		return jsonResult([]byte(texts[0]))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -111,7 +112,7 @@ func unquoted(buf []byte, start int) []byte {
 
 // end ends a row that began at start; it reports whether there is room for it.
 func (t *textTable) end(start int) bool {
-	sent := t.sent + postgres.Quoted(t.buf[start:])
+	sent := t.sent + pgtext.JSONSize(t.buf[start:])
 	if sent > t.limits.bytes {
 		t.buf, t.overflow = t.buf[:start], true
 		return false
@@ -158,7 +159,7 @@ func (c *csvTable) Columns(cols []postgres.Column) {
 		c.quote(start)
 	}
 	c.buf = append(c.buf, '\n')
-	c.sent += postgres.Quoted(c.buf)
+	c.sent += pgtext.JSONSize(c.buf)
 }
 
 // Row implements postgres.Sink.
@@ -219,7 +220,7 @@ func (m *markdownTable) Columns(cols []postgres.Column) {
 		m.buf = append(m.buf, "| --- "...)
 	}
 	m.buf = append(m.buf, "|\n"...)
-	m.sent += postgres.Quoted(m.buf)
+	m.sent += pgtext.JSONSize(m.buf)
 }
 
 // Row implements postgres.Sink.

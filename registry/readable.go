@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -38,7 +39,7 @@ type readable struct{ table, columns string }
 // readable asks which columns the user of a call may read of tables; it asks once, and gives nothing where that fails.
 func (p *Plan) readable(ctx context.Context, tables, schemas []string) []readable {
 	var found []readable
-	call := postgres.Call{SQL: readableSQL, Args: [][]byte{textArray(tables), textArray(schemas), p.schemas(), p.tables()}, Keep: true,
+	call := postgres.Call{SQL: readableSQL, Args: [][]byte{pgtext.Array(tables), pgtext.Array(schemas), p.schemas(), p.tables()}, Keep: true,
 		Timeout: lookupTimeout, Identity: p.Identity}
 	if _, err := p.DB.Run(ctx, call, eachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
 		return nil
@@ -86,5 +87,5 @@ func (l *library) readableTable(ctx context.Context, schema, table string) strin
 	if len(found) != 1 {
 		return ""
 	}
-	return "SELECT " + found[0].columns + " FROM " + quoted(schema, table)
+	return "SELECT " + found[0].columns + " FROM " + pgtext.Identifier(schema, table)
 }

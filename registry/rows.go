@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -74,7 +75,7 @@ func (o *objectRows) Columns(cols []postgres.Column) {
 		buf: append(o.buf[:0], o.prefix...), cols: cols, sent: o.limits.frame()}
 	for i, name := range uniqueNames(cols) {
 		o.types = append(o.types, cols[i].Type)
-		o.names = append(o.names, append(postgres.AppendString(nil, name), ':'))
+		o.names = append(o.names, append(pgtext.AppendJSON(nil, name), ':'))
 	}
 	for _, key := range o.keys {
 		for i, c := range cols {
@@ -201,7 +202,7 @@ const itemsPrefix = `{"items":[`
 // appendJSON appends it as a member of an object.
 func (t *truncation) appendJSON(dst []byte, name string) []byte {
 	body, _ := json.Marshal(t) // numbers and names
-	return append(append(postgres.AppendString(dst, name), ':'), body...)
+	return append(append(pgtext.AppendJSON(dst, name), ':'), body...)
 }
 
 // unlike gives name, or one like it that no column has.

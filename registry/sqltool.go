@@ -10,6 +10,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -265,6 +266,6 @@ func noticeResult(shape catalog.Result, cols []postgres.Column) *mcp.CallToolRes
 	case catalog.Object:
 		name = unlike(name, cols)
 	}
-	body = append(postgres.AppendString(body, name), ':')
-	return asNotice(jsonResult(append(postgres.AppendString(body, noticeNone), '}')))
+	body = append(pgtext.AppendJSON(body, name), ':')
+	return asNotice(jsonResult(append(pgtext.AppendJSON(body, noticeNone), '}')))
 }

@@ -10,6 +10,7 @@ import (
 
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -31,7 +32,7 @@ func (cmd *grantsCmd) Run(c *config.Config, s streams) error {
 	g.preamble(c.Permissions)
 	schemas := allSchemas(rules.Roles)
 	for _, s := range schemas {
-		g.line("REVOKE CREATE ON SCHEMA %s FROM PUBLIC;", ident(s))
+		g.line("REVOKE CREATE ON SCHEMA %s FROM PUBLIC;", pgtext.Identifier(s))
 	}
 	for _, r := range rules.Roles {
 		g.role(r, schemas)
@@ -51,7 +52,7 @@ type grants struct {
 func (g *grants) line(format string, args ...any) { fmt.Fprintf(&g.script, format+"\n", args...) }
 
 // block is SQL that PostgreSQL runs as PL/pgSQL.
-func (g *grants) block(body string) { g.line("DO %s;", literal(body)) }
+func (g *grants) block(body string) { g.line("DO %s;", pgtext.Literal(body)) }
 
 func (g *grants) preamble(path string) {
 	g.line("-- Makes %s true in the database: run it there as a superuser, and again after each change of the file.", oneLine(path))
@@ -96,9 +97,9 @@ func (g *grants) role(r *guard.Role, schemas []string) {
 			g.line("-- put database_role: %s into the role, or give it a connection", oneLine(r.Name))
 		}
 		if taker := cmp.Or(login, g.login); taker != "" {
-			g.line("GRANT %s TO %s;", ident(name), ident(taker))
+			g.line("GRANT %s TO %s;", pgtext.Identifier(name), pgtext.Identifier(taker))
 		} else {
-			g.line("-- GRANT %s TO the login of the server;", ident(name))
+			g.line("-- GRANT %s TO the login of the server;", pgtext.Identifier(name))
 		}
 	}
 	if !g.made[name] {
@@ -106,7 +107,7 @@ func (g *grants) role(r *guard.Role, schemas []string) {
 	}
 	g.made[name] = true
 	for _, s := range ownSchemas(r) {
-		g.line("GRANT USAGE ON SCHEMA %s TO %s;", ident(s), ident(name))
+		g.line("GRANT USAGE ON SCHEMA %s TO %s;", pgtext.Identifier(s), pgtext.Identifier(name))
 	}
 	g.tables(r, name)
 	g.functions(r, name)
@@ -115,10 +116,10 @@ func (g *grants) role(r *guard.Role, schemas []string) {
 // clear takes away what was granted before.
 func (g *grants) clear(schemas []string, name string) {
 	for _, s := range schemas {
-		g.line("REVOKE ALL ON SCHEMA %s FROM %s;", ident(s), ident(name))
+		g.line("REVOKE ALL ON SCHEMA %s FROM %s;", pgtext.Identifier(s), pgtext.Identifier(name))
 		for _, kind := range []string{"TABLES", "SEQUENCES", "FUNCTIONS"} {
-			g.line("REVOKE ALL ON ALL %s IN SCHEMA %s FROM %s;", kind, ident(s), ident(name))
-			g.line("%s REVOKE ALL ON %s FROM %s;", g.future(s), kind, ident(name))
+			g.line("REVOKE ALL ON ALL %s IN SCHEMA %s FROM %s;", kind, pgtext.Identifier(s), pgtext.Identifier(name))
+			g.line("%s REVOKE ALL ON %s FROM %s;", g.future(s), kind, pgtext.Identifier(name))
 		}
 	}
 }
@@ -137,28 +138,28 @@ func (g *grants) logins(r *guard.Role) string {
 
 // create makes a role, unless there is one.
 func (g *grants) create(name, kind string) {
-	g.block(fmt.Sprintf("BEGIN CREATE ROLE %s %s; EXCEPTION WHEN duplicate_object THEN NULL; END", ident(name), kind))
-	g.line("ALTER ROLE %s %s NOCREATEDB NOCREATEROLE;", ident(name), kind)
+	g.block(fmt.Sprintf("BEGIN CREATE ROLE %s %s; EXCEPTION WHEN duplicate_object THEN NULL; END", pgtext.Identifier(name), kind))
+	g.line("ALTER ROLE %s %s NOCREATEDB NOCREATEROLE;", pgtext.Identifier(name), kind)
 }
 
 // loginOfCitus lets a role that is taken on log in where Citus is: its nodes connect to one another as the role of the
 // statement. The role has no password; pg_hba.conf or pg_dist_authinfo must let the nodes in.
 func (g *grants) loginOfCitus(name string) {
-	g.block("BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus') THEN ALTER ROLE " + ident(name) + " LOGIN; END IF; END")
+	g.block("BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus') THEN ALTER ROLE " + pgtext.Identifier(name) + " LOGIN; END IF; END")
 }
 
 // loginSettings are in force from the first statement of a session.
 func (g *grants) loginSettings(r *guard.Role, login string) {
-	g.line("ALTER ROLE %s SET search_path = %s;", ident(login), r.SearchPath())
+	g.line("ALTER ROLE %s SET search_path = %s;", pgtext.Identifier(login), r.SearchPath())
 	if r.Limits.Timeout > 0 {
-		g.line("ALTER ROLE %s SET statement_timeout = '%dms';", ident(login), max(r.Limits.Timeout.Milliseconds(), 1))
+		g.line("ALTER ROLE %s SET statement_timeout = '%dms';", pgtext.Identifier(login), max(r.Limits.Timeout.Milliseconds(), 1))
 	} else {
-		g.line("ALTER ROLE %s RESET statement_timeout;", ident(login))
+		g.line("ALTER ROLE %s RESET statement_timeout;", pgtext.Identifier(login))
 	}
 	if r.Operations&^sqlscan.OpSelect == 0 {
-		g.line("ALTER ROLE %s SET default_transaction_read_only = on;", ident(login))
+		g.line("ALTER ROLE %s SET default_transaction_read_only = on;", pgtext.Identifier(login))
 	} else {
-		g.line("ALTER ROLE %s RESET default_transaction_read_only;", ident(login))
+		g.line("ALTER ROLE %s RESET default_transaction_read_only;", pgtext.Identifier(login))
 	}
 }
 
@@ -179,9 +180,9 @@ func privileges(r *guard.Role) []string {
 func (g *grants) future(schema string) string {
 	who := ""
 	if g.owner != "" {
-		who = " FOR ROLE " + ident(g.owner)
+		who = " FOR ROLE " + pgtext.Identifier(g.owner)
 	}
-	return "ALTER DEFAULT PRIVILEGES" + who + " IN SCHEMA " + ident(schema)
+	return "ALTER DEFAULT PRIVILEGES" + who + " IN SCHEMA " + pgtext.Identifier(schema)
 }
 
 func (g *grants) tables(r *guard.Role, to string) {
@@ -198,10 +199,10 @@ func (g *grants) tables(r *guard.Role, to string) {
 	for _, t := range r.Tables {
 		for _, s := range schemasOf(t, r) {
 			g.each(fmt.Sprintf("SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.to_regnamespace(%s) "+
-				"AND c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')", literal(ident(s)), literal(t.Name)), "GRANT "+ops+" ON ", " TO "+ident(to))
+				"AND c.relname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')", pgtext.Literal(pgtext.Identifier(s)), pgtext.Literal(t.Name)), "GRANT "+ops+" ON ", " TO "+pgtext.Identifier(to))
 			if inserts {
 				g.each(fmt.Sprintf("SELECT d.objid::pg_catalog.regclass FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class q ON q.oid = d.objid AND q.relkind = 'S' "+
-					"WHERE d.deptype = 'a' AND d.refobjid = pg_catalog.to_regclass(%s)", literal(ident(s)+"."+ident(t.Name))), "GRANT USAGE ON SEQUENCE ", " TO "+ident(to))
+					"WHERE d.deptype = 'a' AND d.refobjid = pg_catalog.to_regclass(%s)", pgtext.Literal(pgtext.Identifier(s)+"."+pgtext.Identifier(t.Name))), "GRANT USAGE ON SEQUENCE ", " TO "+pgtext.Identifier(to))
 			}
 		}
 	}
@@ -209,15 +210,15 @@ func (g *grants) tables(r *guard.Role, to string) {
 
 // allTables grants what "*" means: foreign tables and what belongs to an extension are taken out again, for they must be named.
 func (g *grants) allTables(schema, ops, to string, inserts bool) {
-	g.line("GRANT %s ON ALL TABLES IN SCHEMA %s TO %s;", ops, ident(schema), ident(to))
-	g.line("%s GRANT %s ON TABLES TO %s;", g.future(schema), ops, ident(to))
+	g.line("GRANT %s ON ALL TABLES IN SCHEMA %s TO %s;", ops, pgtext.Identifier(schema), pgtext.Identifier(to))
+	g.line("%s GRANT %s ON TABLES TO %s;", g.future(schema), ops, pgtext.Identifier(to))
 	g.each(fmt.Sprintf("SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.to_regnamespace(%s) "+
 		"AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (c.relkind = 'f' OR c.relname <> 'spatial_ref_sys' "+
 		"AND EXISTS (SELECT FROM pg_catalog.pg_depend d "+
-		"WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'))", literal(ident(schema))), "REVOKE ALL ON ", " FROM "+ident(to))
+		"WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'))", pgtext.Literal(pgtext.Identifier(schema))), "REVOKE ALL ON ", " FROM "+pgtext.Identifier(to))
 	if inserts {
-		g.line("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s;", ident(schema), ident(to))
-		g.line("%s GRANT USAGE ON SEQUENCES TO %s;", g.future(schema), ident(to))
+		g.line("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s;", pgtext.Identifier(schema), pgtext.Identifier(to))
+		g.line("%s GRANT USAGE ON SEQUENCES TO %s;", g.future(schema), pgtext.Identifier(to))
 	}
 }
 
@@ -225,9 +226,9 @@ func (g *grants) functions(r *guard.Role, to string) {
 	for _, f := range r.Functions {
 		for _, s := range schemasOf(f, r) {
 			g.each(fmt.Sprintf("SELECT p.oid::pg_catalog.regprocedure FROM pg_catalog.pg_proc p WHERE p.pronamespace = pg_catalog.to_regnamespace(%s) "+
-				"AND p.proname = %s AND p.prokind <> 'p'", literal(ident(s)), literal(f.Name)), "GRANT EXECUTE ON FUNCTION ", " TO "+ident(to))
+				"AND p.proname = %s AND p.prokind <> 'p'", pgtext.Literal(pgtext.Identifier(s)), pgtext.Literal(f.Name)), "GRANT EXECUTE ON FUNCTION ", " TO "+pgtext.Identifier(to))
 			if !slices.Contains(r.Schemas, s) {
-				g.line("GRANT USAGE ON SCHEMA %s TO %s;", ident(s), ident(to))
+				g.line("GRANT USAGE ON SCHEMA %s TO %s;", pgtext.Identifier(s), pgtext.Identifier(to))
 			}
 		}
 	}
@@ -243,18 +244,7 @@ func schemasOf(t guard.Table, r *guard.Role) []string {
 
 // each runs a statement for each name that the query gives: what stands before the name, and after it.
 func (g *grants) each(query, before, after string) {
-	g.block("DECLARE name text; BEGIN FOR name IN " + query + " LOOP EXECUTE " + literal(before) + " || name || " + literal(after) + "; END LOOP; END")
-}
-
-func ident(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
-// literal is a string constant, whatever standard_conforming_strings is.
-func literal(text string) string {
-	text = strings.ReplaceAll(text, "'", "''")
-	if strings.Contains(text, `\`) {
-		return "E'" + strings.ReplaceAll(text, `\`, `\\`) + "'"
-	}
-	return "'" + text + "'"
+	g.block("DECLARE name text; BEGIN FOR name IN " + query + " LOOP EXECUTE " + pgtext.Literal(before) + " || name || " + pgtext.Literal(after) + "; END LOOP; END")
 }
 
 // oneLine keeps a name within its comment.

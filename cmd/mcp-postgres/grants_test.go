@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/test/pgtest"
 )
@@ -69,14 +70,14 @@ users: {_default: analyst}
 	}
 	t.Cleanup(func() {
 		for _, role := range made {
-			pgtest.Exec(t, admin, "DROP OWNED BY "+ident(role)+"; DROP ROLE "+ident(role))
+			pgtest.Exec(t, admin, "DROP OWNED BY "+pgtext.Identifier(role)+"; DROP ROLE "+pgtext.Identifier(role))
 		}
 	})
 	pgtest.Exec(t, admin, script.out)
-	pgtest.Exec(t, admin, "GRANT UPDATE ON shop.orders TO "+ident(made[0])+"; GRANT EXECUTE ON FUNCTION shop.secret TO "+ident(made[0])) // the second run takes both away
+	pgtest.Exec(t, admin, "GRANT UPDATE ON shop.orders TO "+pgtext.Identifier(made[0])+"; GRANT EXECUTE ON FUNCTION shop.secret TO "+pgtext.Identifier(made[0])) // the second run takes both away
 	pgtest.Exec(t, admin, script.out)
 	for _, role := range made { // to work as a role that can't log in, make it one that can
-		pgtest.Exec(t, admin, "ALTER ROLE "+ident(role)+" LOGIN PASSWORD 'x'")
+		pgtest.Exec(t, admin, "ALTER ROLE "+pgtext.Identifier(role)+" LOGIN PASSWORD 'x'")
 	}
 	pgtest.Exec(t, admin, "CREATE TABLE shop.later (id serial)")
 	const refused = "42501"

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/sqlscan"
 )
 
@@ -55,13 +56,11 @@ func (r *Role) SearchPath() string {
 	var path []string
 	for _, s := range r.Schemas {
 		if s != "pg_catalog" {
-			path = append(path, quote(s))
+			path = append(path, pgtext.Identifier(s))
 		}
 	}
 	return strings.Join(append(path, "pg_temp"), ", ")
 }
-
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // QualifiedTables are the tables as format('%I.%I') writes them, for @caller_tables; nil means every table of the schemas.
 // PostgreSQL quotes keywords too: a name that may be one is there in each way.
@@ -87,9 +86,9 @@ func (r *Role) QualifiedTables() []string {
 
 func spellings(name string) []string {
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && name != "" && name[0] > '9' {
-		return []string{name, quote(name)}
+		return []string{name, pgtext.Identifier(name)}
 	}
-	return []string{quote(name)}
+	return []string{pgtext.Identifier(name)}
 }
 
 // names reports whether the role names a relation in its tables; the operation is another matter.

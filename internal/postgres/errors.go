@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"mcp-postgres/internal/pgtext"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -79,10 +80,7 @@ func cut(s string, n int) string {
 	if n -= len(mark); n < 0 {
 		return ""
 	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + mark
+	return pgtext.Cut(s, n) + mark
 }
 
 // connectError turns a failure to get a connection into Unavailable, or an Error where the pool is at fault.

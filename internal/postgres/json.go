@@ -7,9 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"mcp-postgres/internal/pgtext"
 )
 
 // AppendJSON appends a value, given in PostgreSQL's text form, as JSON. A nil text is NULL. What is appended is always
@@ -37,7 +38,7 @@ func (t *Type) AppendJSON(dst, text []byte) []byte {
 		dst, _ = t.appendArray(dst, text, 0)
 		return dst
 	}
-	return AppendString(dst, text)
+	return pgtext.AppendJSON(dst, text)
 }
 
 // Cut says how much of a value there is.
@@ -64,20 +65,17 @@ func (t *Type) AppendCut(dst, text []byte, limit int) ([]byte, Cut) {
 		return appendBytea(dst, text[:2+2*kept]), Cut{Kept: kept, Of: all, Unit: "bytes"}
 	}
 	short, cut := CutText(text, limit)
-	return AppendString(dst, short), cut
+	return pgtext.AppendJSON(dst, short), cut
 }
 
 // CutText shortens a text to at most limit bytes, at a character's edge, and adds what is missing.
 func CutText(text []byte, limit int) ([]byte, Cut) {
-	n := limit
-	if len(text) <= n {
-		return text, Cut{Kept: len(text), Of: len(text), Unit: "bytes"}
+	short := pgtext.Cut(text, limit)
+	cut := Cut{Kept: len(short), Of: len(text), Unit: "bytes"}
+	if cut.Kept == cut.Of {
+		return text, cut
 	}
-	for n > 0 && n > limit-utf8.UTFMax && !utf8.RuneStart(text[n]) {
-		n--
-	}
-	cut := Cut{Kept: n, Of: len(text), Unit: "bytes"}
-	return append(bytes.Clone(text[:n]), cut.String()...), cut
+	return append(bytes.Clone(short), cut.String()...), cut
 }
 
 func appendBool(dst, text []byte) []byte {
@@ -87,13 +85,13 @@ func appendBool(dst, text []byte) []byte {
 	case "f":
 		return append(dst, "false"...)
 	}
-	return AppendString(dst, text)
+	return pgtext.AppendJSON(dst, text)
 }
 
 // appendNumber writes text as a number if it is one in JSON (NaN and Infinity are not) and loses nothing as a double.
 func appendNumber(dst, text []byte, exact bool) []byte {
 	if !exact || !isNumber(text) {
-		return AppendString(dst, text)
+		return pgtext.AppendJSON(dst, text)
 	}
 	return append(dst, text...)
 }
@@ -170,7 +168,7 @@ func appendInline(dst, text []byte) []byte {
 	}
 	buf := bytes.NewBuffer(dst)
 	if deeper(text, maxDepth) || json.Compact(buf, text) != nil {
-		return AppendString(dst, text)
+		return pgtext.AppendJSON(dst, text)
 	}
 	return buf.Bytes()
 }
@@ -201,7 +199,7 @@ func deeper(text []byte, limit int) bool {
 func appendTimestamp(dst, text []byte) []byte {
 	date, clock, ok := bytes.Cut(text, []byte{' '})
 	if !ok || !isISO(text) {
-		return AppendString(dst, text)
+		return pgtext.AppendJSON(dst, text)
 	}
 	clock, era, bc := bytes.Cut(clock, []byte{' '})
 	dst = append(append(dst, '"'), date...)
@@ -232,7 +230,7 @@ func isISO(text []byte) bool {
 func appendBytea(dst, text []byte) []byte {
 	hexed, ok := bytes.CutPrefix(text, []byte(`\x`))
 	if !ok {
-		return AppendString(dst, text)
+		return pgtext.AppendJSON(dst, text)
 	}
 	out := append(dst, '"')
 	var raw [768]byte
@@ -240,75 +238,12 @@ func appendBytea(dst, text []byte) []byte {
 		piece := hexed[:min(len(hexed), 2*len(raw))]
 		n, err := hex.Decode(raw[:], piece)
 		if err != nil {
-			return AppendString(dst, text)
+			return pgtext.AppendJSON(dst, text)
 		}
 		out = base64.StdEncoding.AppendEncode(out, raw[:n])
 		hexed = hexed[len(piece):]
 	}
 	return append(out, '"')
-}
-
-// Quoted is how many bytes AppendString writes for text, without the quotes around it.
-func Quoted[T string | []byte](text T) int {
-	n := len(text)
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case plain[c]:
-		case c == '"', c == '\\', c == '\n', c == '\r', c == '\t':
-			n++
-		case c < ' ':
-			n += len(`\u0000`) - 1
-		default:
-			r, size := utf8.DecodeRuneInString(string(text[i:min(len(text), i+utf8.UTFMax)]))
-			n += utf8.RuneLen(r) - size // one that is not valid is U+FFFD
-			i += size - 1
-		}
-	}
-	return n
-}
-
-const hexDigits = "0123456789abcdef"
-
-// plain are the bytes that stand for themselves in a JSON string.
-var plain = func() (set [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		set[c] = c != '"' && c != '\\'
-	}
-	return set
-}()
-
-// AppendString appends text as a JSON string. It escapes only what JSON demands; invalid UTF-8 (from a database in
-// SQL_ASCII) becomes U+FFFD.
-func AppendString[T string | []byte](dst []byte, text T) []byte {
-	dst = append(slices.Grow(dst, len(text)+2), '"')
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case plain[c]: // byte by byte: in the text of a JSON answer there is a quote every few of them
-			dst = append(dst, c)
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c < utf8.RuneSelf:
-			dst = appendControl(dst, c)
-		default:
-			r, size := utf8.DecodeRuneInString(string(text[i:min(len(text), i+utf8.UTFMax)]))
-			dst = utf8.AppendRune(dst, r) // one that is not valid is U+FFFD
-			i += size - 1
-		}
-	}
-	return append(dst, '"')
-}
-
-func appendControl(dst []byte, c byte) []byte {
-	switch c {
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\r':
-		return append(dst, '\\', 'r')
-	case '\t':
-		return append(dst, '\\', 't')
-	}
-	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
 // appendArray writes an array, also a nested one, as JSON arrays, of which limit bounds the bytes; zero is no limit. Bounds other
@@ -320,7 +255,7 @@ func (t *Type) appendArray(dst, text []byte, limit int) ([]byte, Cut) {
 	}
 	out, ok := p.array(dst, 0)
 	if !ok || p.pos != len(text) {
-		return AppendString(dst, text), Cut{}
+		return pgtext.AppendJSON(dst, text), Cut{}
 	}
 	return out, Cut{Kept: p.kept, Of: p.items, Unit: "items"}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/test/pgtest"
 )
@@ -51,14 +52,6 @@ func checkJSON(t *testing.T, kind postgres.Kind, text string) {
 			if got = string(out) + "]"; !strings.HasPrefix(got, before) || !json.Valid([]byte(got)) || !utf8.ValidString(got) || cut.Kept > cut.Of {
 				t.Errorf("AppendCut(%.100q, %d) of kind %d (item %d) = %.100q, %+v, which is not JSON", text, limit, typ.Kind, kind, got, cut)
 			}
-		}
-	}
-}
-
-func TestQuoted(t *testing.T) {
-	for _, text := range odd {
-		if got, want := postgres.Quoted(text), len(postgres.AppendString(nil, text))-2; got != want {
-			t.Errorf("Quoted(%.100q) = %d, want %d", text, got, want)
 		}
 	}
 }
@@ -118,25 +111,6 @@ func TestAppendJSONAllocates(t *testing.T) {
 	}
 }
 
-func FuzzAppendString(f *testing.F) {
-	for _, text := range odd {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		got := postgres.AppendString([]byte("x"), text)
-		if string(got) != string(postgres.AppendString([]byte("x"), []byte(text))) {
-			t.Errorf("AppendString(%q) differs for string and []byte", text)
-		}
-		var back string
-		if err := json.Unmarshal(got[1:], &back); err != nil || !utf8.Valid(got) {
-			t.Fatalf("AppendString(%q) = %q: %v", text, got, err)
-		}
-		if want := string([]rune(text)); back != want { // of invalid UTF-8, each byte is U+FFFD
-			t.Errorf("AppendString(%q) reads back as %q", text, back)
-		}
-	})
-}
-
 func FuzzAppendJSON(f *testing.F) {
 	for _, text := range odd {
 		f.Add(text)
@@ -157,8 +131,8 @@ func FuzzArrayItems(f *testing.F) {
 	typ := &postgres.Type{Kind: postgres.Array, Elem: &postgres.Type{}, Delim: ','}
 	f.Fuzz(func(t *testing.T, a, b string) {
 		text := `[0:1][5:6]={{"` + escape.Replace(a) + `",NULL},{x,"` + escape.Replace(b) + `"}}`
-		want := postgres.AppendString([]byte("[["), a)
-		want = postgres.AppendString(append(want, `,null],["x",`...), b)
+		want := pgtext.AppendJSON([]byte("[["), a)
+		want = pgtext.AppendJSON(append(want, `,null],["x",`...), b)
 		if got := typ.AppendJSON(nil, []byte(text)); string(got) != string(want)+"]]" {
 			t.Errorf("AppendJSON(%q) = %s, want %s]]", text, got, want)
 		}

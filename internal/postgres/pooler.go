@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"mcp-postgres/internal/pgtext"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -180,7 +182,7 @@ func (p *pooler) lookAt(s *session) error {
 // not the backend's, or by the parameters that it did not pass on.
 func (p *pooler) probe(s *session) error {
 	s.fixed("", look)
-	rows, err := s.ask("", forgotten, textArray(p.names), textArray(p.values))
+	rows, err := s.ask("", forgotten, pgtext.Array(p.names), pgtext.Array(p.values))
 	if len(rows) == 0 {
 		return s.lost(err)
 	}
@@ -263,7 +265,7 @@ func (db *DB) refusesParameters(ctx context.Context, err error) bool {
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	p := db.pooler
-	if conn.ExecParams(ctx, forgotten, [][]byte{textArray(p.names), textArray(p.values)}, nil, nil, nil).Read().Err != nil {
+	if conn.ExecParams(ctx, forgotten, [][]byte{pgtext.Array(p.names), pgtext.Array(p.values)}, nil, nil, nil).Read().Err != nil {
 		return false
 	}
 	p.find("it refuses start-up parameters that the database takes")

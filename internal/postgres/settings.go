@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"mcp-postgres/internal/pgtext"
+
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
@@ -26,22 +28,11 @@ func setLocal(name, value string) string {
 		value, _ = quotedNames(value)
 		return "SET LOCAL " + name + " = " + value
 	}
-	return "SET LOCAL " + quoteIdent(name) + " = " + quoteLiteral(value)
+	return "SET LOCAL " + pgtext.Identifier(name) + " = " + pgtext.Literal(value)
 }
 
 // listOfNames reports the settings whose value is a list of identifiers: one constant would be one name.
 func listOfNames(name string) bool { return name == "search_path" || name == "temp_tablespaces" }
-
-func quoteIdent(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
-// quoteLiteral writes a string constant that means the same whatever standard_conforming_strings and backslash_quote are.
-func quoteLiteral(s string) string {
-	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
-	if strings.Contains(s, `\`) {
-		return "E" + strings.ReplaceAll(quoted, `\`, `\\`)
-	}
-	return quoted
-}
 
 // validText reports text that PostgreSQL can take: a zero byte would end the statement, and bytes that are no UTF-8 could be
 // taken for others in another encoding.
@@ -58,7 +49,7 @@ func quotedNames(list string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		quoted = append(quoted, quoteLiteral(name))
+		quoted = append(quoted, pgtext.Literal(name))
 		rest = strings.TrimLeft(after, space)
 		if rest == "" {
 			return strings.Join(quoted, ", "), nil
@@ -97,7 +88,7 @@ func nextName(list string) (name, rest string, err error) {
 		case strings.HasPrefix(list[end:], `""`):
 			end++
 		default:
-			return strings.ReplaceAll(list[1:end], `""`, `"`), list[end+1:], nil
+			return pgtext.Unquote(list[:end+1]), list[end+1:], nil
 		}
 	}
 	return "", "", errNames
@@ -218,7 +209,7 @@ func (s *session) begin(c *Call, timeout time.Duration) {
 		s.set(setting{"", setLocal("application_name", c.Application)})
 	}
 	if c.Verify != nil {
-		s.fixed("mcp_verify", verify, textArray(c.Verify.Names), oidArray(c.Verify.OIDs))
+		s.fixed("mcp_verify", verify, pgtext.Array(c.Verify.Names), pgtext.OIDs(c.Verify.OIDs))
 	}
 }
 
@@ -333,30 +324,4 @@ func (s *session) resetPooled(keep bool) {
 	}
 	s.fixed("", unlockPooled, seed())
 	s.fixed("", deallocatePooled)
-}
-
-// textArray writes an array of texts.
-func textArray(texts []string) []byte {
-	array := []byte{'{'}
-	for i, text := range texts {
-		if i > 0 {
-			array = append(array, ',')
-		}
-		array = append(append(append(array, '"'), arrayEscapes.Replace(text)...), '"')
-	}
-	return append(array, '}')
-}
-
-var arrayEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-
-// oidArray writes an array of OIDs.
-func oidArray(oids []uint32) []byte {
-	array := []byte{'{'}
-	for i, oid := range oids {
-		if i > 0 {
-			array = append(array, ',')
-		}
-		array = strconv.AppendUint(array, uint64(oid), 10)
-	}
-	return append(array, '}')
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 
+	"mcp-postgres/internal/pgtext"
+
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -178,7 +180,7 @@ func (c *typeCache) missing(oids []uint32) []uint32 {
 
 // lookUp reads types from pg_type, and first those that they are made of.
 func (c *typeCache) lookUp(s *session, oids []uint32) error {
-	rows, err := s.query(lookupTypes, oidArray(oids))
+	rows, err := s.query(lookupTypes, pgtext.OIDs(oids))
 	if err != nil {
 		return fmt.Errorf("looking types up: %w", err)
 	}

@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/mark3labs/mcp-go/mcp"
+	"mcp-postgres/internal/pgtext"
 
-	"mcp-postgres/internal/postgres"
+	"github.com/mark3labs/mcp-go/mcp"
 )
 
 // direct answers tools/call in its common form without the library, which reads such a message five times and its answer
@@ -89,7 +89,7 @@ func (p *plainResult) append(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(postgres.AppendString(append(dst, `{"type":"text","text":`...), text), '}')
+		dst = append(pgtext.AppendJSON(append(dst, `{"type":"text","text":`...), text), '}')
 	}
 	dst = append(dst, ']')
 	if p.isError {

@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"slices"
 
+	"mcp-postgres/internal/pgtext"
+
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
-
-	"mcp-postgres/internal/postgres"
 )
 
 // body is a large answer that is kept away from the protocol library, which reads and copies each several times while it
@@ -82,7 +82,7 @@ func (b *body) restore(dst, message []byte) []byte {
 			message = message[before+len(object):]
 			continue
 		}
-		dst = postgres.AppendString(append(dst, message[:i]...), b.text)
+		dst = pgtext.AppendJSON(append(dst, message[:i]...), b.text)
 		message = message[i+len(token)+2:]
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/serve"
 	"mcp-postgres/registry"
@@ -178,7 +179,7 @@ func appendRow(dst []byte, rows pgx.Rows) []byte {
 		case slices.Contains(bareTypes, oid):
 			dst = append(dst, v...)
 		default:
-			dst = postgres.AppendString(dst, v)
+			dst = pgtext.AppendJSON(dst, v)
 		}
 	}
 	return append(dst, '}', ',')
