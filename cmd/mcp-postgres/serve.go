@@ -112,7 +112,7 @@ func (a *app) listen(t *serve.Transport, s *server.MCPServer, c *config.Config) 
 
 func (a *app) httpConfig(c *config.Config) serve.HTTPConfig {
 	return serve.HTTPConfig{
-		Kind: c.Transport, Host: c.Host, Port: c.Port, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+		Kind: c.Transport, PublicURL: c.PublicURL, Host: c.Host, Port: c.Port, TLSCert: c.TLSCert, TLSKey: c.TLSKey,
 		AllowedHosts: c.AllowedHosts, AllowedOrigins: c.AllowedOrigins, InsecureNoAuth: c.InsecureNoAuth,
 		ShutdownTimeout: c.ShutdownTimeout, Ready: a.missing, Warnings: a.warnings,
 	}

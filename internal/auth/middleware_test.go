@@ -138,6 +138,10 @@ func TestMetadata(t *testing.T) {
 	const bare = "/.well-known/oauth-protected-resource"
 	described := `{"resource":"https://tools.example.com/db/mcp","authorization_servers":["https://login.example.com"],` +
 		`"scopes_supported":["db:use"],"bearer_methods_supported":["header"],"resource_name":"Orders"}`
+	slash := strings.Replace(described, "/db/mcp", "/db/mcp/", 1)
+	atRoot := strings.Replace(described, "/db/mcp", "", 1)
+	ending, rootURL := public, public
+	ending.URL, rootURL.URL = public.URL+"/", "https://tools.example.com"
 	here := func(origin string) string {
 		return `{"resource":"` + origin + `/mcp","authorization_servers":["https://login.example.com"],"bearer_methods_supported":["header"]}`
 	}
@@ -150,10 +154,20 @@ func TestMetadata(t *testing.T) {
 		{"bare", public, bare, described},
 		{"with the public path", public, bare + "/db/mcp", described},
 		{"with the path here", public, bare + "/mcp", described},
+		{"with the public path and a slash", public, bare + "/db/mcp/", slash},
+		{"with the path here and a slash", public, bare + "/mcp/", slash},
+		{"bare, with a slash", public, bare + "/", described},
+		{"a public URL with a slash", ending, bare + "/db/mcp/", slash},
+		{"a public URL with a slash, bare", ending, bare, slash},
+		{"a public URL with a slash, as typed without", ending, bare + "/db/mcp", described},
+		{"a public URL without a path", rootURL, bare, atRoot},
+		{"a public URL without a path, with the path here", rootURL, bare + "/mcp", atRoot},
 		{"with another path", public, bare + "/other", ""},
+		{"with a part of the path", public, bare + "/db", ""},
 		{"a path that goes on", public, bare + "x", ""},
 		{"from another host", public, "http://evil.example.com" + bare, described},
 		{"on this machine", local, "http://127.0.0.1:8000" + bare + "/mcp", here("http://127.0.0.1:8000")},
+		{"on this machine, with a slash", local, "http://127.0.0.1:8000" + bare + "/mcp/", strings.Replace(here("http://127.0.0.1:8000"), "/mcp", "/mcp/", 1)},
 		{"on this machine by name", local, "http://localhost:8000" + bare, here("http://localhost:8000")},
 		{"on this machine, IPv6", local, "http://[::1]:8000" + bare, here("http://[::1]:8000")},
 		{"on this machine, TLS", local, "https://localhost" + bare, here("https://localhost")},
@@ -185,6 +199,7 @@ func TestChallengeOnThisMachine(t *testing.T) {
 	h := auth.Middleware(auth.Gate{Verifier: verifier(t, i.config()), Admit: admit, Resource: auth.Resource{Path: "/mcp", Issuer: i.URL}})(whoami)
 	for target, want := range map[string]string{
 		"http://localhost:8000/mcp":   `Bearer realm="mcp-postgres", resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp"`,
+		"http://localhost:8000/mcp/":  `Bearer realm="mcp-postgres", resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp/"`,
 		"http://evil.example.com/mcp": `Bearer realm="mcp-postgres"`,
 	} {
 		if got := ask(h, target, nil).Header.Get("WWW-Authenticate"); got != want {

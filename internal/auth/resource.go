@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // wellKnown is where RFC 9728 puts the description of a protected resource; its path comes after.
@@ -31,9 +32,21 @@ func (r Resource) Validate(local bool) error {
 	return checkSetting("MCP_PUBLIC_URL", r.URL)
 }
 
-// at gives the identifier of this server. Without a URL it is what the client asked for, if that is this machine: a name
-// from the outside is not to be trusted.
+// at gives the identifier of this server, with a slash at its end if the client wrote one: clients compare it with what they were
+// given. Without a URL it is what the client asked for, if that is this machine: a name from the outside is not to be trusted.
 func (r Resource) at(req *http.Request) (*url.URL, bool) {
+	u, ok := r.identifier(req)
+	path, slash := strings.CutSuffix(req.URL.Path, "/")
+	if !ok || path == "" || path == wellKnown || u.Path == "" || u.Path == "/" {
+		return u, ok
+	}
+	if u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), ""; slash {
+		u.Path += "/"
+	}
+	return u, true
+}
+
+func (r Resource) identifier(req *http.Request) (*url.URL, bool) {
 	if r.URL != "" {
 		u, err := url.Parse(r.URL)
 		return u, err == nil
@@ -100,5 +113,6 @@ func MetadataHandler(r Resource) http.Handler {
 
 // describedAt accepts the bare form, and the form with the path that clients see or that the endpoint has here.
 func (r Resource) describedAt(path string, u *url.URL) bool {
-	return path == wellKnown || path == wellKnown+u.Path || path == wellKnown+r.Path
+	path = strings.TrimSuffix(path, "/")
+	return path == wellKnown || path == wellKnown+strings.TrimSuffix(u.Path, "/") || path == wellKnown+r.Path
 }

@@ -35,6 +35,13 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
 		listed := slices.Contains(g.origins, strings.ToLower(origin))
+		if listed {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			w.Header().Set("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate, Retry-After")
+		}
+		if len(g.origins) > 0 {
+			w.Header().Add("Vary", "Origin")
+		}
 		switch {
 		case !g.hostAllowed(r.Host):
 			g.refused(w, "host")
@@ -45,14 +52,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 			refuse(w, http.StatusForbidden, "web pages of "+quoted(origin)+" may not use this server: add the origin with --allowed-origins (MCP_ALLOWED_ORIGINS)")
 			return
 		}
-		if listed {
-			w.Header().Set("Access-Control-Allow-Origin", origin)
-			w.Header().Set("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate, Retry-After")
-		}
-		if len(g.origins) > 0 {
-			w.Header().Add("Vary", "Origin")
-		}
-		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+		if r.Method == http.MethodOptions { // which carries no token
 			preflight(w, r, listed)
 			return
 		}

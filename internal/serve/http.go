@@ -5,11 +5,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +38,9 @@ const (
 type HTTPConfig struct {
 	// Kind is StreamableHTTP or SSE.
 	Kind string
+	// PublicURL is the endpoint's URL as clients reach it, if it is known. Its path is served beside the server's own paths, so that a
+	// proxy may strip the path or not.
+	PublicURL string
 	// Host and Port to listen on; port 0 takes a free one.
 	Host string
 	Port int
@@ -88,7 +94,8 @@ func (t *Transport) NewHTTP(s *server.MCPServer, c HTTPConfig) (*HTTP, error) {
 	}
 	h := &HTTP{t: t, c: c, connections: newConnections(), health: &health{ready: c.Ready, busy: t.turns.full, warn: c.Warnings}}
 	if c.Kind == SSE {
-		h.endpoint = newSSE(t, s)
+		base, _ := strings.CutSuffix(c.publicPath(), "/sse")
+		h.endpoint = newSSE(t, s, base)
 	} else {
 		h.endpoint = newStreamable(t, s)
 	}
@@ -185,16 +192,96 @@ func (h *HTTP) handler() http.Handler {
 			protected = h.c.Protect(protected)
 		}
 		guarded.Handle(path, protected)
+		guarded.Handle(path+"/{$}", protected)
 	}
+	guarded.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "there is nothing at "+quoted(r.URL.Path)+": the endpoint is "+h.c.path())
+	})
 	all := http.NewServeMux()
 	all.HandleFunc("GET /healthz", h.health.alive)
 	all.HandleFunc("GET /readyz", h.health.readiness)
-	rest := newGuard(h.c, h.t.Refused).wrap(guarded)
+	rest := newGuard(h.c, h.t.Refused).wrap(h.c.ownPaths(guarded))
 	if h.c.Wrap != nil {
 		rest = h.c.Wrap(rest)
 	}
 	all.Handle("/", rest)
-	return all
+	return answersWhileSending(all)
+}
+
+// path is that of the endpoint.
+func (c *HTTPConfig) path() string {
+	if c.Kind == SSE {
+		return "/sse"
+	}
+	return "/mcp"
+}
+
+// publicPath is the path of the public URL, without a slash at the end.
+func (c *HTTPConfig) publicPath() string {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(u.Path, "/")
+}
+
+// ownPaths serves requests whose path is below that of the public URL, as they come through a proxy that does not strip it.
+func (c *HTTPConfig) ownPaths(next http.Handler) http.Handler {
+	public := c.publicPath()
+	base, _ := strings.CutSuffix(public, c.path())
+	if c.PublicURL == "" || public == c.path() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, below := strings.CutPrefix(r.URL.Path, base+"/")
+		switch {
+		case strings.TrimSuffix(r.URL.Path, "/") == public:
+			r = withPath(r, c.path()+r.URL.Path[len(public):])
+		case below:
+			r = withPath(r, "/"+path)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func withPath(r *http.Request, path string) *http.Request {
+	out := r.WithContext(r.Context())
+	out.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
+	return out
+}
+
+// maxUnread bounds what is read of a body after its answer.
+const maxUnread = 8 * maxMessage
+
+// answersWhileSending lets clients that are still sending see that they are refused: closing the connection on them could lose the
+// answer, and most read none before they have sent everything.
+func answersWhileSending(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == http.NoBody {
+			next.ServeHTTP(w, r)
+			return
+		}
+		control, body := http.NewResponseController(w), &endedBody{ReadCloser: r.Body}
+		_ = control.EnableFullDuplex() // without it, answering ends the reading
+		r.Body = body
+		if next.ServeHTTP(w, r); !body.ended {
+			_ = control.Flush()
+			_, _ = io.CopyN(io.Discard, body, maxUnread)
+		}
+	})
+}
+
+// endedBody knows whether a body has been read to its end.
+type endedBody struct {
+	io.ReadCloser
+	ended bool
+}
+
+// Read implements io.Reader.
+func (b *endedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.ended = b.ended || errors.Is(err, io.EOF)
+	return n, err
 }
 
 // callerOf names who shares the slots: without authentication, each address.

@@ -18,6 +18,7 @@ import (
 // messages beside it. The stream is the session; it belongs to the caller who opened it.
 type sse struct {
 	t      *Transport
+	base   string // of the paths as clients see them
 	server *server.MCPServer
 
 	mu       sync.Mutex
@@ -40,8 +41,8 @@ type sseSession struct {
 
 var errStreamEnded = errors.New("the stream has ended")
 
-func newSSE(t *Transport, s *server.MCPServer) *sse {
-	return &sse{t: t, server: s, sessions: map[string]*sseSession{}}
+func newSSE(t *Transport, s *server.MCPServer, base string) *sse {
+	return &sse{t: t, base: base, server: s, sessions: map[string]*sseSession{}}
 }
 
 func (e *sse) routes() map[string]http.HandlerFunc {
@@ -147,7 +148,7 @@ func (e *sse) write(ctx context.Context, w http.ResponseWriter, s *sseSession) e
 		_, err := fmt.Fprintf(w, format, args...)
 		return errors.Join(err, control.Flush())
 	}
-	if err := event("event: endpoint\ndata: /message?sessionId=%s\n\n", s.id); err != nil {
+	if err := event("event: endpoint\ndata: %s/message?sessionId=%s\n\n", e.base, s.id); err != nil {
 		return err
 	}
 	beat := time.NewTicker(e.t.period.heartbeat)
