@@ -109,17 +109,17 @@ func (c *conforming) call(t *testing.T, name, args string) (body json.RawMessage
 	}
 	schema := c.schema(t, name)
 	switch {
-	case res.IsError && res.StructuredContent != nil:
+	case res.Err != nil && res.JSON != "":
 		t.Errorf("%s(%s) is an error with structured content", name, args)
-	case res.IsError:
-		if body = registry.Body(res); !strings.HasPrefix(string(body), `{"error":{"code":"`) || len(res.Content) != 1 {
+	case res.Err != nil:
+		if body = res.Body(); !strings.HasPrefix(string(body), `{"error":{"code":"`) || len(res.Texts) != 1 {
 			t.Errorf("%s(%s) is an error with the body %s", name, args, body)
 		}
 		return body
-	case schema != nil && res.StructuredContent == nil:
+	case schema != nil && res.JSON == "":
 		t.Errorf("%s(%s) has no structured content, and an output schema", name, args)
 	}
-	body = registry.Body(res)
+	body = res.Body()
 	if schema == nil || body == nil {
 		return body
 	}
@@ -256,11 +256,10 @@ func TestMessageStaysSmall(t *testing.T) {
 		check := func(name, args string, least int) {
 			t.Helper()
 			res, err := r.Call(t.Context(), name, json.RawMessage(args))
-			if err != nil || res.IsError {
+			if err != nil || res.Err != nil {
 				t.Fatalf("%s: %v %v", name, err, res)
 			}
-			structured, _ := res.StructuredContent.(json.RawMessage)
-			n := 250 + len(pgtext.AppendJSON(nil, text(t, res))) + len(structured) // the message has the server's name and version too
+			n := 250 + len(pgtext.AppendJSON(nil, text(t, res))) + len(res.JSON) // the message has the server's name and version too
 			if n > most || n < least {
 				t.Errorf("%s(%.50s) is a message of %d bytes, want from %d to %d", name, args, n, least, most)
 			}

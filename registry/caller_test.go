@@ -65,7 +65,7 @@ func answer(t *testing.T, ctx context.Context, r *registry.Registry, tool, args 
 	if err != nil {
 		return err.Error()
 	}
-	if body := registry.Body(res); body != nil {
+	if body := res.Body(); body != nil {
 		return string(body)
 	}
 	return text(t, res)

@@ -371,7 +371,7 @@ func TestDocPermissions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := text(t, res); !res.IsError || !strings.HasPrefix(got, row[1]) {
+		if got := text(t, res); res.Err == nil || !strings.HasPrefix(got, row[1]) {
 			t.Errorf("%s = %s\nthe page says %s", row[0], got, row[1])
 		}
 	}

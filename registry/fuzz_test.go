@@ -128,7 +128,7 @@ func (f *fuzzer) guard(t *testing.T, c registry.Config, role *guard.Role) func(s
 		if err != nil {
 			t.Fatal(err)
 		}
-		if body := registry.Body(res); body != nil {
+		if body := res.Body(); body != nil {
 			return string(body)
 		}
 		return text(t, res)

@@ -147,8 +147,8 @@ func TestGuardPermissions(t *testing.T) {
 			}
 		})
 	}
-	if res, err := r.Call(guard.WithCaller(t.Context(), nil), "query", json.RawMessage(`{"sql": "SELECT 1"}`)); err == nil && !res.IsError {
-		t.Errorf("a caller without a role gets %v", res.Content)
+	if res, err := r.Call(guard.WithCaller(t.Context(), nil), "query", json.RawMessage(`{"sql": "SELECT 1"}`)); err == nil && res.Err == nil {
+		t.Errorf("a caller without a role gets %v", res.Texts)
 	}
 }
 
@@ -159,10 +159,10 @@ func callAs(ctx context.Context, t *testing.T, r *registry.Registry, sql string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body := registry.Body(res); body != nil {
-		return string(body), res.IsError
+	if body := res.Body(); body != nil {
+		return string(body), res.Err != nil
 	}
-	return text(t, res), res.IsError
+	return text(t, res), res.Err != nil
 }
 
 // TestGuardChange puts a view over a file in the place of a table whose reading has been decided on.

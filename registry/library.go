@@ -184,19 +184,14 @@ func (l *library) read(ctx context.Context, t *tool, args map[string]any) (strin
 		return "", errors.New("the name can't be read")
 	}
 	res, rec := l.run(ctx, t, raw)
-	var text strings.Builder
-	for _, block := range res.Content {
-		if block, ok := block.(mcp.TextContent); ok {
-			text.WriteString(block.Text)
-		}
-	}
+	text := strings.Join(res.Texts, "")
 	switch {
-	case !res.IsError:
-		return text.String(), nil
+	case res.Err == nil:
+		return text, nil
 	case slices.Contains(absent, rec.Outcome):
-		return "", missing(text.String())
+		return "", missing(text)
 	}
-	return "", &unread{rec.Outcome, text.String()}
+	return "", &unread{rec.Outcome, text}
 }
 
 // unread is the error of a call that was made for a resource; its words are for the client.

@@ -6,12 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
@@ -72,24 +71,16 @@ func call(t *testing.T, r *registry.Registry, name, args string) (answer string,
 	if err != nil {
 		t.Fatalf("Call(%s): %v", name, err)
 	}
-	if body := registry.Body(res); body != nil {
-		return string(body), res.IsError
+	if body := res.Body(); body != nil {
+		return string(body), res.Err != nil
 	}
-	return text(t, res), res.IsError
+	return text(t, res), res.Err != nil
 }
 
 // text joins the text blocks of a result.
-func text(t *testing.T, res *mcp.CallToolResult) string {
+func text(t *testing.T, res *registry.Answer) string {
 	t.Helper()
-	var all string
-	for _, c := range res.Content {
-		block, ok := c.(mcp.TextContent)
-		if !ok {
-			t.Fatalf("content is %T, want text", c)
-		}
-		all += block.Text
-	}
-	return all
+	return strings.Join(res.Texts, "")
 }
 
 // cpuTime is the time that this process has worked: unlike the clock, it does not run while others do.

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
@@ -65,7 +63,7 @@ func mostRows(serverMax int) int {
 	return min(serverMax, maxQueryRows)
 }
 
-func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
+func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, error) {
 	sql, _ := args["sql"].(string)
 	recordFrom(ctx).SQL = sql
 	values, _ := args["parameters"].([]any)
@@ -97,7 +95,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	run, back := streamed(sql)
 	rec := recordFrom(ctx)
 	call := postgres.Call{SQL: run, Foreign: true, Write: write, MaxRows: limits.rows}
-	var res *mcp.CallToolResult
+	var res *Answer
 	call.Answer = func(out postgres.Outcome) error {
 		res = q.answer(args["format"], sink, out)
 		return nil
@@ -116,7 +114,8 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*mcp.CallToo
 	if err != nil {
 		return nil, q.mend(ctx, p, sql, p.discreet(back(err)))
 	}
-	return withNotices(res, out.Notices, args["format"] == "json"), nil
+	res.addNotices(out.Notices, args["format"] == "json")
+	return res, nil
 }
 
 // rowLimits are the server's, made smaller by the role's and the call's.
@@ -134,7 +133,7 @@ func (q *queryTool) rowLimits(ctx context.Context, args map[string]any) (rowLimi
 }
 
 // answer is made before a write is committed.
-func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *mcp.CallToolResult {
+func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *Answer {
 	if !out.HasRows {
 		return q.affected(format, out)
 	}
@@ -142,31 +141,31 @@ func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *mc
 	q.buffers.put(buf)
 	twice := q.limits.frame() + len(texts[0]) + pgtext.JSONSize(texts[0])
 	if format == "json" && len(texts[0]) <= sentTwice && twice <= q.limits.bytes {
-		return jsonResult([]byte(texts[0]))
+		return jsonAnswer([]byte(texts[0]))
 	}
-	return textResult(texts...)
+	return textAnswer(texts...)
 }
 
 // notice says that there is no database, in the format that the caller reads.
-func (q *queryTool) notice(format any) *mcp.CallToolResult {
+func (q *queryTool) notice(format any) *Answer {
 	if format == "json" {
-		return noticeResult(catalog.Rows, nil)
+		return noticeAnswer(catalog.Rows, nil)
 	}
-	return asNotice(textResult(noticeNone))
+	return &Answer{Texts: []string{noticeNone}, Notice: true}
 }
 
 // affected reports a statement that gives no rows.
-func (q *queryTool) affected(format any, out postgres.Outcome) *mcp.CallToolResult {
+func (q *queryTool) affected(format any, out postgres.Outcome) *Answer {
 	switch format {
 	case "json":
-		return jsonResult(affectedJSON(out))
+		return jsonAnswer(affectedJSON(out))
 	case "csv":
-		return textResult("command,affected\n" + out.Command + "," + strconv.FormatInt(out.Affected, 10) + "\n")
+		return textAnswer("command,affected\n" + out.Command + "," + strconv.FormatInt(out.Affected, 10) + "\n")
 	}
 	if !slices.Contains(counted[:], out.Command) {
-		return textResult(out.Command + ": done.")
+		return textAnswer(out.Command + ": done.")
 	}
-	return textResult(fmt.Sprintf("%s: %s affected.", out.Command, plural(out.Affected, "row")))
+	return textAnswer(fmt.Sprintf("%s: %s affected.", out.Command, plural(out.Affected, "row")))
 }
 
 // counted are the commands whose tag has a number of rows; CREATE TABLE AS answers as SELECT.

@@ -168,7 +168,7 @@ func TestQueryWithoutDatabaseIsANotice(t *testing.T) {
 		outcome := ""
 		r := build(t, registry.Config{DB: openDB(t, ""), ReadOnly: readOnly, Observe: func(_ context.Context, rec *registry.Record) { outcome = rec.Outcome }}, nil)
 		res, err := r.Call(t.Context(), "query", json.RawMessage(`{"sql":"SELECT count(*) FROM orders"}`))
-		if err != nil || !registry.IsNotice(res) || outcome != "no_database" {
+		if err != nil || !res.Notice || outcome != "no_database" {
 			t.Errorf("read only %v: query without a database = %+v, %v, outcome %q; want a notice and no_database", readOnly, res, err, outcome)
 		}
 		if got, _ := call(t, r, "query", `{"sql": "SELECT 1", "format": "json"}`); !strings.HasPrefix(got, `{"items":[],"notice":"No database is connected.`) {

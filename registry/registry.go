@@ -89,7 +89,7 @@ type Registry struct {
 
 // handler answers a call whose arguments have been checked.
 type handler interface {
-	call(context.Context, map[string]any) (*mcp.CallToolResult, error)
+	call(context.Context, map[string]any) (*Answer, error)
 }
 
 // tool is one entry of the registry.
@@ -148,7 +148,7 @@ func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
 }
 
 // Call does what tools/call does. The error is only ever an unknown tool.
-func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*mcp.CallToolResult, error) {
+func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*Answer, error) {
 	t, ok := r.toolFor(ctx, name)
 	if !ok {
 		return nil, errors.New(r.UnknownTool(ctx, name))
@@ -195,7 +195,7 @@ func (r *Registry) offered(ctx context.Context, t *tool) bool {
 }
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
-func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *mcp.CallToolResult, rec *Record) {
+func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *Answer, rec *Record) {
 	rec = newRecord(ctx, t.def)
 	rec.Arguments = raw
 	defer func() {
@@ -206,7 +206,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 				e.Message += ": what the call changed, if anything, may have been committed"
 				e.Hint = "look at the data before trying again"
 			}
-			rec.Outcome, res = codeInternal, errorResult(e)
+			rec.Outcome, res = codeInternal, errorAnswer(e)
 		}
 		r.done(ctx, rec, res)
 	}()
@@ -221,7 +221,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 	}
 	r.watch(ctx, t, err)
 	if err == nil {
-		if IsNotice(res) {
+		if res.Notice {
 			rec.Outcome = "no_database"
 		}
 		return res, rec
@@ -235,7 +235,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 		e.Line, e.Column = 0, 0 // in SQL that the caller did not write
 	}
 	rec.Outcome, rec.Rule = e.Code, e.rule
-	return errorResult(e), rec
+	return errorAnswer(e), rec
 }
 
 func newRecord(ctx context.Context, t *catalog.Tool) *Record {
@@ -252,7 +252,7 @@ func newRecord(ctx context.Context, t *catalog.Tool) *Record {
 }
 
 // told is what the caller reads of an error; the log has the rest.
-func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec *Record) *callError {
+func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec *Record) *Error {
 	e, ok := userMessage(err, sql)
 	if !ok {
 		r.logOf(rec).ErrorContext(ctx, "internal error", "error", err)
@@ -274,13 +274,9 @@ func (r *Registry) logOf(rec *Record) *slog.Logger {
 }
 
 // done logs a call and tells of it.
-func (r *Registry) done(ctx context.Context, rec *Record, res *mcp.CallToolResult) {
+func (r *Registry) done(ctx context.Context, rec *Record, res *Answer) {
 	rec.Duration = time.Since(rec.Time)
-	for _, c := range res.Content {
-		if text, ok := c.(mcp.TextContent); ok {
-			rec.Bytes += len(text.Text)
-		}
-	}
+	rec.Bytes = res.bytes()
 	attrs := append(make([]slog.Attr, 0, 5), slog.String("call", rec.Call), slog.String("tool", rec.Tool))
 	if rec.Sub != "" {
 		attrs = append(attrs, slog.String("sub", rec.Sub))
@@ -293,10 +289,6 @@ func (r *Registry) observe(ctx context.Context, rec *Record) {
 	if r.config.Observe != nil {
 		r.config.Observe(ctx, rec)
 	}
-}
-
-func internalError(id string) *callError {
-	return &callError{Code: codeInternal, Message: "internal error (call " + id + ")"}
 }
 
 func callID() string {

@@ -311,7 +311,7 @@ func TestServer(t *testing.T) {
 	if err != nil || res.IsError {
 		t.Fatalf("CallTool = %+v, %v", res, err)
 	}
-	if got := text(t, res); !strings.Contains(got, `"table_name":"orders"`) {
+	if got := fmt.Sprint(res.Content); !strings.Contains(got, `"table_name":"orders"`) {
 		t.Errorf("list_tables = %s, want orders", got)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/invopop/jsonschema"
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
@@ -100,7 +99,7 @@ type serverInfoTool struct {
 	*Registry
 }
 
-func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallToolResult, error) {
+func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*Answer, error) {
 	info := s.StatusFor(ctx)
 	info.Database.Configured, info.Stuck = true, s.stuck(ctx)
 	var version firstColumn
@@ -121,5 +120,5 @@ func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*mcp.CallT
 	if err != nil {
 		return nil, fmt.Errorf("writing the answer: %w", err)
 	}
-	return jsonResult(body), nil
+	return jsonAnswer(body), nil
 }

@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -26,7 +23,7 @@ type sqlTool struct {
 	buffers buffers
 }
 
-func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolResult, error) {
+func (h *sqlTool) call(ctx context.Context, args map[string]any) (*Answer, error) {
 	st, own, err := h.statement(ctx, args)
 	if err != nil {
 		return nil, err
@@ -40,7 +37,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	call := h.dbCall(ctx, st, values)
 	call.Write, call.MaxRows = h.tool.Access == catalog.Write, sink.limits.rows
 	call.MaxAffected = h.tool.Limits.MaxAffected
-	var res *mcp.CallToolResult
+	var res *Answer
 	explain := own[catalog.PageKey(1)] == nil
 	call.Answer = func(out postgres.Outcome) (err error) {
 		h.compare(ctx, sink)
@@ -63,12 +60,13 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*mcp.CallToolR
 	rec := recordFrom(ctx)
 	rec.Rows, rec.wrote = out.Rows, call.Write && err == nil
 	if errors.Is(err, postgres.ErrNoDatabase) {
-		return noticeResult(h.tool.Result, h.columns), nil
+		return noticeAnswer(h.tool.Result, h.columns), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return withNotices(res, out.Notices, h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember)), nil
+	res.addNotices(out.Notices, h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember))
+	return res, nil
 }
 
 // errEmpty is an answer that has nothing in it, which may be the error not_found: a write is rolled back then.
@@ -165,10 +163,10 @@ func (h *sqlTool) rowLimits(ctx context.Context, args map[string]any) rowLimits 
 	return l
 }
 
-func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Outcome) (*mcp.CallToolResult, error) {
+func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Outcome) (*Answer, error) {
 	switch h.tool.Result {
 	case catalog.Affected:
-		return jsonResult(affectedJSON(out)), nil
+		return jsonAnswer(affectedJSON(out)), nil
 	case catalog.Object, catalog.Value:
 		return h.single(sink, out)
 	}
@@ -193,11 +191,11 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 			body = appendDone(append(body, ','), out)
 		}
 	}
-	return jsonResult(append(body, '}')), nil
+	return jsonAnswer(append(body, '}')), nil
 }
 
 // single is the answer of object and value tools.
-func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolResult, error) {
+func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*Answer, error) {
 	switch {
 	case !out.HasRows:
 		return nil, h.misfit("the statement gives no columns")
@@ -214,7 +212,7 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolR
 		body = append([]byte(`{"value":`), body[1+len(sink.names[0]):]...)
 	}
 	if sink.cut == 0 {
-		return jsonResult(body), nil
+		return jsonAnswer(body), nil
 	}
 	cut, name := sink.truncated(false), unlike("truncated", sink.cols)
 	for i := range cut.Cells {
@@ -223,7 +221,7 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*mcp.CallToolR
 			cut.Cells[i].Column, name = "value", "truncated"
 		}
 	}
-	return jsonResult(append(cut.appendJSON(append(body[:len(body)-1], ','), name), '}')), nil
+	return jsonAnswer(append(cut.appendJSON(append(body[:len(body)-1], ','), name), '}')), nil
 }
 
 func (h *sqlTool) tooLarge(limit int) error {
@@ -255,17 +253,4 @@ func appendDone(dst []byte, out postgres.Outcome) []byte {
 		dst = fmt.Appendf(dst, `,"affected":%d`, out.Affected)
 	}
 	return dst
-}
-
-// noticeResult is an empty answer of the tool's shape that says that there is no database.
-func noticeResult(shape catalog.Result, cols []postgres.Column) *mcp.CallToolResult {
-	body, name := []byte("{"), "notice"
-	switch shape {
-	case catalog.Rows:
-		body = append(body, `"items":[],`...)
-	case catalog.Object:
-		name = unlike(name, cols)
-	}
-	body = append(pgtext.AppendJSON(body, name), ':')
-	return asNotice(jsonResult(append(pgtext.AppendJSON(body, noticeNone), '}')))
 }

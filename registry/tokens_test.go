@@ -83,10 +83,10 @@ func answerSize(t *testing.T, r *registry.Registry, def *catalog.Tool) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.IsError && len(def.Requires.Extensions) > 0 {
+	if res.Err != nil && len(def.Requires.Extensions) > 0 {
 		return 0
 	}
-	if res.IsError {
+	if res.Err != nil {
 		t.Errorf("%s(%s) = %s", def.Name, args, text(t, res))
 	}
 	return len(text(t, res))

@@ -117,7 +117,7 @@ func TestInterruptedWrites(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		db.before = cancel
 		res, err := r.Call(ctx, test.tool, json.RawMessage(test.args))
-		if err != nil || !res.IsError || !strings.Contains(text(t, res), "cancelled") {
+		if err != nil || res.Err == nil || !strings.Contains(text(t, res), "cancelled") {
 			t.Errorf("%s that is cancelled before it is committed = %+v, %v; want an error", test.tool, res, err)
 		}
 		db.before = panics
@@ -208,10 +208,10 @@ func TestNotices(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := text(t, res)
-			if res.IsError || !strings.Contains(got, want) || ctx == asRole && strings.Contains(got, "secret") {
+			if res.Err != nil || !strings.Contains(got, want) || ctx == asRole && strings.Contains(got, "secret") {
 				t.Errorf("%s(%s) with a role %v = %s, want %s", test.tool, test.args, ctx == asRole, got, want)
 			}
-			if body, ok := res.StructuredContent.(json.RawMessage); ok && (!json.Valid(body) || !strings.HasPrefix(got, string(body))) {
+			if body := res.JSON; body != "" && (!json.Valid([]byte(body)) || !strings.HasPrefix(got, body)) {
 				t.Errorf("%s(%s): structured content %s beside the text %s", test.tool, test.args, body, got)
 			}
 		}

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
 	"mcp-postgres/registry"
@@ -158,33 +156,31 @@ func isText(s catalog.Scalar) bool {
 }
 
 // print writes the answer: for programs as JSON, for people as tables. An error goes to stderr and ends with status 1.
-func (cmd *callCmd) print(r *mcp.CallToolResult, s streams) error {
-	body := registry.Body(r)
-	if r.IsError && !cmd.JSON {
-		writeTexts(s.err, r.Content)
+func (cmd *callCmd) print(r *registry.Answer, s streams) error {
+	body := r.Body()
+	if r.Err != nil && !cmd.JSON {
+		writeTexts(s.err, r.Texts)
 		return exitError{1}
 	}
 	switch {
 	case body == nil:
-		writeTexts(s.out, r.Content)
+		writeTexts(s.out, r.Texts)
 	case cmd.JSON:
 		fmt.Fprintln(s.out, string(body))
 	default:
 		writeAnswer(s.out, body)
 	}
 	if body != nil {
-		writeTexts(s.err, r.Content[1:]) // notices that have no place in the answer
+		writeTexts(s.err, r.Texts[1:]) // notices that have no place in the answer
 	}
-	if r.IsError || registry.IsNotice(r) {
+	if r.Err != nil || r.Notice {
 		return exitError{1}
 	}
 	return nil
 }
 
-func writeTexts(w io.Writer, content []mcp.Content) {
-	for _, c := range content {
-		if text, ok := c.(mcp.TextContent); ok {
-			fmt.Fprintln(w, strings.TrimRight(text.Text, "\n"))
-		}
+func writeTexts(w io.Writer, texts []string) {
+	for _, text := range texts {
+		fmt.Fprintln(w, strings.TrimRight(text, "\n"))
 	}
 }

@@ -178,8 +178,8 @@ func (r *runner) call(ctx context.Context, args json.RawMessage) *answer {
 		body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": unknownTool, "message": err.Error()}}) // two strings
 		return &answer{body: body, code: unknownTool}
 	}
-	a := &answer{body: registry.Body(res), result: r.tool.Result, columns: r.columns}
-	if res.IsError {
+	a := &answer{body: res.Body(), result: r.tool.Result, columns: r.columns}
+	if res.Err != nil {
 		_ = json.Unmarshal(a.member("error"), &struct{ Code *string }{&a.code}) // an error has a code
 	}
 	return a

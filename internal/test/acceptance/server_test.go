@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
@@ -86,19 +84,8 @@ func (s *server) call(ctx context.Context, tool string, args json.RawMessage) an
 	if err != nil {
 		return answer{text: err.Error(), isError: true}
 	}
-	return answer{text: text(res), isError: res.IsError, reached: s.spy.foreign.Load() > before}
+	return answer{text: text(res), isError: res.Err != nil, reached: s.spy.foreign.Load() > before}
 }
 
 // text is all that a client reads of an answer.
-func text(res *mcp.CallToolResult) string {
-	var all strings.Builder
-	for _, c := range res.Content {
-		if block, ok := c.(mcp.TextContent); ok {
-			all.WriteString(block.Text)
-		}
-	}
-	if raw, ok := res.StructuredContent.(json.RawMessage); ok {
-		all.Write(raw)
-	}
-	return all.String()
-}
+func text(res *registry.Answer) string { return strings.Join(res.Texts, "") + res.JSON }
