@@ -10,6 +10,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
@@ -141,7 +142,7 @@ func noticeAnswer(shape catalog.Result, cols []postgres.Column) *Answer {
 
 // Codes of errors that have no SQLSTATE.
 const (
-	codeArguments   = "invalid_arguments"
+	codeArguments   = guard.InvalidArguments
 	codeNotFound    = "not_found"
 	codeTooLarge    = "result_too_large"
 	codeUnavailable = "unavailable"
@@ -207,11 +208,18 @@ const messageDown = "The database is not available at the moment: %s. The server
 // position in it; empty for SQL that the caller did not write. ok is false for an error that the caller must not read.
 func userMessage(err error, sql string) (e *Error, ok bool) {
 	var own *Error
+	var refusal *guard.Refusal
 	var pg *postgres.Error
 	var down *postgres.Unavailable
 	switch {
 	case errors.As(err, &own):
 		return own, true
+	case errors.As(err, &refusal):
+		e = &Error{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint, Retryable: refusal.Retryable, rule: refusal.Rule}
+		if sql != "" && refusal.Position > 0 {
+			e.Line, e.Column = lineColumn(sql, refusal.Position)
+		}
+		return e, true
 	case errors.As(err, &pg):
 		if pg.Code == "42601" && strings.Contains(pg.Message, "multiple commands") {
 			return &Error{Code: codeArguments, Message: "sql: holds more than one statement: want one per call"}, true

@@ -60,11 +60,22 @@ func identity(ctx context.Context) *postgres.Identity {
 	if !on {
 		return nil
 	}
-	id := &postgres.Identity{Claims: string(c.Claims), Sub: c.Sub}
-	if c.Role != nil {
-		id.SearchPath, id.Role, id.DatabaseRole = c.Role.SearchPath(), c.Role.Name, c.Role.DatabaseRole
+	return c.Identity()
+}
+
+// permittedSchemas and permittedTables are what a caller may be told of, as arrays; nil is no restriction.
+func permittedSchemas(role *guard.Role) []byte {
+	if role == nil {
+		return nil
 	}
-	return id
+	return pgtext.Array(role.Schemas)
+}
+
+func permittedTables(role *guard.Role) []byte {
+	if role == nil || role.AllTables {
+		return nil
+	}
+	return pgtext.Array(role.QualifiedTables())
 }
 
 // withRole makes limits smaller where the caller's role has smaller ones.

@@ -102,21 +102,22 @@ func (d *describer) main() {
 
 // guarded holds the tool's statements against read-only mode.
 func (d *describer) guarded() {
-	g := newGuard(d.db, true)
-	for _, sql := range statementsOf(d.tool) {
+	g := guard.New(guard.Config{DB: d.db, ReadOnly: true})
+	for _, sql := range guard.Statements(d.tool) {
 		if d.err != nil || len(d.Faults) > 0 {
 			return
 		}
-		_, err := g.decide(d.ctx, sql, &Plan{DB: d.db})
+		_, err := g.Authorize(d.ctx, sql)
+		r := (*guard.Refusal)(nil)
+		if !errors.As(err, &r) {
+			d.err = err
+			continue
+		}
 		line, col := d.tool.Position(1)
-		if r := (*guard.Refusal)(nil); errors.As(err, &r) && sql == d.tool.Statement.SQL && r.Position > 0 {
+		if sql == d.tool.Statement.SQL && r.Position > 0 {
 			line, col = d.tool.Position(r.Position)
 		}
-		if e := (*callError)(nil); errors.As(refused(err, sql), &e) {
-			d.fault(line, col, "read-only mode refuses it: "+e.Message)
-		} else {
-			d.err = err
-		}
+		d.fault(line, col, "read-only mode refuses it: "+r.Message)
 	}
 }
 
@@ -177,7 +178,7 @@ func refusal(e *postgres.Error) bool {
 
 // reason words the error, with the nearest names where it is about one, the cast that a parameter needs, and PostgreSQL's hint.
 func (d *describer) reason(st catalog.Statement, e *postgres.Error) string {
-	m := &misnomer{sql: st.SQL, err: e, names: sqlscan.Names(st.SQL), plan: &Plan{DB: d.db}}
+	m := &misnomer{sql: st.SQL, err: e, names: sqlscan.Names(st.SQL), permit: &guard.Permit{}, db: d.db}
 	if aboutName(e.Code) && m.find() {
 		if near := m.suggest(d.ctx); len(near) > 0 {
 			return e.Message + ": did you mean " + strings.Join(near, ", ") + "?"

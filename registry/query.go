@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
@@ -25,7 +26,8 @@ const sentTwice = 16 << 10
 
 // queryTool runs the caller's own SQL.
 type queryTool struct {
-	guard    *checker
+	db       Database
+	guard    *guard.Guard
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
@@ -70,7 +72,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, err
 	if err := checkQuery(sql, values, q.maxSQL); err != nil {
 		return nil, err
 	}
-	p, err := q.guard.Check(ctx, sql)
+	p, err := q.guard.Authorize(ctx, sql)
 	if errors.Is(err, postgres.ErrNoDatabase) {
 		return q.notice(args["format"]), nil
 	}
@@ -81,7 +83,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, err
 	if err != nil {
 		return nil, err
 	}
-	write := !q.readOnly && p.mayWrite()
+	write := !q.readOnly && p.MayWrite()
 	limits.writes = write && !p.Selects
 	sink, err := newQuerySink(args["format"], limits, recordFrom(ctx).Resource != "", q.buffers.get())
 	if err != nil {
@@ -101,10 +103,10 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, err
 		return nil
 	}
 	var out postgres.Outcome
-	p, err = q.guard.run(ctx, sql, p, func(p *Plan) (err error) {
-		p.apply(&call)
+	p, err = q.guard.Run(ctx, p, func(p *guard.Permit) (err error) {
+		p.Apply(&call)
 		rec.wrote = call.Write && call.Together
-		out, err = (&parameters{values: values, bounded: p.Statement != nil}).run(ctx, p.DB, call, sink)
+		out, err = (&parameters{values: values, bounded: p.Statement != nil}).run(ctx, q.db, call, sink)
 		return err
 	})
 	rec.wrote, rec.Rows = call.Write && err == nil, out.Rows
@@ -112,7 +114,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, err
 		return q.notice(args["format"]), nil
 	}
 	if err != nil {
-		return nil, q.mend(ctx, p, sql, p.discreet(back(err)))
+		return nil, q.mend(ctx, p, sql, p.Redact(back(err)))
 	}
 	res.addNotices(out.Notices, args["format"] == "json")
 	return res, nil

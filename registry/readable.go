@@ -36,12 +36,12 @@ LIMIT 10`
 // readable is a table of which not all columns may be read, as SQL writes it, and those that may.
 type readable struct{ table, columns string }
 
-// readable asks which columns the user of a call may read of tables; it asks once, and gives nothing where that fails.
-func (p *Plan) readable(ctx context.Context, tables, schemas []string) []readable {
+// readableColumns asks which columns the user of a call may read of tables; it asks once, and gives nothing where that fails.
+func readableColumns(ctx context.Context, db Database, id *postgres.Identity, role *guard.Role, tables, schemas []string) []readable {
 	var found []readable
-	call := postgres.Call{SQL: readableSQL, Args: [][]byte{pgtext.Array(tables), pgtext.Array(schemas), p.schemas(), p.tables()}, Keep: true,
-		Timeout: lookupTimeout, Identity: p.Identity}
-	if _, err := p.DB.Run(ctx, call, eachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
+	call := postgres.Call{SQL: readableSQL, Args: [][]byte{pgtext.Array(tables), pgtext.Array(schemas), permittedSchemas(role), permittedTables(role)}, Keep: true,
+		Timeout: lookupTimeout, Identity: id}
+	if _, err := db.Run(ctx, call, eachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
 		return nil
 	}
 	return found
@@ -57,7 +57,7 @@ func (eachRow) Columns([]postgres.Column) {}
 func (f eachRow) Row(row [][]byte) bool { f(row); return true }
 
 // denied adds to an error about a missing right what may be read of the tables of the SQL, where that is a part of them.
-func (q *queryTool) denied(ctx context.Context, p *Plan, sql string, err error) error {
+func (q *queryTool) denied(ctx context.Context, p *guard.Permit, sql string, err error) error {
 	e, ok := userMessage(err, sql)
 	if !ok {
 		return err
@@ -70,7 +70,7 @@ func (q *queryTool) denied(ctx context.Context, p *Plan, sql string, err error) 
 		}
 	}
 	var words []string
-	for _, r := range p.readable(ctx, tables, schemas) {
+	for _, r := range readableColumns(ctx, q.db, p.Identity, p.Role, tables, schemas) {
 		words = append(words, fmt.Sprintf("of %s only these columns may be read: %s", r.table, r.columns))
 	}
 	if words == nil {
@@ -82,8 +82,8 @@ func (q *queryTool) denied(ctx context.Context, p *Plan, sql string, err error) 
 
 // readableTable is SQL that reads the columns of a table that may be read; it is empty where those are all of them, or none.
 func (l *library) readableTable(ctx context.Context, schema, table string) string {
-	caller, _ := guard.CallerFrom(ctx)
-	found := l.guard.plan(ctx, caller).readable(ctx, []string{table}, []string{schema})
+	role, _ := roleOf(ctx)
+	found := readableColumns(ctx, l.config.DB, identity(ctx), role, []string{table}, []string{schema})
 	if len(found) != 1 {
 		return ""
 	}

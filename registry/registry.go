@@ -79,7 +79,7 @@ type Registry struct {
 	config  Config // with its defaults
 	log     *slog.Logger
 	library *library
-	guard   *checker
+	guard   *guard.Guard
 	routes  *routing
 	set     atomic.Pointer[set]
 
@@ -109,8 +109,7 @@ func Build(c Config) (*Registry, error) {
 	routes := &routing{shared: c.DB}
 	routes.own.Store(&c.RoleDBs)
 	c.DB = routes
-	r := &Registry{config: c, routes: routes, log: c.Logger, guard: newGuard(c.DB, c.ReadOnly)}
-	r.guard.trace = c.Trace
+	r := &Registry{config: c, routes: routes, log: c.Logger, guard: guard.New(guard.Config{DB: c.DB, ReadOnly: c.ReadOnly, Trace: c.Trace})}
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
@@ -191,7 +190,7 @@ func (r *Registry) offered(ctx context.Context, t *tool) bool {
 		return false
 	}
 	h, ok := t.handler.(*sqlTool)
-	return !ok || h.allowed(ctx)
+	return !ok || h.guard.Offers(ctx, h.tool)
 }
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.

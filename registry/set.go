@@ -69,7 +69,7 @@ func (r *Registry) Replace(s Set) error {
 
 // RulesChanged forgets what was decided by rules that no longer hold, and tells clients that their lists may be others.
 func (r *Registry) RulesChanged() {
-	r.guard.forgetAll()
+	r.guard.Forget()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.servers {
@@ -95,7 +95,7 @@ func (r *Registry) make(s Set) (*set, error) {
 		}
 	}
 	if !slices.Contains(c.Without, queryName) {
-		add(queryDefinition(c.ReadOnly, c.MaxRows), nil, &queryTool{guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
+		add(queryDefinition(c.ReadOnly, c.MaxRows), nil, &queryTool{db: c.DB, guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
 	}
 	if !slices.Contains(c.Without, serverInfoName) {
 		output, err := serverInfoSchema()

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -15,7 +16,7 @@ import (
 type sqlTool struct {
 	tool   *catalog.Tool
 	db     Database
-	guard  *checker
+	guard  *guard.Guard
 	limits rowLimits
 	// columns are those that the database described, nil if it did not; recheck is told of others.
 	columns []postgres.Column

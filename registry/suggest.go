@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -20,14 +21,15 @@ type misnomer struct {
 	names []sqlscan.Name // all names of the SQL
 	name  sqlscan.Name   // the wrong one
 
-	// plan says what the caller may be told of.
-	plan *Plan
+	// permit says what the caller may be told of.
+	permit *guard.Permit
+	db     Database
 }
 
 // mend adds the nearest existing names to an error about a name in the caller's SQL, and to one about a missing right what may be
 // read. It asks the database once; whatever
 // goes wrong there, the error stays as it is.
-func (q *queryTool) mend(ctx context.Context, p *Plan, sql string, err error) error {
+func (q *queryTool) mend(ctx context.Context, p *guard.Permit, sql string, err error) error {
 	var pg *postgres.Error
 	switch {
 	case errors.As(err, &pg) && pg.Code == codeDenied:
@@ -35,7 +37,7 @@ func (q *queryTool) mend(ctx context.Context, p *Plan, sql string, err error) er
 	case pg == nil || !aboutName(pg.Code):
 		return err
 	}
-	m := &misnomer{sql: sql, err: pg, names: sqlscan.Names(sql), plan: p}
+	m := &misnomer{sql: sql, err: pg, names: sqlscan.Names(sql), permit: p, db: q.db}
 	e, ok := userMessage(err, sql)
 	if !ok || !m.find() {
 		return err
@@ -50,8 +52,8 @@ func (m *misnomer) suggest(ctx context.Context) []string {
 		return m.sources()
 	}
 	l := m.lookup()
-	own := map[string][]byte{"caller_schemas": m.plan.schemas(), "caller_tables": m.plan.tables()}
-	found, err := findNames(ctx, m.plan.DB, m.plan.Identity, l.args, own)
+	own := map[string][]byte{"caller_schemas": permittedSchemas(m.permit.Role), "caller_tables": permittedTables(m.permit.Role)}
+	found, err := findNames(ctx, m.db, m.permit.Identity, l.args, own)
 	if err != nil {
 		return nil
 	}

@@ -24,7 +24,7 @@ var imports = map[string][]string{
 	"internal/demo":          {},
 	"internal/test/pgtest":   {"internal/demo"},
 	"internal/test/oidctest": {"internal/test/pgtest"},
-	"internal/guard":         {"catalog", "internal/pgtext", "internal/sqlscan"},
+	"internal/guard":         {"catalog", "internal/pgtext", "internal/postgres", "internal/sqlscan"},
 	"internal/auth":          {"internal/guard", "internal/redact"},
 	"internal/serve":         {"internal/pgtext", "internal/postgres"},
 	"internal/telemetry":     {},

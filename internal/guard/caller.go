@@ -1,11 +1,14 @@
-// Package guard decides what a caller may do: who has which role (permissions.yaml), and whether a statement is allowed,
-// for a role and in read-only mode. It has no database: the registry tells it what stands behind the names of a statement.
+// Package guard decides what a caller may do: who has which role (permissions.yaml), and whether a statement is allowed, for a
+// role and in read-only mode. It asks the database what the names of the statement stand for and what those use, decides by
+// lists that are data, and remembers its decisions for a while.
 package guard
 
 import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"mcp-postgres/internal/postgres"
 )
 
 // Caller is who makes a call, by a verified token. Without a Role nothing is allowed.
@@ -30,4 +33,21 @@ func WithCaller(ctx context.Context, c *Caller) context.Context {
 func CallerFrom(ctx context.Context) (c *Caller, ok bool) {
 	c, ok = ctx.Value(callerKey{}).(*Caller)
 	return c, ok
+}
+
+// Identity is what the transaction of a call carries of the caller.
+func (c *Caller) Identity() *postgres.Identity {
+	id := &postgres.Identity{Claims: string(c.Claims), Sub: c.Sub}
+	if c.Role != nil {
+		id.SearchPath, id.Role, id.DatabaseRole = c.Role.SearchPath(), c.Role.Name, c.Role.DatabaseRole
+	}
+	return id
+}
+
+// sessionPath is the part of an identity that the bodies of functions see; nil is the login's search path.
+func sessionPath(id *postgres.Identity) *postgres.Identity {
+	if id == nil {
+		return nil
+	}
+	return &postgres.Identity{SearchPath: id.SearchPath}
 }

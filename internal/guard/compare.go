@@ -39,6 +39,6 @@ func (d *decision) compares() bool {
 func (d *decision) mayHaveArrays() bool {
 	return strings.Contains(d.sql, "[") ||
 		slices.ContainsFunc(d.st.Types, func(t sqlscan.Object) bool { return strings.HasPrefix(t.Name, "_") }) ||
-		slices.ContainsFunc(d.facts.Types, func(all []Type) bool { return slices.ContainsFunc(all, func(t Type) bool { return !t.System }) }) ||
-		slices.ContainsFunc(d.facts.Functions, func(all []Function) bool { return slices.ContainsFunc(all, func(f Function) bool { return !f.System }) })
+		slices.ContainsFunc(d.resolved.Types, func(all []Type) bool { return slices.ContainsFunc(all, func(t Type) bool { return !t.System }) }) ||
+		slices.ContainsFunc(d.resolved.Functions, func(all []Function) bool { return slices.ContainsFunc(all, func(f Function) bool { return !f.System }) })
 }

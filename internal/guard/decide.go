@@ -7,8 +7,8 @@ import (
 	"mcp-postgres/internal/sqlscan"
 )
 
-// Guard is what a statement is held against.
-type Guard struct {
+// Restriction is what a statement is held against.
+type Restriction struct {
 	// Role of the caller; nil where authentication is off.
 	Role *Role
 	// ReadOnly forbids every change, in the database and on its host.
@@ -17,24 +17,25 @@ type Guard struct {
 
 // decision is one run of Decide.
 type decision struct {
-	Guard
-	sql     string
-	st      *sqlscan.Statement
-	facts   *Facts
-	lists   *lists
-	verdict Verdict
+	Restriction
+	sql      string
+	st       *sqlscan.Statement
+	resolved *Resolved
+	lists    *lists
+	verdict  Verdict
 }
 
-// Decide holds a statement against the guard. It is refused, or allowed if what the verdict names is allowed too.
-func (g Guard) Decide(sql string, st *sqlscan.Statement, facts *Facts) (Verdict, *Refusal) {
-	d := &decision{Guard: g, sql: sql, st: st, facts: facts, lists: known()}
+// Decide holds a statement against the restriction. It is refused, or allowed if what the verdict names is allowed too.
+func (r Restriction) Decide(sql string, st *sqlscan.Statement, resolved *Resolved) (Verdict, *Refusal) {
+	d := &decision{Restriction: r, sql: sql, st: st, resolved: resolved, lists: known()}
 	d.verdict.Clean = true
-	return d.verdict, d.first(d.names, d.command, d.constructs, d.relations, d.secrets, d.functions, d.operators, d.types, d.implied)
+	refusal := d.first(d.names, d.command, d.constructs, d.relations, d.secrets, d.functions, d.operators, d.types, d.implied)
+	return d.verdict, refusal
 }
 
 // Early refuses what needs no look at the database.
-func (g Guard) Early(st *sqlscan.Statement) *Refusal {
-	d := &decision{Guard: g, st: st, lists: known()}
+func (r Restriction) Early(st *sqlscan.Statement) *Refusal {
+	d := &decision{Restriction: r, st: st, lists: known()}
 	return d.first(d.command, d.constructs)
 }
 

@@ -41,7 +41,7 @@ func TestDecide(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			guard := guard.Guard{Role: rules.Role(test.Role), ReadOnly: test.Role == ""}
+			guard := guard.Restriction{Role: rules.Role(test.Role), ReadOnly: test.Role == ""}
 			got := "allow"
 			if _, r := guard.Decide(test.SQL, st, test.facts(t, st)); r != nil {
 				got = r.Code + " " + r.Rule
@@ -57,9 +57,9 @@ func TestDecide(t *testing.T) {
 }
 
 // facts are those of the case: relations as "schema.name kind flags", functions as "schema.name language extension".
-func (c decisionCase) facts(t *testing.T, st *sqlscan.Statement) *guard.Facts {
+func (c decisionCase) facts(t *testing.T, st *sqlscan.Statement) *guard.Resolved {
 	t.Helper()
-	f := &guard.Facts{
+	f := &guard.Resolved{
 		Database: "db", Encoding: "UTF8", Relations: make([]*guard.Relation, len(st.Relations)), Functions: make([][]guard.Function, len(st.Functions)),
 		Operators: make([][]guard.Function, len(st.Operators)), Types: make([][]guard.Type, len(st.Types)), Conversions: make([][]guard.Type, len(st.Functions)),
 	}

@@ -9,10 +9,10 @@ import (
 
 func (d *decision) functions() *Refusal {
 	for i, f := range d.st.Functions {
-		if r := d.function(f, d.facts.Functions[i]); r != nil {
+		if r := d.function(f, d.resolved.Functions[i]); r != nil {
 			return r
 		}
-		for _, t := range d.facts.Conversions[i] {
+		for _, t := range d.resolved.Conversions[i] {
 			if r := d.conversion(f, t); r != nil {
 				return r
 			}
@@ -123,7 +123,7 @@ func (d *decision) hidden(c Function, position int) *Refusal {
 
 func (d *decision) operators() *Refusal {
 	for i, op := range d.st.Operators {
-		candidates := d.facts.Operators[i]
+		candidates := d.resolved.Operators[i]
 		if d.Role != nil && op.Schema != "" && op.Schema != "pg_catalog" && !slices.Contains(d.Role.Schemas, op.Schema) && !d.extensionOnly(candidates) {
 			return refuse("operator", op.Position, "operator %s is of schema %s, which is not in the schemas of role %s", op.Name, op.Schema, d.Role.Name)
 		}
@@ -143,7 +143,7 @@ func (d *decision) extensionOnly(candidates []Function) bool {
 // implied decides on what runs without a word of it in the statement. What the owner of a table has built into it is not a
 // matter of permissions.
 func (d *decision) implied() *Refusal {
-	for _, c := range d.facts.Casts {
+	for _, c := range d.resolved.Casts {
 		if r := d.hidden(c, 0); r != nil {
 			return r
 		}
@@ -151,9 +151,9 @@ func (d *decision) implied() *Refusal {
 	if !d.ReadOnly {
 		return nil
 	}
-	implied := d.facts.Implied
-	if len(d.facts.Orders) > 0 && d.compares() {
-		implied = slices.Concat(implied, d.facts.Orders)
+	implied := d.resolved.Implied
+	if len(d.resolved.Orders) > 0 && d.compares() {
+		implied = slices.Concat(implied, d.resolved.Orders)
 	}
 	for _, c := range implied {
 		if r := d.hidden(c, 0); r != nil {

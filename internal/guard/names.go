@@ -25,11 +25,11 @@ func (d *decision) names() *Refusal {
 		switch ascii := utf8.RuneCountInString(text) == len(text); {
 		case len(text) > maxName:
 			return refuse("name", position, "the name %.80q has more than %d bytes: PostgreSQL would cut it", text, maxName)
-		case ascii || d.facts.Encoding == "UTF8":
+		case ascii || d.resolved.Encoding == "UTF8":
 		case t.Kind == sqlscan.Word:
-			return refuse("name", position, "the name %q has letters beyond ASCII, which this database in %s may read otherwise: want it in quotes", text, d.facts.Encoding)
+			return refuse("name", position, "the name %q has letters beyond ASCII, which this database in %s may read otherwise: want it in quotes", text, d.resolved.Encoding)
 		case 2*len(text) > maxName:
-			return refuse("name", position, "the name %.80q may have more than %d bytes in %s, the encoding of this database: PostgreSQL would cut it", text, maxName, d.facts.Encoding)
+			return refuse("name", position, "the name %.80q may have more than %d bytes in %s, the encoding of this database: PostgreSQL would cut it", text, maxName, d.resolved.Encoding)
 		}
 	}
 	return nil

@@ -10,10 +10,10 @@ import (
 
 func (d *decision) relations() *Refusal {
 	for i, rel := range d.st.Relations {
-		if rel.Catalog != "" && rel.Catalog != d.facts.Database {
+		if rel.Catalog != "" && rel.Catalog != d.resolved.Database {
 			return refuse("relation", rel.Position, "%s.%s is of another database, which can't be reached", rel.Catalog, written(rel.Schema, rel.Name))
 		}
-		found := d.facts.Relations[i]
+		found := d.resolved.Relations[i]
 		if found == nil {
 			d.unknown("table " + written(rel.Schema, rel.Name))
 		}

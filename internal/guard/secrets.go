@@ -38,7 +38,7 @@ var (
 	settingsFunctions = []string{"current_setting", "pg_show_all_settings"}
 )
 
-// MayShowSecrets reports whether a statement names what shows secrets, where there are any: then Facts.Secrets is needed.
+// MayShowSecrets reports whether a statement names what shows secrets, where there are any: then Resolved.Secrets is needed.
 func MayShowSecrets(st *sqlscan.Statement) bool {
 	views := slices.Concat(statisticsViews, settingsViews, roleSettingsViews)
 	return slices.Contains(st.Settings, "all") ||
@@ -51,9 +51,9 @@ func (d *decision) secrets() *Refusal {
 	if !d.ReadOnly {
 		return nil
 	}
-	s := d.facts.Secrets
+	s := d.resolved.Secrets
 	for i, r := range d.st.Relations {
-		found := d.facts.Relations[i]
+		found := d.resolved.Relations[i]
 		if found == nil || !found.System {
 			continue
 		}

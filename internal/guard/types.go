@@ -14,12 +14,12 @@ func (d *decision) types() *Refusal {
 				return r
 			}
 		}
-		if r := d.userType(t, d.facts.Types[i]); r != nil {
+		if r := d.userType(t, d.resolved.Types[i]); r != nil {
 			return r
 		}
 	}
 	if d.ReadOnly {
-		d.verdict.Domains = d.facts.Domains
+		d.verdict.Domains = d.resolved.Domains
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (d *decision) userType(t sqlscan.Object, candidates []Type) *Refusal {
 		if d.Role != nil && t.Schema != "" && !slices.Contains(d.Role.Schemas, t.Schema) {
 			return d.foreignType(t, t.Schema)
 		}
-		if d.Role != nil && !d.Role.AllTables && d.facts.Database != "" { // which was asked
+		if d.Role != nil && !d.Role.AllTables && d.resolved.Database != "" { // which was asked
 			return d.hiddenType(t)
 		}
 	}

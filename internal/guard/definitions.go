@@ -1,4 +1,4 @@
-package registry
+package guard
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
@@ -106,28 +105,33 @@ func (d *definitions) Row(v [][]byte) bool {
 	return true
 }
 
+// soundKey is all that a view or function does depends on: a body means what the search path makes of it.
+type soundKey struct {
+	login, path string
+	oid         uint32
+}
+
 // expansion looks at what stands behind one statement.
 type expansion struct {
-	*checker
-	db    Database
+	*Guard
 	login string
 	path  *postgres.Identity // of the session: bodies of functions run under it
 	seen  map[soundKey]bool
 }
 
-// behind decides on what the verdict names. The error is a refusal or one of the database.
-func (x *expansion) behind(ctx context.Context, v guard.Verdict) error {
+// checkDefinitions decides on what the verdict names. The error is a refusal or one of the database.
+func (x *expansion) checkDefinitions(ctx context.Context, v Verdict) error {
 	v.Views, v.Policies, v.Functions, v.Domains = x.fresh(v.Views), x.fresh(v.Policies), x.fresh(v.Functions), x.fresh(v.Domains)
 	if len(v.Views)+len(v.Policies)+len(v.Functions)+len(v.Domains) == 0 {
 		return nil
 	}
 	if len(x.seen) > maxDefinitions {
-		return &guard.Refusal{Code: guard.ReadOnly, Rule: "size", Message: fmt.Sprintf("more than %d views and functions stand behind the statement: they are not looked at", maxDefinitions)}
+		return &Refusal{Code: ReadOnly, Rule: "size", Message: fmt.Sprintf("more than %d views and functions stand behind the statement: they are not looked at", maxDefinitions)}
 	}
 	var found definitions
 	call := postgres.Call{SQL: definitionsSQL, Args: [][]byte{oidSet(v.Views), oidSet(v.Policies), oidSet(v.Functions), oidSet(v.Domains)},
 		Keep: true, Generic: true, Identity: &postgres.Identity{SearchPath: pinned}}
-	if _, err := x.db.Run(ctx, call, &found); err != nil {
+	if _, err := x.DB.Run(ctx, call, &found); err != nil {
 		return err
 	}
 	for _, def := range found.all {
@@ -135,20 +139,20 @@ func (x *expansion) behind(ctx context.Context, v guard.Verdict) error {
 			return within(err, def.label)
 		}
 	}
-	sink := &factsSink{st: &sqlscan.Statement{Command: "SELECT"}}
+	sink := &resolvedSink{st: &sqlscan.Statement{Command: "SELECT"}}
 	call.SQL = reachedSQL
-	if _, err := x.db.Run(ctx, call, sink); err != nil {
+	if _, err := x.DB.Run(ctx, call, sink); err != nil {
 		return err
 	}
-	verdict, refusal := guard.Guard{ReadOnly: true}.Decide("", sink.st, sink.facts)
+	verdict, refusal := Restriction{ReadOnly: true}.Decide("", sink.st, sink.resolved)
 	if refusal != nil {
 		return refusal
 	}
-	return x.behind(ctx, verdict)
+	return x.checkDefinitions(ctx, verdict)
 }
 
 func within(err error, label string) error {
-	if r, ok := err.(*guard.Refusal); ok {
+	if r, ok := err.(*Refusal); ok {
 		return r.Within(label)
 	}
 	return err
@@ -156,15 +160,15 @@ func within(err error, label string) error {
 
 // fresh leaves out what has been looked at.
 func (x *expansion) fresh(oids []uint32) []uint32 {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.memory.mu.Lock()
+	defer x.memory.mu.Unlock()
 	var all []uint32
 	for _, oid := range oids {
 		key := x.key(oid)
 		if x.seen[key] {
 			continue
 		}
-		if until, ok := x.sound.Get(key); !ok || time.Now().After(until) {
+		if until, ok := x.memory.sound.Get(key); !ok || time.Now().After(until) {
 			x.seen[key] = true
 			all = append(all, oid)
 		}
@@ -174,11 +178,11 @@ func (x *expansion) fresh(oids []uint32) []uint32 {
 
 // remember notes that all that was looked at is sound.
 func (x *expansion) remember() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	until := time.Now().Add(decisionLife)
+	x.memory.mu.Lock()
+	defer x.memory.mu.Unlock()
+	until := time.Now().Add(rememberedFor)
 	for key := range x.seen {
-		x.sound.Add(key, until)
+		x.memory.sound.Add(key, until)
 	}
 }
 
@@ -202,15 +206,15 @@ func (x *expansion) definition(ctx context.Context, def definition) error {
 	}
 	texts, err := statements(def)
 	if err != nil {
-		return &guard.Refusal{Code: guard.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
+		return &Refusal{Code: ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
 	}
 	var all []*sqlscan.Statement
 	for _, sql := range texts {
 		st, err := x.analyzer.Analyze(sql)
 		if err != nil {
-			return &guard.Refusal{Code: guard.ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
+			return &Refusal{Code: ReadOnly, Rule: "body", Message: "its body can't be looked at: " + err.Error()}
 		}
-		if r := (guard.Guard{ReadOnly: true}).Early(st); r != nil {
+		if r := (Restriction{ReadOnly: true}).Early(st); r != nil {
 			return r
 		}
 		all = append(all, st)
@@ -238,18 +242,18 @@ func statements(def definition) ([]string, error) {
 // decide is the decision on a definition behind a statement, without a role: what an owner has built is the owner's right. Its
 // statements are taken together, for a variable of one may hold what another gives.
 func (x *expansion) decide(ctx context.Context, sql string, st *sqlscan.Statement, values []uint32, path *postgres.Identity) error {
-	facts, err := x.facts(ctx, x.db, st, values, path, nil)
+	resolved, err := x.resolve(ctx, st, values, path, nil)
 	if err != nil {
 		return err
 	}
-	verdict, refusal := guard.Guard{ReadOnly: true}.Decide(sql, st, facts)
+	verdict, refusal := Restriction{ReadOnly: true}.Decide(sql, st, resolved)
 	if refusal != nil {
 		return refusal
 	}
 	if verdict.Unknown != "" { // to its owner it may be known
-		return &guard.Refusal{Code: guard.ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
+		return &Refusal{Code: ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what stands behind it can't be looked at"}
 	}
-	return x.behind(ctx, verdict)
+	return x.checkDefinitions(ctx, verdict)
 }
 
 // oidSet writes an array of OIDs, each once.

@@ -1,4 +1,4 @@
-package registry
+package guard
 
 // stateName is the name of a SQLSTATE, or of its class, as PostgreSQL's manual has it (Appendix A).
 func stateName(code string) string {

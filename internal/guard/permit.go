@@ -1,21 +1,17 @@
-package registry
+package guard
 
 import (
 	"errors"
 	"slices"
 	"strings"
 
-	"mcp-postgres/internal/guard"
-	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
 
-// Plan says how an allowed statement is run.
-type Plan struct {
-	// DB is the server's database, or the one that the role has a login of its own for.
-	DB Database
-	// Statement is nil where nothing guards.
+// Permit says how an allowed statement runs.
+type Permit struct {
+	// Statement is nil where nothing restricts the caller.
 	Statement *sqlscan.Statement
 	// Identity, Verify and Clean are those of postgres.Call.
 	Identity *postgres.Identity
@@ -23,51 +19,29 @@ type Plan struct {
 	Clean    bool
 	// Reads says that the statement provably changes nothing: it may run READ ONLY. Selects says so of its text alone.
 	Reads, Selects bool
-	// Limits are those of the role.
-	Limits guard.Limits
+	// Role is that of the caller; nil where no permissions apply. Limits are those of the role.
+	Role   *Role
+	Limits Limits
 
-	role *guard.Role
+	subject subject
 }
 
-// apply puts the plan into a call.
-func (p *Plan) apply(c *postgres.Call) {
+// Apply puts the permit into a call.
+func (p *Permit) Apply(c *postgres.Call) {
 	c.Identity, c.Verify, c.Clean, c.Timeout = p.Identity, p.Verify, p.Clean, p.Limits.Timeout
-	c.Together, c.OwnNotices = p.Selects, p.role != nil
+	c.Together, c.OwnNotices = p.Selects, p.Role != nil
 }
 
-// mayWrite reports whether the transaction has to be one that writes: not for a role that only reads, or a statement that does.
-func (p *Plan) mayWrite() bool {
-	return !p.Reads && (p.role == nil || p.role.Operations&^sqlscan.OpSelect != 0)
+// MayWrite reports whether the transaction has to be one that writes: not for a role that only reads, or a statement that does.
+func (p *Permit) MayWrite() bool {
+	return !p.Reads && (p.Role == nil || p.Role.Operations&^sqlscan.OpSelect != 0)
 }
 
-// sessionPath is the search path that the bodies of functions see; nil is the login's.
-func (p *Plan) sessionPath() *postgres.Identity {
-	if p.Identity == nil {
-		return nil
-	}
-	return &postgres.Identity{SearchPath: p.Identity.SearchPath}
-}
-
-// schemas and tables are what the caller may be told of, as arrays; nil is no restriction.
-func (p *Plan) schemas() []byte {
-	if p.role == nil {
-		return nil
-	}
-	return pgtext.Array(p.role.Schemas)
-}
-
-func (p *Plan) tables() []byte {
-	if p.role == nil || p.role.AllTables {
-		return nil
-	}
-	return pgtext.Array(p.role.QualifiedTables())
-}
-
-// discreet leaves out of an error of PostgreSQL what could be data that the role may not read. One that came while the statement
-// ran is told by its SQLSTATE alone: any text of a value can be in its words.
-func (p *Plan) discreet(err error) error {
+// Redact leaves out of an error of PostgreSQL what could be data that the role may not read. One that came while the statement
+// ran is named by its SQLSTATE alone: its text can hold any value.
+func (p *Permit) Redact(err error) error {
 	var pg *postgres.Error
-	if p.role == nil || !errors.As(err, &pg) {
+	if p.Role == nil || !errors.As(err, &pg) {
 		return err
 	}
 	e := *pg
@@ -86,7 +60,7 @@ func (p *Plan) discreet(err error) error {
 
 // mayTell reports whether the words of an error hold no value and no hidden name: those of constraints, of locks and conflicts, of
 // what functions raise on purpose, and of a right that is missing on what the statement names.
-func (p *Plan) mayTell(e *postgres.Error) bool {
+func (p *Permit) mayTell(e *postgres.Error) bool {
 	switch e.Code {
 	case "P0001", "25006", "57014":
 		return true

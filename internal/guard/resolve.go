@@ -1,11 +1,10 @@
-package registry
+package guard
 
 import (
 	"context"
 	"slices"
 	"strconv"
 
-	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
@@ -28,7 +27,7 @@ CROSS JOIN LATERAL (
   JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
   WHERE p.oid = w.oid OFFSET 0) AS p`
 
-// factsSQL finds what the names of a statement stand for: $1, $2 relations, $3 to $6 functions (whether those of PostgreSQL
+// resolveSQL finds what the names of a statement stand for: $1, $2 relations, $3 to $6 functions (whether those of PostgreSQL
 // itself are wanted; 0 for a call, 1 for field notation, or the version from which on it is no call), $7, $8 operators, $9, $10 types, each with its schema first, which is empty
 // where it is not written; $11 are types of values that come from elsewhere, such as arguments; $12 is read-only mode. What has an OID below 16384 is
 // PostgreSQL's own. What has the arguments of one of those is never meant where pg_catalog comes first.
@@ -45,7 +44,7 @@ CROSS JOIN LATERAL (
 // as a result of functions and operators that take any type (generic: anyelement, anycompatible, arrays of those). A column of the domain alone is only read.
 //
 // OFFSET 0 makes the planner go from the names to the catalogues by their indexes; it takes the sets for larger than they are.
-const factsSQL = `
+const resolveSQL = `
 WITH RECURSIVE rel AS (
   SELECT i.ord, (
       SELECT c.oid
@@ -266,37 +265,33 @@ const (
             <= pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)`
 )
 
-// factsSink is the sink of factsSQL.
-type factsSink struct {
-	st    *sqlscan.Statement
-	facts *guard.Facts
+// resolvedSink is the sink of resolveSQL.
+type resolvedSink struct {
+	st       *sqlscan.Statement
+	resolved *Resolved
 }
 
 // Columns implements postgres.Sink.
-func (s *factsSink) Columns([]postgres.Column) {
-	s.facts = &guard.Facts{
-		Relations: make([]*guard.Relation, len(s.st.Relations)), Functions: make([][]guard.Function, len(s.st.Functions)),
-		Operators: make([][]guard.Function, len(s.st.Operators)), Types: make([][]guard.Type, len(s.st.Types)),
-		Conversions: make([][]guard.Type, len(s.st.Functions)),
-	}
+func (s *resolvedSink) Columns([]postgres.Column) {
+	s.resolved = newResolved(s.st)
 }
 
 // Row implements postgres.Sink.
-func (s *factsSink) Row(v [][]byte) bool {
-	f := s.facts
+func (s *resolvedSink) Row(v [][]byte) bool {
+	f := s.resolved
 	ord, _ := strconv.Atoi(string(v[1]))
 	switch i := ord - 1; string(v[0]) {
 	case "database":
 		f.Encoding, f.Database = string(v[3]), string(v[4])
 	case "relation":
-		f.Relations[i] = &guard.Relation{OID: pgtext.OID(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
+		f.Relations[i] = &Relation{OID: pgtext.OID(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]),
 			Foreign: isTrue(v[7]), RowSecurity: isTrue(v[8]), Extension: string(v[10])}
 	case "type":
 		list, i := f.Types, i
 		if i >= len(list) {
 			list, i = f.Conversions, i-len(list)
 		}
-		list[i] = append(list[i], guard.Type{Schema: string(v[3]), Name: string(v[4]), System: isTrue(v[6]), Row: isTrue(v[7]), Extension: string(v[10])})
+		list[i] = append(list[i], Type{Schema: string(v[3]), Name: string(v[4]), System: isTrue(v[6]), Row: isTrue(v[7]), Extension: string(v[10])})
 	case "domain":
 		f.Domains = append(f.Domains, pgtext.OID(v[2]))
 	case "function":
@@ -314,16 +309,16 @@ func (s *factsSink) Row(v [][]byte) bool {
 }
 
 // functionRow reads a row of functionColumns.
-func functionRow(v [][]byte) guard.Function {
-	return guard.Function{OID: pgtext.OID(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]), Inner: isTrue(v[7]),
+func functionRow(v [][]byte) Function {
+	return Function{OID: pgtext.OID(v[2]), Schema: string(v[3]), Name: string(v[4]), Kind: v[5][0], System: isTrue(v[6]), Inner: isTrue(v[7]),
 		Language: string(v[9]), Extension: string(v[10]), Of: string(v[11])}
 }
 
 func isTrue(v []byte) bool { return string(v) == "t" }
 
-// facts asks the database about the names of a statement, as the search path and role of id find them.
+// resolve asks the database about the names of a statement, as the search path and role of id find them.
 // values are the types of those that it has from elsewhere.
-func (g *checker) facts(ctx context.Context, db Database, st *sqlscan.Statement, values []uint32, id *postgres.Identity, role *guard.Role) (*guard.Facts, error) {
+func (g *Guard) resolve(ctx context.Context, st *sqlscan.Statement, values []uint32, id *postgres.Identity, role *Role) (*Resolved, error) {
 	var relations, functions, operators, types names
 	var own, notation []string
 	for _, r := range st.Relations {
@@ -331,7 +326,7 @@ func (g *checker) facts(ctx context.Context, db Database, st *sqlscan.Statement,
 	}
 	for _, f := range st.Functions {
 		functions.add(f.Schema, f.Name)
-		own = append(own, strconv.FormatBool(!guard.OwnFunction(f.Name, role)))
+		own = append(own, strconv.FormatBool(!OwnFunction(f.Name, role)))
 		n := f.Syntax
 		if f.Field {
 			n = 1
@@ -347,16 +342,16 @@ func (g *checker) facts(ctx context.Context, db Database, st *sqlscan.Statement,
 	if len(st.Constructs) > 0 {
 		values = append(slices.Clone(values), jsonType, xmlType)
 	}
-	sink := &factsSink{st: st}
+	sink := &resolvedSink{st: st}
 	args := [][]byte{pgtext.Array(relations.schemas), pgtext.Array(relations.names), pgtext.Array(functions.schemas), pgtext.Array(functions.names),
-		pgtext.Array(own), pgtext.Array(notation), pgtext.Array(operators.schemas), pgtext.Array(operators.names), pgtext.Array(types.schemas), pgtext.Array(types.names), oidSet(values), strconv.AppendBool(nil, g.readOnly)}
-	if _, err := db.Run(ctx, postgres.Call{SQL: factsSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
+		pgtext.Array(own), pgtext.Array(notation), pgtext.Array(operators.schemas), pgtext.Array(operators.names), pgtext.Array(types.schemas), pgtext.Array(types.names), oidSet(values), strconv.AppendBool(nil, g.ReadOnly)}
+	if _, err := g.DB.Run(ctx, postgres.Call{SQL: resolveSQL, Args: args, Keep: true, Generic: true, Identity: id}, sink); err != nil {
 		return nil, err
 	}
-	if g.readOnly && guard.MayShowSecrets(st) {
-		return sink.facts, g.secrets(ctx, db, id, &sink.facts.Secrets)
+	if g.ReadOnly && MayShowSecrets(st) {
+		return sink.resolved, g.secrets(ctx, id, &sink.resolved.Secrets)
 	}
-	return sink.facts, nil
+	return sink.resolved, nil
 }
 
 // secretsSQL says which secrets of the server the login can read: by statistics, settings, and settings of roles and databases.
@@ -372,19 +367,28 @@ UNION
 SELECT 'role settings' FROM pg_catalog.pg_db_role_setting AS s CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
 WHERE pg_catalog.split_part(c.setting, '=', 1) ~* $1`
 
-func (g *checker) secrets(ctx context.Context, db Database, id *postgres.Identity, s *guard.Secrets) error {
-	var found firstColumn
-	call := postgres.Call{SQL: secretsSQL, Args: [][]byte{[]byte(guard.SecretSetting)}, Keep: true, Generic: true, Identity: id}
-	if _, err := db.Run(ctx, call, &found); err != nil {
+func (g *Guard) secrets(ctx context.Context, id *postgres.Identity, s *Secrets) error {
+	var found secretNames
+	call := postgres.Call{SQL: secretsSQL, Args: [][]byte{[]byte(SecretSetting)}, Keep: true, Generic: true, Identity: id}
+	if _, err := g.DB.Run(ctx, call, &found); err != nil {
 		return err
 	}
-	for _, name := range found.values {
+	for _, name := range found {
 		s.Statistics = s.Statistics || name == "statistics"
 		s.Settings = s.Settings || name == "settings"
 		s.RoleSettings = s.RoleSettings || name == "role settings"
 	}
 	return nil
 }
+
+// secretNames is the sink of secretsSQL.
+type secretNames []string
+
+// Columns implements postgres.Sink.
+func (n *secretNames) Columns([]postgres.Column) { *n = nil }
+
+// Row implements postgres.Sink.
+func (n *secretNames) Row(v [][]byte) bool { *n = append(*n, string(v[0])); return true }
 
 // The types of what parts of the language make, such as JSON_ARRAY and XMLELEMENT.
 const jsonType, xmlType = 114, 142

@@ -1,7 +1,9 @@
 package guard
 
-// Facts are what the database says of the names in one statement. The lists go with those of the statement, by index.
-type Facts struct {
+import "mcp-postgres/internal/sqlscan"
+
+// Resolved is what the database says of the names in one statement. The lists go with those of the statement, by index.
+type Resolved struct {
 	// Database is the current one, Encoding that of its texts.
 	Database, Encoding string
 	// Secrets are known where MayShowSecrets asks for them.
@@ -21,6 +23,15 @@ type Facts struct {
 	Casts, Implied []Function
 	// Orders are the functions that compare values of the types in use.
 	Orders []Function
+}
+
+// newResolved has room for what the names of a statement stand for.
+func newResolved(st *sqlscan.Statement) *Resolved {
+	return &Resolved{
+		Relations: make([]*Relation, len(st.Relations)), Functions: make([][]Function, len(st.Functions)),
+		Operators: make([][]Function, len(st.Operators)), Types: make([][]Type, len(st.Types)),
+		Conversions: make([][]Type, len(st.Functions)),
+	}
 }
 
 // Relation is a table, view or the like.

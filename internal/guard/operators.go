@@ -1,4 +1,4 @@
-package registry
+package guard
 
 // operatorsSQL is the part of factsSQL about operators outside PostgreSQL's own, and functions of one argument beside some of
 // its own: overloads, those of them that are apart, and the types given by other functions and from elsewhere.

@@ -1,0 +1,264 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// Database runs the guard's questions about names.
+type Database interface {
+	Run(context.Context, postgres.Call, postgres.Sink) (postgres.Outcome, error)
+}
+
+// Config says what a Guard decides by.
+type Config struct {
+	// DB must be set.
+	DB Database
+	// ReadOnly forbids every change, whoever calls.
+	ReadOnly bool
+	// Trace, if set, begins a span; end is given the code of the error, empty for none.
+	Trace func(ctx context.Context, step string) (_ context.Context, end func(code string))
+}
+
+// Guard decides whether SQL may run: by the role of the caller, in read-only mode, by both or by neither. It is safe for
+// concurrent use.
+type Guard struct {
+	Config
+	memory *memory
+	// analyzer is for SQL that nothing restricts.
+	analyzer *sqlscan.Analyzer
+}
+
+// New makes a Guard.
+func New(c Config) *Guard {
+	return &Guard{Config: c, memory: newMemory(), analyzer: sqlscan.NewAnalyzer(maxRemembered)}
+}
+
+// subject is SQL, and whose it is.
+type subject struct {
+	sql string
+	// role is that of the caller; nil where no permissions apply.
+	role *Role
+	// login names the connection of the role; empty is the server's.
+	login string
+	// identity is what the SQL runs with; nil is the login as it is.
+	identity *postgres.Identity
+}
+
+// Authorize decides on one statement of the caller in ctx. The error is a *Refusal, or one of the database.
+func (g *Guard) Authorize(ctx context.Context, sql string) (*Permit, error) {
+	caller, authenticated := CallerFrom(ctx)
+	if authenticated && caller.Role == nil {
+		return nil, &Refusal{Code: Forbidden, Rule: "role", Message: "this caller has no role"}
+	}
+	s := subject{sql: sql}
+	if authenticated {
+		s.role, s.login, s.identity = caller.Role, caller.Role.Connection, caller.Identity()
+	}
+	return g.authorize(ctx, s)
+}
+
+// AuthorizeTool decides on one statement of a tool, for the caller in ctx. The SQL of a caller tool is held against the caller's
+// role. The owner of an owner tool answers for its SQL, which must only keep read-only mode; that of the server's own tools does.
+func (g *Guard) AuthorizeTool(ctx context.Context, t *catalog.Tool, sql string) (*Permit, error) {
+	switch {
+	case t.Trust == catalog.TrustCaller:
+		return g.Authorize(ctx, sql)
+	case g.ReadOnly && t.Source != "":
+		s := subject{sql: sql}
+		if caller, _ := CallerFrom(ctx); caller != nil && caller.Role != nil {
+			s.login = caller.Role.Connection
+		}
+		return g.authorize(ctx, s)
+	}
+	return &Permit{}, nil
+}
+
+// Offers reports whether all statements of a tool would run for the caller in ctx, as far as the database can tell now.
+func (g *Guard) Offers(ctx context.Context, t *catalog.Tool) bool {
+	return !slices.ContainsFunc(Statements(t), func(sql string) bool { return !g.offers(ctx, t, sql) })
+}
+
+func (g *Guard) offers(ctx context.Context, t *catalog.Tool, sql string) bool {
+	_, err := g.AuthorizeTool(ctx, t, sql)
+	var refusal *Refusal
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &refusal):
+		return refusal.Code != Forbidden && refusal.Code != ReadOnly
+	case t.Trust == catalog.TrustCaller:
+		caller, _ := CallerFrom(ctx)
+		return g.allowsNames(sql, caller)
+	}
+	return true
+}
+
+// Statements are the SQL of a tool.
+func Statements(t *catalog.Tool) []string {
+	all := []string{t.Statement.SQL}
+	if nf := t.NotFound; nf != nil {
+		all = append(all, nf.When.SQL, nf.Suggest.SQL)
+	}
+	return slices.DeleteFunc(all, func(sql string) bool { return sql == "" })
+}
+
+// Run makes the call that a permit is for. Where a name stands for something else by now, the statement is decided on once more.
+// The permit that it gives is the one that was used last.
+func (g *Guard) Run(ctx context.Context, p *Permit, call func(*Permit) error) (*Permit, error) {
+	err := call(p)
+	if !errors.Is(err, postgres.ErrChanged) {
+		return p, err
+	}
+	g.memory.forget(p.subject.key())
+	again, err := g.authorize(ctx, p.subject)
+	if err != nil {
+		return p, err
+	}
+	if err = call(again); errors.Is(err, postgres.ErrChanged) {
+		err = &Refusal{Code: "40001", Message: "the tables of the statement are being changed", Hint: "try again in a moment", Retryable: true}
+	}
+	return again, err
+}
+
+// Forget drops all decisions.
+func (g *Guard) Forget() { g.memory.purge() }
+
+func (g *Guard) authorize(ctx context.Context, s subject) (*Permit, error) {
+	if g.Trace == nil {
+		return g.decided(ctx, s)
+	}
+	ctx, end := g.Trace(ctx, "guard")
+	p, err := g.decided(ctx, s)
+	end(codeOf(err))
+	return p, err
+}
+
+func (g *Guard) decided(ctx context.Context, s subject) (*Permit, error) {
+	p := &Permit{Role: s.role, Identity: s.identity, subject: s}
+	if s.role != nil {
+		p.Limits = s.role.Limits
+	}
+	if s.role == nil && !g.ReadOnly {
+		return p, g.unrestricted(s.sql, p)
+	}
+	d, ok := g.memory.get(s.key())
+	if !ok {
+		var err error
+		if d, err = g.decide(ctx, s); err != nil && !errors.As(err, &d.refusal) {
+			return nil, asRefusal(err)
+		}
+		g.memory.put(s.key(), d)
+	}
+	if d.refusal != nil {
+		return nil, d.refusal
+	}
+	p.Statement, p.Verify, p.Clean, p.Selects = d.statement, d.verify, d.clean, !d.statement.Writes()
+	p.Reads = p.Clean && onlySelects(d.statement)
+	return p, nil
+}
+
+func (g *Guard) decide(ctx context.Context, s subject) (decided, error) {
+	st, err := g.analyzer.Analyze(s.sql)
+	if err != nil {
+		return decided{}, err
+	}
+	restriction := Restriction{Role: s.role, ReadOnly: g.ReadOnly}
+	if r := restriction.Early(st); r != nil {
+		return decided{}, r
+	}
+	d := decided{statement: st, until: time.Now().Add(rememberedFor)}
+	resolved, err := g.resolve(ctx, st, nil, s.identity, s.role)
+	if err != nil {
+		return decided{}, err
+	}
+	verdict, refusal := restriction.Decide(s.sql, st, resolved)
+	if refusal != nil {
+		return d, refusal
+	}
+	x := expansion{Guard: g, login: s.login, path: sessionPath(s.identity), seen: map[soundKey]bool{}}
+	if err := x.checkDefinitions(ctx, verdict); err != nil {
+		return d, err
+	}
+	x.remember()
+	if verdict.Unresolved || g.ReadOnly && MayShowSecrets(st) { // there can be a secret a moment later
+		d.until = time.Time{}
+	}
+	d.clean, d.verify = verdict.Clean, verification(st, resolved)
+	return d, nil
+}
+
+// allowsNames decides by what is written alone, for a list while the database can't be asked: what the role does not name is not in it.
+func (g *Guard) allowsNames(sql string, caller *Caller) bool {
+	st, err := g.analyzer.Analyze(sql)
+	if err != nil {
+		return false
+	}
+	r := Restriction{ReadOnly: g.ReadOnly}
+	if caller != nil {
+		r.Role = caller.Role
+	}
+	nothing := newResolved(st)
+	nothing.Encoding = "UTF8"
+	_, refusal := r.Decide(sql, st, nothing)
+	return refusal == nil
+}
+
+// verification holds the relations that were decided on.
+func verification(st *sqlscan.Statement, resolved *Resolved) *postgres.Verify {
+	v := &postgres.Verify{}
+	for i, r := range st.Relations {
+		if found := resolved.Relations[i]; found != nil {
+			v.Names, v.OIDs = append(v.Names, pgtext.Identifier(r.Schema, r.Name)), append(v.OIDs, found.OID)
+		}
+	}
+	if v.Names == nil {
+		return nil
+	}
+	return v
+}
+
+// Commands that would be answered and have no effect, because a call is a transaction and a session of its own.
+var (
+	transactionCommands = []string{"BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
+	sessionCommands     = []string{"SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "EXECUTE", "DEALLOCATE", "DECLARE", "FETCH", "MOVE",
+		"CLOSE", "DISCARD", "LOAD"}
+)
+
+// unrestricted refuses only what can't do what its caller expects. SQL that is not understood is PostgreSQL's to judge. A SELECT
+// that names nothing runs no code but PostgreSQL's own; what a name stands for would have to be asked for.
+func (g *Guard) unrestricted(sql string, p *Permit) error {
+	st, err := g.analyzer.Analyze(sql)
+	if err != nil {
+		return nil
+	}
+	if p.Selects = !st.Writes(); st.Explain {
+		return nil
+	}
+	command, _, _ := strings.Cut(st.Command, " ")
+	switch {
+	case slices.Contains(transactionCommands, command):
+		return invalid("sql: " + command + " has no effect, because each call is a transaction of its own: send the statements alone; " +
+			"WITH joins several writes into one")
+	case slices.Contains(sessionCommands, command):
+		return invalid("sql: " + command + " has no effect, because nothing of a session lasts from one call to the next")
+	}
+	named := len(st.Relations) + len(st.Functions) + len(st.Operators) + len(st.Types) + len(st.Constructs)
+	p.Clean = named == 0 && onlySelects(st)
+	p.Reads = p.Clean
+	return nil
+}
+
+// onlySelects reports a SELECT that makes no table, writes to none and locks no row. The functions that it calls are another matter.
+func onlySelects(st *sqlscan.Statement) bool {
+	return st.Command == "SELECT" && !st.Into &&
+		!slices.ContainsFunc(st.Relations, func(r sqlscan.Relation) bool { return r.Ops&^sqlscan.OpSelect != 0 })
+}

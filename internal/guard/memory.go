@@ -1,0 +1,86 @@
+package guard
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// Bounds of what the guard remembers.
+const (
+	maxRemembered      = 1000
+	maxRememberedBytes = 1 << 20 // of SQL
+	rememberedFor      = 30 * time.Second
+)
+
+// memoryKey is all that a decision depends on, but what is in the database: a role stands for its search path.
+type memoryKey struct {
+	sql   string
+	role  *Role
+	login string
+}
+
+func (s subject) key() memoryKey { return memoryKey{s.sql, s.role, s.login} }
+
+// decided is what was decided on, and until when that stands.
+type decided struct {
+	statement *sqlscan.Statement
+	verify    *postgres.Verify
+	clean     bool
+	until     time.Time
+	// refusal is why it does not run; nil for what is allowed.
+	refusal *Refusal
+}
+
+// memory keeps the last decisions. It is safe for concurrent use.
+type memory struct {
+	mu    sync.Mutex
+	all   *simplelru.LRU[memoryKey, decided]
+	bytes int
+	// sound are the views and functions that were found to do nothing that is refused, and until when that stands.
+	sound *simplelru.LRU[soundKey, time.Time]
+}
+
+func newMemory() *memory {
+	m := &memory{}
+	m.all, _ = simplelru.NewLRU(maxRemembered, func(k memoryKey, _ decided) { m.bytes -= len(k.sql) }) // fails for no entries only
+	m.sound, _ = simplelru.NewLRU[soundKey, time.Time](maxRemembered, nil)
+	return m
+}
+
+func (m *memory) get(key memoryKey) (decided, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, ok := m.all.Get(key)
+	return d, ok && time.Now().Before(d.until)
+}
+
+func (m *memory) put(key memoryKey, d decided) {
+	if d.until.IsZero() {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all.Remove(key)
+	m.all.Add(key, d)
+	m.bytes += len(key.sql)
+	for m.bytes > maxRememberedBytes {
+		m.all.RemoveOldest()
+	}
+}
+
+func (m *memory) forget(key memoryKey) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all.Remove(key)
+}
+
+func (m *memory) purge() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all.Purge()
+}
