@@ -8,6 +8,7 @@ import (
 
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/demo"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 	"mcp-postgres/registry"
@@ -20,38 +21,31 @@ type app struct {
 	db      *postgres.DB
 	cluster *demo.Cluster
 	access  *access
-	audit   *audit
-	watch   watchers
+	observe observe.Observer
 }
 
 // open wires the parts: files, database, registry.
-func open(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error) {
-	return openWatched(ctx, c, watchers{}, log)
-}
-
-func openWatched(ctx context.Context, c *config.Config, w watchers, log *slog.Logger) (*app, error) {
+func open(ctx context.Context, c *config.Config, o observe.Observer, s streams, log *slog.Logger) (*app, error) {
 	a, err := connect(ctx, c, log) // first, for the database is connected to while the files are read
 	if err != nil {
 		return nil, err
 	}
-	a.watch = w
+	a.observe = o
 	found, err := loadFiles(c, log)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	if a.access, err = openAccess(ctx, c, log, w.fetched); err != nil {
+	if a.access, err = openAccess(ctx, c, log, o.Metrics.KeyFetch); err != nil {
 		a.access = &access{}
 		return nil, errors.Join(err, a.close())
 	}
-	if a.audit, err = openAudit(c, log); err != nil {
+	if a.observe.Audit, err = observe.OpenAudit(c.Audit, c.AuditSQL, s.err, log); err != nil {
 		return nil, errors.Join(err, a.close())
-	}
-	if a.audit != nil {
-		a.watch.calls = append(a.watch.calls, a.audit.observe)
 	}
 	if err := a.build(ctx, c, found, log); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
+	o.Metrics.SetPools(a.pools())
 	return a, nil
 }
 
@@ -88,14 +82,14 @@ func (a *app) build(ctx context.Context, c *config.Config, found *files, log *sl
 		return err
 	}
 	a.shelf = newShelf(c, a.db, found, log)
-	a.shelf.reloaded = a.watch.reloaded
+	a.shelf.reloaded = a.observe.Metrics.Reload
 	if a.access.verifier != nil {
 		a.shelf.reread = func() { a.reread(ctx, c, log) }
 	}
 	a.shelf.ask(ctx)
 	conf := registryConfig(c)
-	conf.DB, conf.RoleDBs, conf.Logger, conf.Recheck = a.watch.database(a.db), roleDBs, log, a.shelf.suspect
-	conf.Observe, conf.Stuck, conf.Trace = a.watch.observe(), a.stuck, a.watch.tracer.Within()
+	conf.DB, conf.RoleDBs, conf.Logger, conf.Recheck = a.observe.Tracer.Database(a.db), roleDBs, log, a.shelf.suspect
+	conf.Observe, conf.Stuck, conf.Trace = a.observe.Call, a.stuck, a.observe.Tracer.Within()
 	if a.tools, err = registry.Build(conf); err != nil {
 		return err
 	}
@@ -113,12 +107,29 @@ func registryConfig(c *config.Config) registry.Config {
 		Without: c.Disable, Version: version()}
 }
 
+// pools are the connections by whom they belong to: the server, or a role.
+func (a *app) pools() map[string]observe.Pool {
+	all := map[string]observe.Pool{"shared": a.db}
+	rules := a.access.rules.Load()
+	if rules == nil {
+		return all
+	}
+	a.access.mu.Lock()
+	defer a.access.mu.Unlock()
+	for _, role := range rules.Roles {
+		if db := a.access.logins[role.Connection]; db != nil {
+			all["role "+role.Name] = db
+		}
+	}
+	return all
+}
+
 func (a *app) close() error {
 	a.access.close()
 	if a.db != nil {
 		a.db.Close()
 	}
-	err := a.audit.close()
+	err := a.observe.Audit.Close()
 	if a.cluster != nil {
 		err = errors.Join(err, a.cluster.Stop())
 	}

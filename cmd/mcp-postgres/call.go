@@ -12,6 +12,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/registry"
 )
 
@@ -25,7 +26,7 @@ type callCmd struct {
 func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	own := *c
 	own.Transport = "stdio" // the token comes from where it comes from there
-	a, err := open(ctx, &own, quiet(c, log))
+	a, err := open(ctx, &own, observe.Observer{}, s, quiet(c, log))
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
 	def, _, ok := a.tools.Tool(cmd.Tool)
 	if names := a.tools.NamesFor(ctx); !ok || !slices.Contains(names, cmd.Tool) {
-		a.audit.unknown(ctx, cmd.Tool)
+		a.observe.Audit.UnknownTool(ctx, cmd.Tool)
 		return missingTool(ctx, cmd.Tool, a.tools)
 	}
 	args, err := cmd.arguments(def)
@@ -76,22 +77,8 @@ func quiet(c *config.Config, log *slog.Logger) *slog.Logger {
 	if c.Level() != slog.LevelInfo {
 		return log
 	}
-	return slog.New(warnings{log.Handler()})
+	return observe.Warnings(log)
 }
-
-// warnings is a handler that drops what is below a warning.
-type warnings struct{ slog.Handler }
-
-// Enabled implements slog.Handler.
-func (w warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
-
-// WithAttrs implements slog.Handler.
-func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{w.Handler.WithAttrs(attrs)}
-}
-
-// WithGroup implements slog.Handler.
-func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 // arguments makes the JSON of the call. Values are read by the type of the parameter; what doesn't fit goes through as
 // text, for the tool to refuse in its own words.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/observe"
 )
 
 type demoCmd struct{}
@@ -28,7 +29,7 @@ func (demoCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.L
 	own := *c
 	own.Demo = true
 	fmt.Fprintln(s.out, "Starting a throw-away PostgreSQL with sample data...")
-	a, err := open(ctx, &own, quiet(c, log))
+	a, err := open(ctx, &own, observe.Observer{}, s, quiet(c, log))
 	if err != nil {
 		return err
 	}

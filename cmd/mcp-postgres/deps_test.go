@@ -27,12 +27,12 @@ var imports = map[string][]string{
 	"internal/guard":         {"catalog", "internal/pgtext", "internal/postgres", "internal/sqlscan"},
 	"internal/auth":          {"internal/guard", "internal/redact"},
 	"internal/serve":         {"internal/pgtext", "internal/postgres"},
-	"internal/telemetry":     {},
+	"internal/observe":       {"internal/guard", "internal/postgres", "internal/sqlscan", "registry"},
 	"internal/tooltest":      {"catalog", "internal/guard", "internal/postgres", "registry"},
 	"internal/redact":        {},
 	"registry":               {"catalog", "internal/guard", "internal/pgtext", "internal/postgres", "internal/sqlscan"},
 	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/guard", "internal/pgtext", "internal/postgres",
-		"internal/redact", "internal/sqlscan", "internal/telemetry", "internal/serve", "internal/tooltest", "registry", "sql"},
+		"internal/observe", "internal/redact", "internal/sqlscan", "internal/serve", "internal/tooltest", "registry", "sql"},
 	"internal/test/sdktest":  {},
 	"internal/generate":      {"catalog", "internal/config", "internal/demo", "internal/postgres", "registry"},
 	"internal/test/bench":    {"catalog", "internal/demo", "internal/pgtext", "internal/postgres", "internal/serve", "registry", "sql"},
@@ -45,9 +45,9 @@ var outside = map[string][]string{
 	"github.com/modelcontextprotocol": {"internal/test/sdktest"},
 	"github.com/jackc/pgx":            {"internal/postgres", "internal/test/pgtest", "internal/demo", "internal/test/bench", "internal/test/scaleout"},
 	"github.com/pganalyze":            {"internal/sqlscan"},
-	"github.com/prometheus":           {"internal/telemetry"},
-	"go.opentelemetry.io":             {"internal/telemetry"},
-	"github.com/go-logr":              {"internal/telemetry"},
+	"github.com/prometheus":           {"internal/observe"},
+	"go.opentelemetry.io":             {"internal/observe"},
+	"github.com/go-logr":              {"internal/observe"},
 }
 
 func TestImportDirection(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/redact"
 )
 
@@ -99,7 +100,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "mcp-postgres: %s\nRun mcp-postgres --help to see what is wanted.\n", usageFault(err))
 		return 2
 	}
-	log := newLogger(&c.Config, s.err)
+	log := observe.NewLogger(s.err, c.LogFormat, c.Level())
 	logUnset(&c.Config, append(unset, unsetFlags...), parsed.Command() == "serve", log)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return exitStatus(parsed.Run(&c.Config, s, log), s.err)

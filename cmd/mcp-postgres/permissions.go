@@ -45,7 +45,7 @@ func (a *app) reread(ctx context.Context, c *config.Config, log *slog.Logger) {
 	if a.access.text = text; err == nil {
 		roleDBs, err = a.roleDBs(ctx, c, rules)
 	}
-	a.watch.reread(err)
+	a.observe.Metrics.PermissionsReload(err)
 	if err != nil {
 		log.Error("permissions not reloaded: the rules stay as they are", "error", err)
 		return
@@ -53,6 +53,7 @@ func (a *app) reread(ctx context.Context, c *config.Config, log *slog.Logger) {
 	a.tools.SetRoleDBs(roleDBs) // before a caller has the role
 	a.access.rules.Store(rules)
 	a.tools.RulesChanged()
+	a.observe.Metrics.SetPools(a.pools())
 	log.Info("permissions reloaded", "roles", len(rules.Roles))
 }
 
@@ -60,7 +61,7 @@ func (a *app) reread(ctx context.Context, c *config.Config, log *slog.Logger) {
 func (a *app) roleDBs(ctx context.Context, c *config.Config, rules *guard.Rules) (map[string]registry.Database, error) {
 	all, err := a.access.databases(ctx, c, rules)
 	for name, db := range all {
-		all[name] = a.watch.database(db)
+		all[name] = a.observe.Tracer.Database(db)
 	}
 	return all, err
 }

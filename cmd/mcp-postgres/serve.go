@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -15,9 +16,9 @@ import (
 
 	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/serve"
-	"mcp-postgres/internal/telemetry"
 )
 
 type serveCmd struct {
@@ -27,16 +28,20 @@ type serveCmd struct {
 // Run serves until a signal comes or, over stdio, the client closes standard input.
 func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	collect(c.Transport == "stdio")
-	var a *app
-	w, err := newWatchers(ctx, c, func() map[string]telemetry.Pool { return a.pools() }, log)
+	tracer, err := observe.NewTracer(ctx, version(), log)
 	if err != nil {
 		return err
 	}
-	defer w.close()
-	log = slog.New(w.tracer.Logs(log.Handler()))
+	defer tracer.Close()
+	log = slog.New(tracer.Logs(log.Handler()))
 	changes := newWatcher(c.Tools, c.Permissions, log)
 	defer changes.close()
-	if a, err = openWatched(ctx, c, w, log); err != nil {
+	o := observe.Observer{Tracer: tracer}
+	if showsMetrics(c) {
+		o.Metrics = observe.NewMetrics(version())
+	}
+	a, err := open(ctx, c, o, s, log)
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
@@ -54,8 +59,8 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	go func() { defer close(keeping); a.shelf.keep(ctx, changes, hangup) }()
 	defer func() { stop(); <-keeping }()
 	t := serve.New(serve.Config{
-		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Hold: auth.Hold, Enter: a.access.entrance(c), Around: a.watch.call,
-		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: a.watch.refused, Logger: log,
+		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Hold: auth.Hold, Enter: a.access.entrance(c), Around: spanOfCall(tracer),
+		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: o.Metrics.Refused, Logger: log,
 	})
 	run, err := a.ready(ctx, t, c, s)
 	if err != nil {
@@ -69,7 +74,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 
 // ready does all that can stop a start, up to listening. run serves.
 func (a *app) ready(ctx context.Context, t *serve.Transport, c *config.Config, s streams) (run func() error, err error) {
-	server := a.tools.Server(version(), append(a.watch.options(), t.Options()...)...)
+	server := a.tools.Server(version(), append(spanOptions(a.observe.Tracer), t.Options()...)...)
 	if c.Transport == "stdio" {
 		return func() error {
 			defer time.AfterFunc(settling, debug.FreeOSMemory).Stop() // what starting needed
@@ -95,9 +100,14 @@ func collect(oneClient bool) {
 	}
 }
 
+// showsMetrics reports whether /metrics is served. By default it is where only this machine can ask.
+func showsMetrics(c *config.Config) bool {
+	return c.Transport != "stdio" && (c.Metrics == "on" || c.Metrics == "auto" && serve.IsLoopback(c.Host))
+}
+
 // unknownTool words the error for a tool that the caller does not have.
 func (a *app) unknownTool(ctx context.Context, name string) string {
-	a.audit.unknown(ctx, name)
+	a.observe.Audit.UnknownTool(ctx, name)
 	return a.tools.UnknownTool(ctx, name)
 }
 
@@ -106,7 +116,14 @@ func (a *app) listen(t *serve.Transport, s *server.MCPServer, c *config.Config) 
 	if err := a.access.protect(&conf, c); err != nil {
 		return nil, err
 	}
-	a.watch.watch(&conf)
+	m := a.observe.Metrics
+	if m != nil {
+		if conf.Open == nil {
+			conf.Open = map[string]http.Handler{}
+		}
+		conf.Open["GET /metrics"] = m.Handler()
+	}
+	conf.Wrap = func(next http.Handler) http.Handler { return m.Requests(a.observe.Tracer.Requests(next)) }
 	return t.NewHTTP(s, conf)
 }
 

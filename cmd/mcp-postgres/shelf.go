@@ -13,6 +13,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
 )
@@ -98,7 +99,7 @@ func (s *shelf) reload(ctx context.Context) {
 	if s.compare != nil {
 		defer s.compare()
 	}
-	found, err := loadFiles(s.config, slog.New(warnings{s.log.Handler()}))
+	found, err := loadFiles(s.config, observe.Warnings(s.log))
 	if s.reloaded != nil {
 		s.reloaded(err)
 	}

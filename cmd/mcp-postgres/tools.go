@@ -12,6 +12,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/registry"
 )
 
@@ -27,7 +28,7 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	if c.AuthToken() != "" {
 		own.Transport = "stdio" // where the token is the caller's
 	}
-	a, err := open(ctx, &own, quiet(c, log))
+	a, err := open(ctx, &own, observe.Observer{}, s, quiet(c, log))
 	if err != nil {
 		return err
 	}

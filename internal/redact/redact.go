@@ -2,6 +2,7 @@
 package redact
 
 import (
+	"encoding/json"
 	"io"
 	"net/url"
 	"regexp"
@@ -75,10 +76,35 @@ func NewWriter(out io.Writer, environ, args []string) *Writer {
 
 // Write implements io.Writer.
 func (w *Writer) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(w.out, Text(w.known.Replace(string(p)))); err != nil {
+	text := string(p)
+	if strings.HasPrefix(text, "{") && json.Valid(p) {
+		text = jsonValue.ReplaceAllStringFunc(text, w.json)
+	} else {
+		text = w.plain(text)
+	}
+	if _, err := io.WriteString(w.out, text); err != nil {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+func (w *Writer) plain(text string) string { return Text(w.known.Replace(text)) }
+
+// jsonValue is a string or a number.
+var jsonValue = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*`)
+
+// json hides secrets in one value of a line of JSON, which stays one: a text that is quoted in it can't end the string.
+func (w *Writer) json(value string) string {
+	text := value
+	if json.Unmarshal([]byte(value), &text) != nil {
+		text = value // a number
+	}
+	hidden := w.plain(text)
+	if hidden == text {
+		return value
+	}
+	quoted, _ := json.Marshal(hidden) // a string
+	return string(quoted)
 }
 
 // secrets are texts that must not be printed.

@@ -1,6 +1,7 @@
 package redact_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -47,5 +48,21 @@ func TestWriter(t *testing.T) {
 	const plain = "mcp-postgres: user=app database=postgres in /opt/python\n"
 	if _, err := w.Write([]byte(plain)); err != nil || out.String() != plain {
 		t.Errorf("Write wrote %q, %v, want all of it", out.String(), err)
+	}
+}
+
+// TestWriterJSON: a line of JSON is one afterwards, with the secrets out of its values.
+func TestWriterJSON(t *testing.T) {
+	var out strings.Builder
+	w := redact.NewWriter(&out, []string{"PGPASSWORD=12345678", `DATABASE_URL=postgres://app:quo"ted\pass@db`}, nil)
+	for _, test := range []struct{ line, want string }{
+		{`{"sql":"SELECT 'postgres://a:b@c' AS \"u:p@h\"","rows":2}`, `{"sql":"SELECT '***' AS \"***\"","rows":2}`},
+		{`{"sql":"password='x","arguments":{"a":"it's"},"ms":1.5e-3}`, `{"sql":"password='x","arguments":{"a":"it's"},"ms":1.5e-3}`},
+		{`{"a":[12345678,-1,"12345678"],"b":"quo\"ted\\pass"}`, `{"a":["***",-1,"***"],"b":"***"}`},
+	} {
+		out.Reset()
+		if _, err := w.Write([]byte(test.line + "\n")); err != nil || out.String() != test.want+"\n" || !json.Valid([]byte(out.String())) {
+			t.Errorf("Write(%s) wrote\n     %s%v, want\n     %s", test.line, out.String(), err, test.want)
+		}
 	}
 }

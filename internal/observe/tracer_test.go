@@ -1,4 +1,4 @@
-package telemetry_test
+package observe_test
 
 import (
 	"bytes"
@@ -17,7 +17,8 @@ import (
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
-	"mcp-postgres/internal/telemetry"
+	"mcp-postgres/internal/observe"
+	"mcp-postgres/registry"
 )
 
 // receiver is an OTLP collector.
@@ -69,18 +70,19 @@ func TestTracer(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
 	t.Setenv("OTEL_SERVICE_NAME", "orders")
 	var logged bytes.Buffer
-	tracer, err := telemetry.NewTracer(t.Context(), "1", slog.New(slog.DiscardHandler))
+	tracer, err := observe.NewTracer(t.Context(), "1", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	observer := observe.Observer{Tracer: tracer}
 	log := slog.New(tracer.Logs(slog.NewTextHandler(&logged, nil))).With("a", 1)
 	call := func(ctx context.Context, tool string, meta map[string]any) {
 		ctx, end := tracer.Request(ctx, "tools/call", tool, meta)
 		defer end()
 		inside, endGuard := tracer.Span(ctx, "guard "+tool)
 		endGuard("forbidden")
-		log.InfoContext(inside, "call", "trace", telemetry.TraceID(inside))
-		tracer.Call(ctx, telemetry.Call{Tool: tool, Code: "forbidden"})
+		log.InfoContext(inside, "call", "trace", observe.TraceID(inside))
+		observer.Call(ctx, &registry.Record{Tool: tool, Outcome: "forbidden"})
 	}
 	h := tracer.Requests(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		call(r.Context(), "header", nil)
@@ -138,12 +140,12 @@ func TestNoTracer(t *testing.T) {
 		for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER"} {
 			t.Setenv(name, test.env[name])
 		}
-		tracer, err := telemetry.NewTracer(t.Context(), "1", slog.New(slog.DiscardHandler))
+		tracer, err := observe.NewTracer(t.Context(), "1", slog.New(slog.DiscardHandler))
 		if err != nil || (tracer != nil) != test.want {
 			t.Errorf("NewTracer with %v = %v, %v; want one: %v", test.env, tracer, err, test.want)
 		}
 		ctx, end := tracer.Request(t.Context(), "tools/call", "x", map[string]any{"traceparent": "00-" + metaTrace + "-00f067aa0ba902b7-01"})
-		if got := telemetry.TraceID(ctx); (got == metaTrace) != test.want {
+		if got := observe.TraceID(ctx); (got == metaTrace) != test.want {
 			t.Errorf("with %v the trace is %q", test.env, got)
 		}
 		end()
@@ -153,7 +155,7 @@ func TestNoTracer(t *testing.T) {
 
 // BenchmarkOff is what a call pays for traces that nobody wants.
 func BenchmarkOff(b *testing.B) {
-	var tracer *telemetry.Tracer
+	var tracer *observe.Tracer
 	for b.Loop() {
 		ctx, end := tracer.Request(b.Context(), "tools/call", "query", nil)
 		_, endSpan := tracer.Span(ctx, "query")

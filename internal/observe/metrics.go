@@ -1,40 +1,28 @@
-// Package telemetry tells the operator's tools what the server does: metrics for Prometheus and traces for OpenTelemetry.
-package telemetry
+package observe
 
 import (
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
 )
 
-// Call is one call of a tool that has been answered.
-type Call struct {
-	Tool string
-	// Code is ok, or the code of the error.
-	Code        string
-	Duration    time.Duration
-	Rows, Bytes int
-}
+// Pool has connections to a database.
+type Pool interface{ Stats() postgres.Stats }
 
-// Pool is the state of the connections to a database.
-type Pool struct {
-	Max, Idle, Used, Opening int
-	// Stuck are those of Used whose backend heeds neither cancellation nor termination.
-	Stuck int
-	// Waits counts calls that had to wait for a connection, and WaitTime how long in all.
-	Waits    int64
-	WaitTime time.Duration
-}
-
-// Metrics counts. It is safe for concurrent use.
+// Metrics counts. It is safe for concurrent use; a nil one does not count.
 type Metrics struct {
 	registry *prometheus.Registry
+	pools    atomic.Pointer[map[string]Pool]
 
 	calls, rows, bytes, refusals, requests, reloads, permissions, fetches *prometheus.CounterVec
 	duration                                                              *prometheus.HistogramVec
@@ -43,8 +31,8 @@ type Metrics struct {
 // buckets of durations, in seconds: from a look-up in the catalogue to the default time limit.
 var buckets = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 
-// NewMetrics makes Metrics. pools gives the state of the connections by name; it is asked at each scrape.
-func NewMetrics(version string, pools func() map[string]Pool) *Metrics {
+// NewMetrics makes Metrics.
+func NewMetrics(version string) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
@@ -63,7 +51,7 @@ func NewMetrics(version string, pools func() map[string]Pool) *Metrics {
 		Namespace: namespace, Name: "call_duration_seconds", Help: "Time from a call's start to its answer.", Buckets: buckets}, []string{"tool"})
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.duration, build, poolCollector(pools), collectors.NewGoCollector(),
+	m.registry.MustRegister(m.duration, build, poolCollector{m}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -75,26 +63,47 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
-// Call counts a call.
-func (m *Metrics) Call(c Call) {
-	outcome := Outcome(c.Code)
+// SetPools replaces the pools whose connections are shown, by name.
+func (m *Metrics) SetPools(pools map[string]Pool) {
+	if m != nil {
+		m.pools.Store(&pools)
+	}
+}
+
+func (m *Metrics) call(c *registry.Record) {
+	if m == nil {
+		return
+	}
+	outcome := Outcome(c.Outcome)
 	m.calls.WithLabelValues(c.Tool, outcome).Inc()
 	m.duration.WithLabelValues(c.Tool).Observe(c.Duration.Seconds())
 	m.rows.WithLabelValues(c.Tool).Add(float64(c.Rows))
 	m.bytes.WithLabelValues(c.Tool).Add(float64(c.Bytes))
-	if outcome == forbidden || outcome == readOnly {
+	if outcome == guard.Forbidden || outcome == guard.ReadOnly {
 		m.refusals.WithLabelValues(outcome).Inc()
 	}
 }
 
 // Reload counts one reading of the tool files.
-func (m *Metrics) Reload(err error) { m.reloads.WithLabelValues(result(err)).Inc() }
+func (m *Metrics) Reload(err error) {
+	if m != nil {
+		m.reloads.WithLabelValues(result(err)).Inc()
+	}
+}
 
 // PermissionsReload counts one reading of changed permissions.
-func (m *Metrics) PermissionsReload(err error) { m.permissions.WithLabelValues(result(err)).Inc() }
+func (m *Metrics) PermissionsReload(err error) {
+	if m != nil {
+		m.permissions.WithLabelValues(result(err)).Inc()
+	}
+}
 
 // KeyFetch counts one fetch of the issuer's keys.
-func (m *Metrics) KeyFetch(err error) { m.fetches.WithLabelValues(result(err)).Inc() }
+func (m *Metrics) KeyFetch(err error) {
+	if m != nil {
+		m.fetches.WithLabelValues(result(err)).Inc()
+	}
+}
 
 func result(err error) string {
 	if err != nil {
@@ -103,14 +112,8 @@ func result(err error) string {
 	return "ok"
 }
 
-// The outcomes of calls that are refusals.
-const (
-	forbidden = "forbidden"
-	readOnly  = "read_only"
-)
-
 // outcomes are the codes of errors that stand for themselves.
-var outcomes = []string{"ok", forbidden, readOnly, "invalid_arguments", "not_found", "result_too_large", "unavailable", "no_database", "internal"}
+var outcomes = []string{"ok", guard.Forbidden, guard.ReadOnly, "invalid_arguments", "not_found", "result_too_large", "unavailable", "no_database", "internal"}
 
 // Outcome is the class of a code; there are few of them, whatever the database says.
 func Outcome(code string) string {
@@ -131,6 +134,9 @@ func Outcome(code string) string {
 
 // Requests counts what next answers.
 func (m *Metrics) Requests(next http.Handler) http.Handler {
+	if m == nil {
+		return next
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
@@ -145,6 +151,9 @@ func (m *Metrics) Requests(next http.Handler) http.Handler {
 
 // Refused counts a refusal that the status of the answer w does not tell; w is nil where it has none. There are few reasons.
 func (m *Metrics) Refused(w http.ResponseWriter, reason string) {
+	if m == nil {
+		return
+	}
 	if s, ok := w.(*statusWriter); ok {
 		s.reason = reason
 		return
@@ -184,3 +193,42 @@ func (w *statusWriter) WriteHeader(status int) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// poolCollector reads the state of the connections when it is asked for.
+type poolCollector struct{ m *Metrics }
+
+var (
+	poolState = prometheus.NewDesc(namespace+"_pool_connections", "Connections to the database.", []string{"pool", "state"}, nil)
+	poolMax   = prometheus.NewDesc(namespace+"_pool_connections_max", "Most connections to the database.", []string{"pool"}, nil)
+	poolStuck = prometheus.NewDesc(namespace+"_pool_backends_stuck", "Backends that heed neither cancellation nor termination.", []string{"pool"}, nil)
+	poolWaits = prometheus.NewDesc(namespace+"_pool_waits_total", "Calls that had to wait for a connection.", []string{"pool"}, nil)
+	poolTime  = prometheus.NewDesc(namespace+"_pool_wait_seconds_total", "Time that calls have waited for connections.", []string{"pool"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (poolCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{poolState, poolMax, poolStuck, poolWaits, poolTime} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c poolCollector) Collect(out chan<- prometheus.Metric) {
+	pools := c.m.pools.Load()
+	if pools == nil {
+		return
+	}
+	for name, pool := range *pools {
+		p := pool.Stats()
+		gauge := func(d *prometheus.Desc, n int, labels ...string) {
+			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), append([]string{name}, labels...)...)
+		}
+		gauge(poolState, p.Idle, "idle")
+		gauge(poolState, p.Used, "used")
+		gauge(poolState, p.Opening, "opening")
+		gauge(poolMax, p.Max)
+		gauge(poolStuck, p.Stuck)
+		out <- prometheus.MustNewConstMetric(poolWaits, prometheus.CounterValue, float64(p.Waits), name)
+		out <- prometheus.MustNewConstMetric(poolTime, prometheus.CounterValue, p.WaitTime.Seconds(), name)
+	}
+}

@@ -1,4 +1,4 @@
-package telemetry_test
+package observe_test
 
 import (
 	"errors"
@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"mcp-postgres/internal/telemetry"
+	"mcp-postgres/internal/observe"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
 )
 
 func TestOutcome(t *testing.T) {
@@ -17,20 +19,26 @@ func TestOutcome(t *testing.T) {
 		"unavailable": "unavailable", "internal": "internal", "57014": "stopped", "57P01": "unavailable", "08006": "unavailable", "53300": "unavailable",
 		"40001": "conflict", "40P01": "conflict", "42703": "sql_error", "P0001": "sql_error", "busy": "other", "": "other", "made up": "other",
 	} {
-		if got := telemetry.Outcome(code); got != want {
+		if got := observe.Outcome(code); got != want {
 			t.Errorf("Outcome(%q) = %q, want %q", code, got, want)
 		}
 	}
 }
 
+// pool is one whose numbers never change.
+type pool postgres.Stats
+
+func (p pool) Stats() postgres.Stats { return postgres.Stats(p) }
+
 func TestMetrics(t *testing.T) {
-	m := telemetry.NewMetrics("1.2.3", func() map[string]telemetry.Pool {
-		return map[string]telemetry.Pool{"shared": {Max: 10, Idle: 2, Used: 3, Opening: 1, Waits: 7, WaitTime: 1500 * time.Millisecond}}
-	})
-	m.Call(telemetry.Call{Tool: "list_tables", Code: "ok", Duration: 30 * time.Millisecond, Rows: 5, Bytes: 700})
-	m.Call(telemetry.Call{Tool: "query", Code: "42703"})
-	m.Call(telemetry.Call{Tool: "query", Code: "22012"})
-	m.Call(telemetry.Call{Tool: "query", Code: "read_only"})
+	ctx := t.Context()
+	m := observe.NewMetrics("1.2.3")
+	m.SetPools(map[string]observe.Pool{"shared": pool{Max: 10, Idle: 2, Used: 3, Opening: 1, Waits: 7, WaitTime: 1500 * time.Millisecond}})
+	o := observe.Observer{Metrics: m}
+	o.Call(ctx, &registry.Record{Tool: "list_tables", Outcome: "ok", Duration: 30 * time.Millisecond, Rows: 5, Bytes: 700})
+	o.Call(ctx, &registry.Record{Tool: "query", Outcome: "42703"})
+	o.Call(ctx, &registry.Record{Tool: "query", Outcome: "22012"})
+	o.Call(ctx, &registry.Record{Tool: "query", Outcome: "read_only"})
 	m.Reload(nil)
 	m.Reload(errors.New("no"))
 	m.KeyFetch(nil)
@@ -85,8 +93,8 @@ func TestMetrics(t *testing.T) {
 
 // BenchmarkCall is what a call pays for being counted.
 func BenchmarkCall(b *testing.B) {
-	m := telemetry.NewMetrics("1", func() map[string]telemetry.Pool { return nil })
+	o, ctx := observe.Observer{Metrics: observe.NewMetrics("1")}, b.Context()
 	for b.Loop() {
-		m.Call(telemetry.Call{Tool: "query", Code: "ok", Duration: time.Millisecond, Rows: 1, Bytes: 100})
+		o.Call(ctx, &registry.Record{Tool: "query", Outcome: "ok", Duration: time.Millisecond, Rows: 1, Bytes: 100})
 	}
 }

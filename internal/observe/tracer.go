@@ -1,4 +1,4 @@
-package telemetry
+package observe
 
 import (
 	"context"
@@ -19,6 +19,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	api "go.opentelemetry.io/otel/trace"
+
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
 )
 
 // Tracer makes spans and exports them. A nil one makes none and costs nothing.
@@ -134,17 +137,49 @@ func (t *Tracer) Within() func(context.Context, string) (context.Context, func(s
 	return t.Span
 }
 
-// Call adds to the span of a request what the call came to.
-func (t *Tracer) Call(ctx context.Context, c Call) {
+// call adds to the span of a request what the call came to.
+func (t *Tracer) call(ctx context.Context, c *registry.Record) {
 	if t == nil {
 		return
 	}
 	span := api.SpanFromContext(ctx)
-	span.SetAttributes(attribute.String("mcp_postgres.outcome", c.Code), attribute.Int("mcp_postgres.rows", c.Rows),
+	span.SetAttributes(attribute.String("mcp_postgres.outcome", c.Outcome), attribute.Int("mcp_postgres.rows", c.Rows),
 		attribute.Int("mcp_postgres.answer_bytes", c.Bytes))
-	if c.Code != "ok" {
-		fail(span, c.Code)
+	if c.Outcome != "ok" {
+		fail(span, c.Outcome)
 	}
+}
+
+// Database makes a span of each statement, and tells the database its trace in the name of the application.
+func (t *Tracer) Database(db registry.Database) registry.Database {
+	if t == nil {
+		return db
+	}
+	return tracedDB{db, t}
+}
+
+type tracedDB struct {
+	registry.Database
+	tracer *Tracer
+}
+
+// Run implements registry.Database.
+func (d tracedDB) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	ctx, end := d.tracer.Span(ctx, "query")
+	if id := TraceID(ctx); id != "" {
+		c.Application = "mcp-postgres trace=" + id
+	}
+	out, err := d.Database.Run(ctx, c, sink)
+	var refused *postgres.Error
+	switch {
+	case errors.As(err, &refused):
+		end(refused.Code)
+	case err != nil:
+		end("error")
+	default:
+		end("")
+	}
+	return out, err
 }
 
 func fail(span api.Span, code string) {

@@ -1,0 +1,199 @@
+package observe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/sqlscan"
+	"mcp-postgres/registry"
+)
+
+// Audit writes one line of JSON for each call. A nil one writes nothing.
+type Audit struct {
+	path     string // empty for stderr, which is not opened again
+	full     bool   // SQL and arguments too
+	log      *slog.Logger
+	analyzer *sqlscan.Analyzer
+	hangup   chan os.Signal
+	done     chan struct{}
+
+	mu   sync.Mutex // one line is one write
+	out  io.Writer
+	lost int // lines since the last one that was written
+}
+
+// OpenAudit opens what --audit names: a file, which is opened again on SIGHUP, or "stderr"; an empty target is none. With full,
+// lines have SQL and arguments too. Close ends it.
+func OpenAudit(target string, full bool, stderr io.Writer, log *slog.Logger) (*Audit, error) {
+	if target == "" {
+		return nil, nil
+	}
+	a := &Audit{full: full, log: log, analyzer: sqlscan.NewAnalyzer(1000), out: stderr}
+	if target == "stderr" {
+		return a, nil
+	}
+	a.path = target
+	out, err := openAppending(target)
+	if err != nil {
+		return nil, fmt.Errorf("--audit (MCP_AUDIT): %w", err)
+	}
+	a.out, a.hangup, a.done = out, make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(a.hangup, syscall.SIGHUP)
+	go func() {
+		defer close(a.done)
+		for range a.hangup {
+			a.reopen()
+		}
+	}()
+	return a, nil
+}
+
+func openAppending(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+}
+
+// reopen follows a file that was renamed. Where that fails, lines go on to the old one.
+func (a *Audit) reopen() {
+	out, err := openAppending(a.path)
+	if err != nil {
+		a.log.Error("the audit file can't be opened anew", "error", err)
+		return
+	}
+	a.mu.Lock()
+	old := a.out
+	a.out = out
+	a.mu.Unlock()
+	if err := closeFile(old); err != nil {
+		a.log.Error("closing the old audit file", "error", err)
+	}
+}
+
+func closeFile(out io.Writer) error {
+	if f, ok := out.(*os.File); ok {
+		return f.Close()
+	}
+	return nil
+}
+
+// Close closes the file.
+func (a *Audit) Close() error {
+	if a == nil || a.path == "" {
+		return nil
+	}
+	signal.Stop(a.hangup)
+	close(a.hangup)
+	<-a.done
+	return closeFile(a.out)
+}
+
+// UnknownTool writes a line for a call of a tool that the caller does not have. It makes no number, as the name may be any.
+func (a *Audit) UnknownTool(ctx context.Context, name string) {
+	r := &registry.Record{Time: time.Now(), Method: callTool, Tool: fmt.Sprintf("%.100s", name), Outcome: unknownTool}
+	if c, _ := guard.CallerFrom(ctx); c != nil {
+		r.Sub = c.Sub
+		if c.Role != nil {
+			r.Role = c.Role.Name
+		}
+	}
+	a.call(r)
+}
+
+const (
+	callTool    = "tools/call"
+	unknownTool = "unknown_tool"
+)
+
+// auditLine is what the line says. What a call does not have is left out.
+type auditLine struct {
+	Time        time.Time       `json:"time"`
+	Call        string          `json:"call,omitempty"`
+	Sub         string          `json:"sub,omitempty"`
+	Role        string          `json:"role,omitempty"`
+	Method      string          `json:"method,omitempty"` // where it is not tools/call
+	Resource    string          `json:"resource,omitempty"`
+	Tool        string          `json:"tool"`
+	Outcome     string          `json:"outcome"` // ok, refused or error
+	Code        string          `json:"code,omitempty"`
+	Rule        string          `json:"rule,omitempty"`
+	Relations   []string        `json:"relations,omitempty"`
+	Rows        int             `json:"rows"`
+	Bytes       int             `json:"bytes"`
+	MS          float64         `json:"ms"`
+	Fingerprint string          `json:"fingerprint,omitempty"`
+	SQL         string          `json:"sql,omitempty"`
+	Arguments   json.RawMessage `json:"arguments,omitempty"`
+}
+
+func (a *Audit) call(r *registry.Record) {
+	if a == nil {
+		return
+	}
+	line := auditLine{
+		Time: r.Time.UTC(), Call: r.Call, Sub: r.Sub, Role: r.Role, Resource: r.Resource, Tool: r.Tool, Outcome: "ok", Rule: r.Rule,
+		Relations: r.Relations, Rows: r.Rows, Bytes: r.Bytes, MS: float64(r.Duration.Microseconds()) / 1000,
+	}
+	if r.Method != callTool {
+		line.Method = r.Method
+	}
+	switch r.Outcome {
+	case "ok":
+	case guard.Forbidden, guard.ReadOnly, unknownTool:
+		line.Outcome, line.Code = "refused", r.Outcome
+	default:
+		line.Outcome, line.Code = "error", r.Outcome
+	}
+	if r.SQL != "" {
+		a.analyze(r.SQL, &line)
+	}
+	if a.full {
+		line.SQL = r.SQL
+		if json.Valid(r.Arguments) {
+			line.Arguments = r.Arguments
+		}
+	}
+	a.write(&line)
+}
+
+// analyze fills in what the SQL says by itself; for a text that is no SQL that is nothing.
+func (a *Audit) analyze(sql string, line *auditLine) {
+	line.Fingerprint, _ = sqlscan.Fingerprint(sql)
+	st, err := a.analyzer.Analyze(sql)
+	if err != nil || line.Relations != nil {
+		return
+	}
+	for _, rel := range st.Relations {
+		line.Relations = append(line.Relations, rel.String())
+	}
+}
+
+// write writes the line. A fault stops no call: the log says so once, and how many lines were lost when it is over.
+func (a *Audit) write(line *auditLine) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(line)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil {
+		_, err = a.out.Write(text.Bytes())
+	}
+	switch {
+	case err != nil:
+		if a.lost++; a.lost == 1 {
+			a.log.Error("the audit can't be written: lines are lost", "error", err)
+		}
+	case a.lost > 0:
+		a.log.Error("the audit is written again", "lost", a.lost)
+		a.lost = 0
+	}
+}
