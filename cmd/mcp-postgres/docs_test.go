@@ -330,3 +330,35 @@ func anchors(text string) []string {
 	}
 	return list
 }
+
+var namedTest = regexp.MustCompile("`(Test[A-Za-z0-9]+)(?:/[A-Za-z]+)?`")
+
+// TestDocsNamedTests looks for the tests that the pages name.
+func TestDocsNamedTests(t *testing.T) {
+	there := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(name, "_test.go") {
+			var text []byte
+			text, err = os.ReadFile(name)
+			for _, m := range declared.FindAllSubmatch(text, -1) {
+				there[string(m[1])] = true
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for page, text := range pages(t) {
+		for _, m := range namedTest.FindAllStringSubmatch(text, -1) {
+			if count++; !there[m[1]] {
+				t.Errorf("%s names %s, which no package has", page, m[1])
+			}
+		}
+	}
+	if count < 20 {
+		t.Errorf("the pages name %d tests, want more: are they read rightly?", count)
+	}
+}
