@@ -18,7 +18,7 @@ import (
 
 type callCmd struct {
 	Tool string   `arg:"" help:"Name of the tool."`
-	Args []string `arg:"" optional:"" name:"name=value" help:"Arguments; a value may be JSON. Or one JSON object with all of them."`
+	Args []string `arg:"" optional:"" name:"name=value" help:"Arguments; a value may be JSON. Or all of them as one JSON object."`
 	JSON bool     `name:"json" help:"Print the answer as JSON."`
 }
 

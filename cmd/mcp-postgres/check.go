@@ -17,9 +17,9 @@ import (
 )
 
 type checkCmd struct {
-	Dirs   []string `arg:"" optional:"" name:"dir" help:"Folders of tool files; without one those of --tools, or else the built-in tools."`
-	Format string   `name:"format" help:"How to print: ${enum}." enum:"human,json,github" default:"human"`
-	Strict bool     `name:"strict" help:"Warnings count as faults, and so does a database that does not answer."`
+	Dirs   []string `arg:"" optional:"" name:"dir" help:"Folders of tool files. Default: those of --tools, or else the built-in tools."`
+	Format string   `name:"format" help:"Output format: ${enum}." enum:"human,json,github" default:"human"`
+	Strict bool     `name:"strict" help:"Treat warnings as faults, and also a database that does not answer."`
 }
 
 // Run checks tool files. The exit status is 0 without faults, 1 with some, and 2 for a folder that is none.

@@ -19,8 +19,8 @@ import (
 )
 
 type doctorCmd struct {
-	Format string `name:"format" help:"How to print: ${enum}." enum:"human,json" default:"human"`
-	Strict bool   `name:"strict" help:"Warnings count as dangers."`
+	Format string `name:"format" help:"Output format: ${enum}." enum:"human,json" default:"human"`
+	Strict bool   `name:"strict" help:"Treat warnings as dangers."`
 }
 
 // Run examines the logins. The exit status is 0 without dangers, 1 with some, and 2 without a database.

@@ -16,7 +16,7 @@ import (
 )
 
 type grantsCmd struct {
-	Owner string `name:"owner" placeholder:"ROLE" help:"Role that makes the tables of the future; without it the one that runs the script."`
+	Owner string `name:"owner" placeholder:"ROLE" help:"Role that will create tables later. Default: the role that runs the script."`
 }
 
 // Run prints the script. No database is asked.

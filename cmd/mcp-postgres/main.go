@@ -25,27 +25,27 @@ import (
 
 const about = `PostgreSQL for AI agents over the Model Context Protocol. Each tool is a SQL file.
 
-Try it without a database of yours:
+Try it on sample data:
 
   mcp-postgres --demo tools
   mcp-postgres --demo call describe_table table_name=orders
   mcp-postgres --demo call query sql='SELECT count(*) FROM orders'
 
-Connect it to yours: give a client the command "mcp-postgres" and DATABASE_URL in its environment.`
+Connect it to your database: configure your client to run "mcp-postgres" with DATABASE_URL in its environment.`
 
 type cli struct {
 	config.Config
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve MCP clients on standard input and output (the default)."`
 	Call    callCmd    `cmd:"" help:"Call one tool and print its answer."`
-	ToolsOf toolsCmd   `cmd:"" name:"tools" help:"List the tools, or show one with its SQL; with MCP_AUTH_TOKEN what its caller may call."`
-	Check   checkCmd   `cmd:"" help:"Check tool files: every fault and warning, with its place."`
-	Test    testCmd    `cmd:"" help:"Run the tests of tool files on a database; nothing of it stays."`
+	ToolsOf toolsCmd   `cmd:"" name:"tools" help:"List the tools, or show one with its SQL. With MCP_AUTH_TOKEN only tools that its caller may call."`
+	Check   checkCmd   `cmd:"" help:"Check tool files and print every fault and warning."`
+	Test    testCmd    `cmd:"" help:"Run the tests in tool files on a database; their changes are rolled back."`
 	New     newCmd     `cmd:"" help:"Write a tool file to start from."`
-	Eject   ejectCmd   `cmd:"" help:"Write a built-in tool out as a file, for editing."`
-	Doctor  doctorCmd  `cmd:"" help:"Say what in the rights of the database's logins is dangerous, and which SQL mends it."`
-	Grants  grantsCmd  `cmd:"" help:"Print the SQL script that makes --permissions true in the database."`
-	DemoCmd demoCmd    `cmd:"" name:"demo" help:"Show on sample data what the server does, and how to connect a client."`
+	Eject   ejectCmd   `cmd:"" help:"Write a built-in tool to a file, to edit it."`
+	Doctor  doctorCmd  `cmd:"" help:"Find dangerous rights of the server's logins, and print the SQL that revokes them."`
+	Grants  grantsCmd  `cmd:"" help:"Print the SQL script that gives database roles the rights in --permissions."`
+	DemoCmd demoCmd    `cmd:"" name:"demo" help:"Show what the server does, on sample data, and how to connect a client."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`

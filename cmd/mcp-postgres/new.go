@@ -15,7 +15,7 @@ import (
 
 type newCmd struct {
 	Name string `arg:"" help:"NAME of the tool, or TOOLSET/NAME."`
-	Dir  string `name:"dir" help:"Folder to write to; without it the first of --tools, or else this one." placeholder:"DIR"`
+	Dir  string `name:"dir" help:"Folder to write to. Default: the first of --tools, or else the current folder." placeholder:"DIR"`
 }
 
 // Run writes a file that passes check and tells what to put in its place.
@@ -110,7 +110,7 @@ LIMIT @limit
 
 type ejectCmd struct {
 	Name string `arg:"" help:"Name of a built-in tool."`
-	Dir  string `name:"dir" help:"Folder to write to; without it the first of --tools, or else this one." placeholder:"DIR"`
+	Dir  string `name:"dir" help:"Folder to write to. Default: the first of --tools, or else the current folder." placeholder:"DIR"`
 }
 
 // Run writes a built-in tool to DIR/toolset/name.sql, where it takes the place of the built-in one.

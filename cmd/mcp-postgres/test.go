@@ -14,8 +14,8 @@ import (
 )
 
 type testCmd struct {
-	Dirs   []string `arg:"" optional:"" name:"dir" help:"Folders of tool files; without one those of --tools, or else the built-in tools."`
-	Format string   `name:"format" help:"How to print: ${enum}." enum:"human,json,junit" default:"human"`
+	Dirs   []string `arg:"" optional:"" name:"dir" help:"Folders of tool files. Default: those of --tools, or else the built-in tools."`
+	Format string   `name:"format" help:"Output format: ${enum}." enum:"human,json,junit" default:"human"`
 }
 
 // Run runs the tests. The exit status is 0 if all pass, 1 if some fail, and 2 without a database or for a folder that is none.

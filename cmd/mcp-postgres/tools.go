@@ -17,7 +17,7 @@ import (
 )
 
 type toolsCmd struct {
-	Name string `arg:"" optional:"" help:"Show this tool: its arguments, its schemas with --json, its SQL."`
+	Name string `arg:"" optional:"" help:"Show this tool: its arguments and SQL, and with --json its schemas."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 

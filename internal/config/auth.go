@@ -6,20 +6,20 @@ import (
 	"os"
 )
 
-// Auth holds the settings that say who may call, and what.
+// Auth holds the settings of authentication and permissions.
 type Auth struct {
-	AuthIssuer   string   `help:"Who issues the access tokens, exactly as their iss has it; turns authentication on." name:"auth-issuer" env:"MCP_AUTH_ISSUER" placeholder:"URL"`
-	AuthAudience string   `help:"What the tokens must have in aud." name:"auth-audience" env:"MCP_AUTH_AUDIENCE" placeholder:"NAME"`
-	AuthJWKSURL  string   `help:"Where the issuer's keys are; without it they are discovered." name:"auth-jwks-url" env:"MCP_AUTH_JWKS_URL" placeholder:"URL"`
+	AuthIssuer   string   `help:"Issuer of the access tokens, exactly as in their iss claim. Turns authentication on." name:"auth-issuer" env:"MCP_AUTH_ISSUER" placeholder:"URL"`
+	AuthAudience string   `help:"Audience that the tokens must have in their aud claim." name:"auth-audience" env:"MCP_AUTH_AUDIENCE" placeholder:"NAME"`
+	AuthJWKSURL  string   `help:"URL of the issuer's keys. Default: found by discovery." name:"auth-jwks-url" env:"MCP_AUTH_JWKS_URL" placeholder:"URL"`
 	AuthScopes   []string `help:"Scope that a token must have; repeatable." name:"auth-scopes" env:"MCP_AUTH_SCOPES" sep:"," placeholder:"NAME"`
-	Permissions  string   `help:"File that says which role may do what, and who has it." name:"permissions" env:"MCP_PERMISSIONS_FILE" placeholder:"FILE"`
+	Permissions  string   `help:"File of roles: what each may do, and who has it." name:"permissions" env:"MCP_PERMISSIONS_FILE" placeholder:"FILE"`
 	PublicURL    string   `help:"URL at which clients reach the server over HTTP, with its path." name:"public-url" env:"MCP_PUBLIC_URL" placeholder:"URL"`
 
-	CallerRate       float64 `help:"Most requests a second of one caller with a token over HTTP." name:"caller-rate" env:"MCP_CALLER_RATE" default:"50" placeholder:"N"`
-	CallerConcurrent int     `help:"Most requests of one caller with a token over HTTP at the same time." name:"caller-concurrent" env:"MCP_CALLER_CONCURRENT" default:"20" placeholder:"N"`
+	CallerRate       float64 `help:"Maximum number of requests a second of one caller with a token over HTTP." name:"caller-rate" env:"MCP_CALLER_RATE" default:"50" placeholder:"N"`
+	CallerConcurrent int     `help:"Maximum number of requests of one caller with a token over HTTP at the same time." name:"caller-concurrent" env:"MCP_CALLER_CONCURRENT" default:"20" placeholder:"N"`
 }
 
-// The defaults of the two above; without authentication nobody is told apart, and there are no such limits.
+// The defaults of the two above. Without authentication there are no callers to tell apart, and so no such limits.
 const (
 	defaultCallerRate       = 50
 	defaultCallerConcurrent = 20
@@ -33,17 +33,17 @@ func (a *Auth) validate() []error {
 	return faults
 }
 
-// The setting that is no flag, for other users of a machine see flags.
+// The token is a variable and no flag, because other users of a machine can see the flags of a process.
 const (
 	TokenVariable = "MCP_AUTH_TOKEN"
 	TokenHelp     = "Access token of the caller over stdio, and of the commands call and tools."
 )
 
-// AuthToken is the token that all calls are made with over stdio.
+// AuthToken returns the token of the caller over stdio.
 func (a *Auth) AuthToken() string { return os.Getenv(TokenVariable) }
 
-// CheckAuth says what contradicts itself. Whether the URLs are good is for who uses them. stdio: there is one caller, who has
-// one token.
+// CheckAuth checks that the settings of authentication fit together. The URLs are checked where they are used. stdio is true
+// where there is one caller, with the token of AuthToken.
 func (a *Auth) CheckAuth(stdio bool) error {
 	if a.AuthIssuer == "" {
 		return a.withoutIssuer()
@@ -65,7 +65,7 @@ func (a *Auth) CheckAuth(stdio bool) error {
 	return errors.Join(faults...)
 }
 
-// withoutIssuer refuses settings that would do nothing: who set them meant to close the server.
+// withoutIssuer refuses settings that have no effect without an issuer: whoever set them wanted to protect the server.
 func (a *Auth) withoutIssuer() error {
 	var faults []error
 	for _, s := range []struct {

@@ -13,42 +13,42 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Config holds every setting. The tags are the reference: --help and the table of settings are made of them. A setting with the tag
-// unfilled has that value, not its default, where it is there without one.
+// Config holds every setting. The tags are the reference: --help and the table of settings are generated from them. A setting with the
+// tag unfilled gets that value instead of its default when a client passes it empty.
 type Config struct {
-	Conn string `help:"PostgreSQL to work on: a URL or key=value pairs. Without it the server starts and says so." env:"DATABASE_URL,POSTGRES_CONNECTION_STRING" placeholder:"URL"`
-	Demo bool   `help:"Bring a throw-away PostgreSQL with sample data instead of --conn; it is removed at exit."`
+	Conn string `help:"Connection string of the database: a URL or key=value pairs. Without it the server starts, and every tool says that it is missing." env:"DATABASE_URL,POSTGRES_CONNECTION_STRING" placeholder:"URL"`
+	Demo bool   `help:"Start a throw-away PostgreSQL with sample data instead of using --conn; it is removed at exit."`
 
-	Tools    []string `help:"Folder of your own tool files; repeatable. A tool there replaces the built-in one of its name." env:"MCP_TOOLS_DIR" placeholder:"DIR" name:"tools" sep:","`
-	Toolsets []string `help:"Toolsets to offer; without it explore and those of --tools." env:"MCP_TOOLSETS" placeholder:"NAME"`
-	Enable   []string `help:"Tool to offer whatever its toolset; repeatable." env:"MCP_TOOLS_ENABLE" placeholder:"NAME" name:"enable" sep:","`
-	Disable  []string `help:"Tool to leave out, query and server_info too; repeatable." env:"MCP_TOOLS_DISABLE" placeholder:"NAME" name:"disable" sep:","`
+	Tools    []string `help:"Folder of your own tool files; repeatable. A tool there replaces a built-in one of the same name." env:"MCP_TOOLS_DIR" placeholder:"DIR" name:"tools" sep:","`
+	Toolsets []string `help:"Toolsets to offer. Default: explore and the toolsets of --tools." env:"MCP_TOOLSETS" placeholder:"NAME"`
+	Enable   []string `help:"Tool to offer in addition, whatever its toolset; repeatable." env:"MCP_TOOLS_ENABLE" placeholder:"NAME" name:"enable" sep:","`
+	Disable  []string `help:"Tool to leave out, query and server_info included; repeatable." env:"MCP_TOOLS_DISABLE" placeholder:"NAME" name:"disable" sep:","`
 
-	ReadOnly  bool  `help:"Run everything in READ ONLY transactions that are rolled back; tools that write are left out." name:"read-only" env:"POSTGRES_READONLY" unfilled:"true"`
-	TimeoutMS int64 `help:"Time limit of a statement, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
-	MaxRows   int   `help:"Most rows of an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
-	MaxBytes  int   `help:"Most bytes of the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
-	MaxSQL    int   `help:"Most bytes of the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
-	PoolMin   *int  `help:"Connections kept open; without it 2, or --pool-max if that is less." name:"pool-min" env:"MCP_POOL_MIN" placeholder:"N"`
-	PoolMax   int   `help:"Most connections opened." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
+	ReadOnly  bool  `help:"Allow no change: everything runs in READ ONLY transactions that are rolled back, and tools that write are left out." name:"read-only" env:"POSTGRES_READONLY" unfilled:"true"`
+	TimeoutMS int64 `help:"Time limit of a call, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
+	MaxRows   int   `help:"Maximum number of rows in an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
+	MaxBytes  int   `help:"Maximum number of bytes in the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
+	MaxSQL    int   `help:"Maximum number of bytes in the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
+	PoolMin   *int  `help:"Minimum number of connections kept open. Default: 2, or --pool-max if that is less." name:"pool-min" env:"MCP_POOL_MIN" placeholder:"N"`
+	PoolMax   int   `help:"Maximum number of connections, and of calls that run at once." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
 
 	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio,streamable-http,sse" default:"stdio"`
 	HTTP      `embed:""`
 	Auth      `embed:""`
 
-	Audit    string `help:"File to which each call is written as a line of JSON, or stderr." name:"audit" env:"MCP_AUDIT" placeholder:"FILE"`
-	AuditSQL bool   `help:"Write SQL and arguments to --audit too." name:"audit-sql" env:"MCP_AUDIT_SQL"`
+	Audit    string `help:"File that gets a line of JSON for each call, or stderr." name:"audit" env:"MCP_AUDIT" placeholder:"FILE"`
+	AuditSQL bool   `help:"Write the SQL and the arguments of each call to --audit too." name:"audit-sql" env:"MCP_AUDIT_SQL"`
 
-	LogFormat string `help:"How log lines are written to stderr: ${enum}." name:"log-format" env:"MCP_LOG_FORMAT" enum:"text,json" default:"text"`
-	LogLevel  string `help:"Least severe log line to write to stderr: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
+	LogFormat string `help:"Format of the log on stderr: ${enum}." name:"log-format" env:"MCP_LOG_FORMAT" enum:"text,json" default:"text"`
+	LogLevel  string `help:"Lowest level to log: ${enum}." name:"log-level" env:"MCP_LOG_LEVEL" enum:"debug,info,warn,error" default:"info"`
 }
 
-// Serve holds the settings of the command that serves alone.
+// Serve holds the settings that only the command serve has.
 type Serve struct {
-	Strict bool `help:"Do not start while doctor finds a danger in the rights of the database's logins." env:"MCP_STRICT"`
+	Strict bool `help:"Do not start while doctor finds a danger in the rights of the server's logins." env:"MCP_STRICT"`
 }
 
-// Validate checks what the types don't.
+// Validate checks ranges and combinations, which the types of the fields can't.
 func (c *Config) Validate() error {
 	var faults []error
 	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
@@ -67,7 +67,7 @@ func (c *Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// maxSQL is the most that sqlscan takes: what its parser survives.
+// maxSQL is the limit of sqlscan: longer SQL could overflow the parser's stack.
 const maxSQL = 128 << 10
 
 func within(name string, n, least, most int) error {
@@ -77,7 +77,7 @@ func within(name string, n, least, most int) error {
 	return nil
 }
 
-// MinConns is how many connections are kept open.
+// MinConns returns the number of connections to keep open.
 func (c *Config) MinConns() int {
 	if c.PoolMin == nil {
 		return min(2, c.PoolMax)
@@ -85,10 +85,10 @@ func (c *Config) MinConns() int {
 	return *c.PoolMin
 }
 
-// Timeout is the time limit of a statement.
+// Timeout returns the time limit of a call.
 func (c *Config) Timeout() time.Duration { return time.Duration(c.TimeoutMS) * time.Millisecond }
 
-// Level is the log level.
+// Level returns the log level.
 func (c *Config) Level() slog.Level {
 	var l slog.Level
 	if l.UnmarshalText([]byte(c.LogLevel)) != nil {
@@ -97,8 +97,8 @@ func (c *Config) Level() slog.Level {
 	return l
 }
 
-// UnsetEmpty removes environment variables of settings that are empty, as many MCP clients pass them, and all that a desktop
-// host left unfilled: they mean the default, not a value that can't be read. It gives their names.
+// UnsetEmpty removes the variables of settings that are empty, as many MCP clients pass them, and variables whose placeholder a
+// desktop host left unfilled. Both mean the default. It returns their names.
 func UnsetEmpty(flags []*kong.Flag) (names []string, err error) {
 	closed := map[string]string{}
 	for _, f := range flags {

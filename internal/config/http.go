@@ -11,18 +11,18 @@ import (
 // HTTP holds the settings of the transports streamable-http and sse.
 type HTTP struct {
 	Host string `help:"Address to listen on for HTTP." env:"MCP_HOST" default:"127.0.0.1" placeholder:"ADDRESS"`
-	Port int    `help:"Port to listen on for HTTP; 0 takes a free one." env:"MCP_PORT" default:"8000" placeholder:"N"`
+	Port int    `help:"Port to listen on for HTTP; 0 chooses a free one." env:"MCP_PORT" default:"8000" placeholder:"N"`
 
-	TLSCert string `help:"Certificate file (PEM) to serve HTTPS; a renewed file is used without a restart." name:"tls-cert" env:"MCP_TLS_CERT" placeholder:"FILE"`
+	TLSCert string `help:"Certificate file (PEM) for HTTPS; a renewed file is used without a restart." name:"tls-cert" env:"MCP_TLS_CERT" placeholder:"FILE"`
 	TLSKey  string `help:"Key file (PEM) of --tls-cert." name:"tls-key" env:"MCP_TLS_KEY" placeholder:"FILE"`
 
-	AllowedHosts   []string `help:"Names by which clients reach the server over HTTP, beside addresses and localhost; * for any." name:"allowed-hosts" env:"MCP_ALLOWED_HOSTS" placeholder:"NAME" sep:","`
+	AllowedHosts   []string `help:"Host names that clients may use for the server over HTTP, besides addresses and localhost; * for any." name:"allowed-hosts" env:"MCP_ALLOWED_HOSTS" placeholder:"NAME" sep:","`
 	AllowedOrigins []string `help:"Origins of web pages that may use the server, such as https://app.example.com." name:"allowed-origins" env:"MCP_ALLOWED_ORIGINS" placeholder:"ORIGIN" sep:","`
-	InsecureNoAuth bool     `help:"Let everybody who reaches --host call every tool, without authentication." name:"insecure-no-auth" env:"MCP_INSECURE_NO_AUTH"`
+	InsecureNoAuth bool     `help:"Serve everybody who can reach --host, without authentication." name:"insecure-no-auth" env:"MCP_INSECURE_NO_AUTH"`
 
-	Metrics string `help:"Serve numbers for Prometheus at /metrics: ${enum}. They need no token; auto means on, where --host is a loopback address." env:"MCP_METRICS" enum:"auto,on,off" default:"auto"`
+	Metrics string `help:"Serve Prometheus metrics at /metrics, without a token: ${enum}. auto means on if --host is a loopback address." env:"MCP_METRICS" enum:"auto,on,off" default:"auto"`
 
-	ShutdownTimeout time.Duration `help:"How long calls in flight may go on when the HTTP server ends." name:"shutdown-timeout" env:"MCP_SHUTDOWN_TIMEOUT" default:"10s" placeholder:"TIME"`
+	ShutdownTimeout time.Duration `help:"Time that running calls get to finish when the HTTP server stops." name:"shutdown-timeout" env:"MCP_SHUTDOWN_TIMEOUT" default:"10s" placeholder:"TIME"`
 }
 
 func (h *HTTP) validate() []error {
