@@ -1,11 +1,14 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"embed"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -26,6 +29,7 @@ var resources embed.FS
 const (
 	schemaText = "schema_text"
 	nameList   = "names"
+	schemaList = "schemas"
 )
 
 // The URI templates of the resources (RFC 6570).
@@ -46,7 +50,7 @@ type library struct {
 
 func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 	lib := &library{Registry: r, files: map[string]*tool{}}
-	for _, name := range []string{schemaText, nameList} {
+	for _, name := range []string{schemaText, nameList, schemaList} {
 		t, err := ownFile(name)
 		if err != nil {
 			return nil, err
@@ -76,6 +80,7 @@ func ownFile(name string) (*catalog.Tool, error) {
 func (l *library) options() []server.ServerOption {
 	return []server.ServerOption{
 		server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(true), server.WithCompletions(),
+		server.WithHooks(&server.Hooks{OnAfterListResources: []server.OnAfterListResourcesFunc{l.listSchemas}}),
 		server.WithResourceCompletionProvider(l), server.WithPromptCompletionProvider(l), server.WithPromptFilter(l.visible),
 	}
 }
@@ -95,6 +100,32 @@ func (l *library) addTo(s *server.MCPServer) {
 	template(tableURI, "table", "application/json", fmt.Sprintf("The first %d rows of a table or view.", firstRows), l.tableRows)
 	template(schemaURI, "schema", "application/sql", "The tables, views and enums of a schema as compact text: columns, types, keys, references, comments.", l.schemaText)
 	template(toolURI, "tool", "application/sql", "The SQL of a tool.", l.toolSQL)
+}
+
+// listSchemas puts the schemas that the caller may see into resources/list, a page at a time. The library reads cursors as standard
+// base64.
+func (l *library) listSchemas(ctx context.Context, _ any, req *mcp.ListResourcesRequest, res *mcp.ListResourcesResult) {
+	args := map[string]any{}
+	if cursor, err := base64.StdEncoding.DecodeString(string(req.Params.Cursor)); err == nil && len(cursor) > 0 {
+		args[catalog.ArgCursor] = string(cursor)
+	}
+	var page struct {
+		Items []struct{ Schema, Comment string }
+		Next  string `json:"next_cursor"`
+	}
+	body, err := l.readFile(cameBy(ctx, mcp.MethodResourcesList, ""), schemaList, args)
+	if err == nil {
+		err = json.Unmarshal([]byte(body), &page)
+	}
+	if err != nil {
+		res.Meta = mcp.NewMetaFromMap(map[string]any{errorKey: err.Error()})
+		return
+	}
+	for _, s := range page.Items {
+		res.Resources = append(res.Resources, mcp.NewResource("schema://"+url.PathEscape(s.Schema), s.Schema, mcp.WithMIMEType("application/sql"),
+			mcp.WithResourceDescription(cmp.Or(s.Comment, "Tables, views and enums of the schema "+s.Schema+"."))))
+	}
+	res.NextCursor = mcp.Cursor(base64.StdEncoding.EncodeToString([]byte(page.Next)))
 }
 
 // variables are those of a URI template, each with one value.

@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
@@ -113,6 +117,88 @@ func TestSchemaTextOfPartitions(t *testing.T) {
 		`TABLE old (log integer, at date, FOREIGN KEY (log, at) REFERENCES log(id, at) NOT VALID)\n"`
 	if got := ask(t, r, "resources/read", `{"uri": "schema://s"}`); !strings.Contains(got, want) {
 		t.Errorf("schema:// = %s, want %s in it", got, want)
+	}
+}
+
+// listedResources gives the resources of all pages, and how many pages there are.
+func listedResources(t *testing.T, ctx context.Context, r *registry.Registry) (uris []string, pages int) {
+	t.Helper()
+	params := `{}`
+	for {
+		var page struct {
+			Resources  []struct{ URI, Name, Description, MimeType string }
+			NextCursor string
+		}
+		got := askAs(t, ctx, r, "resources/list", params)
+		if err := json.Unmarshal([]byte(got), &page); err != nil || page.Resources == nil {
+			t.Fatalf("resources/list = %s, %v", got, err)
+		}
+		pages++
+		for _, res := range page.Resources {
+			if res.Name == "" || res.Description == "" || res.MimeType != "application/sql" {
+				t.Errorf("resources/list has %+v", res)
+			}
+			uris = append(uris, res.URI)
+		}
+		if page.NextCursor == "" {
+			return uris, pages
+		}
+		params = `{"cursor": "` + page.NextCursor + `"}`
+	}
+}
+
+// TestListedSchemas: hosts show what resources/list has in their menus, and each of it can be read.
+func TestListedSchemas(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE SCHEMA shop; COMMENT ON SCHEMA shop IS 'What is sold'; CREATE SCHEMA hr; CREATE SCHEMA "odd ""name/x"; CREATE TABLE shop.item ()`)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	uris, _ := listedResources(t, t.Context(), r)
+	want := []string{"schema://hr", "schema://odd%20%22name%2Fx", "schema://public", "schema://shop"}
+	if diff := cmp.Diff(want, uris); diff != "" {
+		t.Errorf("resources/list (-want +got):\n%s", diff)
+	}
+	for _, uri := range uris {
+		if got := ask(t, r, "resources/read", `{"uri": "`+uri+`"}`); !strings.Contains(got, "-- schema ") {
+			t.Errorf("%s = %s", uri, got)
+		}
+	}
+	if got := ask(t, r, "resources/list", `{}`); !strings.Contains(got, `"description":"What is sold"`) {
+		t.Errorf("resources/list = %s, want the comment", got)
+	}
+	alice := guard.WithCaller(t.Context(), &guard.Caller{Sub: "alice", Role: &guard.Role{Name: "clerk", Schemas: []string{"shop"}}})
+	if got, _ := listedResources(t, alice, r); !slices.Equal(got, []string{"schema://shop"}) {
+		t.Errorf("with the schema shop, resources/list has %v", got)
+	}
+	nobody := guard.WithCaller(t.Context(), &guard.Caller{Sub: "eve"})
+	if got, _ := listedResources(t, nobody, r); len(got) != 0 {
+		t.Errorf("without a role, resources/list has %v", got)
+	}
+	pgtest.Exec(t, url, `DO $$ BEGIN FOR i IN 1..200 LOOP EXECUTE format('CREATE SCHEMA s%s', i); END LOOP; END $$`)
+	if uris, pages := listedResources(t, t.Context(), r); len(uris) != 204 || pages != 3 || len(slices.Compact(slices.Sorted(slices.Values(uris)))) != 204 {
+		t.Errorf("%d resources on %d pages, want 204 on 3", len(uris), pages)
+	}
+	if got := ask(t, r, "resources/list", `{"cursor": "!"}`); !strings.Contains(got, "-32602") {
+		t.Errorf("resources/list with a wrong cursor = %s", got)
+	}
+	none := build(t, registry.Config{DB: openDB(t, "")}, nil)
+	if got, _ := listedResources(t, t.Context(), none); len(got) != 0 {
+		t.Errorf("without a database, resources/list has %v", got)
+	}
+}
+
+// TestDatabaseDown: nothing that looks empty comes from a database that does not answer.
+func TestDatabaseDown(t *testing.T) {
+	r := build(t, registry.Config{DB: openDB(t, "postgres://x@127.0.0.1:1/x?connect_timeout=2")}, nil)
+	for _, request := range [][2]string{
+		{"resources/list", `{}`},
+		{"resources/read", `{"uri": "schema://shop"}`},
+		{"resources/read", `{"uri": "table://shop/item"}`},
+		{"completion/complete", `{"ref": {"type": "ref/resource", "uri": "schema://{schema}"}, "argument": {"name": "schema", "value": ""}}`},
+		{"completion/complete", `{"ref": {"type": "ref/resource", "uri": "tool://describe_table"}, "argument": {"name": "table_name", "value": ""}}`},
+	} {
+		if got := ask(t, r, request[0], request[1]); !strings.Contains(got, "The database is not available") {
+			t.Errorf("%s(%s) = %s, want that the database does not answer", request[0], request[1], got)
+		}
 	}
 }
 

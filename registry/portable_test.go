@@ -131,6 +131,51 @@ func TestPortable(t *testing.T) {
 	}
 }
 
+// TestSizeHint: Claude Code is asked for room for answers that have no pages.
+func TestSizeHint(t *testing.T) {
+	tools := buildAll(t, registry.Config{DB: openDB(t, "")}, nil).Server("test").ListTools()
+	for name, want := range map[string]bool{"describe_table": true, "db_identity": true, "list_tables": false, "query": false} {
+		meta := tools[name].Tool.Meta
+		if got := meta != nil && meta.AdditionalFields["anthropic/maxResultSizeChars"] == 500_000; got != want {
+			t.Errorf("%s has _meta %+v, want the hint: %v", name, meta, want)
+		}
+	}
+}
+
+// TestOutputSchemasAreOfOneType: the Inspector warns of lists of types, and of schemas that say nothing.
+func TestOutputSchemasAreOfOneType(t *testing.T) {
+	for name, tool := range buildAll(t, registry.Config{DB: openDB(t, "")}, nil).Server("test").ListTools() {
+		var s any
+		if len(tool.Tool.RawOutputSchema) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(tool.Tool.RawOutputSchema, &s); err != nil {
+			t.Fatal(err)
+		}
+		ofOneType(t, name, s)
+	}
+}
+
+func ofOneType(t *testing.T, at string, schema any) {
+	t.Helper()
+	s, _ := schema.(map[string]any)
+	_, one := s["type"].(string)
+	several, _ := s["anyOf"].([]any)
+	if one == (several != nil) {
+		t.Errorf("%s: %v, want one type, or anyOf", at, schema)
+	}
+	for i, each := range several {
+		ofOneType(t, fmt.Sprintf("%s.anyOf[%d]", at, i), each)
+	}
+	if items, ok := s["items"]; ok {
+		ofOneType(t, at+"[]", items)
+	}
+	properties, _ := s["properties"].(map[string]any)
+	for name, property := range properties {
+		ofOneType(t, at+"."+name, property)
+	}
+}
+
 const noParams = "/*---\ndescription: Takes none.\n---*/\nSELECT 1 AS one"
 
 // everyType has each type, each key of a parameter, examples and pages.

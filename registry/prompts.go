@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,7 +76,7 @@ func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp
 		}
 		for _, arg := range p.Arguments {
 			if arg.Name == a.Name {
-				return l.complete(ctx, arg.Names, arg.Enum, a.Value, of), nil
+				return l.complete(ctx, arg.Names, arg.Enum, a.Value, of)
 			}
 		}
 	}
@@ -88,20 +89,20 @@ func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mc
 	name, isTool := strings.CutPrefix(uri, "tool://")
 	switch {
 	case uri == toolURI && a.Name == "name":
-		return l.complete(ctx, "", l.NamesFor(ctx), a.Value, nil), nil
+		return l.complete(ctx, "", l.NamesFor(ctx), a.Value, nil)
 	case uri == tableURI || uri == schemaURI:
-		return l.complete(ctx, a.Name, nil, a.Value, given.Arguments), nil
+		return l.complete(ctx, a.Name, nil, a.Value, given.Arguments)
 	case isTool:
-		return l.completeTool(ctx, name, a, given), nil
+		return l.completeTool(ctx, name, a, given)
 	}
 	return &mcp.Completion{}, nil
 }
 
 // completeTool completes an argument of a tool that the caller may call.
-func (l *library) completeTool(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) *mcp.Completion {
+func (l *library) completeTool(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
 	t, ok := l.toolFor(ctx, name)
 	if !ok {
-		return &mcp.Completion{}
+		return &mcp.Completion{}, nil
 	}
 	of := map[string]string{}
 	for _, p := range t.def.Params {
@@ -116,12 +117,12 @@ func (l *library) completeTool(ctx context.Context, name string, a mcp.CompleteA
 			return l.complete(ctx, p.Names, words, a.Value, of)
 		}
 	}
-	return &mcp.Completion{}
+	return &mcp.Completion{}, nil
 }
 
 // complete gives the words, or the names of the kind, that start with prefix. of are the schema and the table, by kind, that they
-// are looked for in. Whatever goes wrong, it gives none.
-func (l *library) complete(ctx context.Context, kind string, words []string, prefix string, of map[string]string) *mcp.Completion {
+// are looked for in. The one error is that of a database that does not answer.
+func (l *library) complete(ctx context.Context, kind string, words []string, prefix string, of map[string]string) (*mcp.Completion, error) {
 	ctx = cameBy(ctx, mcp.MethodCompletionComplete, "")
 	if kind != "" {
 		search := nameArgs{kind: kind, word: prefix, schema: of[catalog.NamesSchema], completing: true}
@@ -131,22 +132,28 @@ func (l *library) complete(ctx context.Context, kind string, words []string, pre
 				search.tables = []string{table}
 			}
 		}
-		words = l.names(ctx, search)
+		var err error
+		if words, err = l.names(ctx, search); err != nil {
+			return nil, err
+		}
 	} else {
 		words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(strings.ToLower(w), strings.ToLower(prefix)) })
 	}
 	if len(words) > maxCompletions {
-		return &mcp.Completion{Values: words[:maxCompletions], HasMore: true}
+		return &mcp.Completion{Values: words[:maxCompletions], HasMore: true}, nil
 	}
-	return &mcp.Completion{Values: words, Total: len(words)}
+	return &mcp.Completion{Values: words, Total: len(words)}, nil
 }
 
 // names gives what the tool file finds, each once.
-func (l *library) names(ctx context.Context, search nameArgs) []string {
+func (l *library) names(ctx context.Context, search nameArgs) ([]string, error) {
 	body, err := l.readFile(ctx, nameList, search.values())
 	var answer struct{ Items []struct{ Name string } }
+	if down := (*unread)(nil); errors.As(err, &down) && down.code == codeUnavailable {
+		return nil, err
+	}
 	if err != nil || json.Unmarshal([]byte(body), &answer) != nil {
-		return nil
+		return nil, nil
 	}
 	var names []string
 	for _, item := range answer.Items {
@@ -154,5 +161,5 @@ func (l *library) names(ctx context.Context, search nameArgs) []string {
 			names = append(names, item.Name)
 		}
 	}
-	return names
+	return names, nil
 }

@@ -154,12 +154,47 @@ func TestLimits(t *testing.T) {
 	}
 	for format, want := range map[string]string{
 		"json":     `"truncated":{"by":"rows","limit":1,"cell":65536,"cells":[{"row":1,"column":"repeat","kept":65536,"of":70000,"unit":"bytes"}]}}`,
-		"markdown": "1 row shown, there are more: the row limit is 1. Raise row_limit, or filter or aggregate. Values longer than 65536 bytes were cut.",
+		"markdown": "1 row shown, there are more: the row limit is 1. Raise row_limit, or filter or aggregate. Long values were cut, vectors, bytea and arrays of numbers at 1024 bytes, others at 65536: select a part of them.",
 	} {
 		got, _ = call(t, r, "query", `{"sql": "SELECT repeat('x', 70000) FROM generate_series(1, 2)", "row_limit": 1, "format": "`+format+`"}`)
 		if !strings.HasSuffix(got, want) {
 			t.Errorf("rows and a value that were cut end in %s, want %s", got[len(got)-160:], want)
 		}
+	}
+}
+
+// TestBulk: of a vector, of bytes and of an array of numbers a model needs the start, and the rows behind them.
+func TestBulk(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE TYPE vector AS (v text)`) // the name is pgvector's
+	r := build(t, registry.Config{DB: openDB(t, url)}, map[string]string{
+		"x/picture.sql":  "/*---\ndescription: x\nresult: value\n---*/\nSELECT convert_to(repeat('x', 9000), 'UTF8')",
+		"x/pictures.sql": "/*---\ndescription: x\n---*/\nSELECT convert_to(repeat('x', 9000), 'UTF8') AS a, repeat('y', 9000) AS b",
+	})
+	for _, test := range []struct{ value, kept string }{
+		{"array_fill(0.25::float8, ARRAY[1536])", `"kept":204,"of":1536,"unit":"items"`},
+		{"array_fill(12345::int8, ARRAY[1536])", `"unit":"items"`},
+		{"convert_to(repeat('x', 9000), 'UTF8')", `"kept":511,"of":9000,"unit":"bytes"`},
+		{"ROW(repeat('0.25 ', 1536))::vector", `"kept":1024,"of":7684,"unit":"bytes"`},
+	} {
+		args := `{"sql": "SELECT ` + test.value + ` AS a, g FROM generate_series(1, 400) AS g", "format": "FORMAT"}`
+		got, _ := call(t, r, "query", strings.Replace(args, "FORMAT", "json", 1))
+		if !strings.Contains(got, test.kept) || !strings.Contains(got, `"g":400}],"truncated":{"by":"cell","limit":1024,`) || !strings.Contains(got, `"more_cells":390`) {
+			t.Errorf("%s = %.100s ... %s, want all rows, and %s", test.value, got, got[max(0, len(got)-900):], test.kept)
+		}
+		got, _ = call(t, r, "query", strings.Replace(args, "FORMAT", "markdown", 1))
+		if !strings.Contains(got, "400 rows. Long values were cut") || !strings.Contains(got, " cut) | 400 |") {
+			t.Errorf("%s = %.100s ... %s, want all rows", test.value, got, got[max(0, len(got)-300):])
+		}
+	}
+	for tool, want := range map[string]string{"picture": `eHh4"}`, "pictures": strings.Repeat("y", 9000) + `"}],"truncated":{"by":"cell"`} {
+		if got, isError := call(t, r, tool, "{}"); isError || !strings.Contains(got, want) {
+			t.Errorf("%s = %.100s ... %s, want %.20s in it", tool, got, got[max(0, len(got)-200):], want)
+		}
+	}
+	got, _ := call(t, r, "query", `{"sql": "SELECT array_fill('some text'::text, ARRAY[1000]) AS a, to_jsonb(array_fill(1, ARRAY[1000])) AS b", "format": "json"}`)
+	if strings.Contains(got, "truncated") {
+		t.Errorf("texts and JSON of some KB are cut: %s", got[len(got)-200:])
 	}
 }
 

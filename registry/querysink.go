@@ -68,6 +68,7 @@ func (j *jsonTable) result(out postgres.Outcome) ([]string, []byte) {
 type textTable struct {
 	limits   rowLimits
 	types    []*postgres.Type
+	most     []int // bytes of a value
 	names    []string
 	buf      []byte
 	sent     int // bytes of buf in the message
@@ -79,21 +80,22 @@ type textTable struct {
 func (t *textTable) start(cols []postgres.Column) {
 	*t = textTable{limits: t.limits, names: uniqueNames(cols), buf: t.buf[:0], sent: t.limits.frame()}
 	for _, c := range cols {
-		t.types = append(t.types, c.Type)
+		t.types, t.most = append(t.types, c.Type), append(t.most, t.limits.ofType(c.Type))
 	}
 }
 
 // cell appends the text of a value: that of JSON for the types that JSON writes differently, PostgreSQL's own otherwise. One over
 // the limit is cut, and says so.
 func (t *textTable) cell(i int, v []byte) {
-	long, start := len(v) > t.limits.cell, len(t.buf)
+	limit, start := t.most[i], len(t.buf)
+	long := len(v) > limit
 	t.cellCut = t.cellCut || long
 	switch kind := t.types[i].Kind; {
 	case kind == postgres.Bytea && long:
-		out, cut := t.types[i].AppendCut(t.buf, v, t.limits.cell)
+		out, cut := t.types[i].AppendCut(t.buf, v, limit)
 		t.buf = append(unquoted(out, start), cut.String()...)
 	case long:
-		short, _ := postgres.CutText(v, t.limits.cell)
+		short, _ := postgres.CutText(v, limit)
 		t.buf = append(t.buf, short...)
 	case kind == postgres.Bool, kind == postgres.Timestamp, kind == postgres.Timestamptz, kind == postgres.Bytea:
 		t.buf = unquoted(t.types[i].AppendJSON(t.buf, v), start)
@@ -142,7 +144,7 @@ func (t *textTable) note(out postgres.Outcome) string {
 		s += advice
 	}
 	if t.cellCut {
-		s += fmt.Sprintf(". Values longer than %d bytes were cut", t.limits.cell)
+		s += fmt.Sprintf(". Long values were cut, vectors, bytea and arrays of numbers at %d bytes, others at %d: select a part of them", t.limits.bulk, t.limits.cell)
 	}
 	return s + "."
 }

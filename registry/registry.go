@@ -72,6 +72,7 @@ const (
 	DefaultMaxRows  = 1000
 	DefaultMaxBytes = 1_000_000
 	defaultCell     = 64 << 10
+	bulkCell        = 1 << 10
 )
 
 // Registry holds the tools, ready to serve. Replace gives it others while it serves.
@@ -118,7 +119,7 @@ func Build(c Config) (*Registry, error) {
 }
 
 func (r *Registry) limits() rowLimits {
-	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: cmp.Or(r.config.MaxCell, defaultCell)}
+	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: cmp.Or(r.config.MaxCell, defaultCell), bulk: bulkCell}
 }
 
 func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error) {

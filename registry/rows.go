@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
@@ -13,6 +14,8 @@ import (
 // rowLimits bound the rows of one answer.
 type rowLimits struct {
 	rows, bytes, cell int
+	// bulk is the limit of a value of which nobody reads the end; zero is that of the others.
+	bulk int
 	// most is how many rows the caller may ask for.
 	most int
 	// writes says that the statement writes: the rows that are cut have been written nevertheless.
@@ -21,6 +24,26 @@ type rowLimits struct {
 
 // frame is room in the message of an answer for what is around its rows, in bytes: the protocol, what was cut, notices.
 func (l rowLimits) frame() int { return min(10<<10, l.bytes/4) }
+
+// ofType is the limit of a value of a type, in bytes.
+func (l rowLimits) ofType(t *postgres.Type) int {
+	if l.bulk > 0 && bulky(t) {
+		return min(l.bulk, l.cell)
+	}
+	return l.cell
+}
+
+// bulky reports bytes, arrays of anything but text and JSON, and the vectors of pgvector.
+func bulky(t *postgres.Type) bool {
+	switch t.Kind {
+	case postgres.Bytea:
+		return true
+	case postgres.Array:
+		return t.Elem.Kind != postgres.Text && t.Elem.Kind != postgres.JSON || bulky(t.Elem)
+	}
+	name := t.Name[strings.LastIndexByte(t.Name, '.')+1:]
+	return name == "vector" || name == "halfvec" || name == "sparsevec"
+}
 
 // truncation says what was cut, exactly.
 type truncation struct {
@@ -58,6 +81,7 @@ type objectRows struct {
 
 	cols     []postgres.Column
 	types    []*postgres.Type
+	most     []int    // bytes of a value
 	names    [][]byte // `"name":`
 	keyAt    []int
 	lastKey  []string
@@ -67,6 +91,7 @@ type objectRows struct {
 	overflow bool // a row did not fit the bytes
 	cells    []cutCell
 	cut      int // values, also those that are not listed
+	cutAt    int // the limit of the last of them
 }
 
 // Columns implements postgres.Sink; it starts over.
@@ -74,7 +99,7 @@ func (o *objectRows) Columns(cols []postgres.Column) {
 	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, once: o.once, resource: o.resource, keys: o.keys,
 		buf: append(o.buf[:0], o.prefix...), cols: cols, sent: o.limits.frame()}
 	for i, name := range uniqueNames(cols) {
-		o.types = append(o.types, cols[i].Type)
+		o.types, o.most = append(o.types, cols[i].Type), append(o.most, o.limits.ofType(cols[i].Type))
 		o.names = append(o.names, append(pgtext.AppendJSON(nil, name), ':'))
 	}
 	for _, key := range o.keys {
@@ -162,15 +187,16 @@ func (o *objectRows) remember(values [][]byte) {
 
 // value writes the value of column i; one over the limit is cut.
 func (o *objectRows) value(i int, v []byte) {
-	t := o.types[i]
-	if len(v) <= o.limits.cell || o.whole && t.Kind == postgres.JSON {
+	t, limit := o.types[i], o.most[i]
+	if len(v) <= limit || o.whole && t.Kind == postgres.JSON {
 		o.buf = t.AppendJSON(o.buf, v)
 		return
 	}
 	var cut postgres.Cut
-	if o.buf, cut = t.AppendCut(o.buf, v, o.limits.cell); cut.Kept == cut.Of {
+	if o.buf, cut = t.AppendCut(o.buf, v, limit); cut.Kept == cut.Of {
 		return
 	}
+	o.cutAt = limit
 	if o.cut++; o.cut <= listedCells {
 		o.cells = append(o.cells, cutCell{Row: o.rows + 1, Column: uniqueNames(o.cols)[i], Cut: cut})
 	}
@@ -185,13 +211,13 @@ func (o *objectRows) truncated(more bool) *truncation {
 	case more:
 		cut.By, cut.Limit = "rows", o.limits.rows
 	case o.cut > 0:
-		cut.By, cut.Limit = "cell", o.limits.cell
+		cut.By, cut.Limit = "cell", o.cutAt
 		return cut
 	default:
 		return nil
 	}
 	if o.cut > 0 {
-		cut.Cell = o.limits.cell
+		cut.Cell = o.cutAt
 	}
 	return cut
 }

@@ -136,11 +136,6 @@ func unsigned(n *int) *uint64 {
 	return &u
 }
 
-// anything is the schema {}, which the library would write as true: many clients know no boolean schemas.
-func anything() *jsonschema.Schema {
-	return &jsonschema.Schema{Extras: map[string]any{}}
-}
-
 // OutputSchema is the JSON Schema of a tool's answer with these columns.
 func OutputSchema(t *catalog.Tool, cols []postgres.Column) *jsonschema.Schema {
 	props := jsonschema.NewProperties()
@@ -201,7 +196,7 @@ func typeSchema(t *postgres.Type, nullable bool) *jsonschema.Schema {
 	case postgres.Float, postgres.Numeric:
 		types = []string{"number", "string"}
 	case postgres.JSON:
-		return anything()
+		types, nullable = []string{"object", "array", "string", "number", "boolean", "null"}, false
 	case postgres.Date, postgres.Timestamp, postgres.Timestamptz:
 		// No format: infinity and years before 1 or after 9999 have none, and a strict client would drop such an answer.
 		s.Description = t.Name + ", ISO 8601"
@@ -219,19 +214,26 @@ func typeSchema(t *postgres.Type, nullable bool) *jsonschema.Schema {
 	if nullable {
 		types = append(types, "null")
 	}
-	if len(types) == 1 {
-		s.Type = types[0]
-	} else {
-		s.Extras = map[string]any{"type": types}
-	}
+	s.Type, s.AnyOf = oneOf(types)
 	return &s
+}
+
+// oneOf is how a schema says its types: a list of types is known to fewer clients than anyOf.
+func oneOf(types []string) (single string, several []*jsonschema.Schema) {
+	if len(types) == 1 {
+		return types[0], nil
+	}
+	for _, name := range types {
+		several = append(several, &jsonschema.Schema{Type: name})
+	}
+	return "", several
 }
 
 // arrayItems describes the items of an array. Types don't tell the dimensions, so an item may be an array itself.
 func arrayItems(t *postgres.Type) *jsonschema.Schema {
 	item := typeSchema(t.Elem, true)
-	if list, ok := item.Extras["type"].([]string); ok {
-		item.Extras["type"] = append(list, "array")
+	if t.Elem.Kind != postgres.JSON {
+		item.AnyOf = append(item.AnyOf, &jsonschema.Schema{Type: "array"})
 	}
 	return item
 }

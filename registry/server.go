@@ -46,10 +46,20 @@ func rawArguments(req mcp.CallToolRequest) json.RawMessage {
 	return raw
 }
 
+// sizeHint asks Claude Code for room for an answer that has no pages, which it would put into a file from 50,000 characters on.
+// mostChars is the most that it gives (code.claude.com/docs/en/mcp), and all that an answer may have: its message has it twice.
+const (
+	sizeHint  = "anthropic/maxResultSizeChars"
+	mostChars = 500_000
+)
+
 // definition is the tool as tools/list shows it.
 func (t *tool) definition() mcp.Tool {
 	d := mcp.NewToolWithRawSchema(t.def.Name, description(t.def), t.schema.Input)
 	d.Title, d.RawOutputSchema = t.def.Title, t.schema.Output
+	if t.def.Result == catalog.Object || t.def.Result == catalog.Value {
+		d.Meta = mcp.NewMetaFromMap(map[string]any{sizeHint: mostChars})
+	}
 	read := t.def.Access == catalog.Read
 	h := t.def.Hints
 	d.Annotations = mcp.ToolAnnotation{

@@ -150,8 +150,10 @@ func (h *sqlTool) rowLimits(ctx context.Context, args map[string]any) rowLimits 
 		l.bytes = min(l.bytes, n)
 	}
 	switch h.tool.Result {
-	case catalog.Object, catalog.Value:
+	case catalog.Object:
 		l.rows = 1
+	case catalog.Value: // which is all that the call is for
+		l.rows, l.bulk = 1, 0
 	case catalog.Rows:
 		if n, ok := args[catalog.ArgPageSize].(json.Number); ok && h.tool.Page != nil {
 			size, err := strconv.ParseFloat(n.String(), 64)

@@ -44,7 +44,7 @@ func TestTokens(t *testing.T) {
 		def, _, _ := r.Tool(name)
 		tool := listed[name].Tool
 		all := jsonSize(t, tool)
-		tool.RawOutputSchema = nil
+		tool.RawOutputSchema, tool.Meta = nil, nil
 		seen := jsonSize(t, tool)
 		toolset := def.Toolset
 		if toolset == "" || toolset == "explore" {

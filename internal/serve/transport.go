@@ -195,7 +195,7 @@ func (t *Transport) resourceInTurn(next server.ResourceHandlerFunc) server.Resou
 // refused is the answer if there is none. Other methods need no turn here.
 func (t *Transport) requestInTurn(ctx context.Context, m *envelope, caller string) (_ context.Context, done func(), refused []byte) {
 	lists := m.Method == string(mcp.MethodToolsList) && t.Caller(ctx) != "" // by what the database says of the caller's rights
-	if !lists && m.Method != string(mcp.MethodCompletionComplete) {
+	if !lists && m.Method != string(mcp.MethodCompletionComplete) && m.Method != string(mcp.MethodResourcesList) {
 		return ctx, func() {}, nil
 	}
 	ctx, turn, err := t.turn(ctx, caller, m.Method)
