@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,8 @@ func (a *access) databases(ctx context.Context, c *config.Config, rules *guard.R
 		if role.Connection == "" || a.logins[role.Connection] != nil {
 			continue
 		}
-		db, err := postgres.Open(ctx, postgres.Config{URL: os.Getenv(role.Connection), MinConns: -1, MaxConns: c.PoolMax, Timeout: c.Timeout(), Logger: a.log})
+		db, err := postgres.Open(ctx, postgres.Config{URL: os.Getenv(role.Connection), MinConns: -1, MaxConns: c.PoolMax,
+			IdleTime: cmp.Or(c.PoolIdle, -1), Timeout: c.Timeout(), Logger: a.log})
 		if err != nil {
 			return nil, fmt.Errorf("%s, the connection of role %s: %w", role.Connection, role.Name, err)
 		}

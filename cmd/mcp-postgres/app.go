@@ -61,7 +61,8 @@ func connect(ctx context.Context, c *config.Config, log *slog.Logger) (*app, err
 		}
 		url = a.cluster.URL()
 	}
-	a.db, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: cmp.Or(c.MinConns(), -1), MaxConns: c.PoolMax, Timeout: c.Timeout(), Logger: log})
+	a.db, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: cmp.Or(c.PoolMin, -1), MaxConns: c.PoolMax,
+		IdleTime: cmp.Or(c.PoolIdle, -1), Timeout: c.Timeout(), Logger: log})
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}

@@ -77,9 +77,9 @@ func TestSecretsInFaults(t *testing.T) {
 	auth := []string{"MCP_AUTH_ISSUER=http://127.0.0.1:1", "MCP_AUTH_AUDIENCE=x", "MCP_PERMISSIONS_FILE=" + permissions}
 	commands := [][]string{{"serve"}, {"call", "list_tables"}, {"tools"}, {"check"}, {"test"}, {"doctor"}}
 	for i, url := range []string{
-		"postgresql+asyncpg://app:" + planted + "@localhost:6543/shop?sslmode=disable", "ecto://app:" + planted + "@db/shop?ssl=true", "app:" + planted + "@db",
+		"mysql+asyncpg://app:" + planted + "@localhost:6543/shop?sslmode=disable", "postgresql+//app:" + planted + "@db/shop?ssl=true", "app:" + planted + "@db",
 		"'postgresql://app:" + planted + "@db/shop?sslmode=disable", "postgres://app:p@" + planted + "@db/shop", "postgres://app:12/" + planted + "@db/shop",
-		"postgres://app:%" + planted + "@db/shop", "postgres://app:" + planted + "@db/shop?schema=x", "host=db password=a " + planted + "=x",
+		"postgres://app:%" + planted + "@db/shop", "postgres://app:" + planted + "@db/shop?socketTimeout=x", "host=db password=a " + planted + "=x",
 		"host=db password=" + planted + " sslmode=Disable", "postgres://app@db/shop?sslkey=" + key + "&sslcert=" + key + "&sslpassword=" + planted,
 		"postgres://app@db/shop?sslrootcert=app:" + planted + "@db", "postgres://app:" + planted + "@db:port/shop", planted,
 	} {
@@ -103,6 +103,16 @@ func TestSecretsInFaults(t *testing.T) {
 		for _, got := range cases {
 			tellsNothing(t, "a command with "+url, got.out+got.err)
 		}
+	}
+	for _, url := range []string{ // those of other programs, which are understood
+		"postgresql+asyncpg://app:" + planted + "@127.0.0.1:1/shop?ssl=require", "ecto://app:" + planted + "@127.0.0.1:1/shop?pool_size=2",
+		"jdbc:postgresql://127.0.0.1:1/shop?user=app&password=" + planted + "&currentSchema=x",
+	} {
+		got := cliRun(t, []string{"DATABASE_URL=" + url}, "serve")
+		if !strings.Contains(got.err, "the scheme (read as postgresql)") {
+			t.Errorf("serve with %q: %s, want a line that says how it is read", url, got.err)
+		}
+		tellsNothing(t, "serve with "+url, got.out+got.err)
 	}
 	for _, env := range [][]string{
 		{"MCP_AUTH_TOKEN=" + planted + "-token"}, {"MCP_PUBLIC_URL=https://app:" + planted + "@tools.example.com/mcp", "MCP_TRANSPORT=streamable-http"},

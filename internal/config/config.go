@@ -29,8 +29,10 @@ type Config struct {
 	MaxRows   int   `help:"Maximum number of rows in an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
 	MaxBytes  int   `help:"Maximum number of bytes in the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
 	MaxSQL    int   `help:"Maximum number of bytes in the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
-	PoolMin   *int  `help:"Minimum number of connections kept open. Default: 2, or --pool-max if that is less." name:"pool-min" env:"MCP_POOL_MIN" placeholder:"N"`
+	PoolMin   int   `help:"Minimum number of connections, made at the start and kept open while there are calls." name:"pool-min" env:"MCP_POOL_MIN" default:"1" placeholder:"N"`
 	PoolMax   int   `help:"Maximum number of connections, and of calls that run at once." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
+
+	PoolIdle time.Duration `help:"Time without a call after which all connections are closed; 0 keeps --pool-min of them open." name:"pool-idle" env:"MCP_POOL_IDLE" default:"5m" placeholder:"TIME"`
 
 	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio,streamable-http,sse" default:"stdio"`
 	HTTP      `embed:""`
@@ -56,10 +58,13 @@ func (c *Config) Validate() error {
 	}
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, maxSQL),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
-		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.MinConns(), 0, 1000))
+		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
 	faults = append(append(faults, c.HTTP.validate()...), c.Auth.validate()...)
-	if c.MinConns() > c.PoolMax {
-		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.MinConns(), c.PoolMax))
+	if c.PoolMin > c.PoolMax {
+		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.PoolMin, c.PoolMax))
+	}
+	if c.PoolIdle != 0 && (c.PoolIdle < time.Second || c.PoolIdle > 24*time.Hour) {
+		faults = append(faults, fmt.Errorf("--pool-idle (MCP_POOL_IDLE) is %v: want 0, or 1s to 24h", c.PoolIdle))
 	}
 	if c.AuditSQL && c.Audit == "" {
 		faults = append(faults, errors.New("--audit-sql (MCP_AUDIT_SQL) is set without --audit (MCP_AUDIT): no call would be written; set --audit too, or unset it"))
@@ -75,14 +80,6 @@ func within(name string, n, least, most int) error {
 		return fmt.Errorf("%s is %d: want %d to %d", name, n, least, most)
 	}
 	return nil
-}
-
-// MinConns returns the number of connections to keep open.
-func (c *Config) MinConns() int {
-	if c.PoolMin == nil {
-		return min(2, c.PoolMax)
-	}
-	return *c.PoolMin
 }
 
 // Timeout returns the time limit of a call.

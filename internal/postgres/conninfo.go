@@ -1,14 +1,24 @@
 package postgres
 
 import (
+	"cmp"
+	"context"
 	_ "embed" // settings.txt
 	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
+
+	"mcp-postgres/internal/pgtext"
 )
 
 // What to write, for who wrote something else. No message about a connection string repeats a part of it but the names of
@@ -25,21 +35,237 @@ func connFault(format string, args ...any) error {
 	return fmt.Errorf("connection string: "+format, args...)
 }
 
-// parseConfig reads a connection string for the driver, which takes what it does not understand for key=value pairs, and
-// each key that it does not know for a setting of the session.
-func parseConfig(text string) (*pgxpool.Config, error) {
-	text, err := tidy(text)
+// connInfo is a connection string as it is understood.
+type connInfo struct {
+	*pgconn.Config
+	pooler  bool     // it says that there is a pooler
+	address string   // of the host, so that nobody needs to look it up
+	most    int      // connections that it allows; zero if it says nothing of them
+	notes   []string // what became of the parameters of other programs
+}
+
+// parseConnInfo reads a connection string with the driver, which takes what it does not understand for key=value pairs, and
+// each key that it does not know for a setting of the session. Those of libpq and of other programs are understood as far as
+// their meaning is plain.
+func parseConnInfo(text string) (*connInfo, error) {
+	c := &connInfo{}
+	text, err := c.tidy(text)
 	if err != nil {
 		return nil, err
 	}
-	conf, err := pgxpool.ParseConfig(text)
+	if c.Config, err = parse(text); err != nil {
+		return nil, err
+	}
+	secret := strings.Contains(text, "password=")
+	more, session := c.takeForeign(text), c.RuntimeParams
+	if len(more) > 0 {
+		if c.Config, err = parse(with(text, more)); err != nil {
+			return nil, err
+		}
+		c.RuntimeParams = session
+	}
+	if err := checkPlaces(c.Config); err != nil {
+		return nil, err
+	}
+	if err := checkParameters(c.RuntimeParams, secret); err != nil {
+		return nil, err
+	}
+	if c.address != "" {
+		c.LookupFunc = func(context.Context, string) ([]string, error) { return []string{c.address}, nil }
+	}
+	pinSession(c.Config)
+	c.MaxProtocolMessageBodyLen = maxMessage
+	if c.ConnectTimeout == 0 || c.ConnectTimeout > time.Minute {
+		c.ConnectTimeout = connectTimeout
+	}
+	return c, nil
+}
+
+func parse(text string) (*pgconn.Config, error) {
+	conf, err := pgconn.ParseConfig(text)
+	for _, dir := range []string{os.Getenv("PGSYSCONFDIR"), "/etc/postgresql-common", "/etc/sysconfig/pgsql"} {
+		if err == nil || !strings.Contains(err.Error(), noService) {
+			break
+		}
+		conf, err = pgconn.ParseConfig(with(text, map[string]string{"servicefile": filepath.Join(dir, "pg_service.conf")}))
+	}
 	if err != nil {
 		return nil, parseError(err)
 	}
-	if err := checkPlaces(&conf.ConnConfig.Config); err != nil {
-		return nil, err
+	return conf, nil
+}
+
+// noService are the driver's words for a service that is not in the user's file; like libpq we look into the system's then.
+const noService = "failed to read service"
+
+// with adds parameters to a connection string, where the last one counts.
+func with(text string, params map[string]string) string {
+	if place, query, ok := strings.Cut(text, "?"); isURL(text) {
+		added := url.Values{}
+		for name, value := range params {
+			added.Set(name, value)
+		}
+		if ok && query != "" {
+			place += "?" + query + "&"
+		} else {
+			place += "?"
+		}
+		return place + strings.ReplaceAll(added.Encode(), "+", "%20")
 	}
-	return conf, checkParameters(conf.ConnConfig.RuntimeParams, strings.Contains(text, "password="))
+	for name, value := range params {
+		text += " " + name + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+	}
+	return text
+}
+
+func isURL(text string) bool { return strings.HasPrefix(text, "postgres://") }
+
+// foreign are parameters that the driver takes for settings of the session: those of libpq that it does not know, some of
+// them as environment variables, and those of other programs. Names are in small letters.
+var foreign = []foreignParam{
+	{"schema currentschema schema_search_path searchpath", "", "search_path", "write search_path="},
+	{"applicationname fallback_application_name", "", "application_name", "write application_name="},
+	{"connection_limit connectionlimit max_connections maximumpoolsize maxpoolsize max_pool_size pool_max_conns pool_size poolsize", "",
+		"--pool-max", "write --pool-max"},
+	{"pgbouncer", "true t 1 false= f= 0=", "pooler", "write true or false"},
+	{"ssl ssl_mode", "true=require false=disable no-verify=require disable allow prefer require verify-ca verify-full", "sslmode", adviceSSL},
+	{"requiressl pgrequiressl", "1=require 0=", "sslmode", adviceSSL},
+	{"sslaccept", "strict=verify-full accept_invalid_certs=", "sslmode", adviceSSL},
+	{"ssl_min_protocol_version pgsslminprotocolversion", "TLSv1= TLSv1.1= TLSv1.2=", ignored, "remove it: TLS is 1.2 or newer"},
+	{"ssl_max_protocol_version pgsslmaxprotocolversion", "TLSv1.3=", ignored, "remove it: TLS is the newest that both sides know"},
+	{"connecttimeout", "", "connect_timeout", "write connect_timeout="},
+	{"targetservertype", "any primary master=primary secondary=standby slave=standby preferSecondary=prefer-standby preferSlave=prefer-standby",
+		"target_session_attrs", "write target_session_attrs="},
+	{"hostaddr pghostaddr", "", "hostaddr", "write host="},
+	{"pggeqo", "", "geqo", ""},
+	{"gssencmode pggssencmode", "disable= prefer=", ignored, "remove it: connections are encrypted by TLS, not by GSSAPI"},
+	{"gssdelegation", "0=", ignored, "remove it: there is no login by GSSAPI"},
+	{"replication", "false= no= off= 0=", ignored, "remove it"},
+	{"default_query_exec_mode", "cache_statement= cache_describe= describe_exec= exec=", ignored, adviceSimple},
+	{"prefer_simple_protocol", "false= f= 0=", ignored, adviceSimple},
+	{"adapter asyncpg_prepared_statements channel_limit characterencoding charset client_flag description_cache_capacity driver encoding gsslib " +
+		"keepalives keepalives_count keepalives_idle keepalives_interval load_balance_hosts loadbalancehosts pgbouncer_mode pool " +
+		"pool_health_check_period pool_max_conn_idle_time pool_max_conn_lifetime pool_max_conn_lifetime_jitter pool_min_conns " +
+		"pool_min_idle_conns pool_ping_timeout pool_recycle pool_timeout pooling pooltimeout prepared_statement_cache_size " +
+		"prepared_statements preparethreshold reconnect rewritebatchedinserts sslcompression statement_cache_capacity statement_cache_size " +
+		"stringtype supa tcpkeepalive trustservercertificate uselibpqcompat workaround", "", ignored, ""},
+
+	{"min minimumpoolsize minpoolsize min_pool_size", "", refused, "write --pool-min"},
+	{"max", "", refused, "write --pool-max"},
+	{"commandtimeout command_timeout query_timeout querytimeout max_execution_time sockettimeout socket_timeout", "", refused, "write --statement-timeout-ms"},
+	{"connectiontimeout connectiontimeoutmillis logintimeout timeout", "", refused, "write connect_timeout="},
+	{"sslfactory usessl", "", refused, adviceSSL},
+	{"sslca ssl_ca rootcertificate sslidentity", "", refused, "write sslrootcert="},
+	{"targetsessionattributes", "", refused, "write target_session_attrs="},
+	{"server hostname", "", refused, "write host="},
+	{"username uid userid", "", refused, "write user="},
+	{"pwd", "", refused, "write password="},
+	{"db", "", refused, "write dbname="},
+	{"sslcrl sslcrldir pgsslcrl pgsslcrldir", "", refused, "remove it: lists of revoked certificates are not read"},
+	{"requirepeer pgrequirepeer", "", refused, "remove it: the user of a server behind a socket is not checked"},
+	{"sslkeylogfile passwordencoding", "", refused, "remove it"},
+}
+
+const (
+	ignored      = "" // a target that is none
+	refused      = "-"
+	adviceSSL    = "write sslmode=disable, require or verify-full"
+	adviceSimple = "remove it: simple_protocol is refused, for it takes several statements in one text, and a pooler is found without it"
+)
+
+// foreignParam says what parameters mean.
+type foreignParam struct {
+	names  string
+	values string // those that are understood, with what they mean here; none: every value
+	target string // what the parameter is here
+	advice string // what to write for another value
+}
+
+var foreignByName = func() map[string]foreignParam {
+	all := map[string]foreignParam{}
+	for _, f := range foreign {
+		for name := range strings.FieldsSeq(f.names) {
+			all[name] = f
+		}
+	}
+	for name := range strings.FieldsSeq("host port user password dbname database sslmode sslrootcert sslcert sslkey passfile service") {
+		all[name] = foreignParam{target: refused, advice: "write " + name + "="} // in other letters
+	}
+	return all
+}()
+
+// value is what a value means here; an empty one means nothing.
+func (f foreignParam) value(value string) (meant string, ok bool) {
+	if f.target == refused {
+		return "", false
+	}
+	for word := range strings.FieldsSeq(f.values) {
+		word, meant, mapped := strings.Cut(word, "=")
+		if strings.EqualFold(word, value) {
+			return cmp.Or(meant, map[bool]string{false: word}[mapped]), true
+		}
+	}
+	return value, f.values == ""
+}
+
+// takeForeign takes the parameters that are understood out of those of the session, the environment's with them.
+func (c *connInfo) takeForeign(text string) (more map[string]string) {
+	for _, name := range []string{"PGREQUIRESSL", "PGSSLMINPROTOCOLVERSION", "PGSSLMAXPROTOCOLVERSION", "PGHOSTADDR", "PGGEQO", "PGGSSENCMODE", "PGSSLCRL",
+		"PGSSLCRLDIR", "PGREQUIREPEER"} {
+		if value := os.Getenv(name); value != "" {
+			c.RuntimeParams[name] = value
+		}
+	}
+	more = map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.RuntimeParams)) {
+		f := foreignByName[strings.ToLower(name)]
+		value, ok := f.value(c.RuntimeParams[name])
+		if f.names == "" || !ok || !c.understood(name, f.target, value, text, more) {
+			continue
+		}
+		delete(c.RuntimeParams, name)
+		as := "ignored"
+		if value != "" && f.target != ignored {
+			as = "read as " + f.target
+		}
+		c.notes = append(c.notes, name+" ("+as+")")
+	}
+	return more
+}
+
+// understood puts a parameter where it belongs: into the session, into more for another parsing of text, or into c.
+func (c *connInfo) understood(name, target, value, text string, more map[string]string) bool {
+	_, given := c.RuntimeParams[target]
+	given = given || regexp.MustCompile(`[?&\s]`+target+`\s*=`).MatchString(" "+text)
+	switch target {
+	case ignored:
+	case "search_path":
+		if _, err := quotedNames(value); err != nil || name == "schema" && !plainValue.MatchString(value) { // the name of one, as it is
+			value = pgtext.Identifier(value)
+		}
+		fallthrough
+	case "application_name", "geqo":
+		if !given {
+			c.RuntimeParams[target] = value
+		}
+	case "--pool-max":
+		n, err := strconv.Atoi(value)
+		c.most = n
+		return err == nil && n > 0
+	case "pooler":
+		c.pooler = value != ""
+	case "hostaddr":
+		if network, _ := pgconn.NetworkAddress(c.Host, c.Port); network != "tcp" {
+			more["host"] = value
+		}
+		c.address = value
+		return net.ParseIP(value) != nil && !strings.Contains(text, ",")
+	default:
+		if value != "" && (!given || name == "sslaccept" && c.TLSConfig != nil) {
+			more[target] = value
+		}
+	}
+	return true
 }
 
 // User is the login of a connection string; empty if it can't be told.
@@ -47,11 +273,11 @@ func User(url string) string {
 	if url == "" {
 		return ""
 	}
-	conf, err := parseConfig(url)
+	c, err := parseConnInfo(url)
 	if err != nil {
 		return ""
 	}
-	return conf.ConnConfig.User
+	return c.User
 }
 
 // urlStart is the scheme of a URL, and pairStart the name of the first pair; other programs put semicolons between pairs.
@@ -61,8 +287,14 @@ var (
 	semicolons = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_ ]*=[^'\s;]*;\s*[A-Za-z][A-Za-z0-9_ ]*=`)
 )
 
+// otherSchemes are what other programs call PostgreSQL in a URL, with the names of their drivers.
+var otherSchemes = regexp.MustCompile(`^(?i)(jdbc:)?(postgres|postgresql|pgsql|postgis|ecto)(\+[a-z0-9_]+)?$`)
+
+// otherModes are the values of sslmode that other programs have, or write in other letters.
+var otherModes = regexp.MustCompile(`(?i)([?&]sslmode=)(no-verify|disable|allow|prefer|require|verify-ca|verify-full)(&|$)`)
+
 // tidy drops what is left around a connection string by shells and files, and refuses what is none.
-func tidy(text string) (string, error) {
+func (c *connInfo) tidy(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if n := len(text); n > 1 && strings.IndexByte("\"'`", text[0]) >= 0 && text[n-1] == text[0] {
 		text = strings.TrimSpace(text[1 : n-1])
@@ -71,7 +303,17 @@ func tidy(text string) (string, error) {
 	switch start := urlStart.FindStringSubmatch(text); {
 	case text == "":
 		return "", connFault("it is blank: %s", wantString)
-	case start != nil && (strings.EqualFold(start[1], "postgres") || strings.EqualFold(start[1], "postgresql")):
+	case start != nil && otherSchemes.MatchString(start[1]):
+		if len(start[1]) != len("postgres") && len(start[1]) != len("postgresql") {
+			c.notes = append(c.notes, "the scheme (read as postgresql)")
+		}
+		rest = otherModes.ReplaceAllStringFunc(rest, func(mode string) string {
+			known := strings.Replace(strings.ToLower(mode), "no-verify", "require", 1)
+			if len(known) != len(mode) {
+				c.notes = append(c.notes, "sslmode=no-verify (read as require)")
+			}
+			return known
+		})
 		return "postgres://" + rest, checkURL(rest)
 	case start != nil:
 		return "", connFault("it begins neither with postgres:// nor with postgresql://, the schemes of PostgreSQL itself "+
@@ -116,7 +358,7 @@ var valueFaults = []struct{ words, want string }{
 	{"protocol_version", "min_protocol_version and max_protocol_version are not 3.0, 3.2 or latest, the least first"},
 	{"unknown channel_binding", "channel_binding is not one of disable, prefer and require"},
 	{"invalid require_auth", "require_auth names a method that is not known, or is wrongly put together"},
-	{"failed to read service", "the service is not in the service file, or that can't be read"},
+	{noService, "the service is not in the service file, or that can't be read"},
 	{"failed to parse as URL", wantCoded},
 }
 
@@ -158,11 +400,11 @@ var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func checkParameters(params map[string]string, secret bool) error {
 	var named []string
 	unnamed, last := 0, ""
-	for key, value := range params {
+	for key := range params {
 		switch {
 		case isSetting(key):
-		case insteadOf(key, value) != "":
-			named = append(named, key+" ("+insteadOf(key, value)+")")
+		case foreignByName[strings.ToLower(key)].advice != "":
+			named = append(named, key+" ("+strings.TrimSuffix(foreignByName[strings.ToLower(key)].advice, "=")+")")
 		case secret || !plainWord.MatchString(key):
 			unnamed++
 		default:
@@ -177,7 +419,7 @@ func checkParameters(params map[string]string, secret bool) error {
 	if named == nil {
 		return nil
 	}
-	return connFault("these are neither parameters of a connection nor settings of PostgreSQL: %s%s", strings.Join(named, ", "), last)
+	return connFault("parameters that can't be used: %s%s", strings.Join(named, ", "), last)
 }
 
 // sessionSettings are what a start-up packet may set in PostgreSQL 14 to 18 and in Debian's, in small letters, one a line: those of
@@ -187,7 +429,7 @@ func checkParameters(params map[string]string, secret bool) error {
 var sessionSettings string
 
 var knownSettings = func() map[string]bool {
-	known := map[string]bool{"options": true, saysPooler: true, "prefer_simple_protocol": true}
+	known := map[string]bool{"options": true}
 	for _, name := range strings.Fields(sessionSettings) {
 		known[name] = true
 	}
@@ -203,48 +445,27 @@ func isSetting(name string) bool {
 	return knownSettings[name] || dotted.MatchString(name)
 }
 
-// instead is what to write here for parameters of other clients, by their names in small letters.
-var instead = func() map[string]string {
-	all := map[string]string{}
-	for advice, names := range map[string]string{
-		"write search_path=":                            "schema currentschema schema_search_path searchpath",
-		"write --pool-max":                              "connection_limit connectionlimit max_connections maximumpoolsize maxpoolsize pool_size poolsize max",
-		"write --pool-min":                              "minimumpoolsize minpoolsize min_pool_size min",
-		"write --statement-timeout-ms":                  "commandtimeout command_timeout query_timeout querytimeout max_execution_time sockettimeout socket_timeout",
-		"write application_name=":                       "applicationname fallback_application_name",
-		"write connect_timeout=":                        "connecttimeout connectiontimeout connectiontimeoutmillis logintimeout timeout",
-		"write sslmode=disable, require or verify-full": "ssl ssl_mode sslaccept sslfactory trustservercertificate uselibpqcompat usessl requiressl",
-		"write sslrootcert=":                            "sslca ssl_ca rootcertificate sslidentity",
-		"write target_session_attrs=":                   "targetservertype targetsessionattributes",
-		"write host=":                                   "server hostname hostaddr",
-		"write user=":                                   "username uid userid",
-		"write password=":                               "pwd",
-		"write dbname=":                                 "db",
-		"remove it: it is always UTF-8":                 "charset encoding characterencoding",
-		"remove it": "adapter asyncpg_prepared_statements channel_limit client_flag driver gssencmode gsslib gssdelegation " +
-			"keepalives keepalives_count keepalives_idle keepalives_interval loadbalancehosts load_balance_hosts " +
-			"passwordencoding pgbouncer_mode pool pool_recycle pool_timeout pooltimeout pooling prepared_statements " +
-			"prepared_statement_cache_size preparethreshold replication requirepeer rewritebatchedinserts reconnect " +
-			"sslcompression sslcrl sslcrldir sslkeylogfile ssl_min_protocol_version ssl_max_protocol_version " +
-			"statement_cache_size stringtype supa tcpkeepalive workaround",
-	} {
-		for name := range strings.FieldsSeq(names) {
-			all[name] = advice
-		}
-	}
-	for name := range strings.FieldsSeq("host port user password dbname database sslmode sslrootcert sslcert sslkey passfile service") {
-		all[name] = "write " + name + "=" // in other letters
-	}
-	return all
-}()
-
 var plainValue = regexp.MustCompile(`^[a-z_][a-z0-9_$]{0,62}(,[a-z_][a-z0-9_$]{0,62})*$`)
 
-// insteadOf is what to write for a parameter of another client; empty if it is not known.
-func insteadOf(name, value string) string {
-	advice := instead[strings.ToLower(name)]
-	if advice == "write search_path=" && plainValue.MatchString(value) {
-		advice += value
+const dateStyle = "ISO, YMD"
+
+// pinSession fixes the settings that change how values are written, so that answers don't depend on the server's. The
+// connection string may choose the time zone, the application's name and jit, which costs short statements more than it saves.
+func pinSession(c *pgconn.Config) {
+	given := make(map[string]string, len(c.RuntimeParams))
+	for k, v := range c.RuntimeParams {
+		given[strings.ToLower(k)] = v
 	}
-	return strings.TrimSuffix(advice, "=")
+	options, _ := parseOptions(given["options"])
+	for k, v := range map[string]string{"timezone": "UTC", "application_name": "mcp-postgres", "jit": "off"} {
+		_, ok := given[k]
+		if _, option := options[k]; !ok && !option {
+			given[k] = v
+		}
+	}
+	maps.Copy(given, map[string]string{
+		"datestyle": dateStyle, "intervalstyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1",
+		"standard_conforming_strings": "on", "client_encoding": "UTF8", "plan_cache_mode": "auto",
+	})
+	c.RuntimeParams = given
 }

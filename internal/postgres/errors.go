@@ -88,9 +88,14 @@ func connectError(ctx context.Context, err error) error {
 	var own *Error
 	var pe *pgconn.PgError
 	var ce *pgconn.ConnectError
+	var paused *pausedError
 	switch {
 	case errors.As(err, &own): // of the look at a new connection
 		return own
+	case errors.As(err, &paused):
+		down := connectError(ctx, paused.cause)
+		reason := fmt.Sprintf("%v; it is not tried again for %v", down, max(paused.wait.Round(time.Second), time.Second))
+		return &Unavailable{Reason: reason, cause: err}
 	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrReadWriteConnection),
 		errors.Is(err, pgconn.ErrStandbyConnection), errors.Is(err, pgconn.ErrPrimaryConnection):
 		return &Unavailable{Reason: "no server in the connection string is as target_session_attrs wants it", cause: err}
@@ -106,6 +111,9 @@ func connectError(ctx context.Context, err error) error {
 	return &Unavailable{Reason: "the database can't be reached", cause: err}
 }
 
+// refusedLogin begins the codes of a login that is refused: invalid authorization specification.
+const refusedLogin = "28"
+
 // refusal words a login that the server refuses, without the names in its message.
 func refusal(pe *pgconn.PgError) string {
 	switch {
@@ -113,7 +121,7 @@ func refusal(pe *pgconn.PgError) string {
 		return certificateRefusal(pe) + " (SQLSTATE " + pe.Code + ")"
 	case pe.Code == "08P01" && strings.Contains(pe.Message, "startup parameter"):
 		return "the connection pooler refuses a parameter of the connection string (SQLSTATE 08P01)"
-	case strings.HasPrefix(pe.Code, "28"):
+	case strings.HasPrefix(pe.Code, refusedLogin):
 		return "the database refuses the login (SQLSTATE " + pe.Code + ")"
 	case pe.Code == "42704" || pe.Code == "22023":
 		return refusedSetting(pe.Code, pe.Message)

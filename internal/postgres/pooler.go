@@ -14,10 +14,9 @@ import (
 	"syscall"
 	"time"
 
-	"mcp-postgres/internal/pgtext"
-
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"mcp-postgres/internal/pgtext"
 )
 
 // A pooler such as PgBouncer in transaction mode gives each transaction any of its server connections. Nothing of the
@@ -112,13 +111,6 @@ func parseOptions(options string) (params map[string]string, ok bool) {
 		params[strings.ToLower(strings.ReplaceAll(name, "-", "_"))] = strings.ReplaceAll(value, `\\`, `\`)
 	}
 	return params, true
-}
-
-// limit leaves a pooler only the parameters that it follows.
-func (p *pooler) limit(c *pgx.ConnConfig) {
-	if p.found.Load() {
-		c.RuntimeParams = p.startup
-	}
 }
 
 // find notes that there is a pooler, and logs it once.
@@ -239,9 +231,9 @@ func port(a net.Addr) string {
 	return ""
 }
 
-// refused reports an attempt to connect that failed because of a parameter that PgBouncer does not know; the next one will
+// refuses reports an attempt to connect that failed because of a parameter that PgBouncer does not know; the next one will
 // not send it.
-func (p *pooler) refused(err error) bool {
+func (p *pooler) refuses(err error) bool {
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) || pe.Code != "08P01" || !strings.Contains(pe.Message, "startup parameter") {
 		return false
@@ -253,22 +245,21 @@ func (p *pooler) refused(err error) bool {
 
 // refusesParameters reports the same of another pooler: its refusal may have this reason, and without the parameters there
 // is a connection, to a database that takes them all.
-func (db *DB) refusesParameters(ctx context.Context, err error) bool {
-	if db.pooler.found.Load() || !perhapsParameters(err) {
+func (p *pool) refusesParameters(ctx context.Context, err error) bool {
+	if p.pooler.found.Load() || !perhapsParameters(err) {
 		return false
 	}
-	conf := db.pool.Config().ConnConfig
-	conf.RuntimeParams = db.pooler.startup
-	conn, err := pgconn.ConnectConfig(ctx, &conf.Config)
+	conf := p.config()
+	conf.RuntimeParams = p.pooler.startup
+	conn, err := pgconn.ConnectConfig(ctx, conf)
 	if err != nil {
 		return false
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	p := db.pooler
-	if conn.ExecParams(ctx, forgotten, [][]byte{pgtext.Array(p.names), pgtext.Array(p.values)}, nil, nil, nil).Read().Err != nil {
+	if conn.ExecParams(ctx, forgotten, [][]byte{pgtext.Array(p.pooler.names), pgtext.Array(p.pooler.values)}, nil, nil, nil).Read().Err != nil {
 		return false
 	}
-	p.find("it refuses start-up parameters that the database takes")
+	p.pooler.find("it refuses start-up parameters that the database takes")
 	return true
 }
 

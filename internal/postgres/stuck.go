@@ -88,7 +88,7 @@ func (db *DB) crowded(c *Call) error {
 	}
 	db.stuck.mu.Lock()
 	defer db.stuck.mu.Unlock()
-	if len(db.stuck.all) < max(2, (db.maxConns+1)/2) {
+	if len(db.stuck.all) < max(2, (db.pool.most+1)/2) {
 		return nil
 	}
 	return &Error{
@@ -102,7 +102,7 @@ func (db *DB) crowded(c *Call) error {
 func (db *DB) addStuck(s *session, about Stuck) bool {
 	db.stuck.mu.Lock()
 	defer db.stuck.mu.Unlock()
-	if db.closing.Err() != nil {
+	if db.pool.closing.Err() != nil {
 		return false
 	}
 	if db.stuck.all == nil {
@@ -147,7 +147,7 @@ func (db *DB) stop(s *session, kept Kept, about Stuck) {
 	log.Error("a backend heeds neither cancellation nor termination: its connection is kept until it has ended")
 	for wait := firstAsk; !db.atRest(s, b, wait); wait = min(2*wait, lastAsk) {
 	}
-	if db.closing.Err() != nil {
+	if db.pool.closing.Err() != nil {
 		log.Warn("a backend that could not be stopped is left at work")
 		return
 	}
@@ -172,11 +172,11 @@ func (db *DB) atRest(s *session, b *backend, wait time.Duration) bool {
 	switch open := !s.pc.IsClosed(); {
 	case open && s.quiet(wait):
 		lost := s.awaiting() && s.pooled && b.pid != 0 // by the pooler: the backend is asked for next time
-		return !lost || db.closing.Err() != nil
+		return !lost || db.pool.closing.Err() != nil
 	case !open:
 		time.Sleep(wait)
 	}
-	if db.closing.Err() != nil {
+	if db.pool.closing.Err() != nil {
 		return true
 	}
 	gone, err := db.terminate(b)
@@ -201,11 +201,10 @@ func (db *DB) terminate(b *backend) (gone bool, err error) {
 	defer db.stuck.asking.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 	defer cancel()
-	conf := db.pool.Config().ConnConfig
-	db.pooler.limit(conf)
+	conf := db.pool.config()
 	conf.RuntimeParams = maps.Clone(conf.RuntimeParams)
 	conf.RuntimeParams["application_name"] = "mcp-postgres watch"
-	conn, err := pgconn.ConnectConfig(ctx, &conf.Config)
+	conn, err := pgconn.ConnectConfig(ctx, conf)
 	if err != nil {
 		return false, err
 	}

@@ -163,7 +163,7 @@ func TestNoTLS(t *testing.T) {
 
 func TestPoolerWord(t *testing.T) {
 	for params, want := range map[string]string{
-		"pgbouncer=maybe":               "connection string: pgbouncer is not one of true and false",
+		"pgbouncer=maybe":               "connection string: parameters that can't be used: pgbouncer (write true or false)",
 		"search_path=app:s3cret@h%20x,": "connection string: search_path: want identifiers, separated by commas",
 	} {
 		if _, err := postgres.Open(t.Context(), postgres.Config{URL: "postgres://u:s3cret@h/db?" + params}); err == nil || err.Error() != want {
