@@ -49,8 +49,8 @@ type Config struct {
 	Trace func(ctx context.Context, step string) (_ context.Context, end func(code string))
 	// Without are the names of tools in code, query and server_info, that are not offered.
 	Without []string
-	// Recheck, if set, is told the name of a tool that may no longer be what the database described. It must not block.
-	Recheck func(tool string)
+	// Recheck, if set, gets the names of tools that may no longer be what the database described.
+	Recheck *Recheck
 	// ReadOnly makes query read only and leaves out tools that write.
 	ReadOnly bool
 	// Timeout is what server_info tells of the statement timeout.

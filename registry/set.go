@@ -23,7 +23,7 @@ type Set struct {
 	Prompts []*catalog.Prompt
 	// Outputs are the output schemas by tool name; a tool without one is offered without.
 	Outputs map[string]json.RawMessage
-	// Columns are those that the database described, by tool name. An answer with others is told to Config.Recheck.
+	// Columns are those that the database described, by tool name. A tool whose answer has others goes to Config.Recheck.
 	Columns map[string][]postgres.Column
 	// Unavailable are tools that are not in Tools; Degraded are some that are and no longer fit the database.
 	Unavailable, Degraded []Trouble
@@ -209,7 +209,7 @@ func (r *Registry) watch(ctx context.Context, t *tool, err error) {
 	default:
 		return
 	}
-	r.config.Recheck(t.def.Name)
+	r.config.Recheck.add(t.def.Name)
 }
 
 // outdated reports the errors of a statement that was good once and is not what the database has now.

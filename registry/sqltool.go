@@ -18,9 +18,9 @@ type sqlTool struct {
 	db     Database
 	guard  *guard.Guard
 	limits rowLimits
-	// columns are those that the database described, nil if it did not; recheck is told of others.
+	// columns are those that the database described, nil if it did not; with others the tool goes to recheck.
 	columns []postgres.Column
-	recheck func(string)
+	recheck *Recheck
 	buffers buffers
 }
 
@@ -85,7 +85,7 @@ func (h *sqlTool) sink(ctx context.Context, args map[string]any) *objectRows {
 // compare has a tool described anew whose columns are not those that the database described.
 func (h *sqlTool) compare(ctx context.Context, sink *objectRows) {
 	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) && h.asDescribed(ctx) {
-		h.recheck(h.tool.Name)
+		h.recheck.add(h.tool.Name)
 	}
 }
 

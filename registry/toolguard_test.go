@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -358,18 +359,18 @@ func TestResourceURIs(t *testing.T) {
 
 // TestCallerDegradesNoTool: what a role's search path or login makes of a tool says nothing about the tool.
 func TestCallerDegradesNoTool(t *testing.T) {
-	rechecked := []string{}
-	r, url, as := guarded(t, registry.Config{Recheck: func(tool string) { rechecked = append(rechecked, tool) }})
+	recheck := registry.NewRecheck()
+	r, url, as := guarded(t, registry.Config{Recheck: recheck})
 	pgtest.Exec(t, url, "DROP TABLE shop.item")
 	if got := answer(t, as("few", "ann"), r, "path", `{}`); !strings.Contains(got, "42P01") && !strings.Contains(got, "unknown tool") {
 		t.Errorf("path without its table = %s, want an error", got)
 	}
-	if got := r.Status().Degraded; len(got) > 0 || len(rechecked) > 0 {
+	if got, rechecked := r.Status().Degraded, recheck.Take(); len(got) > 0 || len(rechecked) > 0 {
 		t.Errorf("after a call with the path of a role %v are degraded and %v suspected, want none", got, rechecked)
 	}
 	pgtest.Exec(t, url, "DROP TABLE public.item")
 	answer(t, as("few", "ann"), r, "vouched", `{}`)
-	if got := r.Status().Degraded; len(got) != 1 || !slices.Equal(rechecked, []string{"vouched"}) {
+	if got, rechecked := r.Status().Degraded, recheck.Take(); len(got) != 1 || !maps.Equal(rechecked, map[string]bool{"vouched": true}) {
 		t.Errorf("after a call with the path of the login %v are degraded and %v suspected, want vouched", got, rechecked)
 	}
 	if got := answer(t, as("all", "ann"), r, "server_info", `{}`); !strings.Contains(got, `{"tool":"vouched","reason":"it no longer fits the database; the server's log says why"}`) {

@@ -1,96 +1,49 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/guard"
-	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/observe"
+	"mcp-postgres/internal/reload"
 	"mcp-postgres/internal/serve"
-	"mcp-postgres/registry"
 )
 
-// access knows who may call what. The zero value is authentication turned off.
+// access knows who calls. Without a verifier authentication is off.
 type access struct {
-	rules    atomic.Pointer[guard.Rules]
-	text     []byte // of the file that was last read, good or not
-	verifier *auth.Verifier
-	token    *auth.Fixed // the caller's over stdio and on the command line
-	log      *slog.Logger
-	warned   map[string]string // by role: the tools that the log has named as not existing
-
-	mu     sync.Mutex
-	logins map[string]*postgres.DB // by the environment variable that a role names
+	permissions *reload.Permissions
+	verifier    *auth.Verifier
+	token       *auth.Fixed // the caller's over stdio and on the command line
+	log         *slog.Logger
 }
 
-// openAccess reads the permissions and starts to fetch the issuer's keys. onFetch is told how each fetch ended.
-func openAccess(ctx context.Context, c *config.Config, log *slog.Logger, onFetch func(error)) (*access, error) {
-	if err := c.CheckAuth(c.Transport == "stdio"); err != nil {
-		return nil, err
-	}
-	a := &access{log: log, logins: map[string]*postgres.DB{}}
+// openAccess starts to fetch the issuer's keys, if the settings name an issuer.
+func openAccess(ctx context.Context, c *config.Config, p *reload.Permissions, m *observe.Metrics, log *slog.Logger) (*access, error) {
 	if c.AuthIssuer == "" {
-		return a, nil
+		return &access{log: log}, nil
 	}
-	rules, text, err := checkedRules(c.Permissions)
-	if err != nil {
-		return nil, err
-	}
-	a.text = text
-	a.rules.Store(rules)
-	a.verifier, err = auth.NewVerifier(ctx, auth.Config{
-		Issuer: c.AuthIssuer, Audience: c.AuthAudience, JWKSURL: c.AuthJWKSURL, Scopes: c.AuthScopes, Logger: log, OnFetch: onFetch,
+	v, err := auth.NewVerifier(ctx, auth.Config{
+		Issuer: c.AuthIssuer, Audience: c.AuthAudience, JWKSURL: c.AuthJWKSURL, Scopes: c.AuthScopes, Logger: log, OnFetch: m.KeyFetch,
 	})
 	if err != nil {
 		return nil, err
 	}
+	a := &access{permissions: p, verifier: v, log: log}
 	if c.Transport == "stdio" {
-		a.token = a.verifier.Fixed(c.AuthToken())
+		a.token = v.Fixed(c.AuthToken())
 	}
 	return a, nil
 }
 
-// databases opens the databases of the roles that have a login of their own, by the environment variable that names it. Their
-// connections are made when they are wanted. What is open stays open: calls may be using it.
-func (a *access) databases(ctx context.Context, c *config.Config, rules *guard.Rules) (map[string]registry.Database, error) {
-	if rules == nil {
-		return nil, nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	all := map[string]registry.Database{}
-	for name, db := range a.logins {
-		all[name] = db
-	}
-	for _, role := range rules.Roles {
-		if role.Connection == "" || a.logins[role.Connection] != nil {
-			continue
-		}
-		db, err := postgres.Open(ctx, postgres.Config{URL: os.Getenv(role.Connection), MinConns: -1, MaxConns: c.PoolMax,
-			IdleTime: cmp.Or(c.PoolIdle, -1), Timeout: c.Timeout(), Logger: a.log})
-		if err != nil {
-			return nil, fmt.Errorf("%s, the connection of role %s: %w", role.Connection, role.Name, err)
-		}
-		all[role.Connection], a.logins[role.Connection] = db, db
-	}
-	return all, nil
-}
-
 func (a *access) close() {
-	for _, db := range a.logins {
-		db.Close()
-	}
 	if a.verifier != nil {
 		a.verifier.Close()
 	}
@@ -98,7 +51,7 @@ func (a *access) close() {
 
 // admit puts the caller of a verified token into the context.
 func (a *access) admit(ctx context.Context, id auth.Identity) (context.Context, error) {
-	caller, err := a.rules.Load().Caller(id.Sub, id.Claims)
+	caller, err := a.permissions.Rules().Caller(id.Sub, id.Claims)
 	if err != nil {
 		return nil, err
 	}

@@ -10,96 +10,61 @@ import (
 	"mcp-postgres/internal/demo"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/reload"
 	"mcp-postgres/internal/sqlscan"
 	"mcp-postgres/registry"
 )
 
-// app is everything a command needs; close gives it back.
+// app is everything that answers calls; close gives it back.
 type app struct {
-	tools   *registry.Registry
-	shelf   *shelf
-	db      *postgres.DB
-	cluster *demo.Cluster
-	access  *access
-	observe observe.Observer
+	db          *database
+	permissions *reload.Permissions
+	access      *access
+	observe     observe.Observer
+	tools       *registry.Registry
+	reconciler  *reload.Reconciler
 }
 
-// open wires the parts: files, database, registry.
-func open(ctx context.Context, c *config.Config, o observe.Observer, s streams, log *slog.Logger) (*app, error) {
-	a, err := connect(ctx, c, log) // first, for the database is connected to while the files are read
-	if err != nil {
-		return nil, err
+// open opens the parts, each with those before it. The Observer is without an audit, which is opened too.
+func open(ctx context.Context, c *config.Config, o observe.Observer, s streams, log *slog.Logger) (a *app, err error) {
+	a = &app{observe: o}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	if a.db, err = connect(ctx, c, log); err != nil { // first, for connections are made while the files are read
+		return a, err
 	}
-	a.observe = o
-	found, err := loadFiles(c, log)
+	files, err := reload.Load(c, log)
 	if err != nil {
-		return nil, errors.Join(err, a.close())
+		return a, err
 	}
-	if a.access, err = openAccess(ctx, c, log, o.Metrics.KeyFetch); err != nil {
-		a.access = &access{}
-		return nil, errors.Join(err, a.close())
+	if err = c.CheckAuth(c.Transport == "stdio"); err != nil {
+		return a, err
+	}
+	if a.permissions, err = reload.OpenPermissions(ctx, c, log); err != nil {
+		return a, err
+	}
+	if err = a.permissions.CheckConnections(); err != nil {
+		return a, err
+	}
+	if a.access, err = openAccess(ctx, c, a.permissions, o.Metrics, log); err != nil {
+		return a, err
 	}
 	if a.observe.Audit, err = observe.OpenAudit(c.Audit, c.AuditSQL, s.err, log); err != nil {
-		return nil, errors.Join(err, a.close())
+		return a, err
 	}
-	if err := a.build(ctx, c, found, log); err != nil {
-		return nil, errors.Join(err, a.close())
-	}
-	o.Metrics.SetPools(a.pools())
-	return a, nil
-}
-
-// connect opens the database alone. No caller is asked for.
-func connect(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error) {
-	a, url := &app{access: &access{}}, c.Conn
-	var err error
-	warnOfSmallStack(ctx, log)
-	if c.Demo {
-		demo.ClearEnvironment()
-		if a.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {
-			return nil, err
-		}
-		url = a.cluster.URL()
-	}
-	a.db, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: cmp.Or(c.PoolMin, -1), MaxConns: c.PoolMax,
-		IdleTime: cmp.Or(c.PoolIdle, -1), Timeout: c.Timeout(), Logger: log})
-	if err != nil {
-		return nil, errors.Join(err, a.close())
-	}
-	return a, nil
-}
-
-// warnOfSmallStack tells an operator why statements are refused that are not elsewhere.
-func warnOfSmallStack(ctx context.Context, log *slog.Logger) {
-	if most := sqlscan.MaxNesting(); most < sqlscan.FullNesting {
-		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help", "nesting", most, "usual", sqlscan.FullNesting)
-	}
-}
-
-// build puts the tools of the files on the shelf, as far as the database goes along.
-func (a *app) build(ctx context.Context, c *config.Config, found *files, log *slog.Logger) (err error) {
-	roleDBs, err := a.roleDBs(ctx, c, a.access.rules.Load())
-	if err != nil {
-		return err
-	}
-	a.shelf = newShelf(c, a.db, found, log)
-	a.shelf.reloaded = a.observe.Metrics.Reload
-	if a.access.verifier != nil {
-		a.shelf.reread = func() { a.reread(ctx, c, log) }
-	}
-	a.shelf.ask(ctx)
+	recheck := registry.NewRecheck()
 	conf := registryConfig(c)
-	conf.DB, conf.RoleDBs, conf.Logger, conf.Recheck = a.observe.Tracer.Database(a.db), roleDBs, log, a.shelf.suspect
-	conf.Observe, conf.Stuck, conf.Trace = a.observe.Call, a.stuck, a.observe.Tracer.Within()
+	conf.DB, conf.RoleDBs, conf.Logger = o.Tracer.Database(a.db.DB), a.permissions.RoleDBs(o.Tracer), log
+	conf.Observe, conf.Trace, conf.Stuck, conf.Recheck = a.observe.Call, o.Tracer.Within(), a.stuck, recheck
 	if a.tools, err = registry.Build(conf); err != nil {
-		return err
+		return a, err
 	}
-	a.shelf.registry = a.tools
-	set, err := a.shelf.set()
-	if err != nil {
-		return err
-	}
-	return a.tools.Replace(set)
+	a.reconciler, err = reload.New(ctx, reload.Config{
+		Settings: c, DB: a.db.DB, Registry: a.tools, Recheck: recheck, Files: files, Permissions: a.permissions, Observer: a.observe, Logger: log})
+	return a, err
 }
 
 // registryConfig is what the settings say of tools.
@@ -108,31 +73,63 @@ func registryConfig(c *config.Config) registry.Config {
 		Without: c.Disable, Version: version()}
 }
 
-// pools are the connections by whom they belong to: the server, or a role.
-func (a *app) pools() map[string]observe.Pool {
-	all := map[string]observe.Pool{"shared": a.db}
-	rules := a.access.rules.Load()
-	if rules == nil {
-		return all
-	}
-	a.access.mu.Lock()
-	defer a.access.mu.Unlock()
-	for _, role := range rules.Roles {
-		if db := a.access.logins[role.Connection]; db != nil {
-			all["role "+role.Name] = db
-		}
+// stuck are the backends that can't be stopped, of all logins.
+func (a *app) stuck() []postgres.Stuck {
+	all := a.db.Stuck()
+	for _, db := range a.permissions.Databases() {
+		all = append(all, db.Stuck()...)
 	}
 	return all
 }
 
 func (a *app) close() error {
-	a.access.close()
-	if a.db != nil {
-		a.db.Close()
+	if a.access != nil {
+		a.access.close()
+	}
+	if a.permissions != nil {
+		a.permissions.Close()
 	}
 	err := a.observe.Audit.Close()
-	if a.cluster != nil {
-		err = errors.Join(err, a.cluster.Stop())
+	if a.db != nil {
+		err = errors.Join(err, a.db.close())
 	}
 	return err
+}
+
+// database is the one of the settings. That of --demo ends with it.
+type database struct {
+	*postgres.DB
+	cluster *demo.Cluster
+}
+
+// connect opens the database.
+func connect(ctx context.Context, c *config.Config, log *slog.Logger) (d *database, err error) {
+	if most := sqlscan.MaxNesting(); most < sqlscan.FullNesting {
+		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help", "nesting", most, "usual", sqlscan.FullNesting)
+	}
+	d = &database{}
+	url := c.Conn
+	if c.Demo {
+		demo.ClearEnvironment()
+		if d.cluster, err = demo.Start(ctx, demo.Config{Logger: log, Sample: true}); err != nil {
+			return nil, err
+		}
+		url = d.cluster.URL()
+	}
+	d.DB, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: cmp.Or(c.PoolMin, -1), MaxConns: c.PoolMax,
+		IdleTime: cmp.Or(c.PoolIdle, -1), Timeout: c.Timeout(), Logger: log})
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *database) close() error {
+	if d.DB != nil {
+		d.Close()
+	}
+	if d.cluster != nil {
+		return d.cluster.Stop()
+	}
+	return nil
 }

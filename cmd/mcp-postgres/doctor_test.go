@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"mcp-postgres/internal/demo"
+	"mcp-postgres/internal/doctor"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/test/pgtest"
 )
@@ -26,8 +27,20 @@ func patient(t *testing.T) (admin, role, url string) {
 	return admin, role, url
 }
 
+// finding and findings are what doctor finds, with its severities.
+type (
+	finding  = doctor.Finding
+	findings []finding
+)
+
+const (
+	danger  = doctor.Danger
+	warning = doctor.Warning
+	note    = doctor.Note
+)
+
 // examine gives the findings of doctor, and its exit status.
-func examine(t *testing.T, env []string, args ...string) (concerns, int) {
+func examine(t *testing.T, env []string, args ...string) (findings, int) {
 	t.Helper()
 	for _, e := range env {
 		name, value, _ := strings.Cut(e, "=")
@@ -35,7 +48,7 @@ func examine(t *testing.T, env []string, args ...string) (concerns, int) {
 	}
 	var out, stderr bytes.Buffer
 	status := run(t.Context(), append([]string{"doctor", "--format", "json"}, args...), streams{nil, &out, &stderr})
-	var report struct{ Findings concerns }
+	var report struct{ Findings findings }
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		t.Fatalf("%v: %s%s", err, &out, &stderr)
 	}
@@ -43,8 +56,8 @@ func examine(t *testing.T, env []string, args ...string) (concerns, int) {
 }
 
 // find gives the finding of that severity whose title holds the text.
-func (all concerns) find(severity, title string) *concern {
-	i := slices.IndexFunc(all, func(f concern) bool { return f.Severity == severity && strings.Contains(f.Title, title) })
+func (all findings) find(severity, title string) *finding {
+	i := slices.IndexFunc(all, func(f finding) bool { return f.Severity == severity && strings.Contains(f.Title, title) })
 	if i < 0 {
 		return nil
 	}
@@ -65,6 +78,13 @@ func TestDoctorSound(t *testing.T) {
 	found, status := examine(t, []string{"DATABASE_URL=" + url}, "--strict")
 	if status != 0 || len(found) != 1 || found.find(note, "can execute set_config") == nil {
 		t.Errorf("a sound login: status %d, %+v, want 0 and a note", status, found)
+	}
+	for format, want := range map[string]string{
+		"human": "0 dangers, 0 warnings, 1 note\n", "junit": `<testsuite name="doctor" tests="1" failures="0" skipped="0">`, "github": "::notice title=mcp-postgres doctor%3A ",
+	} {
+		if got := cliRun(t, []string{"DATABASE_URL=" + url}, "doctor", "--format", format); got.status != 0 || !strings.Contains(got.out, want) {
+			t.Errorf("doctor --format %s = %+v, want %q in it", format, got, want)
+		}
 	}
 	if got := cliRun(t, nil, "doctor"); got.status != 2 || !strings.Contains(got.err, "--conn") {
 		t.Errorf("doctor without a database = %+v", got)

@@ -18,6 +18,7 @@ import (
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/reload"
 	"mcp-postgres/internal/serve"
 )
 
@@ -34,8 +35,8 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	defer tracer.Close()
 	log = slog.New(tracer.Logs(log.Handler()))
-	changes := newWatcher(c.Tools, c.Permissions, log)
-	defer changes.close()
+	changes := reload.NewWatcher(c.Tools, c.Permissions, log)
+	defer changes.Close()
 	o := observe.Observer{Tracer: tracer}
 	if showsMetrics(c) {
 		o.Metrics = observe.NewMetrics(version())
@@ -46,18 +47,17 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	if cmd.Strict {
-		if err := strict(ctx, c, a); err != nil {
+		if err := refuseDangers(ctx, doctorConfig(c, a.db.DB, a.permissions, a.reconciler.Files())); err != nil {
 			return err
 		}
 	}
-	a.shelf.compare = func() { a.access.warnOfTools(ctx, a.shelf.files.names) }
-	a.shelf.compare()
-	keeping, hangup := make(chan struct{}), make(chan os.Signal, 1)
+	a.reconciler.WarnOfUnknownTools()
+	watching, hangup := make(chan struct{}), make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP) // before the first answer, as the signal would end the process
 	defer signal.Stop(hangup)
 	ctx, stop := context.WithCancel(ctx)
-	go func() { defer close(keeping); a.shelf.keep(ctx, changes, hangup) }()
-	defer func() { stop(); <-keeping }()
+	go func() { defer close(watching); a.reconciler.Watch(ctx, changes, hangup) }()
+	defer func() { stop(); <-watching }()
 	t := serve.New(serve.Config{
 		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Hold: auth.Hold, Enter: a.access.entrance(c), Around: spanOfCall(tracer),
 		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: o.Metrics.Refused, Logger: log,
@@ -151,17 +151,6 @@ func (a *app) warnings() map[string]string {
 		return nil
 	}
 	return map[string]string{"database": fmt.Sprintf("backends that heed neither cancellation nor termination: %d", stuck)}
-}
-
-// stuck are the backends that can't be stopped, of all logins.
-func (a *app) stuck() []postgres.Stuck {
-	all := a.db.Stuck()
-	a.access.mu.Lock()
-	defer a.access.mu.Unlock()
-	for _, db := range a.access.logins {
-		all = append(all, db.Stuck()...)
-	}
-	return all
 }
 
 // missing says what the server lacks to answer calls.

@@ -61,6 +61,8 @@ func TestCheckCommand(t *testing.T) {
 		{"folder of --tools", nil, []string{"--tools", badTools, "check"}, 1, "", "9 files: 20 faults"},
 		{"built in", []string{db}, []string{"check"}, 0, "", "0 faults"},
 		{"no folder", nil, []string{"check", "nowhere"}, 2, "", ""},
+		{"junit", nil, []string{"check", "--format", "junit", badTools}, 1, "", `<testcase name="line 5: fault" classname="testdata/tools/bad/sales/ddl.sql" file="testdata/tools/bad/sales/ddl.sql" line="5"`},
+		{"junit of sound files", nil, []string{"check", "--format", "junit", goodTools + "/sales"}, 0, "", `failures="0" skipped="1"`},
 		{"unknown format", nil, []string{"check", "--format", "xml"}, 2, "", ""},
 	}
 	for _, test := range tests {
@@ -139,6 +141,8 @@ func TestTestCommand(t *testing.T) {
 		{"built in", []string{db}, []string{"test"}, 0, "0 failed"},
 		{"junit", []string{db}, []string{"test", "--format", "junit", goodTools}, 0, `<testcase name="test 1" classname="sales.set_stock" file="testdata/tools/good/sales/set_stock.sql" line="11"`},
 		{"json", []string{db}, []string{"test", "--format", "json", goodTools}, 0, `"passed": 15`},
+		{"github", []string{db}, []string{"--permissions", "../../permissions.example.yaml", "test", "--format", "github", "testdata/tools/roles"}, 1,
+			`::error file=testdata/tools/roles/`},
 		{"no database", nil, []string{"test", goodTools}, 2, ""},
 		{"bad files", []string{db}, []string{"test", badTools}, 1, ""},
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,9 +43,9 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 func (cmd *toolsCmd) show(ctx context.Context, a *app, s streams) error {
 	switch {
 	case cmd.Name == "" && cmd.JSON:
-		return errors.Join(writeJSON(s.out, shownTools(ctx, a.tools)), a.shelf.refused())
+		return errors.Join(writeJSON(s.out, shownTools(ctx, a.tools)), a.reconciler.Refused())
 	case cmd.Name == "":
-		return errors.Join(listTools(ctx, s.out, a.tools), a.shelf.refused())
+		return errors.Join(listTools(ctx, s.out, a.tools), a.reconciler.Refused())
 	case !a.tools.Offered(ctx, cmd.Name):
 		return missingTool(ctx, cmd.Name, a.tools)
 	}
@@ -80,13 +79,6 @@ func shownTools(ctx context.Context, r *registry.Registry) []shownTool {
 		list = append(list, shown(def, schema))
 	}
 	return list
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 func listTools(ctx context.Context, w io.Writer, r *registry.Registry) error {

@@ -1,7 +1,6 @@
-package main
+package reload
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -14,69 +13,48 @@ import (
 )
 
 const (
-	// settle is how long files must be quiet before they are read: editors write in several steps.
-	settle = 200 * time.Millisecond
+	// quietTime is how long files must be quiet before they are read: editors write in several steps.
+	quietTime = 200 * time.Millisecond
 	// The pause between two looks at tools that failed grows while the database is down or refuses them.
 	leastPause = time.Second
 	mostPause  = 20 * time.Second
 )
 
-// keep keeps what is offered in step with the files and the database until ctx ends. On a hangup it reads the files
-// again.
-func (s *shelf) keep(ctx context.Context, w *watcher, hangup <-chan os.Signal) {
-	pause, due := leastPause, time.Now().Add(leastPause)
-	again := time.NewTimer(pause)
-	look := func(d time.Duration) {
-		due = time.Now().Add(d)
-		again.Reset(d)
-	}
-	quiet := time.NewTimer(settle)
-	quiet.Stop()
-	for {
-		if s.settled() {
-			again.Stop()
-			pause, due = leastPause, time.Now().Add(mostPause)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-w.events:
-			if w.concerns(e) {
-				quiet.Reset(settle)
-			}
-		case err := <-w.errors:
-			s.log.Warn("watching the folders of --tools", "error", err)
-			quiet.Reset(settle)
-		case <-hangup:
-			s.doubt()
-			quiet.Reset(0)
-		case <-quiet.C:
-			w.update()
-			if s.reread != nil {
-				s.reread()
-			}
-			s.reload(ctx)
-			pause = leastPause
-			look(pause)
-		case <-s.wake:
-			if pause = leastPause; time.Until(due) > pause {
-				look(pause)
-			}
-		case <-again.C:
-			if s.reloadError != "" {
-				w.update()
-				s.reload(ctx)
-			} else if s.ask(ctx) {
-				s.offer()
-			}
-			pause = min(2*pause, mostPause)
-			look(pause)
-		}
+// backoff is a timer whose pauses grow.
+type backoff struct {
+	timer *time.Timer
+	pause time.Duration
+	due   time.Time
+}
+
+func newBackoff() *backoff {
+	return &backoff{timer: time.NewTimer(leastPause), pause: leastPause, due: time.Now().Add(leastPause)}
+}
+
+func (b *backoff) wait(d time.Duration) {
+	b.pause, b.due = d, time.Now().Add(d)
+	b.timer.Reset(d)
+}
+
+func (b *backoff) restart() { b.wait(leastPause) }
+
+func (b *backoff) next() { b.wait(min(2*b.pause, mostPause)) }
+
+// hasten makes the timer end soon. It does not put off one that ends sooner.
+func (b *backoff) hasten() {
+	if b.pause = leastPause; time.Until(b.due) > leastPause {
+		b.restart()
 	}
 }
 
-// watcher tells of changes below some folders, and of one file. Without one, as where the system has no more of them, SIGHUP is left.
-type watcher struct {
+func (b *backoff) stop() {
+	b.timer.Stop()
+	b.pause, b.due = leastPause, time.Now().Add(mostPause)
+}
+
+// Watcher notices changes in folders of tool files, and of the file of permissions. Where the system has no more watches, only
+// SIGHUP is left to have files read again.
+type Watcher struct {
 	dirs   []string // as given
 	inside []string // the folders that hold tool files
 	file   string   // empty, or the permissions
@@ -86,9 +64,9 @@ type watcher struct {
 	log    *slog.Logger
 }
 
-// newWatcher begins to watch. That must be before the files are read, for a change in between would never be heard of.
-func newWatcher(dirs []string, file string, log *slog.Logger) *watcher {
-	w := &watcher{log: log}
+// NewWatcher begins to watch. That must be before the files are read, or a change in between would go unnoticed. Close ends it.
+func NewWatcher(dirs []string, file string, log *slog.Logger) *Watcher {
+	w := &Watcher{log: log}
 	if len(dirs) == 0 && file == "" {
 		return w
 	}
@@ -108,7 +86,8 @@ func newWatcher(dirs []string, file string, log *slog.Logger) *watcher {
 	return w
 }
 
-func (w *watcher) close() {
+// Close ends the watching.
+func (w *Watcher) Close() {
 	if w.fs != nil {
 		_ = w.fs.Close() // the process ends, or never watched
 	}
@@ -116,7 +95,7 @@ func (w *watcher) close() {
 
 // update watches the folders as they are now: with their toolsets, behind links too, and with the folder that each lies in,
 // as one that is replaced as a whole takes its watch with it.
-func (w *watcher) update() {
+func (w *Watcher) update() {
 	if w.fs == nil {
 		return
 	}
@@ -169,7 +148,7 @@ func resolved(path string) string {
 
 // concerns tells changes of tool files and folders from the temporary files of editors. "..data" is the link that
 // Kubernetes swaps.
-func (w *watcher) concerns(e fsnotify.Event) bool {
+func (w *Watcher) concerns(e fsnotify.Event) bool {
 	if slices.Contains(w.dirs, e.Name) {
 		return true
 	}

@@ -1,4 +1,4 @@
-package main
+package reload
 
 import (
 	"cmp"
@@ -17,16 +17,16 @@ import (
 	"mcp-postgres/sql"
 )
 
-// files are the tools and prompts of the files.
-type files struct {
-	tools   []*catalog.Tool
-	prompts []*catalog.Prompt
-	names   toolNames // of all tools, those that are not asked for too
+// Files are the tools and prompts that the settings ask for.
+type Files struct {
+	Tools   []*catalog.Tool
+	Prompts []*catalog.Prompt
+	Names   Names // of all tools, those that are not asked for too
 }
 
-// loadFiles reads the embedded files and the operator's folders, and keeps what is asked for.
-func loadFiles(c *config.Config, log *slog.Logger) (*files, error) {
-	sources, err := toolSources(c.Tools)
+// Load reads the embedded files and the operator's folders, and keeps what is asked for.
+func Load(c *config.Config, log *slog.Logger) (*Files, error) {
+	sources, err := Sources(c.Tools)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +45,11 @@ func loadFiles(c *config.Config, log *slog.Logger) (*files, error) {
 	}
 	names := namesOf(cat.Tools)
 	tools, err := choose(cat.Tools, names, c)
-	return &files{tools, prompts, names}, err
+	return &Files{tools, prompts, names}, err
 }
 
-// toolSources are the embedded files and those of the folders.
-func toolSources(dirs []string) ([]catalog.Source, error) {
+// Sources are the embedded files, and after them those of the folders.
+func Sources(dirs []string) ([]catalog.Source, error) {
 	sources := []catalog.Source{{FS: sql.Files}}
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -64,14 +64,14 @@ func toolSources(dirs []string) ([]catalog.Source, error) {
 const defaultToolset = "explore"
 
 // choose keeps the tools of the toolsets asked for, with those enabled and without those disabled by name.
-func choose(tools []*catalog.Tool, names toolNames, c *config.Config) ([]*catalog.Tool, error) {
+func choose(tools []*catalog.Tool, names Names, c *config.Config) ([]*catalog.Tool, error) {
 	for _, w := range c.Toolsets {
-		if !slices.Contains(names.toolsets, w) {
-			hint := cmp.Or(catalog.DidYouMean(w, names.toolsets), ": want some of "+strings.Join(names.toolsets, ", "))
+		if !slices.Contains(names.Toolsets, w) {
+			hint := cmp.Or(catalog.DidYouMean(w, names.Toolsets), ": want some of "+strings.Join(names.Toolsets, ", "))
 			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q%s", w, hint)
 		}
 	}
-	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names.tools), known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names.tools))
+	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names.Tools), known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names.Tools))
 	for _, name := range c.Enable {
 		if slices.Contains(c.Disable, name) {
 			err = errors.Join(err, fmt.Errorf("--enable and --disable both name %q: want one of them", name))

@@ -1,0 +1,412 @@
+// Package reload keeps what a server offers in step with the tool files, the permissions and the database. Where a change has
+// faults, the last good version stays.
+package reload
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/observe"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/registry"
+)
+
+const (
+	// describeWait bounds how long a start or a reload waits for the database to describe tools.
+	describeWait = 5 * time.Second
+	// describeAtOnce is how many tools are described at a time; a few take less time one by one than it takes to connect.
+	describeAtOnce = 4
+)
+
+// Config says what to keep in step. All fields but Observer must be set.
+type Config struct {
+	Settings *config.Config
+	DB       *postgres.DB
+	Registry *registry.Registry
+	// Recheck is that of Registry.
+	Recheck     *registry.Recheck
+	Files       *Files
+	Permissions *Permissions
+	Observer    observe.Observer
+	Logger      *slog.Logger
+}
+
+// Reconciler gives the registry what is to be offered: the tools of the files, as far as the database takes them. One goroutine
+// uses it.
+type Reconciler struct {
+	config Config
+	log    *slog.Logger
+
+	files        *Files                   // as last read without faults
+	filesErr     error                    // of the last reading
+	descriptions map[string]*description  // by the text of a tool
+	databaseErr  error                    // of the last time that the database was asked
+	features     *features                // nil until the database has answered
+	lastGood     map[string]*catalog.Tool // by name: the last text that the database took
+	problems     map[string]problem       // by the name of a tool
+	warned       map[string]string        // by role: the tools in it that the log has named as not existing
+}
+
+// description is what the database says of one text of a tool file.
+type description struct {
+	registry.Description
+	pending bool // the database is to be asked, for the first time or again
+}
+
+// features are what the requirements of tools are compared with.
+type features struct {
+	version    int
+	extensions []string
+}
+
+// problem keeps the text of a tool from being offered as it is.
+type problem struct{ what, text, reason string }
+
+// What can be wrong with a tool, as the log says it.
+const (
+	unmet    = "tool not offered: its needs are not met"
+	refused  = "tool not offered: the database refuses it"
+	keptBack = "edit of a tool refused: its last version stays"
+	degraded = "tool degraded: it no longer fits the database"
+)
+
+// New has the database describe the tools, and gives the registry its first ones. A database that does not answer keeps no
+// tool back.
+func New(ctx context.Context, c Config) (*Reconciler, error) {
+	r := &Reconciler{config: c, log: c.Logger, files: c.Files, descriptions: map[string]*description{}}
+	r.showPools()
+	r.describe(ctx)
+	return r, r.publish()
+}
+
+// Files are those in use.
+func (r *Reconciler) Files() *Files { return r.files }
+
+// Refused are the faults of the tools that the database refuses.
+func (r *Reconciler) Refused() error {
+	var faults catalog.Faults
+	for _, t := range r.files.Tools {
+		faults = append(faults, r.description(t).Faults...)
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("not offered:\n%w", faults)
+}
+
+func textOf(t *catalog.Tool) string { return t.Path + "\x00" + t.Text() }
+
+func (r *Reconciler) description(t *catalog.Tool) *description {
+	text := textOf(t)
+	if r.descriptions[text] == nil {
+		r.descriptions[text] = &description{pending: !embedded(t)} // embedded tools come with their schemas
+	}
+	return r.descriptions[text]
+}
+
+// Watch keeps what is offered in step until ctx ends. On a hangup it reads the files again, and has all tools of the operator
+// described again.
+func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Signal) {
+	retry := newBackoff()
+	quiet := time.NewTimer(quietTime)
+	quiet.Stop()
+	for {
+		if r.settled() {
+			retry.stop()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-w.events:
+			if w.concerns(e) {
+				quiet.Reset(quietTime)
+			}
+		case err := <-w.errors:
+			r.log.Warn("watching the folders of --tools", "error", err)
+			quiet.Reset(quietTime)
+		case <-hangup:
+			r.recheck(func(t *catalog.Tool) bool { return !embedded(t) })
+			quiet.Reset(0)
+		case <-quiet.C:
+			r.reload(ctx, w)
+			retry.restart()
+		case <-r.config.Recheck.Added():
+			names := r.config.Recheck.Take()
+			r.recheck(func(t *catalog.Tool) bool { return names[t.Name] })
+			retry.hasten()
+		case <-retry.timer.C:
+			if r.filesErr != nil {
+				r.reload(ctx, w)
+			} else if r.describe(ctx) {
+				r.replace()
+			}
+			retry.next()
+		}
+	}
+}
+
+// reload reads the permissions and the files again. With faults the tools stay as they are.
+func (r *Reconciler) reload(ctx context.Context, w *Watcher) {
+	w.update()
+	r.reloadPermissions(ctx)
+	found, err := Load(r.config.Settings, observe.Warnings(r.log))
+	r.config.Observer.Metrics.Reload(err)
+	if err != nil {
+		if r.filesErr == nil || r.filesErr.Error() != err.Error() {
+			r.log.Error("reload refused: the tools stay as they are", "error", err)
+		}
+		r.filesErr = err
+	} else {
+		changed := changes(r.files, found)
+		r.files, r.filesErr = found, nil
+		r.describe(ctx)
+		if changed != "" {
+			r.log.Info("tools reloaded", "changed", changed)
+		}
+	}
+	r.replace()
+	r.WarnOfUnknownTools()
+}
+
+// changes lists the names of tools whose file is new, gone or another.
+func changes(old, found *Files) string {
+	texts := map[string]string{}
+	for _, t := range old.Tools {
+		texts[t.Name] = textOf(t)
+	}
+	var names []string
+	for _, t := range found.Tools {
+		if texts[t.Name] != textOf(t) {
+			names = append(names, t.Name)
+		}
+		delete(texts, t.Name)
+	}
+	for name := range texts {
+		names = append(names, "-"+name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// recheck has tools described again.
+func (r *Reconciler) recheck(which func(*catalog.Tool) bool) {
+	for _, t := range r.files.Tools {
+		if which(t) {
+			r.description(t).pending = true
+		}
+	}
+}
+
+// settled reports that nothing is left to do: the files are in use, and the database has described all tools and refuses none.
+// Without a database there is nothing to wait for.
+func (r *Reconciler) settled() bool {
+	pending := func(t *catalog.Tool) bool { return r.description(t).pending }
+	return r.filesErr == nil && (errors.Is(r.databaseErr, postgres.ErrNoDatabase) ||
+		r.databaseErr == nil && len(r.problems) == 0 && !slices.ContainsFunc(r.files.Tools, pending))
+}
+
+// describe asks the database about the tools that it has not described, or refuses. It reports whether the database answered.
+func (r *Reconciler) describe(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, describeWait)
+	defer cancel()
+	err := r.askFeatures(ctx)
+	var tools []*catalog.Tool
+	for _, t := range r.files.Tools {
+		if d := r.description(t); err == nil && r.unmet(t) == "" && (d.pending || len(d.Faults) > 0) {
+			tools = append(tools, t)
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(min(describeAtOnce, 1+len(tools)/4))
+	for _, t := range tools {
+		group.Go(func() error { return r.describeTool(ctx, t) })
+	}
+	err = errors.Join(err, group.Wait())
+	if err != nil && r.databaseErr == nil && !errors.Is(err, postgres.ErrNoDatabase) {
+		r.log.Warn("tools offered without an output schema: the database did not describe them", "error", err)
+	}
+	r.databaseErr = err
+	return err == nil
+}
+
+func (r *Reconciler) describeTool(ctx context.Context, t *catalog.Tool) error {
+	found, err := registry.Describe(ctx, r.config.DB, t, r.config.Settings.ReadOnly)
+	if err != nil {
+		return err
+	}
+	d := r.description(t)
+	if len(found.Faults) > 0 {
+		found.Columns, found.Output = d.Columns, d.Output // a degraded tool looks as it did
+	}
+	*d = description{Description: found}
+	return nil
+}
+
+// askFeatures asks for what requirements are compared with, as long as one is not met.
+func (r *Reconciler) askFeatures(ctx context.Context) error {
+	if !slices.ContainsFunc(r.files.Tools, func(t *catalog.Tool) bool {
+		needs := t.Requires.ServerVersion > 0 || len(t.Requires.Extensions) > 0
+		return needs && (r.features == nil || r.unmet(t) != "")
+	}) {
+		return nil
+	}
+	version, extensions, err := registry.Facts(ctx, r.config.DB)
+	if err == nil {
+		r.features = &features{version, extensions}
+	}
+	return err
+}
+
+// unmet says what a tool needs that the database does not have; empty also while that is not known.
+func (r *Reconciler) unmet(t *catalog.Tool) string {
+	if r.features == nil {
+		return ""
+	}
+	return t.Requires.Unmet(r.features.version, r.features.extensions)
+}
+
+func (r *Reconciler) replace() {
+	if err := r.publish(); err != nil {
+		r.log.Error("tools not replaced", "error", err)
+	}
+}
+
+// publish gives the registry what is to be offered now.
+func (r *Reconciler) publish() error {
+	set := registry.Set{Prompts: r.files.Prompts, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
+	lastGood, problems := map[string]*catalog.Tool{}, map[string]problem{}
+	var kept []string
+	for _, t := range r.files.Tools {
+		offered, d, last := t, r.description(t), r.lastGood[t.Name]
+		if last != nil && last.Path != t.Path {
+			last = nil
+		}
+		p := r.problem(t, d, last)
+		r.logProblem(t.Name, p)
+		if p.what != "" {
+			problems[t.Name] = p
+		}
+		switch p.what {
+		case unmet, refused:
+			set.Unavailable = append(set.Unavailable, registry.Trouble{Tool: t.Name, Reason: p.shown(d)})
+			continue
+		case keptBack:
+			kept = append(kept, p.reason)
+			offered, d = last, r.description(last)
+		case degraded:
+			set.Degraded = append(set.Degraded, registry.Trouble{Tool: t.Name, Reason: p.shown(d)})
+		default:
+			if !d.pending {
+				last = t
+			}
+		}
+		if last != nil {
+			lastGood[t.Name] = last
+		}
+		if err := add(&set, offered, d); err != nil {
+			return err
+		}
+	}
+	r.lastGood, r.problems = lastGood, problems
+	r.forget()
+	set.ReloadError = r.shownError(kept)
+	return r.config.Registry.Replace(set)
+}
+
+// problem says what is wrong with a tool whose last good version is last; nothing where it can be offered.
+func (r *Reconciler) problem(t *catalog.Tool, d *description, last *catalog.Tool) problem {
+	if reason := r.unmet(t); reason != "" {
+		return problem{unmet, textOf(t), reason}
+	}
+	p := problem{text: textOf(t), reason: d.Faults.Error()}
+	switch {
+	case len(d.Faults) == 0:
+		return problem{}
+	case last == nil:
+		p.what = refused
+	case textOf(last) == p.text:
+		p.what = degraded
+	default:
+		p.what = keptBack
+	}
+	return p
+}
+
+// shown is the reason as clients read it: without the paths of the server's files.
+func (p problem) shown(d *description) string {
+	if p.what == unmet {
+		return p.reason
+	}
+	var all []string
+	for _, f := range d.Faults {
+		all = append(all, fmt.Sprintf("line %d: %s", f.Line, f.Problem))
+	}
+	return strings.Join(all, "; ")
+}
+
+// logProblem logs what is new.
+func (r *Reconciler) logProblem(tool string, p problem) {
+	switch old := r.problems[tool]; {
+	case p == old:
+	case p.what == "":
+		r.log.Info("tool fits the database again", "tool", tool)
+	case p.what == keptBack:
+		r.log.Error(p.what, "tool", tool, "error", p.reason)
+	default:
+		r.log.Warn(p.what, "tool", tool, "error", p.reason)
+	}
+}
+
+func add(set *registry.Set, t *catalog.Tool, d *description) (err error) {
+	output := d.Output
+	if output == nil && embedded(t) {
+		output, err = generatedOutput(t.Name)
+	}
+	set.Tools = append(set.Tools, t)
+	set.Outputs[t.Name], set.Columns[t.Name] = output, d.Columns
+	return err
+}
+
+// forget drops the descriptions of texts that are neither in a file nor offered.
+func (r *Reconciler) forget() {
+	used := map[string]bool{}
+	for _, t := range r.files.Tools {
+		used[textOf(t)] = true
+	}
+	for _, t := range r.lastGood {
+		used[textOf(t)] = true
+	}
+	maps.DeleteFunc(r.descriptions, func(text string, _ *description) bool { return !used[text] })
+}
+
+// shownError is why the tools are not those of the files, as clients read it: without where the operator's folders are. What
+// the database says of older texts does not count while the files have faults.
+func (r *Reconciler) shownError(kept []string) string {
+	text := strings.Join(kept, "\n")
+	if r.filesErr != nil {
+		text = r.filesErr.Error()
+	}
+	for _, dir := range r.config.Settings.Tools {
+		text = strings.ReplaceAll(text, strings.TrimSuffix(dir, "/")+"/", "")
+	}
+	return strings.TrimSpace(text)
+}
+
+// showPools has the metrics count the connections of the server and of roles.
+func (r *Reconciler) showPools() {
+	pools := r.config.Permissions.pools()
+	pools["shared"] = r.config.DB
+	r.config.Observer.Metrics.SetPools(pools)
+}
