@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -20,14 +21,14 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestBadFiles(t *testing.T) {
 	bad := os.DirFS("testdata/bad")
 	_, err := catalog.Load(catalog.Source{Name: "bad", FS: bad})
-	var faults catalog.Faults
-	if !errors.As(err, &faults) {
-		t.Fatalf("Load(bad) = %v, want Faults", err)
+	var found faults.List
+	if !errors.As(err, &found) {
+		t.Fatalf("Load(bad) = %v, want faults.List", err)
 	}
-	golden(t, "testdata/bad.golden", faults.Error()+"\n")
+	golden(t, "testdata/bad.golden", found.Error()+"\n")
 	for _, name := range sqlFiles(t, bad) {
-		if folder, _, _ := strings.Cut(name, "/"); !strings.Contains(faults.Error(), "bad/"+name) &&
-			!strings.Contains(faults.Error(), "bad/"+folder+":") {
+		if folder, _, _ := strings.Cut(name, "/"); !strings.Contains(found.Error(), "bad/"+name) &&
+			!strings.Contains(found.Error(), "bad/"+folder+":") {
 			t.Errorf("Load(bad) finds nothing wrong with %s", name)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"mcp-postgres/internal/faults"
+
 	"gopkg.in/yaml.v3"
 )
 
@@ -51,26 +53,26 @@ type Expect struct {
 	Affected *int
 }
 
-func (f *file) examples(t *Tool, m mapping, paramsKnown bool) {
-	for _, n := range m.list("examples") {
-		e, ok := f.mapping(n, "an example", "description", "args")
+func (f *file) examples(t *Tool, m faults.Mapping, paramsKnown bool) {
+	for _, n := range m.Items("examples") {
+		e, ok := f.Mapping(n, "an example", "description", "args")
 		if !ok {
 			continue
 		}
-		if !e.has("args") {
-			f.nodeFault(n, "example without args: want the arguments of a call")
+		if !e.Has("args") {
+			f.AddNode(n, "example without args: want the arguments of a call")
 		}
-		t.Examples = append(t.Examples, Example{Description: e.prose("description"), Args: f.callArguments(t, e, paramsKnown)})
+		t.Examples = append(t.Examples, Example{Description: e.Prose("description"), Args: f.callArguments(t, e, paramsKnown)})
 	}
 }
 
-func (f *file) tests(t *Tool, m mapping, paramsKnown bool) {
-	for _, n := range m.list("tests") {
-		e, ok := f.mapping(n, "a test", "name", "args", "as", "expect")
+func (f *file) tests(t *Tool, m faults.Mapping, paramsKnown bool) {
+	for _, n := range m.Items("tests") {
+		e, ok := f.Mapping(n, "a test", "name", "args", "as", "expect")
 		if !ok {
 			continue
 		}
-		test := Test{Name: e.prose("name"), Line: n.Line, As: f.as(e), Expect: f.expect(t, e)}
+		test := Test{Name: e.Prose("name"), Line: n.Line, As: f.as(e), Expect: f.expect(t, e)}
 		test.Args = f.callArguments(t, e, paramsKnown && test.Expect.Error != invalidArguments)
 		t.Tests = append(t.Tests, test)
 	}
@@ -80,13 +82,13 @@ func (f *file) tests(t *Tool, m mapping, paramsKnown bool) {
 const invalidArguments = "invalid_arguments"
 
 // callArguments reads the arguments of a call as JSON and, if asked, checks them against the parameters.
-func (f *file) callArguments(t *Tool, m mapping, check bool) json.RawMessage {
-	n := m.values["args"]
+func (f *file) callArguments(t *Tool, m faults.Mapping, check bool) json.RawMessage {
+	n := m.Values["args"]
 	if n == nil {
-		n = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: m.node.Line, Column: m.node.Column}
+		n = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: m.Node.Line, Column: m.Node.Column}
 	}
 	if n.Kind != yaml.MappingNode {
-		f.wrongKind(n, "args is %s: want names and values", describe(n))
+		f.AddKind(n, "args is %s: want names and values", faults.Describe(n))
 		return nil
 	}
 	raw := f.json(n, "args")
@@ -101,7 +103,7 @@ func (f *file) callArguments(t *Tool, m mapping, check bool) json.RawMessage {
 	}
 	for _, p := range t.Params {
 		if p.Required && !given[p.Name] {
-			f.nodeFault(n, "args without %s: want it, it is required", p.Name)
+			f.AddNode(n, "args: %s", missingArgument(&p))
 		}
 	}
 	return raw
@@ -112,30 +114,9 @@ func (f *file) argument(t *Tool, name, value *yaml.Node) {
 	i := slices.IndexFunc(all, func(p Param) bool { return p.Name == name.Value })
 	switch {
 	case i < 0:
-		var names []string
-		for _, p := range all {
-			names = append(names, p.Name)
-		}
-		f.nodeFault(name, "args: unknown argument %q%s", name.Value, suggestion(name.Value, names))
+		f.AddNode(name, "args: %s", unknownArgument(name.Value, all))
 	case value.ShortTag() != "!!null" && all[i].Type.Scalar != "":
-		f.asCalled(&all[i], value)
-	}
-}
-
-// asCalled checks an argument as that of a call is checked. What is no JSON value has been reported.
-func (f *file) asCalled(p *Param, n *yaml.Node) {
-	v, problem := jsonValue(n)
-	if problem != "" {
-		return
-	}
-	var problems []string
-	if problem = Unstorable(v); problem != "" {
-		problems = []string{p.Name + ": " + problem}
-	} else {
-		_, problems = p.Take(v)
-	}
-	for _, problem := range problems {
-		f.nodeFault(n, "argument %s", problem)
+		f.judged(&all[i], value, "argument "+name.Value, false)
 	}
 }
 
@@ -143,46 +124,40 @@ func (f *file) asCalled(p *Param, n *yaml.Node) {
 func (f *file) json(n *yaml.Node, what string) json.RawMessage {
 	v, problem := jsonValue(n)
 	if problem != "" {
-		f.wrongKind(n, "%s %s", what, problem)
+		f.AddKind(n, "%s: %s", what, problem)
 		return nil
 	}
 	raw, err := json.Marshal(v)
 	if err != nil {
-		f.nodeFault(n, "%s: %v", what, err)
+		f.AddNode(n, "%s: %v", what, err)
 	}
 	return raw
 }
 
-func (f *file) as(m mapping) *As {
-	if !m.has("as") {
-		return nil
-	}
-	a, ok := f.mapping(m.values["as"], "as", "sub", "role", "claims")
+func (f *file) as(m faults.Mapping) *As {
+	a, ok := f.Mapping(m.Values["as"], "as", "sub", "role", "claims")
 	if !ok {
 		return nil
 	}
-	as := &As{Sub: a.text("sub"), Role: a.text("role")}
-	if n := a.values["claims"]; n != nil {
+	as := &As{Sub: a.Text("sub"), Role: a.Text("role")}
+	if n := a.Values["claims"]; n != nil {
 		if as.Claims = f.json(n, "claims"); n.Kind != yaml.MappingNode {
-			f.wrongKind(n, "claims is %s: want names and values", describe(n))
+			f.AddKind(n, "claims is %s: want names and values", faults.Describe(n))
 		}
 	}
 	return as
 }
 
-func (f *file) expect(t *Tool, m mapping) Expect {
-	if !m.has("expect") {
-		return Expect{}
-	}
-	e, ok := f.mapping(m.values["expect"], "expect", "rows", "max_rows", "columns", "contains", "equals", "error", "affected")
+func (f *file) expect(t *Tool, m faults.Mapping) Expect {
+	e, ok := f.Mapping(m.Values["expect"], "expect", "rows", "max_rows", "columns", "contains", "equals", "error", "affected")
 	if !ok {
 		return Expect{}
 	}
 	f.expectFits(t, e)
-	want := Expect{Rows: e.count("rows", 0), MaxRows: e.count("max_rows", 0), Affected: e.count("affected", 0),
-		Columns: e.names("columns"), Error: e.code("error")}
+	want := Expect{Rows: e.Count("rows", 0), MaxRows: e.Count("max_rows", 0), Affected: e.Count("affected", 0),
+		Columns: e.Names("columns"), Error: f.errorCode(e.Values["error"])}
 	for key, to := range map[string]*json.RawMessage{"contains": &want.Contains, "equals": &want.Equals} {
-		if n := e.values[key]; n != nil {
+		if n := e.Values[key]; n != nil {
 			*to = f.json(n, key)
 		}
 	}
@@ -190,31 +165,26 @@ func (f *file) expect(t *Tool, m mapping) Expect {
 }
 
 // expectFits reports expectations that no answer of the tool can meet.
-func (f *file) expectFits(t *Tool, e mapping) {
-	wrong := func(fits bool, want string, keys ...string) {
-		for _, k := range keys {
-			if e.has(k) && !fits {
-				f.nodeFault(e.values[k], "%s with result %s: want it with result %s only", k, t.Result, want)
-			}
-		}
+func (f *file) expectFits(t *Tool, e faults.Mapping) {
+	if e.Has("error") && len(e.Values) > 1 {
+		f.AddNode(e.Values["error"], "error beside other expectations: want it alone, an error has no rows")
 	}
-	wrong(t.Result == Rows, "rows", "rows", "max_rows")
-	wrong(t.Result == Rows || t.Result == Object, "rows or object", "columns")
-	wrong(t.Result != Affected, "rows, object or value", "contains", "equals")
-	wrong(t.Result == Affected, "affected", "affected")
-	if e.has("error") && len(e.values) > 1 {
-		f.nodeFault(e.values["error"], "error beside other expectations: want it alone, an error has no rows")
+	only := func(fits bool, want string, keys ...string) {
+		f.only(e, fits, "result "+string(t.Result), "result "+want, keys...)
 	}
+	only(t.Result == Rows, "rows", "rows", "max_rows")
+	only(t.Result == Rows || t.Result == Object, "rows or object", "columns")
+	only(t.Result != Affected, "rows, object or value", "contains", "equals")
+	only(t.Result == Affected, "affected", "affected")
 }
 
-// code reads the code of an error, which YAML may take for a number.
-func (m mapping) code(key string) string {
-	n := m.values[key]
+// errorCode reads the code of an error, which YAML may take for a number.
+func (f *file) errorCode(n *yaml.Node) string {
 	switch {
 	case n == nil:
 		return ""
 	case n.Kind != yaml.ScalarNode || strings.TrimSpace(n.Value) == "" || n.ShortTag() == "!!null" || n.ShortTag() == "!!bool":
-		m.wrongKind(n, "%s is %s: want the code of an error, such as not_found or 42501", key, describe(n))
+		f.AddKind(n, "error is %s: want the code of an error, such as not_found or 42501", faults.Describe(n))
 		return ""
 	}
 	return n.Value

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/sqlscan"
 )
 
@@ -16,7 +17,7 @@ const (
 )
 
 // Lint gives warnings about a sound tool: what works, and may still be a mistake. What only the database knows is not in it.
-func (t *Tool) Lint() Faults {
+func (t *Tool) Lint() faults.List {
 	l := linter{tool: t, tokens: significant(t.SQL)}
 	l.hosts()
 	l.descriptions()
@@ -33,7 +34,7 @@ func (t *Tool) Lint() Faults {
 type linter struct {
 	tool   *Tool
 	tokens []token
-	faults Faults
+	faults faults.List
 }
 
 // token is a token that means something, with the depth of parentheses that it is in.
@@ -66,11 +67,11 @@ func significant(sql string) []token {
 }
 
 func (l *linter) warn(line, col int, rule, format string, args ...any) {
-	l.faults = append(l.faults, Fault{Path: l.tool.Path, Line: line, Col: col, Rule: rule, Problem: fmt.Sprintf(format, args...)})
+	l.faults = append(l.faults, faults.Fault{Path: l.tool.Path, Line: line, Col: col, Rule: rule, Problem: fmt.Sprintf(format, args...)})
 }
 
 func (l *linter) warnAt(t token, rule, format string, args ...any) {
-	line, col := l.tool.origin.file.position(l.tool.origin.base + t.Start)
+	line, col := l.tool.origin.file.Position(l.tool.origin.base + t.Start)
 	l.warn(line, col, rule, format, args...)
 }
 
@@ -289,3 +290,63 @@ func listsObjects(r sqlscan.Relation) bool {
 	return strings.HasPrefix(r.Name, "pg_stat_all_") || strings.HasPrefix(r.Name, "pg_stat_user_") ||
 		strings.HasPrefix(r.Name, "pg_statio_") || strings.HasPrefix(r.Name, "pg_stat_xact_")
 }
+
+// text warns of names within strings and quoted identifiers.
+func (l *linter) text() {
+	names := callerNames()
+	for i, n := range names {
+		names[i] = n[1:]
+	}
+	for _, found := range namesInText(l.tool.SQL, sqlscan.LexTool(l.tool.SQL), append(names, paramNames(l.tool.Params)...)) {
+		line, col := l.tool.origin.file.Position(l.tool.origin.base + found.offset)
+		l.warn(line, col, "param_in_text", "%s", found.problem)
+	}
+}
+
+// orderParam warns of a parameter that rows are to be ordered by.
+func (l *linter) orderParam() {
+	for i := 0; i+2 < len(l.tokens); i++ {
+		if l.tokens[i].word != "order" || l.tokens[i+1].word != "by" {
+			continue
+		}
+		for _, item := range l.listed(i + 2) {
+			if p, ok := bareParam(item); ok {
+				l.warnAt(p, "order_param", "ORDER BY %s orders nothing, it is one value for all rows: "+
+					"want CASE %s WHEN 'name' THEN name ... END, or the column itself", p.word, p.word)
+			}
+		}
+	}
+}
+
+// listed gives the items of the list that starts at token i, up to the end of the clause.
+func (l *linter) listed(i int) [][]token {
+	items, depth := [][]token{nil}, l.tokens[i].depth
+	for ; i < len(l.tokens) && l.tokens[i].depth >= depth; i++ {
+		t := l.tokens[i]
+		if t.depth == depth {
+			switch t.word {
+			case ")", "]", "limit", "offset", "fetch", "for", "union", "intersect", "except", "rows", "range", "groups":
+				return items
+			case ",":
+				items = append(items, nil)
+				continue
+			}
+		}
+		items[len(items)-1] = append(items[len(items)-1], t)
+	}
+	return items
+}
+
+// bareParam reports an item of ORDER BY that is a parameter and nothing else: a cast and the direction don't count.
+func bareParam(item []token) (token, bool) {
+	item = slices.DeleteFunc(slices.Clone(item), func(t token) bool { return slices.Contains(aroundParam, t.word) })
+	switch {
+	case len(item) == 0 || item[0].Kind != sqlscan.Param:
+		return token{}, false
+	case len(item) == 1:
+		return item[0], true
+	}
+	return item[0], len(item) == 3 && item[1].word == "::"
+}
+
+var aroundParam = []string{"(", ")", "asc", "desc", "nulls", "first", "last"}

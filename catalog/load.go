@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"mcp-postgres/internal/faults"
 )
 
 // Source is one folder of tool files: <toolset>/<tool>.sql, or <tool>.sql for the toolset "custom".
@@ -44,29 +46,29 @@ const CustomToolset = "custom"
 const maxFile = 256 << 10
 
 // Load reads the tool files of every source. A tool of a later source replaces that of an earlier one with the same
-// name. When anything is wrong the catalog is nil and the error is Faults, with every fault of every file.
+// name. When anything is wrong the catalog is nil and the error is faults.List, with every fault of every file.
 func Load(sources ...Source) (*Catalog, error) {
-	c, faults := LoadSound(sources...)
-	if len(faults) > 0 {
-		return nil, faults
+	c, found := LoadSound(sources...)
+	if len(found) > 0 {
+		return nil, found
 	}
 	return c, nil
 }
 
 // LoadSound is Load for those who want the sound files beside the faults of the others.
-func LoadSound(sources ...Source) (*Catalog, Faults) {
-	var faults Faults
+func LoadSound(sources ...Source) (*Catalog, faults.List) {
+	var found faults.List
 	var c Catalog
 	for _, s := range sources {
 		l := loader{source: s}
 		l.load()
-		faults = append(faults, l.faults...)
+		found = append(found, l.faults...)
 		c.merge(l.tools)
 	}
-	faults.Sort()
+	found.Sort()
 	slices.SortFunc(c.Tools, func(a, b *Tool) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(c.Replaced, func(a, b Replacement) int { return cmp.Compare(a.Name, b.Name) })
-	return &c, faults
+	return &c, found
 }
 
 // Tool returns the tool with that name, or nil.
@@ -94,7 +96,7 @@ func (c *Catalog) merge(tools []*Tool) {
 type loader struct {
 	source Source
 	tools  []*Tool
-	faults Faults
+	faults faults.List
 }
 
 var toolsetPattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
@@ -190,8 +192,8 @@ func (l *loader) file(name, toolset string) {
 	if l.source.Vouched {
 		parse = ParseVouched
 	}
-	t, faults := parse(l.shown(name), toolset, text)
-	l.faults = append(l.faults, faults...)
+	t, found := parse(l.shown(name), toolset, text)
+	l.faults = append(l.faults, found...)
 	if t != nil {
 		t.Source = l.source.Name
 		l.add(t)
@@ -214,7 +216,7 @@ func (l *loader) read(name string) ([]byte, error) {
 func (l *loader) add(t *Tool) {
 	for _, other := range l.tools {
 		if other.Name == t.Name {
-			l.faults = append(l.faults, Fault{Path: t.Path, Line: 1, Col: 1,
+			l.faults = append(l.faults, faults.Fault{Path: t.Path, Line: 1, Col: 1,
 				Problem: fmt.Sprintf("tool %q is also in %s: want each name once", t.Name, other.Path)})
 			return
 		}
@@ -225,7 +227,7 @@ func (l *loader) add(t *Tool) {
 func (l *loader) shown(name string) string { return path.Join(l.source.Name, name) }
 
 func (l *loader) fault(name, format string, args ...any) {
-	l.faults = append(l.faults, Fault{Path: l.shown(name), Problem: fmt.Sprintf(format, args...)})
+	l.faults = append(l.faults, faults.Fault{Path: l.shown(name), Problem: fmt.Sprintf(format, args...)})
 }
 
 // cause drops the path that fs puts into its errors, as it is relative to the source.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 )
 
 const plain = "/*---\ndescription: A tool.\n---*/\nSELECT 1\n"
@@ -89,9 +90,9 @@ z/Bad Name: folder name "Bad Name": want ^[a-z][a-z0-9_-]{0,63}$
 z/a/b/c/deep.sql: file lies too deep: want <toolset>/<tool>.sql
 z/b/x.sql:1:1: tool "x" is also in z/a/x.sql: want each name once
 z/big.sql: reading the file: 262186 bytes: want at most 262144`
-	var faults catalog.Faults
-	if !errors.As(err, &faults) {
-		t.Fatalf("Load = %v, want Faults", err)
+	var found faults.List
+	if !errors.As(err, &found) {
+		t.Fatalf("Load = %v, want faults.List", err)
 	}
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("Load faults (-want +got):\n%s", diff)

@@ -30,17 +30,10 @@ func TestPosition(t *testing.T) {
 		if line, col := tool.Position(offset); line != tt.line || col != tt.col {
 			t.Errorf("Position(%d, at %q) = %d:%d, want %d:%d", offset, tt.at, line, col, tt.line, tt.col)
 		}
-		offset += utf8.RuneCountInString("SELECT * FROM (\n")
-		if line, col := tool.PagePosition(offset); line != tt.line || col != tt.col {
-			t.Errorf("PagePosition(%d, at %q) = %d:%d, want %d:%d", offset, tt.at, line, col, tt.line, tt.col)
-		}
 	}
 	for offset, want := range map[int][2]int{-1: {10, 3}, 0: {10, 3}, 1: {10, 3}, 1000: {12, 7}} {
 		if line, col := tool.Position(offset); line != want[0] || col != want[1] {
 			t.Errorf("Position(%d) = %d:%d, want %d:%d", offset, line, col, want[0], want[1])
-		}
-		if line, col := tool.PagePosition(offset); line != want[0] || col != want[1] {
-			t.Errorf("PagePosition(%d) = %d:%d, want %d:%d", offset, line, col, want[0], want[1])
 		}
 	}
 	if line, col := new(catalog.Tool).Position(1); line != 0 || col != 0 {

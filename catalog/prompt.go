@@ -1,10 +1,13 @@
 package catalog
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"mcp-postgres/internal/faults"
 )
 
 // Prompt is one prompt file: Markdown with YAML front matter.
@@ -46,20 +49,20 @@ var placeholderPattern = regexp.MustCompile(`\{\{ *([a-zA-Z0-9_]+) *\}\}`)
 const PromptFolder = "prompts"
 
 // LoadPrompts reads prompts/*.md of every source, sorted by name. A prompt of a later source replaces that of an earlier
-// one with the same name. When anything is wrong there are no prompts and the error is Faults.
+// one with the same name. When anything is wrong there are no prompts and the error is faults.List.
 func LoadPrompts(sources ...Source) ([]*Prompt, error) {
 	byName := map[string]*Prompt{}
-	var faults Faults
+	var found faults.List
 	for _, s := range sources {
 		l := loader{source: s}
 		if l.isDir(PromptFolder) {
 			l.prompts(byName)
 		}
-		faults = append(faults, l.faults...)
+		found = append(found, l.faults...)
 	}
-	if len(faults) > 0 {
-		faults.Sort()
-		return nil, faults
+	if len(found) > 0 {
+		found.Sort()
+		return nil, found
 	}
 	var all []*Prompt
 	for _, p := range byName {
@@ -80,8 +83,8 @@ func (l *loader) prompts(byName map[string]*Prompt) {
 			l.fault(name, "reading the file: %v", cause(err))
 			continue
 		}
-		p, faults := ParsePrompt(l.shown(name), text)
-		l.faults = append(l.faults, faults...)
+		p, found := ParsePrompt(l.shown(name), text)
+		l.faults = append(l.faults, found...)
 		if p != nil {
 			p.Source = l.source.Name
 			byName[p.Name] = p
@@ -90,76 +93,80 @@ func (l *loader) prompts(byName map[string]*Prompt) {
 }
 
 // ParsePrompt reads one prompt file. path is shown in messages and its last element gives the prompt its name.
-func ParsePrompt(file string, text []byte) (*Prompt, Faults) {
-	f := newFile(file, strings.TrimPrefix(string(text), "\ufeff"))
+func ParsePrompt(file string, text []byte) (*Prompt, faults.List) {
+	f := newFile(file, text)
 	p := &Prompt{Path: file, Name: strings.TrimSuffix(path.Base(file), ".md")}
-	if f.readable() {
+	if f.IsText(maxFile) {
 		if a, ok := f.frontMatter(); ok {
 			f.prompt(p, a)
 		}
 	}
-	if len(f.faults) > 0 {
-		f.faults.Sort()
-		return nil, f.faults
+	if len(f.Faults) > 0 {
+		f.Faults.Sort()
+		return nil, f.Faults
 	}
 	return p, nil
 }
 
 const frontMark = "---"
 
-// frontMatter finds the YAML between the first two lines of three dashes; sql is where the text behind it starts.
+// frontMatter finds the YAML between the first two lines of three dashes; body is where the text after it starts.
 func (f *file) frontMatter() (anatomy, bool) {
-	line, _, _ := strings.Cut(f.all, "\n")
+	line, _, _ := strings.Cut(f.Text, "\n")
 	if strings.TrimSpace(line) != frontMark {
-		f.fault(1, 1, "no front matter: want %s on the first line", frontMark)
+		f.Add(1, 1, "no front matter: want %s on the first line", frontMark)
 		return anatomy{}, false
 	}
 	a := anatomy{headerStart: len(line)}
-	end := strings.Index(f.all[len(line):], "\n"+frontMark)
+	end := strings.Index(f.Text[len(line):], "\n"+frontMark)
 	if end < 0 {
-		f.fault(1, 1, "front matter is not closed: want %s on a line of its own", frontMark)
+		f.Add(1, 1, "front matter is not closed: want %s on a line of its own", frontMark)
 		return a, false
 	}
 	a.headerEnd = len(line) + end + 1
-	line, _, _ = strings.Cut(f.all[a.headerEnd:], "\n")
-	a.sql = min(a.headerEnd+len(line)+1, len(f.all))
+	line, _, _ = strings.Cut(f.Text[a.headerEnd:], "\n")
+	a.body = min(a.headerEnd+len(line)+1, len(f.Text))
 	return a, true
 }
 
 func (f *file) prompt(p *Prompt, a anatomy) {
 	f.checkName(1, 1, "file name", p.Name)
-	if root, ok := f.yaml(a); ok {
-		m, _ := f.mapping(root, "the front matter", "title", "description", "arguments", "roles")
-		p.Title, p.Description, p.Roles = m.prose("title"), m.prose("description"), m.names("roles")
-		if !m.has("description") {
-			f.fault(1, 1, "description is missing: want what the prompt is for")
+	root, ok := f.YAML(a.headerStart, a.headerEnd)
+	if ok && root == nil {
+		f.Add(1, 1, "front matter is empty: want a description at least")
+	}
+	if root != nil {
+		m, _ := f.Mapping(root, "the front matter", "title", "description", "arguments", "roles")
+		p.Title, p.Description, p.Roles = m.Prose("title"), m.Prose("description"), m.Names("roles")
+		if !m.Has("description") {
+			f.Add(1, 1, "description is missing: want what the prompt is for")
 		}
 		f.arguments(p, m)
 	}
-	if p.text = strings.TrimSpace(f.all[a.sql:]); p.text == "" {
-		f.faultAt(a.sql, "no text below the front matter: want what the prompt says")
+	if p.text = strings.TrimSpace(f.Text[a.body:]); p.text == "" {
+		f.AddAt(a.body, "no text below the front matter: want what the prompt says")
 	}
-	f.checkPlaceholders(p, a.sql)
+	f.checkPlaceholders(p, a.body)
 }
 
-func (f *file) arguments(p *Prompt, m mapping) {
-	for _, n := range m.list("arguments") {
-		am, ok := f.mapping(n, "an argument", "name", "description", "required", "enum", "names")
+func (f *file) arguments(p *Prompt, m faults.Mapping) {
+	for _, n := range m.Items("arguments") {
+		am, ok := f.Mapping(n, "an argument", "name", "description", "required", "enum", "names")
 		if !ok {
 			continue
 		}
 		arg := Argument{
-			Name: am.text("name"), Description: am.prose("description"), Required: am.flag("required", false), Enum: am.names("enum"),
-			Names: am.nameKind(),
+			Name: am.Text("name"), Description: am.Prose("description"), Required: am.Flag("required", false), Enum: am.Names("enum"),
+			Names: nameKind(am),
 		}
 		switch {
-		case !am.has("name"):
-			f.nodeFault(n, "name is missing: want the argument's name")
+		case !am.Has("name"):
+			f.AddNode(n, "name is missing: want the argument's name")
 			continue
 		case !namePattern.MatchString(arg.Name):
-			f.nodeFault(am.values["name"], "argument name %q: want %s", arg.Name, namePattern)
+			f.AddNode(am.Values["name"], "argument name %q: want %s", arg.Name, namePattern)
 		case slices.ContainsFunc(p.Arguments, func(other Argument) bool { return other.Name == arg.Name }):
-			f.nodeFault(am.values["name"], "argument %q is here twice: want it once", arg.Name)
+			f.AddNode(am.Values["name"], "argument %q is here twice: want it once", arg.Name)
 		}
 		p.Arguments = append(p.Arguments, arg)
 	}
@@ -172,19 +179,15 @@ func (f *file) checkPlaceholders(p *Prompt, start int) {
 		names = append(names, arg.Name)
 	}
 	used := map[string]bool{}
-	for _, at := range placeholderPattern.FindAllStringSubmatchIndex(f.all[start:], -1) {
-		name := f.all[start+at[2] : start+at[3]]
+	for _, at := range placeholderPattern.FindAllStringSubmatchIndex(f.Text[start:], -1) {
+		name := f.Text[start+at[2] : start+at[3]]
 		if used[name] = true; !slices.Contains(names, name) {
-			hint := DidYouMean(name, names)
-			if hint == "" {
-				hint = ": want one of the arguments"
-			}
-			f.faultAt(start+at[0], "{{%s}} is no argument%s", name, hint)
+			f.AddAt(start+at[0], "{{%s}} is no argument%s", name, cmp.Or(faults.Suggest(name, names), ": want it declared under arguments"))
 		}
 	}
 	for _, name := range names {
 		if !used[name] && p.text != "" {
-			f.fault(1, 1, "argument %q is not used: want {{%s}} in the text", name, name)
+			f.Add(1, 1, "argument %q is not used: want {{%s}} in the text", name, name)
 		}
 	}
 }

@@ -4,8 +4,14 @@
 package catalog
 
 import (
+	"encoding/json"
+	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"mcp-postgres/internal/sqlscan"
 )
@@ -71,6 +77,50 @@ type Statement struct {
 	Analysis *sqlscan.Statement `json:"-"`
 }
 
+// Position returns the line and column of the file, from 1, for a position in Statement.SQL as PostgreSQL reports it:
+// in characters, from 1. What lies in a $n::type is at its @name, and what lies in a fragment at the key use. A position outside the SQL, and any position of a
+// tool that Parse did not make, gives the nearest one, or 0, 0.
+func (t *Tool) Position(offset int) (line, col int) {
+	if t.origin == nil || len(t.origin.pieces) == 0 {
+		return 0, 0
+	}
+	return t.origin.position(max(0, min(offset-1, utf8.RuneCountInString(t.Statement.SQL))))
+}
+
+// KeyPosition returns the line and column of a value of the header, such as "result" or "page.key"; 1, 1 for one that is
+// not there.
+func (t *Tool) KeyPosition(key string) (line, col int) {
+	if t.origin != nil && t.origin.file.keys[key] != nil {
+		n := t.origin.file.keys[key]
+		return n.Line, n.Column
+	}
+	return 1, 1
+}
+
+// Text is the text of the whole file.
+func (t *Tool) Text() string {
+	if t.origin == nil {
+		return t.SQL
+	}
+	return t.origin.file.Text
+}
+
+// The arguments that a tool with pages has beside its own.
+const (
+	ArgPageSize = "page_size"
+	ArgCursor   = "cursor"
+)
+
+// Arguments are the parameters and those that pages add.
+func (t *Tool) Arguments() []Param {
+	if t.Page == nil {
+		return t.Params
+	}
+	return append(t.Params[:len(t.Params):len(t.Params)],
+		Param{Name: ArgPageSize, Type: Type{Scalar: Integer}, Default: json.Number(strconv.Itoa(t.Page.Size)), Minimum: "1", Maximum: strconv.Itoa(t.Page.Max)},
+		Param{Name: ArgCursor, Type: Type{Scalar: String}, Description: "next_cursor of the previous page."})
+}
+
 // Access is read or write.
 type Access string
 
@@ -128,8 +178,43 @@ type Page struct {
 	First, Next Statement
 }
 
+// PageKey is the name in Statement.Args of the value of Page.Key[i-1] in the last row of the page before; i counts
+// from 1.
+func PageKey(i int) string { return fmt.Sprintf("page_key_%d", i) }
+
 // PageLimit is the name in Statement.Args of the row limit of a page.
 const PageLimit = "page_limit"
+
+// Requires is what the database must have for a tool to be offered.
+type Requires struct {
+	// Extensions must be installed in the database.
+	Extensions []string
+	// ServerVersion is the least version of the server as PostgreSQL's server_version_num counts, 150000 for 15; zero
+	// means any.
+	ServerVersion int
+}
+
+// Unmet says what a server of that version with those extensions lacks, or is empty.
+func (r Requires) Unmet(version int, extensions []string) string {
+	var lacks []string
+	if version < r.ServerVersion {
+		lacks = append(lacks, fmt.Sprintf("requires PostgreSQL %s or later, the server has %s", shownVersion(r.ServerVersion), shownVersion(version)))
+	}
+	for _, name := range r.Extensions {
+		if !slices.Contains(extensions, name) {
+			lacks = append(lacks, fmt.Sprintf("requires the extension %s, which is not installed in the database", name))
+		}
+	}
+	return strings.Join(lacks, "; ")
+}
+
+// shownVersion writes 150004 as 15.4.
+func shownVersion(n int) string {
+	if n%10000 == 0 {
+		return strconv.Itoa(n / 10000)
+	}
+	return fmt.Sprintf("%d.%d", n/10000, n%10000)
+}
 
 // NotFound tells an empty answer from a wrong name.
 type NotFound struct {
@@ -197,6 +282,10 @@ const (
 	// Any is every JSON value as it is; it is for the server's own tools, not for files.
 	Any Scalar = "any"
 )
+
+// scalars are the names of those that a tool file may use.
+var scalars = []string{string(String), string(Integer), string(Number), string(Boolean), string(Date), string(Time), string(Timestamp),
+	string(Timestamptz), string(Interval), string(UUID), string(JSON)}
 
 // String writes the type as a tool file does, for example "string[]".
 func (t Type) String() string {

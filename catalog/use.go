@@ -4,6 +4,8 @@ import (
 	"embed"
 	"slices"
 	"strings"
+
+	"mcp-postgres/internal/faults"
 )
 
 // fragments are CTEs that a file takes in with use. Each file holds one; a line "-- needs: x" names the one that
@@ -37,14 +39,10 @@ func fragment(name string) (cte, needs string) {
 }
 
 // use reads the names of fragments, and puts before each what it needs.
-func (f *file) use(t *Tool, m mapping) {
-	for _, n := range m.list("use") {
-		if !isText(n) || !slices.Contains(fragmentNames(), n.Value) {
-			hint := DidYouMean(n.Value, fragmentNames())
-			if hint == "" {
-				hint = ":"
-			}
-			f.wrongKind(n, "use holds %s, which is no fragment%s want %s", describe(n), hint, oneOf(fragmentNames()))
+func (f *file) use(t *Tool, m faults.Mapping) {
+	for _, n := range m.Items("use") {
+		if !faults.IsText(n) || !slices.Contains(fragmentNames(), n.Value) {
+			f.AddKind(n, "use holds %s, which is no fragment%s", faults.Describe(n), faults.Choose(n.Value, fragmentNames()))
 			continue
 		}
 		var names []string
@@ -79,7 +77,7 @@ func (f *file) withFragments(t *Tool, base int) (string, inserted) {
 		ctes = append(ctes, cte)
 		for i, p := range t.Params {
 			if strings.Contains(cte, "@"+p.Name) && p.Type != (Type{Scalar: String}) {
-				f.nodeFault(f.params[i], "param %s is of type %s: want string, the fragment %s uses it", p.Name, p.Type, name)
+				f.AddNode(f.params[i], "param %s is of type %s: want string, the fragment %s uses it", p.Name, p.Type, name)
 			}
 		}
 	}
@@ -102,7 +100,7 @@ func (f *file) clashes(t *Tool, tokens []token, base int) {
 		name, next, then := strings.Trim(tokens[i].word, `"`), tokens[i+1].word, tokens[i+2].word
 		if tokens[i].depth == 0 && slices.Contains(t.Use, name) &&
 			(next == "(" || next == "as" && (then == "(" || then == "not" || then == "materialized")) {
-			f.faultAt(base+tokens[i].Start, "CTE %s has the name of a fragment that the file uses: want another", name)
+			f.AddAt(base+tokens[i].Start, "CTE %s has the name of a fragment that the file uses: want another", name)
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package guard
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,115 +8,114 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/sqlscan"
 )
 
-// Parse reads permissions.yaml; path is shown in messages. The error is catalog.Faults with every fault of the file.
+// maxFile is the size in bytes above which permissions are refused unread.
+const maxFile = 64 << 20
+
+// Parse reads permissions.yaml; path is shown in messages. The error is faults.List with every fault of the file.
 func Parse(path string, data []byte) (*Rules, error) {
-	p := &parser{reader: reader{path: path}, rules: &Rules{path: path, users: map[string]*Role{}}}
-	if root := p.document(data); root != nil {
-		p.file(root)
+	p := &parser{File: faults.NewFile(path, string(data)), rules: &Rules{path: path, users: map[string]*Role{}}}
+	if p.IsText(maxFile) {
+		root, ok := p.YAML(0, len(p.Text))
+		if ok && root == nil {
+			p.Add(1, 1, "the file is empty: want roles and users")
+		}
+		if root != nil {
+			p.oneLine(root)
+			p.file(root)
+		}
 	}
-	if len(p.faults) > 0 {
-		return nil, p.sorted()
+	if len(p.Faults) > 0 {
+		p.Faults.Sort()
+		return nil, p.Faults
 	}
 	return p.rules, nil
 }
 
 type parser struct {
-	reader
+	*faults.File
 	rules *Rules
 	names []string // of the roles, also of those with faults
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// document gives the one document of the file.
-func (p *parser) document(data []byte) *yaml.Node {
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	var doc, more yaml.Node
-	err := d.Decode(&doc)
-	if err == nil {
-		if err = d.Decode(&more); err == nil {
-			p.fault(&more, "a second document: want one")
-			return nil
-		}
-	} else if errors.Is(err, io.EOF) {
-		p.fault(&doc, "the file is empty: want roles and users")
-		return nil
+// oneLine refuses texts of several lines: each is a name.
+func (p *parser) oneLine(n *yaml.Node) {
+	if strings.ContainsAny(n.Value, "\r\n") {
+		p.AddNode(n, "%q has more than one line: want a name", n.Value)
 	}
-	if !errors.Is(err, io.EOF) {
-		m := yamlLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
-		if m == nil {
-			m = []string{"", "", err.Error()}
-		}
-		line, _ := strconv.Atoi(m[1])
-		p.fault(&yaml.Node{Line: line}, "not YAML: %s", m[2])
-		return nil
+	for _, child := range n.Content {
+		p.oneLine(child)
 	}
-	return doc.Content[0]
 }
 
 func (p *parser) file(root *yaml.Node) {
-	f := p.fields(root, "the file", "roles", "users", "claims")
-	if f["roles"] == nil {
-		p.fault(root, "roles is missing: want at least one role")
+	f, ok := p.Mapping(root, "the file", "roles", "users", "claims")
+	if !ok {
+		return
 	}
-	roles := p.entries(f["roles"], "roles", "names of roles with what they may do")
+	if !f.Has("roles") {
+		p.AddNode(root, "roles is missing: want at least one role")
+	}
+	roles, _ := p.Entries(f.Values["roles"], "roles", "names of roles with what they may do")
 	for _, e := range roles {
-		p.names = append(p.names, e.key.Value)
+		p.names = append(p.names, e.Key.Value)
 	}
 	for _, e := range roles {
 		p.rules.Roles = append(p.rules.Roles, p.role(e))
 	}
-	if f["users"] == nil && f["claims"] == nil {
-		p.fault(root, "users is missing: want the role of each user, or _default")
+	if !f.Has("users") && !f.Has("claims") {
+		p.AddNode(root, "users is missing: want the role of each user, or _default")
 	}
-	for _, e := range p.entries(f["users"], "users", "users with their roles") {
+	users, _ := p.Entries(f.Values["users"], "users", "users with their roles")
+	for _, e := range users {
 		p.user(e)
 	}
-	if f["claims"] != nil {
-		p.claims(f["claims"])
+	if f.Has("claims") {
+		p.claims(f.Values["claims"])
 	}
 }
 
-func (p *parser) user(e entry) {
-	node, what := e.value, "the role of user "+strconv.Quote(e.key.Value)
+func (p *parser) user(e faults.Entry) {
+	node, what := e.Value, "the role of user "+strconv.Quote(e.Key.Value)
 	if node.Kind == yaml.MappingNode {
-		if node = p.fields(e.value, "user "+strconv.Quote(e.key.Value), "role")["role"]; node == nil {
-			p.fault(e.value, "%s is missing", what)
+		m, _ := p.Mapping(node, "user "+strconv.Quote(e.Key.Value), "role")
+		if node = m.Values["role"]; node == nil {
+			p.AddNode(e.Value, "%s is missing", what)
 			return
 		}
 	}
 	role := p.roleOf(node, what)
-	if e.key.Value == "_default" {
+	if e.Key.Value == "_default" {
 		p.rules.fallback = role
 	} else {
-		p.rules.users[e.key.Value] = role
+		p.rules.users[e.Key.Value] = role
 	}
 }
 
 // roleOf reads the name of a role.
 func (p *parser) roleOf(n *yaml.Node, what string) *Role {
-	name := p.text(n, what)
+	name := p.TextOf(n, what)
 	if name != "" && !slices.Contains(p.names, name) {
-		p.fault(n, "%s is %q, which is no role%s", what, name, orWant(catalog.DidYouMean(name, p.names), p.names))
+		p.AddNode(n, "%s is %q, which is no role%s", what, name, faults.Suggest(name, p.names))
 	}
 	return p.rules.Role(name)
 }
 
 func (p *parser) claims(n *yaml.Node) {
-	f := p.fields(n, "claims", "path", "map")
-	if p.rules.claimPath = p.text(f["path"], "path of claims"); f["path"] == nil {
-		p.fault(n, "path is missing in claims: want the claim that holds roles, such as realm_access.roles")
+	m, _ := p.Mapping(n, "claims", "path", "map")
+	if p.rules.claimPath = m.Text("path"); !m.Has("path") {
+		p.AddNode(n, "path is missing in claims: want the claim that holds roles, such as realm_access.roles")
 	}
-	if f["map"] == nil {
-		p.fault(n, "map is missing in claims: want values of the claim with their roles")
+	if !m.Has("map") {
+		p.AddNode(n, "map is missing in claims: want values of the claim with their roles")
 	}
-	for _, e := range p.entries(f["map"], "map of claims", "values of the claim with their roles") {
-		role := p.roleOf(e.value, "the role of claim "+strconv.Quote(e.key.Value))
-		p.rules.claimMap = append(p.rules.claimMap, claimRole{e.key.Value, role})
+	values, _ := p.Entries(m.Values["map"], "map of claims", "values of the claim with their roles")
+	for _, e := range values {
+		role := p.roleOf(e.Value, "the role of claim "+strconv.Quote(e.Key.Value))
+		p.rules.claimMap = append(p.rules.claimMap, claimRole{e.Key.Value, role})
 	}
 }
 
@@ -130,65 +126,78 @@ var (
 	envNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-func (p *parser) role(e entry) *Role {
-	role := &Role{Name: e.key.Value}
+func (p *parser) role(e faults.Entry) *Role {
+	role := &Role{Name: e.Key.Value}
 	what := "role " + strconv.Quote(role.Name)
-	f := p.fields(e.value, what, "schemas", "tables", "operations", "tools", "functions", "database_role", "connection", "limits")
+	m, ok := p.Mapping(e.Value, what, "schemas", "tables", "operations", "tools", "functions", "database_role", "connection", "limits")
 	for _, key := range []string{"schemas", "tables", "operations"} {
-		if f[key] == nil && e.value.Kind == yaml.MappingNode {
-			p.fault(e.key, "%s is missing in %s", key, what)
+		if ok && !m.Has(key) {
+			p.AddNode(e.Key, "%s is missing in %s", key, what)
 		}
 	}
-	p.objects(role, f)
-	for _, w := range p.words(f["operations"], "operations") {
-		if i := slices.Index(operations, w.text); i >= 0 {
+	p.objects(role, m)
+	for _, n := range m.Texts("operations", m.List("operations")) {
+		if i := slices.Index(operations, n.Value); i >= 0 {
 			role.Operations |= operationBits[i]
 		} else {
-			p.fault(w.node, "operation %q%s", w.text, orWant(catalog.DidYouMean(w.text, operations), operations))
+			p.AddNode(n, "operation %q%s", n.Value, faults.Suggest(n.Value, operations))
 		}
 	}
-	p.tools(role, f["tools"])
-	if role.DatabaseRole = p.text(f["database_role"], "database_role"); role.DatabaseRole == "none" {
-		p.fault(f["database_role"], "database_role none is PostgreSQL's word for no role: want the name of a role")
+	p.tools(role, m)
+	if role.DatabaseRole = m.Text("database_role"); role.DatabaseRole == "none" {
+		p.AddNode(m.Values["database_role"], "database_role none is PostgreSQL's word for no role: want the name of a role")
 	}
-	p.connection(role, f["connection"])
-	if l := f["limits"]; l != nil {
-		f := p.fields(l, "limits", "timeout", "rows", "bytes")
-		role.Limits = Limits{p.duration(f["timeout"], "timeout"), p.count(f["rows"], "rows"), p.count(f["bytes"], "bytes")}
+	p.connection(role, m)
+	if m.Has("limits") {
+		l, _ := p.Mapping(m.Values["limits"], "limits", "timeout", "rows", "bytes")
+		role.Limits = Limits{l.Duration("timeout"), l.Number("rows"), l.Number("bytes")}
 	}
 	return role
 }
 
 // objects reads the schemas, tables and functions of a role.
-func (p *parser) objects(role *Role, f map[string]*yaml.Node) {
-	for _, w := range p.words(f["schemas"], "schemas") {
-		if strings.HasPrefix(w.text, "pg_temp") || strings.HasPrefix(w.text, "pg_toast") {
-			p.fault(w.node, "schema %q is not for roles", w.text)
+func (p *parser) objects(role *Role, m faults.Mapping) {
+	for _, n := range m.Texts("schemas", m.List("schemas")) {
+		if strings.HasPrefix(n.Value, "pg_temp") || strings.HasPrefix(n.Value, "pg_toast") {
+			p.AddNode(n, "schema %q is not for roles", n.Value)
 		}
-		role.Schemas = append(role.Schemas, w.text)
+		role.Schemas = append(role.Schemas, n.Value)
 	}
-	words, all := p.wordsOrAll(f["tables"], "tables")
-	role.AllTables = all
-	for _, w := range words {
-		t, schema := split(w.text, role.Schemas)
+	var tables []*yaml.Node
+	tables, role.AllTables = p.textsOrAll(m, "tables")
+	for _, n := range tables {
+		t, schema := split(n.Value, role.Schemas)
 		if schema != "" {
-			p.fault(w.node, "table %q is of schema %q, which is not in schemas%s", w.text, schema, orWant(catalog.DidYouMean(schema, role.Schemas), role.Schemas))
+			p.AddNode(n, "table %q is of schema %q, which is not in schemas%s", n.Value, schema, faults.Suggest(schema, role.Schemas))
 		}
-		if w.text == "*" {
-			p.fault(w.node, `"*" is in a list: want tables: "*" for all`)
+		if n.Value == "*" {
+			p.AddNode(n, `"*" is in a list: want tables: "*" for all`)
 		}
 		role.Tables = append(role.Tables, t)
 	}
-	for _, w := range p.words(f["functions"], "functions") {
-		t, schema := split(w.text, role.Schemas)
+	for _, n := range m.Texts("functions", m.List("functions")) {
+		t, schema := split(n.Value, role.Schemas)
 		if schema != "" {
-			t.Schema, t.Name, _ = strings.Cut(w.text, ".")
+			t.Schema, t.Name, _ = strings.Cut(n.Value, ".")
 		}
-		if t.Schema == "pg_catalog" || t.Schema == "information_schema" || w.text == "*" {
-			p.fault(w.node, "function %q: want names of user-defined functions; which of PostgreSQL's own may be called is fixed", w.text)
+		if t.Schema == "pg_catalog" || t.Schema == "information_schema" || n.Value == "*" {
+			p.AddNode(n, "function %q: want names of user-defined functions; which of PostgreSQL's own may be called is fixed", n.Value)
 		}
 		role.Functions = append(role.Functions, t)
 	}
+}
+
+// textsOrAll reads a list of texts, or "*" for all.
+func (p *parser) textsOrAll(m faults.Mapping, key string) (texts []*yaml.Node, all bool) {
+	n := m.Values[key]
+	switch {
+	case n == nil || n.Kind != yaml.ScalarNode:
+		return m.Texts(key, m.List(key)), false
+	case n.Value == "*":
+		return nil, true
+	}
+	p.AddNode(n, `%s is %s: want "*" or a list`, key, faults.Describe(n))
+	return nil, false
 }
 
 // split reads name or schema.name; other is a schema that is not one of the known.
@@ -205,28 +214,29 @@ func split(text string, schemas []string) (t Table, other string) {
 }
 
 // tools reads the tools of a role; without the key they are all.
-func (p *parser) tools(role *Role, n *yaml.Node) {
-	if n == nil {
+func (p *parser) tools(role *Role, m faults.Mapping) {
+	if !m.Has("tools") {
 		role.AllTools = true
 		return
 	}
-	words, all := p.wordsOrAll(n, "tools")
-	role.AllTools = all
-	for _, w := range words {
-		if !toolPattern.MatchString(w.text) {
-			p.fault(w.node, "tool %q: want the name of a tool or toolset:NAME", w.text)
+	var tools []*yaml.Node
+	tools, role.AllTools = p.textsOrAll(m, "tools")
+	for _, n := range tools {
+		if !toolPattern.MatchString(n.Value) {
+			p.AddNode(n, "tool %q: want the name of a tool or toolset:NAME", n.Value)
 		}
-		role.Tools = append(role.Tools, w.text)
+		role.Tools = append(role.Tools, n.Value)
 	}
 }
 
-func (p *parser) connection(role *Role, n *yaml.Node) {
-	role.Connection = p.text(n, "connection")
+func (p *parser) connection(role *Role, m faults.Mapping) {
+	n := m.Values["connection"]
+	role.Connection = m.Text("connection")
 	switch {
 	case role.Connection == "":
 	case !envNamePattern.MatchString(role.Connection):
 		role.Connection = "" // it may be a connection string with a password
-		p.fault(n, "connection holds something else than a name: want the NAME of an environment variable")
+		p.AddNode(n, "connection holds something else than a name: want the NAME of an environment variable")
 	default:
 		p.rules.connections = append(p.rules.connections, place{role.Connection, n.Line, n.Column})
 	}

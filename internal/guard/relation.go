@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/sqlscan"
 )
 
@@ -79,7 +79,7 @@ func (d *decision) permitted(rel sqlscan.Relation, found *Relation) *Refusal {
 		return refuse("schema", rel.Position, "schema %s is not in the schemas of role %s", schema, d.Role.Name)
 	}
 	if !d.mentions(schema, rel.Name) {
-		return refuse("table", rel.Position, "table %s is not in the tables of role %s%s", name, d.Role.Name, catalog.DidYouMean(rel.Name, d.tableNames()))
+		return refuse("table", rel.Position, "table %s is not in the tables of role %s%s", name, d.Role.Name, faults.DidYouMean(rel.Name, d.tableNames()))
 	}
 	if r := d.operation(rel, name); r != nil || found == nil {
 		return r

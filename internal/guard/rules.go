@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 )
 
 // Rules are the contents of permissions.yaml. The zero value allows nothing.
@@ -44,19 +44,19 @@ func (r *Rules) Role(name string) *Role {
 	return r.Roles[i]
 }
 
-// CheckConnections reports the roles whose connection is not set; lookup is os.LookupEnv. The values are not told.
+// CheckConnections reports the roles whose connection is not set; lookup is os.LookupEnv. The values are not shown.
 func (r *Rules) CheckConnections(lookup func(string) (string, bool)) error {
-	var faults catalog.Faults
+	var found faults.List
 	for _, p := range r.connections {
 		if value, ok := lookup(p.name); !ok || strings.TrimSpace(value) == "" {
-			faults = append(faults, catalog.Fault{Path: r.path, Line: p.line, Col: p.col,
+			found = append(found, faults.Fault{Path: r.path, Line: p.line, Col: p.col,
 				Problem: fmt.Sprintf("connection %s: the environment variable is not set: want the connection string of the role's login", p.name)})
 		}
 	}
-	if faults == nil {
+	if found == nil {
 		return nil
 	}
-	return faults
+	return found
 }
 
 // Caller finds the role of a verified token: by its sub in users, by its email there if the issuer has verified it, by

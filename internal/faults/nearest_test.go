@@ -1,4 +1,4 @@
-package catalog_test
+package faults_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 )
 
 func TestNearest(t *testing.T) {
@@ -39,7 +39,7 @@ func TestNearest(t *testing.T) {
 		{"\xff\xfe", []string{"\xff"}, 5, []string{"\xff"}},
 	}
 	for _, tt := range tests {
-		got := catalog.Nearest(tt.word, tt.candidates, tt.n)
+		got := faults.Nearest(tt.word, tt.candidates, tt.n)
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("Nearest(%.20q, %q, %d) (-want +got):\n%s", tt.word, tt.candidates, tt.n, diff)
 		}
@@ -47,10 +47,10 @@ func TestNearest(t *testing.T) {
 }
 
 func TestDidYouMean(t *testing.T) {
-	if got, want := catalog.DidYouMean("tabel", []string{"table"}), `: did you mean "table"?`; got != want {
+	if got, want := faults.DidYouMean("tabel", []string{"table"}), `: did you mean "table"?`; got != want {
 		t.Errorf("DidYouMean(tabel) = %s, want %s", got, want)
 	}
-	if got := catalog.DidYouMean("zzz", []string{"table"}); got != "" {
+	if got := faults.DidYouMean("zzz", []string{"table"}); got != "" {
 		t.Errorf("DidYouMean(zzz) = %s, want nothing", got)
 	}
 }

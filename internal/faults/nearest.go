@@ -1,4 +1,4 @@
-package catalog
+package faults
 
 import (
 	"cmp"
@@ -105,4 +105,30 @@ func swapped(a, b []rune) bool {
 		i++
 	}
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && slices.Equal(a[i+2:], b[i+2:])
+}
+
+// OneOf writes words as "a, b or c".
+func OneOf(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// Suggest ends a message about a word that should be one of names: with the nearest of them, or else with all.
+func Suggest(word string, names []string) string {
+	if hint := DidYouMean(word, names); hint != "" || len(names) == 0 {
+		return hint
+	}
+	return ": want " + OneOf(names)
+}
+
+// Choose ends a message about a word that should be one of words: with the nearest of them, if any, and all.
+func Choose(word string, words []string) string {
+	hint := DidYouMean(word, words)
+	if hint == "" {
+		hint = ":"
+	}
+	return hint + " want " + OneOf(words)
 }
