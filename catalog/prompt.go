@@ -17,23 +17,13 @@ type Prompt struct {
 	// Title is for people; it may be empty. Description is never empty.
 	Title, Description string
 	// Arguments are texts, as the MCP specification has it, in the order of the file.
-	Arguments []Argument
+	Arguments []Param
 	// Roles are the permission roles that see the prompt; none means all.
 	Roles []string
 	// Path is the file's path as shown in messages, Source the Name of the Source that it is from.
 	Path, Source string
 
 	text string
-}
-
-// Argument is one argument of a prompt.
-type Argument struct {
-	Name, Description string
-	Required          bool
-	// Enum lists the values allowed, none for any text.
-	Enum []string
-	// Names is the kind of thing that the values are names of, or empty.
-	Names string
 }
 
 // Text is the prompt with the values in place of {{argument}}; one that is not given becomes empty.
@@ -155,9 +145,10 @@ func (f *file) arguments(p *Prompt, m faults.Mapping) {
 		if !ok {
 			continue
 		}
-		arg := Argument{
-			Name: am.Text("name"), Description: am.Prose("description"), Required: am.Flag("required", false), Enum: am.Names("enum"),
-			Names: nameKind(am),
+		arg := Param{Name: am.Text("name"), Type: Type{Scalar: String}, Description: am.Prose("description"),
+			Required: am.Flag("required", false), Names: nameKind(am)}
+		for _, word := range am.Names("enum") {
+			arg.Enum = append(arg.Enum, word)
 		}
 		switch {
 		case !am.Has("name"):
@@ -165,7 +156,7 @@ func (f *file) arguments(p *Prompt, m faults.Mapping) {
 			continue
 		case !namePattern.MatchString(arg.Name):
 			f.AddNode(am.Values["name"], "argument name %q: want %s", arg.Name, namePattern)
-		case slices.ContainsFunc(p.Arguments, func(other Argument) bool { return other.Name == arg.Name }):
+		case slices.Contains(paramNames(p.Arguments), arg.Name):
 			f.AddNode(am.Values["name"], "argument %q is here twice: want it once", arg.Name)
 		}
 		p.Arguments = append(p.Arguments, arg)
@@ -174,10 +165,7 @@ func (f *file) arguments(p *Prompt, m faults.Mapping) {
 
 // checkPlaceholders wants each {{name}} declared and each argument used.
 func (f *file) checkPlaceholders(p *Prompt, start int) {
-	var names []string
-	for _, arg := range p.Arguments {
-		names = append(names, arg.Name)
-	}
+	names := paramNames(p.Arguments)
 	used := map[string]bool{}
 	for _, at := range placeholderPattern.FindAllStringSubmatchIndex(f.Text[start:], -1) {
 		name := f.Text[start+at[2] : start+at[3]]

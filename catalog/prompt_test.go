@@ -6,6 +6,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"mcp-postgres/catalog"
 )
@@ -30,9 +31,10 @@ func TestParsePrompt(t *testing.T) {
 	if got, want := p.Text(map[string]string{"what": "{{size}} $1 a", "schema": "shop"}), "About {{size}} $1 a in shop: {{size}} $1 a."; got != want {
 		t.Errorf("Text = %q, want %q", got, want)
 	}
-	want := []catalog.Argument{{Name: "what", Description: "The thing.", Required: true}, {Name: "size", Enum: []string{"small", "large"}},
-		{Name: "schema", Names: "schema"}}
-	if diff := cmp.Diff(want, p.Arguments); diff != "" {
+	text := catalog.Type{Scalar: catalog.String}
+	want := []catalog.Param{{Name: "what", Type: text, Description: "The thing.", Required: true},
+		{Name: "size", Type: text, Enum: []any{"small", "large"}}, {Name: "schema", Type: text, Names: "schema"}}
+	if diff := cmp.Diff(want, p.Arguments, cmpopts.IgnoreUnexported(catalog.Param{})); diff != "" {
 		t.Errorf("Arguments (-want +got):\n%s", diff)
 	}
 }

@@ -232,23 +232,25 @@ func (p *Param) ListsTexts() bool {
 // take gives the value of the type that v means, or says what is wrong; it knows no bounds.
 func (s Scalar) take(v any, strict bool) (any, string) {
 	text, isText := v.(string)
-	ok := true
+	number, ok := v.(json.Number)
 	switch {
 	case s == Any, s == JSON && (strict || !isText), s == String && isText:
-	case s == String:
-		_, ok = v.(json.Number)
+		return v, ""
+	case s == String && !strict:
 		_, isBool := v.(bool)
-		if ok = (ok || isBool) && !strict; ok {
+		if ok = ok || isBool; ok {
 			v = fmt.Sprint(v)
 		}
+	case s == String:
+		ok = false
 	case s.isText():
 		ok = isText && s.Fits(text)
 	case isText && !strict:
 		return s.takeText(text)
-	case s == Integer:
-		v, ok = integer(v)
-	case s == Number:
-		_, ok = v.(json.Number)
+	case s == Integer && ok:
+		if number, ok = WholeNumber(number); ok {
+			v = number
+		}
 	case s == Boolean:
 		_, ok = v.(bool)
 	}
@@ -270,7 +272,6 @@ func (s Scalar) isText() bool {
 // takeText reads a value from a text, for a type whose values are no texts.
 func (s Scalar) takeText(text string) (any, string) {
 	v, problem := fromText(text)
-	_, again := v.(string)
 	switch {
 	case problem != "":
 		return nil, problem
@@ -278,8 +279,6 @@ func (s Scalar) takeText(text string) (any, string) {
 		return nil, Show(text) + " is not " + s.Form() + "; a string needs quotes of its own in it"
 	case s == JSON:
 		return v, ""
-	case again:
-		v = nil
 	}
 	if v, problem = s.take(v, true); problem != "" {
 		return nil, Show(text) + " is not " + s.Form()
@@ -287,16 +286,14 @@ func (s Scalar) takeText(text string) (any, string) {
 	return v, ""
 }
 
-// integer writes 1e3 and 1.0, which are whole numbers to JSON, as PostgreSQL writes them. A value that is no whole
-// number is returned as it is.
-func integer(v any) (any, bool) {
-	n, ok := v.(json.Number)
-	if !ok || !strings.ContainsAny(n.String(), ".eE") {
-		return v, ok
+// WholeNumber writes 1e3 and 1.0, which are whole numbers to JSON, as PostgreSQL writes them.
+func WholeNumber(n json.Number) (json.Number, bool) {
+	if !strings.ContainsAny(n.String(), ".eE") {
+		return n, true
 	}
 	r, ok := new(big.Rat).SetString(n.String())
 	if !ok || !r.IsInt() {
-		return v, false
+		return n, false
 	}
 	return json.Number(r.Num().String()), true
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
@@ -29,9 +30,9 @@ type Description struct {
 	Columns []postgres.Column
 	Output  json.RawMessage
 	// Faults are what keeps the tool from working, at their place in the file.
-	Faults catalog.Faults
+	Faults faults.List
 	// Warnings are what the database says of a statement that works.
-	Warnings catalog.Faults
+	Warnings faults.List
 }
 
 // Describe asks the database about the statements of a tool; none is run. What the guard refuses of a tool file on a server
@@ -81,7 +82,7 @@ func (d *describer) main() {
 	cols, refused := d.ask(t.Statement.SQL)
 	for _, n := range d.notices {
 		line, col := t.Position(1)
-		d.Warnings = append(d.Warnings, catalog.Fault{Path: t.Path, Line: line, Col: col, Rule: "notice", Problem: "PostgreSQL says: " + n})
+		d.Warnings = append(d.Warnings, faults.Fault{Path: t.Path, Line: line, Col: col, Rule: "notice", Problem: "PostgreSQL says: " + n})
 	}
 	if refused != nil {
 		line, col := t.Position(refused.Position)
@@ -130,7 +131,7 @@ func (d *describer) page() {
 	for _, key := range d.tool.Page.Key {
 		if !slices.Contains(names, key) {
 			found = false
-			d.faultAt("page.key", fmt.Sprintf("page key %q is no column of the answer%s", key, catalog.DidYouMean(key, names)))
+			d.faultAt("page.key", fmt.Sprintf("page key %q is no column of the answer%s", key, faults.DidYouMean(key, names)))
 		}
 	}
 	if !found {
@@ -252,5 +253,5 @@ func (d *describer) faultAt(key, problem string) {
 }
 
 func (d *describer) fault(line, col int, problem string) {
-	d.Faults = append(d.Faults, catalog.Fault{Path: d.tool.Path, Line: line, Col: col, Problem: problem})
+	d.Faults = append(d.Faults, faults.Fault{Path: d.tool.Path, Line: line, Col: col, Problem: problem})
 }

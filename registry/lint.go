@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
@@ -23,7 +24,7 @@ GROUP BY p.proname
 HAVING pg_catalog.bool_and(p.provolatile = 'v')`
 
 // LintVolatile warns of volatile functions in a tool that reads: they may have an effect, or answer differently each time.
-func LintVolatile(ctx context.Context, db Database, t *catalog.Tool) (catalog.Faults, error) {
+func LintVolatile(ctx context.Context, db Database, t *catalog.Tool) (faults.List, error) {
 	a := t.Statement.Analysis
 	if t.Access != catalog.Read || a == nil || len(a.Functions) == 0 {
 		return nil, nil
@@ -36,12 +37,12 @@ func LintVolatile(ctx context.Context, db Database, t *catalog.Tool) (catalog.Fa
 	if _, err := db.Run(ctx, postgres.Call{SQL: volatileSQL, Args: [][]byte{pgtext.Array(names)}, Keep: true}, &found); err != nil {
 		return nil, fmt.Errorf("asking about functions: %w", err)
 	}
-	var warnings catalog.Faults
+	var warnings faults.List
 	for _, name := range found.values {
 		for _, f := range a.Functions {
 			if f.Name == name {
 				line, col := t.Position(f.Position)
-				warnings = append(warnings, catalog.Fault{Path: t.Path, Line: line, Col: col, Rule: "volatile",
+				warnings = append(warnings, faults.Fault{Path: t.Path, Line: line, Col: col, Rule: "volatile",
 					Problem: fmt.Sprintf("%s is a volatile function in a tool that reads: want a stable one, it may have an effect or answer differently each time", name)})
 			}
 		}

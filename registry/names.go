@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
@@ -23,10 +24,7 @@ func findNames(ctx context.Context, db Database, id *postgres.Identity, args nam
 	if err != nil {
 		return nil, err
 	}
-	values, err := bind(file, file.Statement, args.values(), own)
-	if err != nil {
-		return nil, err
-	}
+	values := bind(file, file.Statement, args.values(), own)
 	var found candidates
 	_, err = db.Run(ctx, postgres.Call{SQL: file.Statement.SQL, Args: values, Keep: true, Generic: true, MaxRows: file.Limits.Rows,
 		Timeout: lookupTimeout, Identity: id}, &found)
@@ -61,9 +59,9 @@ func (c *candidates) add(name, written string) {
 // nearest gives the candidates nearest to word, as SQL writes them; a word schema.name that is near to none is
 // compared without the schema.
 func (c *candidates) nearest(word string) []string {
-	near := catalog.Nearest(word, c.names, maxSuggestions)
+	near := faults.Nearest(word, c.names, maxSuggestions)
 	if dot := strings.LastIndexByte(word, '.'); near == nil && dot >= 0 {
-		near = catalog.Nearest(word[dot+1:], c.names, maxSuggestions)
+		near = faults.Nearest(word[dot+1:], c.names, maxSuggestions)
 	}
 	for i, name := range near {
 		near[i] = c.written[slices.Index(c.names, name)]

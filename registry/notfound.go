@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -42,7 +43,7 @@ func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
 		return fmt.Errorf("asking not_found.suggest: %w", err)
 	}
 	word, _ := args[firstPlaceholder(nf.Message)].(string)
-	e.Suggestion = strings.Join(catalog.Nearest(word, candidates, 3), ", ")
+	e.Suggestion = strings.Join(faults.Nearest(word, candidates, 3), ", ")
 	return e
 }
 
@@ -61,14 +62,11 @@ const maxCandidates = 20_000
 
 // strings runs one of the tool's side statements and gives its first column.
 func (h *sqlTool) strings(ctx context.Context, st catalog.Statement, args map[string]any) ([]string, error) {
-	values, err := bind(h.tool, st, plainNames(h.tool, args), callerArgs(ctx))
-	if err != nil {
-		return nil, err
-	}
+	values := bind(h.tool, st, plainNames(h.tool, args), callerArgs(ctx))
 	var sink firstColumn
 	call := h.dbCall(ctx, st, values)
 	call.MaxRows = maxCandidates
-	_, err = h.run(ctx, call, &sink)
+	_, err := h.run(ctx, call, &sink)
 	return sink.values, err
 }
 

@@ -5,12 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
-	"strings"
+	"slices"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// DefaultMaxSQLBytes bounds the SQL of query.
+const DefaultMaxSQLBytes = sqlscan.DefaultMaxBytes
+
+// Bounds of query's parameters.
+const (
+	maxParameters     = 1000
+	maxParameterBytes = 1 << 20 // of JSON
 )
 
 // parameters are the values of $1, $2, ... of a query. They travel as text, from which PostgreSQL makes what the statement
@@ -82,27 +91,33 @@ func (p *parameters) texts() ([][]byte, error) {
 			t = p.types[i]
 		}
 		var err error
-		if texts[i], err = parameterText(fmt.Sprintf("parameters[%d]", i), v, t); err != nil {
+		if texts[i], err = valueText(fmt.Sprintf("parameters[%d]", i), v, t); err != nil {
 			return nil, err
 		}
 	}
 	return texts, nil
 }
 
-// parameterText writes one value as text of type t; a nil t is unknown.
-func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
+// valueText writes a value of query's parameters as text of the type that PostgreSQL inferred; a nil type is one that was
+// not asked for. at names the value in messages.
+func valueText(at string, value any, t *postgres.Type) ([]byte, error) {
 	kind := postgres.Text
 	if t != nil {
 		kind = t.Kind
 	}
+	if text, ok := value.(string); ok {
+		read := readAs(text, kind)
+		if read == nil {
+			return []byte(text), nil
+		}
+		value = read
+	}
 	switch value := value.(type) {
 	case nil:
 		return nil, nil
-	case string:
-		return readText(at, value, t)
 	case json.Number:
-		if kind == postgres.Int || kind == postgres.BigInt {
-			return wholeNumber(value.String()), nil
+		if whole, ok := catalog.WholeNumber(value); ok && (kind == postgres.Int || kind == postgres.BigInt) {
+			return []byte(whole), nil
 		}
 	case []any:
 		switch {
@@ -113,28 +128,29 @@ func parameterText(at string, value any, t *postgres.Type) ([]byte, error) {
 			return nil, argumentError(fmt.Sprintf("%s: is an array, want a value of type %s", at, t.Name))
 		}
 	}
-	return json.Marshal(value)
+	return []byte(pgtext.JSON(value)), nil
 }
 
-// readText writes a text as PostgreSQL reads it; where an array or a whole number is wanted, also one in JSON: "[1, 2]", "3.0".
-func readText(at, text string, t *postgres.Type) ([]byte, error) {
-	if t == nil || t.Kind != postgres.Array && t.Kind != postgres.Int && t.Kind != postgres.BigInt {
-		return []byte(text), nil
+// readAs reads a text that is JSON for an array or a whole number, where one is wanted: "[1, 2]", "3.0". It is nil for any
+// other text, which PostgreSQL reads itself.
+func readAs(text string, kind postgres.Kind) any {
+	if kind != postgres.Array && kind != postgres.Int && kind != postgres.BigInt {
+		return nil
 	}
 	switch v := catalog.FromText(text).(type) {
 	case []any:
-		if t.Kind == postgres.Array {
-			return arrayText(at, v, t)
+		if kind == postgres.Array {
+			return v
 		}
 	case json.Number:
-		if t.Kind != postgres.Array {
-			return wholeNumber(v.String()), nil
+		if kind != postgres.Array {
+			return v
 		}
 	}
-	return []byte(text), nil
+	return nil
 }
 
-// arrayText writes a JSON array, also a nested one, as an array literal.
+// arrayText writes a JSON array, also a nested one, as an array of PostgreSQL.
 func arrayText(at string, items []any, t *postgres.Type) ([]byte, error) {
 	list := []byte{'{'}
 	for i, item := range items {
@@ -142,33 +158,84 @@ func arrayText(at string, items []any, t *postgres.Type) ([]byte, error) {
 			list = append(list, t.Delim)
 		}
 		at := fmt.Sprintf("%s[%d]", at, i)
-		if nested, ok := item.([]any); ok && t.Elem.Kind != postgres.JSON {
-			text, err := arrayText(at, nested, t)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, text...)
-			continue
+		nested, isArray := item.([]any)
+		isArray = isArray && t.Elem.Kind != postgres.JSON
+		var text []byte
+		var err error
+		if isArray {
+			text, err = arrayText(at, nested, t)
+		} else {
+			text, err = valueText(at, item, t.Elem)
 		}
-		text, err := parameterText(at, item, t.Elem)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case isArray:
+			list = append(list, text...)
+		default:
+			list = pgtext.AppendItem(list, text)
 		}
-		list = pgtext.AppendItem(list, text)
 	}
 	return append(list, '}'), nil
 }
 
-// wholeNumber writes 1e3 and 1.0 as PostgreSQL's integers are written; other numbers stay as they are.
-func wholeNumber(n string) []byte {
-	if strings.ContainsAny(n, ".eE") {
-		if r, ok := new(big.Rat).SetString(n); ok && r.IsInt() {
-			return []byte(r.Num().String())
-		}
-	}
-	return []byte(n)
-}
-
 func parameterCount(want, got int) error {
 	return argumentError(fmt.Sprintf("parameters: the statement has %s ($1 to $%d), but %d were given", plural(int64(want), "parameter"), want, got))
+}
+
+// checkQuery is the check of query's SQL and parameters before anything reaches PostgreSQL. The number of parameters and
+// NUL characters are checked with the arguments of every tool.
+func checkQuery(sql string, values []any, maxBytes int) error {
+	m, err := sqlscan.Gate(sql, maxBytes)
+	if err != nil {
+		return argumentError("sql: " + err.Error())
+	}
+	if size := jsonSize(values); size > maxParameterBytes {
+		return argumentError(fmt.Sprintf("parameters: are %d bytes of JSON, more than the maximum %d", size, maxParameterBytes))
+	}
+	if m.Routine {
+		return checkPlaceholders(nil, len(values))
+	}
+	return checkPlaceholders(m.Placeholders, len(values))
+}
+
+// checkPlaceholders wants each of $1 to $given, and no other. PostgreSQL would take memory for all numbers below a large one.
+func checkPlaceholders(used []int, given int) error {
+	for _, n := range used {
+		if n == 0 {
+			return argumentError("sql: $0 is used, but placeholders start at $1")
+		}
+		if n > given {
+			return argumentError(fmt.Sprintf("sql: $%d is used, but parameters holds %s", n, plural(int64(given), "value")))
+		}
+	}
+	for n := 1; n <= given; n++ {
+		if !slices.Contains(used, n) {
+			return argumentError(fmt.Sprintf("parameters: holds %s, but $%d is not used in sql", plural(int64(given), "value"), n))
+		}
+	}
+	return nil
+}
+
+// jsonSize is about the length of a value as compact JSON: no character is escaped, and false counts as true does.
+func jsonSize(value any) int {
+	switch value := value.(type) {
+	case string:
+		return len(value) + len(`""`)
+	case json.Number:
+		return len(value)
+	case []any:
+		size := len("[]") + max(len(value)-1, 0)
+		for _, item := range value {
+			size += jsonSize(item)
+		}
+		return size
+	case map[string]any:
+		size := len("{}") + max(len(value)-1, 0)
+		for name, item := range value {
+			size += len(name) + len(`"":`) + jsonSize(item)
+		}
+		return size
+	}
+	return len("null")
 }

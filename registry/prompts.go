@@ -29,21 +29,14 @@ func promptDefinition(p *catalog.Prompt) mcp.Prompt {
 
 // getPrompt checks the arguments and fills them in.
 func getPrompt(p *catalog.Prompt, values map[string]string) (*mcp.GetPromptResult, error) {
-	var names []string
-	for _, arg := range p.Arguments {
-		names = append(names, arg.Name)
-		v := values[arg.Name]
-		if arg.Required && strings.TrimSpace(v) == "" {
-			return nil, fmt.Errorf("missing argument %q: %s", arg.Name, arg.Description)
-		}
-		if v != "" && len(arg.Enum) > 0 && !slices.Contains(arg.Enum, v) {
-			return nil, fmt.Errorf("%s: %.100q is none of %s", arg.Name, v, strings.Join(arg.Enum, ", "))
+	args := map[string]any{}
+	for name, v := range values {
+		if args[name] = nil; strings.TrimSpace(v) != "" {
+			args[name] = v
 		}
 	}
-	for name := range values {
-		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("unknown argument %.100q%s", name, catalog.DidYouMean(name, names))
-		}
+	if problems := catalog.TakeArguments(p.Arguments, args); problems != nil {
+		return nil, errors.New(strings.Join(problems, "; "))
 	}
 	return mcp.NewGetPromptResult(p.Description, []mcp.PromptMessage{
 		mcp.NewPromptMessage(mcp.RoleUser, mcp.NewTextContent(p.Text(values)))}), nil
@@ -70,15 +63,7 @@ func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp
 		if p.Name != name || !seesPrompt(ctx, p) {
 			continue
 		}
-		of := map[string]string{}
-		for _, arg := range p.Arguments {
-			of[arg.Names] = given.Arguments[arg.Name]
-		}
-		for _, arg := range p.Arguments {
-			if arg.Name == a.Name {
-				return l.complete(ctx, arg.Names, arg.Enum, a.Value, of)
-			}
-		}
+		return l.completeParam(ctx, p.Arguments, a, given)
 	}
 	return &mcp.Completion{}, nil
 }
@@ -104,11 +89,17 @@ func (l *library) completeTool(ctx context.Context, name string, a mcp.CompleteA
 	if !ok {
 		return &mcp.Completion{}, nil
 	}
+	return l.completeParam(ctx, t.def.Params, a, given)
+}
+
+// completeParam completes the argument of a tool or prompt; what is given of the others narrows names down.
+func (l *library) completeParam(ctx context.Context, params []catalog.Param, a mcp.CompleteArgument,
+	given mcp.CompleteContext) (*mcp.Completion, error) {
 	of := map[string]string{}
-	for _, p := range t.def.Params {
+	for _, p := range params {
 		of[p.Names] = given.Arguments[p.Name]
 	}
-	for _, p := range t.def.Params {
+	for _, p := range params {
 		if p.Name == a.Name {
 			var words []string
 			for _, v := range p.Enum {

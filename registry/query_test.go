@@ -78,7 +78,7 @@ func TestQueryErrors(t *testing.T) {
 		{"object for a number", `{"sql": "SELECT $1::int", "parameters": [{"a": 1}]}`, `parameters[0]: {\"a\":1} is not a value of type integer`},
 		{"text in an array of numbers", `{"sql": "SELECT $1::int[]", "parameters": [[1, "x"]]}`, `parameters[0]: [1,\"x\"] is not a value of type integer[]`},
 		{"text that is no JSON", `{"sql": "SELECT $1::jsonb", "parameters": ["plain"]}`, `parameters[0]: \"plain\" is not a value of type jsonb`},
-		{"one value for parameters", `{"sql": "SELECT $1::int", "parameters": "41"}`, `parameters: is a string, want an array such as [\"41\"]`},
+		{"one value for parameters", `{"sql": "SELECT $1::int", "parameters": "41"}`, `parameters: \"41\" is not an array such as [\"41\"]`},
 		{"no sql", `{}`, `missing argument \"sql\": One PostgreSQL statement`},
 		{"row limit", `{"sql": "SELECT 1", "row_limit": 10001}`, `row_limit: 10001 is greater than the maximum 10000`},
 		{"large row limit", `{"sql": "SELECT 1", "row_limit": 1e400}`, `row_limit: 10000000000000000000... (401 digits) is greater than the maximum 10000`},

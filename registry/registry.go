@@ -20,6 +20,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 )
@@ -97,7 +98,7 @@ type handler interface {
 type tool struct {
 	def     *catalog.Tool
 	schema  Schema
-	check   *validator
+	params  []catalog.Param
 	handler handler
 	// degraded says why the tool no longer fits the database; nil for a sound one.
 	degraded atomic.Pointer[string]
@@ -127,7 +128,7 @@ func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error
 	if err != nil {
 		return nil, fmt.Errorf("writing the input schema of %s: %w", def.Name, err)
 	}
-	return &tool{def: def, schema: Schema{Input: input, Output: output}, check: newValidator(def.Arguments()), handler: h}, nil
+	return &tool{def: def, schema: Schema{Input: input, Output: output}, params: def.Arguments(), handler: h}, nil
 }
 
 // Names are the names of the tools, sorted.
@@ -159,7 +160,7 @@ func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) 
 
 // UnknownTool says that there is no such tool for the caller, and which may have been meant.
 func (r *Registry) UnknownTool(ctx context.Context, name string) string {
-	return fmt.Sprintf("unknown tool %.100q%s", name, catalog.DidYouMean(name, r.NamesFor(ctx)))
+	return fmt.Sprintf("unknown tool %.100q%s", name, faults.DidYouMean(name, r.NamesFor(ctx)))
 }
 
 // NamesFor are the names of the tools that the caller may call, sorted.
@@ -215,7 +216,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 		ctx, cancel = context.WithTimeout(ctx, limit+postgres.Grace)
 		defer cancel()
 	}
-	args, err := t.check.arguments(raw)
+	args, err := takeArguments(t.params, raw)
 	if err == nil {
 		res, err = t.handler.call(withRecord(ctx, rec), args)
 	}

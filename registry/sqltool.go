@@ -29,10 +29,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*Answer, error
 	if err != nil {
 		return nil, err
 	}
-	values, err := bind(h.tool, st, plainNames(h.tool, args), own)
-	if err != nil {
-		return nil, err
-	}
+	values := bind(h.tool, st, plainNames(h.tool, args), own)
 	sink := h.sink(ctx, args)
 	defer func() { h.buffers.put(sink.buf) }()
 	call := h.dbCall(ctx, st, values)

@@ -92,7 +92,7 @@ func said(p catalog.Param) bool {
 // what only a description says; what is taken gives a value that fits the schema; and a second look changes nothing.
 func TestTakeAndSchema(t *testing.T) {
 	params := everyParam()
-	schema, check := advertised(t, params), newValidator(params)
+	schema, check := advertised(t, params), params
 	fitting, changed := 0, 0
 	for _, p := range params {
 		for _, value := range someValues(t) {
@@ -105,7 +105,7 @@ func TestTakeAndSchema(t *testing.T) {
 				continue
 			}
 			fits := schema.Validate(given) == nil
-			taken, err := check.arguments(json.RawMessage(raw))
+			taken, err := takeArguments(check, json.RawMessage(raw))
 			switch outside := tooBig(given[p.Name]); {
 			case fits && err != nil && !said(p) && !outside:
 				t.Errorf("%s fits the schema and is refused: %v", raw, err)
@@ -148,22 +148,22 @@ func TestTake(t *testing.T) {
 		{"integer", `5`, `5`}, {"integer", `"5"`, `5`}, {"integer", `3.0`, `3`}, {"integer", `"3.0"`, `3`}, {"integer", `1e3`, `1000`},
 		{"integer", `"-7"`, `-7`}, {"integer", `"9223372036854775807"`, `9223372036854775807`},
 		{"integer", `"9223372036854775808"`, `integer: 9223372036854775808 is outside the range of a 64-bit integer`},
-		{"integer", `"five"`, `integer: is a string, want an integer`}, {"integer", `"5.5"`, `integer: is a string, want an integer`},
-		{"integer", `5.5`, `integer: is a number, want an integer`}, {"integer", `""`, `integer: is a string, want an integer`},
-		{"integer", `"1e999"`, `integer: 1e999... is too large a number`}, {"integer", `true`, `integer: is a boolean, want an integer`},
-		{"integer", `"\"5\""`, `integer: is a string, want an integer`}, {"integer", `[5]`, `integer: is an array, want an integer`},
-		{"integer", `"null"`, `integer: is a string, want an integer`},
-		{"number", `"19.90"`, `19.90`}, {"number", `"1,5"`, `number: is a string, want a number`}, {"number", `"NaN"`, `number: is a string, want a number`},
-		{"boolean", `"true"`, `true`}, {"boolean", `"false"`, `false`}, {"boolean", `"True"`, `boolean: is a string, want a boolean`},
-		{"boolean", `1`, `boolean: is a number, want a boolean`}, {"boolean", `"yes"`, `boolean: is a string, want a boolean`},
+		{"integer", `"five"`, `integer: "five" is not an integer`}, {"integer", `"5.5"`, `integer: "5.5" is not an integer`},
+		{"integer", `5.5`, `integer: 5.5 is not an integer`}, {"integer", `""`, `integer: "" is not an integer`},
+		{"integer", `"1e999"`, `integer: 1e999... is too large a number`}, {"integer", `true`, `integer: true is not an integer`},
+		{"integer", `"\"5\""`, `integer: "\"5\"" is not an integer`}, {"integer", `[5]`, `integer: [5] is not an integer`},
+		{"integer", `"null"`, `integer: "null" is not an integer`},
+		{"number", `"19.90"`, `19.90`}, {"number", `"1,5"`, `number: "1,5" is not a number`}, {"number", `"NaN"`, `number: "NaN" is not a number`},
+		{"boolean", `"true"`, `true`}, {"boolean", `"false"`, `false`}, {"boolean", `"True"`, `boolean: "True" is not true or false`},
+		{"boolean", `1`, `boolean: 1 is not true or false`}, {"boolean", `"yes"`, `boolean: "yes" is not true or false`},
 		{"string", `"5"`, `"5"`}, {"string", `"[1]"`, `"[1]"`}, {"string", `"true"`, `"true"`}, {"string", `5`, `"5"`}, {"string", `5.50`, `"5.50"`},
-		{"string", `true`, `"true"`}, {"string", `{"a": 1}`, `string: is an object, want a string`}, {"string", `[]`, `string: is an array, want a string`},
-		{"date", `20240131`, `date: is a number, want a date such as 2024-01-31`}, {"date", `"2024-01-31"`, `"2024-01-31"`},
+		{"string", `true`, `"true"`}, {"string", `{"a": 1}`, `string: {"a":1} is not a string`}, {"string", `[]`, `string: [] is not a string`},
+		{"date", `20240131`, `date: 20240131 is not a date such as 2024-01-31`}, {"date", `"2024-01-31"`, `"2024-01-31"`},
 		{"string_list", `["a", 5]`, `["a","5"]`}, {"string_list", `"[\"a\"]"`, `["a"]`}, {"string_list", `"[1]"`, `["1"]`}, {"string_list", `[]`, `[]`},
-		{"string_list", `"a"`, `string_list: is a string, want an array such as ["a"]`}, {"string_list", `"a,b"`, `string_list: is a string, want an array such as ["a,b"]`},
-		{"string_list", `["a", null]`, `string_list[1]: is null, want a string`}, {"string_list", `{"a": 1}`, `string_list: is an object, want an array`},
-		{"integer_list", `["1", 2, 3.0]`, `[1,2,3]`}, {"integer_list", `"[1, 2]"`, `[1,2]`}, {"integer_list", `3`, `integer_list: is a number, want an array such as [3]`},
-		{"integer_list", `["a", 1, "b"]`, `integer_list[0]: is a string, want an integer; integer_list[2]: is a string, want an integer`},
+		{"string_list", `"a"`, `string_list: "a" is not an array such as ["a"]`}, {"string_list", `"a,b"`, `string_list: "a,b" is not an array such as ["a,b"]`},
+		{"string_list", `["a", null]`, `string_list[1]: null is not a string`}, {"string_list", `{"a": 1}`, `string_list: {"a":1} is not an array`},
+		{"integer_list", `["1", 2, 3.0]`, `[1,2,3]`}, {"integer_list", `"[1, 2]"`, `[1,2]`}, {"integer_list", `3`, `integer_list: 3 is not an array such as [3]`},
+		{"integer_list", `["a", 1, "b"]`, `integer_list[0]: "a" is not an integer; integer_list[2]: "b" is not an integer`},
 		{"boolean_list", `["true", false]`, `[true,false]`}, {"date_list", `"[\"2024-01-31\"]"`, `["2024-01-31"]`},
 		{"date_list", `["31.1.2024"]`, `date_list[0]: "31.1.2024" is not a date such as 2024-01-31`},
 		{"json", `{"a": 1}`, `{"a":1}`}, {"json", `"{\"a\": 1}"`, `{"a":1}`}, {"json", `"[1]"`, `[1]`}, {"json", `"5"`, `5`}, {"json", `5`, `5`},
@@ -173,11 +173,11 @@ func TestTake(t *testing.T) {
 		{"json", `"\"\\ud800\""`, `json: holds \ud800, which is half of a character`},
 		{"json_list", `[{"a": 1}, "{\"b\": 2}", null]`, `[{"a":1},{"b":2},null]`}, {"json_list", `"[{\"a\": 1}]"`, `[{"a":1}]`},
 		{"any_list", `"[41]"`, `[41]`}, {"any_list", `[1, "5", "[1]", {"a": 1}, null, [2]]`, `[1,"5","[1]",{"a":1},null,[2]]`},
-		{"any_list", `"41"`, `any_list: is a string, want an array such as ["41"]`},
+		{"any_list", `"41"`, `any_list: "41" is not an array such as ["41"]`},
 		{"level", `"2"`, `2`}, {"level", `2.0`, `2`}, {"level", `"3"`, `level: 3 is not one of 1, 2`}, {"rates", `["1.50"]`, `[1.50]`},
 		{"choice", `5`, `"5"`}, {"choice", `"c"`, `choice: "c" is not one of "a", "b", "5", "true"`},
 	} {
-		args, err := newValidator(everyParam()).arguments(json.RawMessage(`{"needed": "x", "` + test.param + `": ` + test.given + `}`))
+		args, err := takeArguments(everyParam(), json.RawMessage(`{"needed": "x", "`+test.param+`": `+test.given+`}`))
 		got := ""
 		if err != nil {
 			got = err.Error()
@@ -197,7 +197,7 @@ func TestTake(t *testing.T) {
 // TestTakeTogether gives many arguments at once: all are right, or all that are wrong are named.
 func TestTakeTogether(t *testing.T) {
 	params, values := everyParam(), someValues(t)
-	check := newValidator(params)
+	check := params
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 5_000 {
 		object, want := map[string]json.RawMessage{"needed": json.RawMessage(`"x"`)}, 0
@@ -206,7 +206,7 @@ func TestTakeTogether(t *testing.T) {
 			object[p.Name] = values[random.IntN(len(values))]
 		}
 		for name, value := range object {
-			if _, err := check.arguments(json.RawMessage(`{"needed": "x", "` + name + `": ` + string(value) + `}`)); err != nil && name != "needed" {
+			if _, err := takeArguments(check, json.RawMessage(`{"needed": "x", "`+name+`": `+string(value)+`}`)); err != nil && name != "needed" {
 				want++
 			}
 		}
@@ -214,7 +214,7 @@ func TestTakeTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := check.arguments(raw); (err != nil) != (want > 0) {
+		if _, err := takeArguments(check, raw); (err != nil) != (want > 0) {
 			t.Errorf("%s: %v, and alone %d of its arguments are wrong", raw, err, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/registry"
 )
@@ -66,7 +67,7 @@ func missingTool(ctx context.Context, name string, tools *registry.Registry) err
 }
 
 func unknownTool(name string, known []string) error {
-	if hint := catalog.DidYouMean(name, known); hint != "" {
+	if hint := faults.DidYouMean(name, known); hint != "" {
 		return fmt.Errorf("unknown tool %q%s", name, hint)
 	}
 	return fmt.Errorf("unknown tool %q: want one of %s", name, strings.Join(known, ", "))

@@ -11,6 +11,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/reload"
 	"mcp-postgres/registry"
@@ -71,7 +72,7 @@ func usage(s streams, err error) error {
 type checked struct {
 	files      int
 	tools      []*catalog.Tool // without faults in the file
-	faults     catalog.Faults  // and warnings, which have a rule
+	faults     faults.List     // and warnings, which have a rule
 	notChecked []string
 	unanswered bool // the database was asked and did not say all
 }
@@ -80,19 +81,19 @@ type checked struct {
 func checkFiles(sources []catalog.Source) *checked {
 	found := &checked{}
 	for _, s := range sources {
-		cat, faults := catalog.LoadSound(s)
-		found.faults = append(found.faults, faults...)
+		cat, list := catalog.LoadSound(s)
+		found.faults = append(found.faults, list...)
 		found.tools = append(found.tools, cat.Tools...)
 		var bad []string
-		for _, f := range faults {
+		for _, f := range list {
 			bad = append(bad, f.Path)
 		}
 		slices.Sort(bad)
 		found.files += len(cat.Tools) + len(slices.Compact(bad))
 		if _, err := catalog.LoadPrompts(s); err != nil {
-			var faults catalog.Faults
-			errors.As(err, &faults)
-			found.faults = append(found.faults, faults...)
+			var list faults.List
+			errors.As(err, &list)
+			found.faults = append(found.faults, list...)
 		}
 	}
 	for _, t := range found.tools {

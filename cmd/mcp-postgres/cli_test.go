@@ -36,7 +36,7 @@ func TestCommandLine(t *testing.T) {
 		{"server_info without a database", nil, []string{"call", "server_info"}, 0, "mcp-postgres", ""},
 		{"error", []string{db}, []string{"call", "describe_table", "table_name=oders"}, 1, "", "Did you mean orders?"},
 		{"error as JSON", []string{db}, []string{"call", "describe_table", "table_name=oders", "--json"}, 1, `"code":"not_found"`, ""},
-		{"bad argument", []string{db}, []string{"call", "list_tables", "page_size=many"}, 1, "", `page_size: is a string, want an integer`},
+		{"bad argument", []string{db}, []string{"call", "list_tables", "page_size=many"}, 1, "", `page_size: "many" is not an integer`},
 		{"unknown argument", []string{db}, []string{"call", "list_tables", "shema=x"}, 1, "", `unknown argument "shema": did you mean "schema"?`},
 		{"no value", nil, []string{"call", "list_tables", "schema"}, 1, "", `argument "schema": want name=value`},
 		{"unknown tool", nil, []string{"call", "lst_tables"}, 1, "", `unknown tool "lst_tables": did you mean "list_tables"?`},

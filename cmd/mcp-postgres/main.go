@@ -17,8 +17,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/redact"
 )
@@ -133,7 +133,7 @@ func usageFault(err error) string {
 	for _, c := range fault.Context.Model.Children {
 		commands = append(commands, c.Name)
 	}
-	return err.Error() + catalog.DidYouMean(word, commands)
+	return err.Error() + faults.DidYouMean(word, commands)
 }
 
 // withDefault adds the default to the help of a flag.

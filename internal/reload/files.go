@@ -13,6 +13,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/registry"
 	"mcp-postgres/sql"
 )
@@ -67,7 +68,7 @@ const defaultToolset = "explore"
 func choose(tools []*catalog.Tool, names Names, c *config.Config) ([]*catalog.Tool, error) {
 	for _, w := range c.Toolsets {
 		if !slices.Contains(names.Toolsets, w) {
-			hint := cmp.Or(catalog.DidYouMean(w, names.Toolsets), ": want some of "+strings.Join(names.Toolsets, ", "))
+			hint := cmp.Or(faults.DidYouMean(w, names.Toolsets), ": want some of "+strings.Join(names.Toolsets, ", "))
 			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q%s", w, hint)
 		}
 	}
@@ -89,14 +90,14 @@ func wanted(c *config.Config, toolset, name string, usual bool) bool {
 }
 
 func known(flag string, wanted, names []string) error {
-	var faults []error
+	var errs []error
 	for _, w := range wanted {
 		if !slices.Contains(names, w) {
-			hint := cmp.Or(catalog.DidYouMean(w, names), ": want the name of a tool")
-			faults = append(faults, fmt.Errorf("%s names %q%s", flag, w, hint))
+			hint := cmp.Or(faults.DidYouMean(w, names), ": want the name of a tool")
+			errs = append(errs, fmt.Errorf("%s names %q%s", flag, w, hint))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(errs...)
 }
 
 // embedded reports whether a tool comes with the server; the folders of operators have names.

@@ -6,6 +6,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/registry"
 )
@@ -49,7 +50,7 @@ func (n Names) Hinted(entries []string) []string {
 				names = append(names, guard.ToolsetPrefix+t)
 			}
 		}
-		all = append(all, entry+catalog.DidYouMean(name, names))
+		all = append(all, entry+faults.DidYouMean(name, names))
 	}
 	return all
 }

@@ -18,6 +18,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
@@ -96,14 +97,14 @@ func (r *Reconciler) Files() *Files { return r.files }
 
 // Refused are the faults of the tools that the database refuses.
 func (r *Reconciler) Refused() error {
-	var faults catalog.Faults
+	var found faults.List
 	for _, t := range r.files.Tools {
-		faults = append(faults, r.description(t).Faults...)
+		found = append(found, r.description(t).Faults...)
 	}
-	if len(faults) == 0 {
+	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("not offered:\n%w", faults)
+	return fmt.Errorf("not offered:\n%w", found)
 }
 
 func textOf(t *catalog.Tool) string { return t.Path + "\x00" + t.Text() }

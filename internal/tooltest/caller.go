@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
@@ -70,7 +71,7 @@ func withCaller(ctx context.Context, rules *guard.Rules, as *catalog.As) (contex
 		for _, r := range rules.Roles {
 			names = append(names, r.Name)
 		}
-		return nil, fmt.Errorf("as: the permissions have no role %q%s", as.Role, catalog.DidYouMean(as.Role, names))
+		return nil, fmt.Errorf("as: the permissions have no role %q%s", as.Role, faults.DidYouMean(as.Role, names))
 	}
 	if as.Role == "" {
 		var err error
