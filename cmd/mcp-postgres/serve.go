@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/process"
 	"mcp-postgres/internal/reload"
 	"mcp-postgres/internal/serve"
 )
@@ -28,7 +28,12 @@ type serveCmd struct {
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
 func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	collect(c.Transport == "stdio")
+	defer process.TuneMemory(c.Transport == "stdio")()
+	if c.Transport == "stdio" {
+		var done func()
+		ctx, done = process.WithParent(ctx) // before SIGHUP is asked for: whether it is ignored counts
+		defer done()
+	}
 	tracer, err := observe.NewTracer(ctx, version(), log)
 	if err != nil {
 		return err
@@ -68,8 +73,16 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
 	err = run()
-	log.Info("stopped")
+	log.Info("stopped", stopReason(ctx)...)
 	return err
+}
+
+// stopReason is why the server stopped, where that is no signal and no end of input.
+func stopReason(ctx context.Context) []any {
+	if err := context.Cause(ctx); errors.Is(err, process.ErrParentGone) {
+		return []any{"reason", err}
+	}
+	return nil
 }
 
 // ready does all that can stop a start, up to listening. run serves.
@@ -77,27 +90,11 @@ func (a *app) ready(ctx context.Context, t *serve.Transport, c *config.Config, s
 	server := a.tools.Server(version(), append(spanOptions(a.observe.Tracer), t.Options()...)...)
 	if c.Transport == "stdio" {
 		return func() error {
-			defer time.AfterFunc(settling, debug.FreeOSMemory).Stop() // what starting needed
 			return t.Stdio(ctx, server, s.in, s.out)
 		}, a.access.checkToken(ctx)
 	}
 	h, err := a.listen(t, server, c)
 	return func() error { return h.Serve(ctx) }, err
-}
-
-// settling is when a server is taken to have started.
-const settling = time.Second
-
-// collect says when garbage is collected: less often than Go would, for the server is small, and for one client, next to whose
-// server others run, before the process grows. Whoever sets GOGC or GOMEMLIMIT decides instead.
-func collect(oneClient bool) {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return
-	}
-	debug.SetGCPercent(200)
-	if oneClient {
-		debug.SetMemoryLimit(22 << 20)
-	}
 }
 
 // showsMetrics reports whether /metrics is served. By default it is where only this machine can ask.

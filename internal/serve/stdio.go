@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/internal/process"
 )
 
 const (
@@ -27,8 +29,7 @@ const stdioID = "stdio"
 // Stdio serves one client on in and out until in ends or ctx does. Where a read of in can't be ended, it leaves a goroutine
 // behind in it.
 func (t *Transport) Stdio(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer) error {
-	widen(out)
-	in, done := polled(in)
+	in, done := process.TunePipes(in, out)
 	defer done()
 	w := &lineWriter{w: out}
 	c := t.newConn(s, stdioID, "", w.line)
