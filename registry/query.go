@@ -77,7 +77,7 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, err
 		return q.notice(args["format"]), nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, q.mend(ctx, nil, sql, err)
 	}
 	limits, err := q.rowLimits(ctx, args)
 	if err != nil {

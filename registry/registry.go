@@ -259,6 +259,7 @@ func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec
 		r.logOf(rec).ErrorContext(ctx, "internal error", "error", err)
 		e = internalError(rec.Call)
 	}
+	addLabels(ctx, r.config.DB, e)
 	if pg := (*postgres.Error)(nil); sql == "" && errors.As(err, &pg) {
 		r.logOf(rec).WarnContext(ctx, "statement of a tool failed", "error", err, "file", t.def.Path)
 	}

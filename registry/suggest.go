@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,24 +27,58 @@ type misnomer struct {
 	db     Database
 }
 
-// mend adds the nearest existing names to an error about a name in the caller's SQL, and to one about a missing right what may be
-// read. It asks the database once; whatever
-// goes wrong there, the error stays as it is.
+// mend adds to an error about the caller's SQL what the next call needs: the nearest existing names, the columns there are, the keyword
+// that was meant, or what may be read. It asks the database once; whatever goes wrong there, the error stays as it is. Without a
+// permit the statement was refused before PostgreSQL saw it.
 func (q *queryTool) mend(ctx context.Context, p *guard.Permit, sql string, err error) error {
-	var pg *postgres.Error
-	switch {
-	case errors.As(err, &pg) && pg.Code == codeDenied:
-		return q.denied(ctx, p, sql, err)
-	case pg == nil || !aboutName(pg.Code):
-		return err
-	}
-	m := &misnomer{sql: sql, err: pg, names: sqlscan.Names(sql), permit: p, db: q.db}
 	e, ok := userMessage(err, sql)
-	if !ok || !m.find() {
+	m := &misnomer{sql: sql, names: sqlscan.Names(sql), permit: p, db: q.db}
+	position := 0
+	if refusal := (*guard.Refusal)(nil); errors.As(err, &refusal) {
+		position = refusal.Position
+	} else if errors.As(err, &m.err) {
+		position = m.err.Position
+	}
+	switch {
+	case !ok:
 		return err
+	case e.Code == codeSyntax:
+		if e.Suggestion = misspelt(sql, position); e.Suggestion != "" {
+			e.Hint = ""
+			return e
+		}
+		e.Hint = cmp.Or(hintOfDialect(sql), e.Hint)
+		return e
+	case p != nil && e.Code == codeDenied:
+		return q.denied(ctx, p, sql, err)
+	case p == nil || m.err == nil:
+		return err
+	case e.Code == codeNoObject:
+		e.Hint = cmp.Or(hintOfDialect(sql), e.Hint)
+	}
+	switch {
+	case e.Code == codeAmbiguous:
+		e.Hint = ambiguousHint(m.names, strings.Join(m.quoted(), ""))
+	case aboutName(e.Code) && m.find():
+		m.explain(ctx, e)
+	}
+	return e
+}
+
+// explain adds what there is instead of the wrong name.
+func (m *misnomer) explain(ctx context.Context, e *Error) {
+	if hint := hintOfDialect(m.name.String() + "("); e.Code == codeNoFunction && hint != "" {
+		e.Hint = hint
+		return
 	}
 	e.Suggestion = strings.Join(m.suggest(ctx), ", ")
-	return e
+	if e.Code == codeNoColumn && e.Suggestion == "" {
+		e.Hint = cmp.Or(m.columnsHint(ctx), e.Hint)
+	}
+}
+
+func (m *misnomer) permitted() map[string][]byte {
+	return map[string][]byte{"caller_schemas": permittedSchemas(m.permit.Role), "caller_tables": permittedTables(m.permit.Role)}
 }
 
 // suggest gives the nearest names, as SQL writes them.
@@ -52,8 +87,7 @@ func (m *misnomer) suggest(ctx context.Context) []string {
 		return m.sources()
 	}
 	l := m.lookup()
-	own := map[string][]byte{"caller_schemas": permittedSchemas(m.permit.Role), "caller_tables": permittedTables(m.permit.Role)}
-	found, err := findNames(ctx, m.db, m.permit.Identity, l.args, own)
+	found, err := findNames(ctx, m.db, m.permit.Identity, l.args, m.permitted())
 	if err != nil {
 		return nil
 	}
@@ -106,13 +140,7 @@ func (m *misnomer) quoted() []string {
 
 // offset is the byte at which the error is, or -1.
 func (m *misnomer) offset() int {
-	chars := 0
-	for i := range m.sql {
-		if chars++; chars == m.err.Position {
-			return i
-		}
-	}
-	return -1
+	return byteAt(m.sql, m.err.Position)
 }
 
 // mentioned reports whether the message is about the name, or a part of it.

@@ -2,10 +2,10 @@
 title: Names
 description: The names of a kind that a word may have meant, the nearest first; or those that start with it, for completion.
 params:
-  - {name: kind, type: string, enum: [schema, table, column, function, type], required: true}
+  - {name: kind, type: string, enum: [schema, table, column, function, type, label], required: true}
   - {name: word, type: string, default: ""}
   - {name: schema, type: string, description: Omit where the word has none.}
-  - {name: tables, type: "string[]", description: Those that a column may be of. Omit for the tables of the schema.}
+  - {name: tables, type: "string[]", description: "Those that a column may be of; the type that a label is of. Omit for the tables of the schema."}
   - {name: schemas, type: "string[]", description: "Those that tables may be in, beside the search path."}
   - {name: count, type: integer, default: 0, description: The number of arguments of a function.}
   - {name: apart, type: boolean, default: false, description: "The schema is given beside the word: names in it are written without it, others with theirs."}
@@ -78,6 +78,14 @@ WITH visible AS NOT MATERIALIZED (
     AND t.typcategory NOT IN ('A', 'Z')
     AND (t.typtype <> 'c' OR c.relkind = 'c')
     AND (n.nspname = 'pg_catalog' OR n.nspname !~ '^(pg_|information_schema$)' AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas)))
+  UNION ALL
+  SELECT e.enumlabel, NULL, e.enumlabel, NULL, false, true, (pg_catalog.row_number() OVER (ORDER BY e.enumsortorder))::int
+  FROM pg_catalog.pg_enum AS e
+  JOIN pg_catalog.pg_type AS t ON t.oid = e.enumtypid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+  WHERE @kind = 'label'
+    AND t.oid = pg_catalog.to_regtype(@tables[1])
+    AND (@caller_schemas IS NULL OR n.nspname = ANY (@caller_schemas))
 )
 SELECT CASE WHEN c.schema IS NULL OR @completing OR @schema IS NULL AND c.is_bare THEN c.name ELSE pg_catalog.concat(c.schema, '.', c.name) END AS name,
        c.written, c.signature, c.is_known

@@ -16,6 +16,7 @@ params:
     description: Omit for all.
   - name: schema
     type: string
+    names: schema
     description: Omit for all but system schemas.
   - name: detail
     type: string
@@ -26,20 +27,28 @@ access: read
 trust: owner
 omit_null: true
 page: {key: [rank, name], size: 25, max: 200}
+not_found:
+  message: >-
+    Nothing has all words of "{pattern}" in its name or comment. Search wider: with one word, or the start of it; without kinds and schema; with
+    other words for the same thing, in the language of the comments. list_tables shows all tables of a schema.
 tests:
   - args: {pattern: order, kinds: [table]}
     expect: {contains: [{name: shop.orders, kind: table, type: table}]}
   - name: a comment
     args: {pattern: warehouse, detail: names}
     expect: {contains: [{name: shop.products.stock, kind: column}]}
+  - args: {pattern: '"shop"."orders"', kinds: [table], schema: '"shop"'}
+    expect: {contains: [{name: shop.orders}]}
   - args: {pattern: ''}
     expect: {error: invalid_arguments}
+  - args: {pattern: zebra}
+    expect: {error: not_found}
 ---*/
 WITH wanted AS MATERIALIZED (
   SELECT pg_catalog.array_agg('%' || w.word || '%') AS words,
          -- Folding beyond ASCII is slow, and needed only for a pattern that holds such letters.
          pg_catalog.octet_length(@pattern) = pg_catalog.length(@pattern) AS ascii
-  FROM pg_catalog.regexp_split_to_table(@pattern, '[\s.]+') AS w (word)
+  FROM pg_catalog.regexp_split_to_table(@pattern, '[\s."]+') AS w (word)
   WHERE w.word <> ''
 ), namespace AS MATERIALIZED (
   SELECT n.oid, n.nspname

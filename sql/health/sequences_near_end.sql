@@ -12,6 +12,7 @@ params:
     description: Only sequences of which so much is used.
   - name: schema
     type: string
+    names: schema
     description: Omit for all but system schemas.
   - name: limit
     type: integer

@@ -8,13 +8,14 @@ params:
     type: string
     required: true
     min_length: 1
-    description: Name as it is, without quotes and arguments; schema.name works too.
+    description: Name as it is, without arguments; schema.name works too.
   - name: kind
     type: string
     enum: [view, function, trigger, index, constraint]
     description: Omit for any.
   - name: schema
     type: string
+    names: schema
     description: Omit for all but system schemas.
   - name: table_name
     type: string
@@ -24,7 +25,7 @@ trust: owner
 omit_null: true
 limits: {rows: 50}
 not_found:
-  message: There is no view, function, trigger, index or constraint "{name}" here. Names are exact, without quotes and arguments.
+  message: There is no view, function, trigger, index or constraint "{name}" here. Names are exact, without arguments.
   suggest: |
     SELECT o.name
     FROM (
@@ -53,17 +54,25 @@ not_found:
 tests:
   - args: {name: shop.order_totals}
     expect: {rows: 1, contains: [{kind: view, schema: shop, name: order_totals}]}
+  - args: {name: '"shop"."order_totals"'}
+    expect: {rows: 1, contains: [{kind: view, schema: shop, name: order_totals}]}
   - args: {name: order_total}
     expect: {error: not_found}
 ---*/
-WITH wanted AS (
-  -- The name as it is, then split at each of its dots. As text, so that nothing is cut at 63 bytes.
-  SELECT @schema AS schema, @name AS name
+WITH form (name) AS (
+  SELECT @name
   UNION
-  SELECT pg_catalog.left(@name, dot - 1), pg_catalog.substr(@name, dot + 1)
-  FROM pg_catalog.generate_series(2, pg_catalog.length(@name) - 1) AS dot
-  WHERE pg_catalog.substr(@name, dot, 1) = '.'
-    AND (@schema IS NULL OR @schema = pg_catalog.left(@name, dot - 1))
+  SELECT pg_catalog.replace(@name, '"', '')
+), wanted AS (
+  -- The name as it is, then split at each of its dots. As text, so that nothing is cut at 63 bytes.
+  SELECT @schema AS schema, f.name
+  FROM form AS f
+  UNION
+  SELECT pg_catalog.left(f.name, dot - 1), pg_catalog.substr(f.name, dot + 1)
+  FROM form AS f
+  CROSS JOIN LATERAL pg_catalog.generate_series(2, pg_catalog.length(f.name) - 1) AS dot
+  WHERE pg_catalog.substr(f.name, dot, 1) = '.'
+    AND (@schema IS NULL OR @schema = pg_catalog.left(f.name, dot - 1))
 ), object AS (
   -- classid and objid are what pg_depend knows the definition by; relation is the table or view that it belongs to.
   SELECT 'view' AS kind, c.relnamespace AS namespace, c.oid AS relation, c.relname AS name,

@@ -5,6 +5,7 @@ description: >
 params:
   - name: schema
     type: string
+    names: schema
     description: Omit for all but system schemas.
   - name: name_pattern
     type: string

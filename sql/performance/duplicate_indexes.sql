@@ -6,6 +6,7 @@ description: >
 params:
   - name: schema
     type: string
+    names: schema
     description: Omit for all but system schemas.
   - name: limit
     type: integer

@@ -11,6 +11,7 @@ params:
     description: Only tables that are so large; small ones are best read as a whole.
   - name: schema
     type: string
+    names: schema
     description: Omit for all but system schemas.
   - name: limit
     type: integer

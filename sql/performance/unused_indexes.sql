@@ -11,6 +11,7 @@ params:
     description: Most scans of an unused index.
   - name: schema
     type: string
+    names: schema
     description: Omit for all but system schemas.
   - name: limit
     type: integer
