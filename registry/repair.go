@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/sqlscan"
 )
 
@@ -38,7 +38,7 @@ func misspelt(sql string, character int) string {
 	}
 	slices.Reverse(words)
 	for _, w := range words[:min(2, len(words))] {
-		for _, keyword := range catalog.Nearest(sql[w.Start:w.End], keywords, maxSuggestions) {
+		for _, keyword := range faults.Nearest(sql[w.Start:w.End], keywords, maxSuggestions) {
 			if strings.EqualFold(keyword, sql[w.Start:w.End]) {
 				break
 			}
@@ -123,7 +123,7 @@ func addLabels(ctx context.Context, db Database, e *Error) {
 	}
 	search := nameArgs{kind: "label", tables: []string{parts[1]}, completing: true}
 	if found, err := findNames(ctx, db, identity(ctx), search, callerArgs(ctx)); err == nil && len(found.written) > 0 {
-		e.Suggestion = strings.Join(catalog.Nearest(parts[2], found.written, 1), "")
+		e.Suggestion = strings.Join(faults.Nearest(parts[2], found.written, 1), "")
 		e.Hint = "the values of " + parts[1] + " are " + listed(found.written)
 	}
 }
