@@ -174,7 +174,7 @@ func (f *file) expectFits(t *Tool, e faults.Mapping) {
 	}
 	only(t.Result == Rows, "rows", "rows", "max_rows")
 	only(t.Result == Rows || t.Result == Object, "rows or object", "columns")
-	only(t.Result != Affected, "rows, object or value", "contains", "equals")
+	only(t.Result != Affected, "rows, object, value or text", "contains", "equals")
 	only(t.Result == Affected, "affected", "affected")
 }
 

@@ -259,7 +259,7 @@ func (f *file) serverVersion(n *yaml.Node) int {
 
 // result reads the shape of the answer. A statement that returns no columns can only return the number of rows.
 func (f *file) result(t *Tool, m faults.Mapping) {
-	t.Result = Result(m.Choice("result", string(Rows), string(Object), string(Value), string(Affected)))
+	t.Result = Result(m.Choice("result", string(Rows), string(Object), string(Value), string(Text), string(Affected)))
 	st := t.Statement.Analysis
 	switch none := st != nil && !st.Returns; {
 	case none && !m.Has("result"):

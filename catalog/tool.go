@@ -133,11 +133,12 @@ const (
 // Result is the shape of a tool's answer.
 type Result string
 
-// The shapes of DESIGN: a list, exactly one row, one column of one row, or the number of rows written.
+// The shapes of DESIGN: a list, exactly one row, one column of one row, the same as a text that is not JSON, or the number of rows written.
 const (
 	Rows     Result = "rows"
 	Object   Result = "object"
 	Value    Result = "value"
+	Text     Result = "text"
 	Affected Result = "affected"
 )
 

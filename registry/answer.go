@@ -133,6 +133,8 @@ func noticeAnswer(shape catalog.Result, cols []postgres.Column) *Answer {
 		body = append(body, `"items":[],`...)
 	case catalog.Object:
 		name = unlike(name, cols)
+	case catalog.Text:
+		return &Answer{Texts: []string{noticeNone}, Notice: true}
 	}
 	body = append(pgtext.AppendJSON(body, name), ':')
 	a := jsonAnswer(append(pgtext.AppendJSON(body, noticeNone), '}'))

@@ -50,7 +50,7 @@ func Describe(ctx context.Context, db Describer, t *catalog.Tool, readOnly bool)
 		d.side("not_found.suggest", t.NotFound.Suggest, "names in the first column", func(cols []postgres.Column) bool { return len(cols) > 0 })
 	}
 	if d.err == nil && len(d.Faults) == 0 {
-		d.Output, d.err = json.Marshal(OutputSchema(t, d.Columns))
+		d.Output, d.err = OutputSchema(t, d.Columns)
 	}
 	return d.Description, d.err
 }

@@ -18,6 +18,7 @@ import (
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/pgtext"
+	"mcp-postgres/sql"
 )
 
 // resources are the tool files that the library is made of.
@@ -25,9 +26,9 @@ import (
 //go:embed resources
 var resources embed.FS
 
-// The tool files that resources and completions are made of; no client can call them.
+// The tool files that resources and completions are made of: whatever tools are offered, they are there.
 const (
-	schemaText = "schema_text"
+	schemaText = "describe_database"
 	nameList   = "names"
 	schemaList = "schemas"
 )
@@ -65,8 +66,11 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 }
 
 func ownFile(name string) (*catalog.Tool, error) {
-	path := "resources/" + name + ".sql"
-	text, err := resources.ReadFile(path)
+	files, path := resources, "resources/"+name+".sql"
+	if name == schemaText {
+		files, path = sql.Files, "explore/"+name+".sql"
+	}
+	text, err := files.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +102,7 @@ func (l *library) addTo(s *server.MCPServer) {
 			})
 	}
 	template(tableURI, "table", "application/json", fmt.Sprintf("The first %d rows of a table or view.", firstRows), l.tableRows)
-	template(schemaURI, "schema", "application/sql", "The tables, views and enums of a schema as compact text: columns, types, keys, references, comments.", l.schemaText)
+	template(schemaURI, "schema", "text/plain", "The map of a schema, as describe_database gives it: tables and views with columns, types, keys, references, comments.", l.schemaText)
 	template(toolURI, "tool", "application/sql", "The SQL of a tool.", l.toolSQL)
 }
 
@@ -163,30 +167,11 @@ func (l *library) tableRows(ctx context.Context, v map[string]string) (string, e
 	return text, err
 }
 
+// schemaChars bounds the text of schema://.
+const schemaChars = 50_000
+
 func (l *library) schemaText(ctx context.Context, v map[string]string) (string, error) {
-	body, err := l.readFile(ctx, schemaText, map[string]any{"schema": v["schema"]})
-	if err != nil {
-		return "", err
-	}
-	var answer struct {
-		Items     []struct{ Line string }
-		Truncated *truncation
-		Notice    string
-	}
-	if err := json.Unmarshal([]byte(body), &answer); err != nil {
-		return "", errors.New("the schema can't be shown as text")
-	}
-	lines := []string{"-- schema " + v["schema"]}
-	if answer.Notice != "" {
-		lines = append(lines, "-- "+answer.Notice)
-	}
-	for _, item := range answer.Items {
-		lines = append(lines, item.Line)
-	}
-	if cut := answer.Truncated; cut != nil {
-		lines = append(lines, fmt.Sprintf("-- cut at %d %s", cut.Limit, cut.By))
-	}
-	return strings.Join(lines, "\n") + "\n", nil
+	return l.readFile(ctx, schemaText, map[string]any{"schema": v["schema"], "max_chars": schemaChars})
 }
 
 func (l *library) toolSQL(ctx context.Context, v map[string]string) (string, error) {

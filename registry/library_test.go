@@ -51,10 +51,9 @@ func TestResources(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
 	tests := []struct{ name, method, params, want string }{
 		{"schema", "resources/read", `{"uri": "schema://shop"}`,
-			`"-- schema shop\nENUM size ('small', 'it''s large')\nVIEW cheap (id integer)\nTABLE item (id integer NOT NULL, size shop.size NOT NULL, ` +
-				`price numeric(10,2), PRIMARY KEY (id), UNIQUE (price)) -- Things to sell\nTABLE part (a integer NOT NULL, b integer NOT NULL, PRIMARY KEY (b, a))\n` +
-				`TABLE use (b integer, a integer, FOREIGN KEY (b, a) REFERENCES part(b, a))\n"`},
-		{"schema, odd name", "resources/read", `{"uri": "schema://odd%20%22name%2Fx"}`, `TABLE \"a b\" (item_id integer REFERENCES shop.item(id))\n`},
+			`SCHEMA shop, 4 tables\nVIEW cheap\n  id int\nTABLE item: Things to sell\n  id int PK, size shop.size{small|it's large}!, price numeric(10,2) UNIQUE\n` +
+				`TABLE part\n  a int!, b int!, PK (b, a)\nTABLE use\n  b int, a int, FK (b, a) -\u003e part(b, a)"`},
+		{"schema, odd name", "resources/read", `{"uri": "schema://odd%20%22name%2Fx"}`, `TABLE \"a b\"\n  item_id int -\u003e shop.item.id"`},
 		{"schema, misspelt", "resources/read", `{"uri": "schema://shp"}`, `There is no schema \"shp\" here. Did you mean shop?`},
 		{"table", "resources/read", `{"uri": "table://shop/item"}`, `{\"id\":20,\"size\":\"small\",\"price\":20.00}],\"truncated\":{\"by\":\"rows\",\"limit\":20}`},
 		{"table, odd name", "resources/read", `{"uri": "table://odd%20%22name%2Fx/a%20b"}`, `{\"items\":[]}`},
@@ -94,14 +93,20 @@ func TestSchemaTextIsBounded(t *testing.T) {
 	if len(got) > 55000 {
 		t.Errorf("schema:// of %d bytes", len(got))
 	}
-	for _, want := range []string{`ENUM mood ('good')`, `TABLE a_broad_one (900 columns: describe_table shows them)`, `TABLE item_0001 (id bigint NOT NULL, `,
-		` of 401 tables and views, from item_0`, `list_tables lists them`} {
+	for _, want := range []string{`SCHEMA area_1, 401 tables`, `TABLE a_broad_one [900 columns…]`, `TABLE item_0001: Items of kind 1\n  id bigint PK, `,
+		`TABLE item_0400 [8 columns…]: Items of kind 400`, `describe_table {\"table_name\": \"schema.table, ...\"}`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("schema:// = %.300s ... %s, want %s in it", got, got[len(got)-300:], want)
 		}
 	}
-	if strings.Contains(got, "item_0400") {
-		t.Error("schema:// shows the last table")
+	for args, want := range map[string]string{
+		`{"max_chars": 1000}`:                                ` more tables: describe_database {"schema": "area_1"}`,
+		`{"max_chars": 1000, "schema": "area_1"}`:            ` more tables: list_tables {"schema": "area_1"}`,
+		`{"name_pattern": "ITEM\\_0007", "max_chars": 1200}`: "SCHEMA area_1, 1 table\nTABLE item_0007: Items of kind 7\n  id bigint PK, code varchar(20)!, name text, amount numeric(12,2) (In EUR, without tax), ",
+	} {
+		if got, _ := call(t, r, "describe_database", args); !strings.Contains(got, want) || len(got) > 1300 {
+			t.Errorf("describe_database(%s) = %s (%d bytes), want %s in it", args, got, len(got), want)
+		}
 	}
 }
 
@@ -113,8 +118,8 @@ func TestSchemaTextOfPartitions(t *testing.T) {
 		CREATE TABLE s.note (id int, at date, FOREIGN KEY (id, at) REFERENCES s.log);
 		CREATE TABLE s.old (log int, at date); ALTER TABLE s.old ADD FOREIGN KEY (log, at) REFERENCES s.log NOT VALID`)
 	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
-	want := `TABLE log (id integer NOT NULL, at date NOT NULL, PRIMARY KEY (id, at))\nTABLE note (id integer, at date, FOREIGN KEY (id, at) REFERENCES log(id, at))\n` +
-		`TABLE old (log integer, at date, FOREIGN KEY (log, at) REFERENCES log(id, at) NOT VALID)\n"`
+	want := `TABLE log [partitioned by RANGE (at)]\n  id int!, at date!, PK (id, at)\nTABLE note\n  id int, at date, FK (id, at) -\u003e log(id, at)\n` +
+		`TABLE old\n  log int, at date, FK (log, at) -\u003e log(id, at) NOT VALID"`
 	if got := ask(t, r, "resources/read", `{"uri": "schema://s"}`); !strings.Contains(got, want) {
 		t.Errorf("schema:// = %s, want %s in it", got, want)
 	}

@@ -1,7 +1,6 @@
 package registry_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,9 +128,12 @@ func TestSchemas(t *testing.T) {
 			continue
 		}
 		want := generatedSchema(t, tool)
-		got, err := json.Marshal(registry.OutputSchema(tool, d.Columns))
+		got, err := registry.OutputSchema(tool, d.Columns)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got == nil && want.Output == nil {
+			continue
 		}
 		if diff := cmp.Diff(decode(t, string(want.Output)), decode(t, string(got))); diff != "" {
 			t.Errorf("output schema of %s (-sql/schema +server):\n%s", tool.Name, diff)

@@ -136,8 +136,15 @@ func unsigned(n *int) *uint64 {
 	return &u
 }
 
-// OutputSchema is the JSON Schema of a tool's answer with these columns.
-func OutputSchema(t *catalog.Tool, cols []postgres.Column) *jsonschema.Schema {
+// OutputSchema is the JSON Schema of a tool's answer with these columns; nil for a text.
+func OutputSchema(t *catalog.Tool, cols []postgres.Column) (json.RawMessage, error) {
+	if t.Result == catalog.Text {
+		return nil, nil
+	}
+	return json.Marshal(answerSchema(t, cols))
+}
+
+func answerSchema(t *catalog.Tool, cols []postgres.Column) *jsonschema.Schema {
 	props := jsonschema.NewProperties()
 	s := &jsonschema.Schema{Type: "object", Properties: props}
 	switch t.Result {

@@ -11,10 +11,11 @@ import (
 )
 
 // instructions tell an agent how to work with the tools.
-const instructions = `PostgreSQL through typed tools. Work like this:
-1. list_schemas, then list_tables, show what there is; describe_table gives all that a correct query needs.
-2. find_relationships shows how tables join, also where no foreign key is declared.
+const instructions = `PostgreSQL through typed tools. Few calls answer most questions:
+1. describe_database first: the map of all tables, columns, keys, codes and comments. It marks what it cuts with … and names the call that shows it.
+2. describe_table, get_foreign_keys and find_relationships only for what the map leaves open, with several names in one call.
 3. query runs one SQL statement; pass values in parameters as $1, $2, and keep answers small with WHERE, LIMIT and aggregates.
+4. Times come in the time zone that the map names.
 An error names what to change: mend the call and try again. next_cursor means there is another page.`
 
 // Server makes an MCP server that offers the tools; options add what a transport needs. Replace changes what it offers.

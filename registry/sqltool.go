@@ -63,7 +63,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*Answer, error
 	if err != nil {
 		return nil, err
 	}
-	res.addNotices(out.Notices, h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember))
+	res.addNotices(out.Notices, res.JSON != "" && (h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember)))
 	return res, nil
 }
 
@@ -75,6 +75,9 @@ func (h *sqlTool) sink(ctx context.Context, args map[string]any) *objectRows {
 		omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value}
 	if h.tool.Page != nil {
 		sink.keys = h.tool.Page.Key
+	}
+	if h.tool.Result == catalog.Text {
+		sink.once, sink.limits.cell = true, sink.limits.bytes
 	}
 	return sink
 }
@@ -147,7 +150,7 @@ func (h *sqlTool) rowLimits(ctx context.Context, args map[string]any) rowLimits 
 		l.bytes = min(l.bytes, n)
 	}
 	switch h.tool.Result {
-	case catalog.Object:
+	case catalog.Object, catalog.Text:
 		l.rows = 1
 	case catalog.Value: // which is all that the call is for
 		l.rows, l.bulk = 1, 0
@@ -167,7 +170,7 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 	switch h.tool.Result {
 	case catalog.Affected:
 		return jsonAnswer(affectedJSON(out)), nil
-	case catalog.Object, catalog.Value:
+	case catalog.Object, catalog.Value, catalog.Text:
 		return h.single(sink, out)
 	}
 	switch {
@@ -194,7 +197,7 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 	return jsonAnswer(append(body, '}')), nil
 }
 
-// single is the answer of object and value tools.
+// single is the answer of object, value and text tools.
 func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*Answer, error) {
 	switch {
 	case !out.HasRows:
@@ -205,11 +208,18 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*Answer, error
 		return nil, h.misfit("the tool gives more than one row")
 	}
 	body := sink.buf
-	if h.tool.Result == catalog.Value {
+	if h.tool.Result != catalog.Object {
 		if len(sink.names) != 1 {
 			return nil, h.misfit(fmt.Sprintf("the tool gives %d columns", len(sink.names)))
 		}
 		body = append([]byte(`{"value":`), body[1+len(sink.names[0]):]...)
+	}
+	if h.tool.Result == catalog.Text {
+		var text struct{ Value string }
+		if err := json.Unmarshal(body, &text); err != nil {
+			return nil, h.misfit("the column is no text")
+		}
+		return textAnswer(text.Value), nil
 	}
 	if sink.cut == 0 {
 		return jsonAnswer(body), nil

@@ -34,7 +34,7 @@ var imports = map[string][]string{
 	"internal/tooltest":      {"catalog", "internal/faults", "internal/guard", "internal/postgres", "registry"},
 	"internal/redact":        {},
 	"internal/process":       {},
-	"registry":               {"catalog", "internal/faults", "internal/guard", "internal/pgtext", "internal/postgres", "internal/sqlscan"},
+	"registry":               {"catalog", "internal/faults", "internal/guard", "internal/pgtext", "internal/postgres", "internal/sqlscan", "sql"},
 	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/doctor", "internal/faults", "internal/guard", "internal/postgres",
 		"internal/observe", "internal/process", "internal/redact", "internal/reload", "internal/sqlscan", "internal/serve", "internal/tooltest", "registry", "sql"},
 	"internal/test/sdktest":  {},

@@ -121,7 +121,7 @@ func describe(ctx context.Context, db *postgres.DB, t *catalog.Tool) (registry.S
 	if err != nil {
 		return registry.Schema{}, err
 	}
-	output, err := json.Marshal(registry.OutputSchema(t, d.Columns))
+	output, err := registry.OutputSchema(t, d.Columns)
 	return registry.Schema{Input: input, Output: output}, err
 }
 

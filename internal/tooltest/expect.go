@@ -15,6 +15,7 @@ import (
 // answer is what a tested call came to.
 type answer struct {
 	body    json.RawMessage
+	text    string // of an answer that is no JSON
 	code    string // of an error
 	result  catalog.Result
 	columns []string
@@ -79,6 +80,8 @@ func (a *answer) value() any {
 		return decoded(a.member("items"))
 	case catalog.Value:
 		return decoded(a.member("value"))
+	case catalog.Text:
+		return a.text
 	}
 	whole := decoded(a.body)
 	if object, ok := whole.(map[string]any); ok && !slices.Contains(a.columns, "notices") {
@@ -90,13 +93,16 @@ func (a *answer) value() any {
 // missing gives the parts of want that the answer does not hold.
 func (a *answer) missing(want any) []any {
 	list, isList := want.([]any)
-	if a.result != catalog.Rows || !isList {
+	if a.result != catalog.Rows && a.result != catalog.Text || !isList {
 		list = []any{want}
 	}
 	got := a.value()
 	return slices.DeleteFunc(list, func(w any) bool {
 		if rows, ok := got.([]any); ok && a.result == catalog.Rows {
 			return slices.ContainsFunc(rows, func(row any) bool { return holds(row, w) })
+		}
+		if part, ok := w.(string); ok && a.result == catalog.Text {
+			return strings.Contains(a.text, part)
 		}
 		return holds(got, w)
 	})

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	orderedmap "github.com/pb33f/ordered-map/v2"
@@ -102,6 +103,9 @@ type object struct {
 // columns are the names of the columns as an answer has them, in their order.
 func columns(output json.RawMessage, result catalog.Result) (names []string, err error) {
 	var s object
+	if result == catalog.Text {
+		return nil, nil
+	}
 	if err = json.Unmarshal(output, &s); err == nil && result == catalog.Rows {
 		var list struct{ Items object }
 		err = json.Unmarshal(s.Properties.Value("items"), &list)
@@ -178,7 +182,7 @@ func (r *runner) call(ctx context.Context, args json.RawMessage) *answer {
 		body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": unknownTool, "message": err.Error()}}) // two strings
 		return &answer{body: body, code: unknownTool}
 	}
-	a := &answer{body: res.Body(), result: r.tool.Result, columns: r.columns}
+	a := &answer{body: res.Body(), text: strings.Join(res.Texts, "\n"), result: r.tool.Result, columns: r.columns}
 	if res.Err != nil {
 		_ = json.Unmarshal(a.member("error"), &struct{ Code *string }{&a.code}) // an error has a code
 	}

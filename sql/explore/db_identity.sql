@@ -1,8 +1,7 @@
 /*---
 title: Where am I
 description: >
-  The database, server version, user and settings behind this connection. Use it to be sure which database you talk to,
-  and for what its version and extensions allow.
+  The database, server version, user, settings and extensions behind this connection.
 access: read
 result: object
 trust: owner

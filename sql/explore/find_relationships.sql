@@ -1,24 +1,23 @@
 /*---
 title: Find relationships of a table
 description: >
-  How a table joins to others: declared foreign keys (explicit), and columns whose name and type point at another table's key
-  without a constraint (implied, with confidence and reason). Use it before a join when foreign keys may be missing. Columns pair up by =,
-  and the last ones of a key with a period by &&.
+  How tables join: declared foreign keys (explicit), and columns whose name and type point at another table's key without a constraint
+  (implied, with confidence and reason). The last columns of a key with a period join by &&.
 params:
   - name: table_name
     type: string
     names: table
     required: true
-    min_length: 1
-    description: Table or view; schema.table works too.
+    description: 'Table or view, or up to 20 with commas: orders, shop.items.'
   - name: schema
     type: string
     names: schema
-    description: Omit to look along the search path.
-use: [foreign_key]
+    description: Omit for the search path.
+use: [foreign_key, missing_name]
 access: read
 result: object
 trust: owner
+omit_null: true
 tests:
   - name: a column without a constraint
     args: {table_name: returns}
@@ -26,6 +25,9 @@ tests:
       contains:
         explicit: [{name: returns_order_id_line_no_fkey, direction: outgoing}]
         implied: [{columns: [order_id], referenced_table: orders, confidence: strong}]
+  - name: several
+    args: {table_name: 'returns, custmers'}
+    expect: {contains: {implied: [{columns: [order_id], referenced_table: orders}], not_found: [{table_name: custmers}]}}
   - args: {table_name: nowhere.at_all}
     expect: {error: not_found}
 ---*/
@@ -33,8 +35,8 @@ WITH near AS MATERIALIZED (
   -- Where undeclared relationships are looked for: the table's schema and, unless the database is large, the others too,
   -- for no index finds a column by its name. Views repeat the columns of their tables, and partitions those of their
   -- parent: they count only when asked for.
-  SELECT r.oid, r.schema, r.table_name
-  FROM target AS t
+  SELECT DISTINCT r.oid, r.schema, r.table_name
+  FROM targets AS t
   CROSS JOIN LATERAL (
     SELECT ARRAY(
       SELECT t.oid
@@ -60,21 +62,20 @@ WITH near AS MATERIALIZED (
   CROSS JOIN LATERAL (SELECT r.* FROM relation AS r WHERE r.oid = m.oids[i] LIMIT 1) AS r
   WHERE r.oid = t.oid OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
 ), hint AS MATERIALIZED (
-  -- What the name of a column that points at the table must hold: the table's singular, or the whole name of a key.
-  SELECT pg_catalog.regexp_replace(w.plain, '(ices|ies|ves|es|s|y|a|people|person|ren)$', '') AS stem,
+  -- What the name of a column that points at a table must hold: the table's singular, or the whole name of a key.
+  SELECT t.oid AS target, pg_catalog.regexp_replace(w.plain, '(ices|ies|ves|es|s|y|a|people|person|ren)$', '') AS stem,
          ARRAY(SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', ''))
                FROM pg_catalog.pg_index AS i
                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                WHERE i.indrelid = t.oid AND i.indisunique AND i.indnkeyatts = 1) AS keys
-  FROM target AS t
+  FROM targets AS t
   CROSS JOIN LATERAL (
     SELECT pg_catalog.lower(pg_catalog.translate(t.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
   ) AS w
 ), referencing AS MATERIALIZED (
   -- The columns that may point somewhere: the table's own, and those of others that may point at it.
-  SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, a.plain
-  FROM target AS t
-  CROSS JOIN hint AS h
+  SELECT DISTINCT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, a.plain
+  FROM hint AS h
   CROSS JOIN near AS n
   CROSS JOIN LATERAL (
     SELECT a.attnum, a.attname, a.atttypid, w.plain
@@ -83,7 +84,7 @@ WITH near AS MATERIALIZED (
       SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain OFFSET 0
     ) AS w
     WHERE a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
-      AND (n.oid = t.oid OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys))
+      AND (n.oid = h.target OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys))
     OFFSET 0
   ) AS a
   -- A declared key says where the column points.
@@ -202,10 +203,11 @@ WITH near AS MATERIALIZED (
   ) AS c
   WHERE c.place = 1
 ), implied AS (
-  SELECT b.*, CASE b.doubt + (b.ties > 1)::integer WHEN 0 THEN 'strong' WHEN 1 THEN 'likely' ELSE 'possible' END AS confidence,
+  SELECT DISTINCT ON (b.relid, b.attnum, b.referenced_relid, b.referenced_column)
+         b.*, CASE b.doubt + (b.ties > 1)::integer WHEN 0 THEN 'strong' WHEN 1 THEN 'likely' ELSE 'possible' END AS confidence,
          CASE WHEN b.relid = b.referenced_relid THEN 'self' WHEN b.relid = t.oid THEN 'outgoing' ELSE 'incoming' END AS direction,
          CASE WHEN b.is_primary THEN 'primary' ELSE 'unique' END AS kind
-  FROM target AS t
+  FROM targets AS t
   JOIN best AS b ON t.oid IN (b.relid, b.referenced_relid)
   WHERE b.ties <= 3
     -- In its own table such a name is the table's own key, or its number in some other system.
@@ -216,6 +218,7 @@ WITH near AS MATERIALIZED (
     -- Nor is a column of a declared key of several columns to the same table.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
                     WHERE k.conrelid = b.relid AND k.contype = 'f' AND k.confrelid = b.referenced_relid AND b.attnum = ANY (k.conkey) OFFSET 0)
+  ORDER BY b.relid, b.attnum, b.referenced_relid, b.referenced_column, b.relid = t.oid DESC
 )
 SELECT coalesce((
          SELECT pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
@@ -223,7 +226,7 @@ SELECT coalesce((
            'referenced_schema', k.referenced_schema, 'referenced_table', k.referenced_table,
            'referenced_columns', k.referenced_columns, 'period', k.period, 'status', k.status))
            ORDER BY pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], k.direction), k.schema, k.table_name, k.name)
-         FROM foreign_key AS k), '[]') AS explicit,
+         FROM (SELECT DISTINCT ON (k.oid) k.* FROM foreign_key AS k ORDER BY k.oid, k.direction DESC) AS k), '[]') AS explicit,
        coalesce((
          SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
            'direction', i.direction, 'schema', i.schema, 'table_name', i.table_name, 'columns', ARRAY[i.attname],
@@ -242,5 +245,6 @@ SELECT coalesce((
            ORDER BY pg_catalog.array_position(ARRAY['strong', 'likely', 'possible'], i.confidence),
                     pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], i.direction),
                     i.schema, i.table_name, i.attname, i.referenced_schema, i.referenced_table, i.referenced_column)
-         FROM implied AS i), '[]') AS implied
-FROM target AS t
+         FROM implied AS i), '[]') AS implied,
+       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('table_name', m.table_name, 'error', m.error) ORDER BY m.place) FROM missing_name AS m) AS not_found
+WHERE EXISTS (SELECT FROM targets) OR EXISTS (SELECT FROM missing_name)

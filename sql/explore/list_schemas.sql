@@ -1,8 +1,7 @@
 /*---
 title: List schemas
 description: >
-  Schemas of the database with the number of tables and views in each, and which are on the search path.
-  Start here in an unknown database.
+  Schemas with their comments and the number of tables and views in each.
 params:
   - name: include_system
     type: boolean
@@ -10,7 +9,7 @@ params:
     description: Also pg_catalog, information_schema and pg_toast.
   - name: name_pattern
     type: string
-    description: Case-insensitive LIKE pattern; % and _ are wildcards.
+    description: ILIKE pattern.
 access: read
 trust: owner
 omit_null: true

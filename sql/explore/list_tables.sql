@@ -1,9 +1,8 @@
 /*---
 title: List tables
 description: >
-  Tables, views, materialized views, foreign and partitioned tables of one schema, with comment and with estimates of rows
-  and bytes from the last ANALYZE, its partitions and children included; without one they are not known. Use it to find the table
-  that you need; list_schemas finds the schema. Partitions are left out unless table_types names them.
+  Tables and views of one schema with comment, and with rows and bytes as of the last ANALYZE, partitions and children included: page by page,
+  for what the map leaves out. Partitions themselves only where table_types names them.
 params:
   - name: schema
     type: string
@@ -11,7 +10,7 @@ params:
     description: Omit for the current schema.
   - name: name_pattern
     type: string
-    description: Case-insensitive LIKE pattern; % and _ are wildcards.
+    description: ILIKE pattern.
   - name: table_types
     type: string[]
     enum: [table, view, materialized view, foreign table, partitioned table, partition]

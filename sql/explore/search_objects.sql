@@ -1,8 +1,7 @@
 /*---
 title: Search tables, columns and functions
 description: >
-  Finds tables, columns and functions whose name or comment holds all words of the pattern, best match first (rank 1).
-  Use it when you know what you look for but not where it is, instead of listing schemas. name is ready for SQL.
+  Finds tables, columns and functions by words in their names and comments, in any order, best match first (rank 1). name is ready for SQL.
 params:
   - name: pattern
     type: string
@@ -22,7 +21,7 @@ params:
     type: string
     enum: [names, summary, full]
     default: summary
-    description: summary adds types and comments; full adds the columns of tables.
+    description: full adds the columns of tables.
 access: read
 trust: owner
 omit_null: true
