@@ -22,17 +22,17 @@ const serverInfoName = "server_info"
 type ServerInfo struct {
 	Name     string   `json:"name"`
 	Version  string   `json:"version"`
-	ReadOnly bool     `json:"read_only" jsonschema:"description=query may only read"`
+	ReadOnly bool     `json:"read_only"`
 	Database Presence `json:"database"`
-	Limits   Limits   `json:"limits" jsonschema:"description=of one call"`
+	Limits   Limits   `json:"limits"`
 	Toolsets []string `json:"toolsets"`
 	Tools    []string `json:"tools"`
 	// What keeps tools from being offered, or from working.
-	Unavailable []Trouble `json:"unavailable,omitempty" jsonschema:"description=tools that are not offered"`
-	Degraded    []Trouble `json:"degraded,omitempty" jsonschema:"description=tools that no longer fit the database"`
-	ReloadError string    `json:"reload_error,omitempty" jsonschema:"description=why changed tool files are not in use"`
+	Unavailable []Trouble `json:"unavailable,omitempty"`
+	Degraded    []Trouble `json:"degraded,omitempty"`
+	ReloadError string    `json:"reload_error,omitempty"`
 	// What keeps connections of the pool.
-	Stuck  []StuckBackend `json:"stuck_backends,omitempty" jsonschema:"description=backends that PostgreSQL can't stop; they end by themselves"`
+	Stuck  []StuckBackend `json:"stuck_backends,omitempty"`
 	Notice string         `json:"notice,omitempty"`
 }
 
@@ -75,7 +75,7 @@ type Presence struct {
 // Limits of one call, as server_info shows them.
 type Limits struct {
 	TimeoutMS int64 `json:"timeout_ms"`
-	Rows      int   `json:"rows" jsonschema:"description=without pages"`
+	Rows      int   `json:"rows"`
 	Bytes     int   `json:"bytes"`
 	CellBytes int   `json:"cell_bytes"`
 }

@@ -11,7 +11,7 @@ foreign_key AS MATERIALIZED (
          CASE k.confupdtype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE'
                             WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_update,
          -- SET NULL and SET DEFAULT may be of some of the columns (PostgreSQL 15).
-         (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attnum)
+         (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
           FROM pg_catalog.jsonb_array_elements_text(CASE WHEN v.row ->> 'confdelsetcols' <> '' THEN v.row -> 'confdelsetcols' END) AS s (attnum)
           JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = s.attnum::int) AS on_delete_columns,
          CASE WHEN k.confmatchtype = 'f' THEN 'FULL' END AS match,

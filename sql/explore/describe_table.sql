@@ -82,7 +82,7 @@ SELECT t.schema,
        CASE WHEN NOT e.is_readable AND @caller_role IS NULL THEN false END AS readable,
        CASE WHEN @caller_role IS NULL THEN (
          SELECT CASE WHEN pg_catalog.count(*) FILTER (WHERE p.is_held) < 4 THEN
-                  coalesce(pg_catalog.array_agg(p.name || CASE WHEN p.is_held THEN '' ELSE ' (some columns)' END ORDER BY p.place) FILTER (WHERE p.is_partly), '{}') END
+                  coalesce(pg_catalog.string_agg(p.name || CASE WHEN p.is_held THEN '' ELSE ' (some columns)' END, ', ' ORDER BY p.place) FILTER (WHERE p.is_partly), 'none') END
          FROM (
            SELECT p.name, p.place, pg_catalog.has_table_privilege(t.oid, p.name) AS is_held,
                   pg_catalog.has_table_privilege(t.oid, p.name) OR p.name <> 'DELETE' AND pg_catalog.has_any_column_privilege(t.oid, nullif(p.name, 'DELETE')) AS is_partly
@@ -243,9 +243,8 @@ SELECT t.schema,
         JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
         WHERE g.tgrelid = t.oid AND NOT g.tgisinternal) AS triggers,
        -- The text of a rule or view may name what a role does not see.
-       (SELECT pg_catalog.json_strip_nulls(pg_catalog.json_agg(pg_catalog.json_build_object(
-          'name', w.rulename, 'definition', CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_ruledef(w.oid) END,
-          'enabled', CASE w.ev_enabled WHEN 'D' THEN 'never' WHEN 'R' THEN 'on replicas' WHEN 'A' THEN 'always' END) ORDER BY w.rulename))
+       (SELECT pg_catalog.string_agg(CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_ruledef(w.oid) ELSE w.rulename END
+                                     || CASE w.ev_enabled WHEN 'D' THEN ' -- disabled' WHEN 'R' THEN ' -- on replicas only' ELSE '' END, E'\n' ORDER BY w.rulename)
         FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = t.oid AND w.rulename <> '_RETURN') AS rules,
        CASE WHEN t.relkind IN ('v', 'm') AND @caller_role IS NULL AND @caller_schemas IS NULL AND @caller_tables IS NULL THEN (
          SELECT CASE WHEN pg_catalog.length(d.text) > 2000
@@ -270,8 +269,7 @@ SELECT t.schema,
        CASE WHEN t.relkind <> 'p' THEN (
          SELECT pg_catalog.count(*) FROM pg_catalog.pg_inherits AS i JOIN relation AS r ON r.oid = i.inhrelid
          WHERE i.inhparent = t.oid HAVING pg_catalog.count(*) > 10) END AS child_count,
-       CASE WHEN c.relpersistence = 'u' THEN true END AS unlogged,
-       c.reloptions::text[] AS options,
+       nullif(pg_catalog.concat_ws(', ', CASE WHEN c.relpersistence = 'u' THEN 'unlogged' END, pg_catalog.array_to_string(c.reloptions, ', ')), '') AS options,
        -- It says which row of a subscriber is meant. Without one, changes fail once the table is published.
        CASE WHEN t.relkind IN ('r', 'p') THEN
          CASE c.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full'
@@ -302,7 +300,7 @@ CROSS JOIN LATERAL (
 -- One table is the answer itself; several are a list, in the order of the names.
 SELECT d.schema, d.table_name, d.kind, d.comment, d.readable, d.privileges, d.row_security, d.row_security_note, d.row_estimate, d.estimate_note, d.columns, d.primary_key,
        d.unique_keys, d.checks, d.exclusions, d.foreign_keys, d.referenced_by, d.indexes, d.triggers, d.rules, d.definition, d.partition_key, d.partition_count,
-       d.parent, d.inherits, d.inherited_by, d.child_count, d.unlogged, d.options, d.replica_identity, s.tables
+       d.parent, d.inherits, d.inherited_by, d.child_count, d.options, d.replica_identity, s.tables
 FROM (
   SELECT CASE WHEN EXISTS (SELECT FROM wanted_name AS w WHERE w.is_one_of_many) THEN (
     SELECT pg_catalog.json_agg(l.one ORDER BY l.place)

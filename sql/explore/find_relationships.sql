@@ -27,7 +27,7 @@ tests:
         implied: [{columns: [order_id], referenced_table: orders, confidence: strong}]
   - name: several
     args: {table_name: 'returns, custmers'}
-    expect: {contains: {implied: [{columns: [order_id], referenced_table: orders}], not_found: [{table_name: custmers}]}}
+    expect: {contains: {implied: [{columns: [order_id], referenced_table: orders}], not_found: 'custmers: There is no table or view of this name here. Did you mean customers?'}}
   - args: {table_name: nowhere.at_all}
     expect: {error: not_found}
 ---*/
@@ -246,5 +246,5 @@ SELECT coalesce((
                     pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], i.direction),
                     i.schema, i.table_name, i.attname, i.referenced_schema, i.referenced_table, i.referenced_column)
          FROM implied AS i), '[]') AS implied,
-       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('table_name', m.table_name, 'error', m.error) ORDER BY m.place) FROM missing_name AS m) AS not_found
+       (SELECT pg_catalog.string_agg(m.table_name || ': ' || m.error, E'\n' ORDER BY m.place) FROM missing_name AS m) AS not_found
 WHERE EXISTS (SELECT FROM targets) OR EXISTS (SELECT FROM missing_name)
