@@ -78,10 +78,11 @@ func syntaxHint(problem string) string {
 	for _, known := range []struct{ problem, hint string }{
 		{"mapping values are not allowed", `a text with ": " in it needs quotes`},
 		{"could not find expected ':'", "want key: value, and a text of several lines after | or indented"},
-		{"did not find expected ',' or", "the list or mapping is not closed; a text with a comma, a bracket, a quote or # in it needs quotes"},
+		{"did not find expected ',' or", "the list or mapping is not closed; a text with a comma, a colon, a bracket, a quote or # in it needs quotes"},
 		{"did not find expected node content", "the list or mapping is not closed; a text that starts with a bracket or a comma needs quotes"},
 		{"did not find expected", "want the items of a list, and the keys of a mapping, indented alike; a text with quotes in it needs quotes around all of it"},
 		{"found character that cannot start any token", "want blanks to indent, not tabs; a text that starts with @, % or ` needs quotes"},
+		{"found a tab character", "want blanks to indent, not tabs"},
 		{"found unexpected end of stream", "a quote is not closed"},
 	} {
 		if strings.HasPrefix(problem, known.problem) {
@@ -190,13 +191,24 @@ func (f *File) TextOf(n *yaml.Node, what string) string {
 	switch {
 	case n == nil:
 	case !IsText(n):
-		f.AddKind(n, "%s is %s: want text%s", what, Describe(n), QuoteHint(n))
+		f.AddKind(n, "%s is %s: want text%s%s", what, Describe(n), QuoteHint(n), f.commentHint(n))
 	case strings.TrimSpace(n.Value) == "":
 		f.AddNode(n, "%s is blank: want text", what)
 	case strings.IndexByte(n.Value, 0) >= 0:
 		f.AddNode(n, "%s holds a zero byte: want text", what)
 	default:
 		return n.Value
+	}
+	return ""
+}
+
+// commentHint explains an empty value before a comment, which may be meant as the value: title: #1 by revenue.
+func (f *File) commentHint(n *yaml.Node) string {
+	line, _, _ := strings.Cut(f.Text[f.lines[n.Line-1]:], "\n")
+	runes := []rune(line)
+	rest := strings.TrimSpace(string(runes[min(n.Column-1, len(runes)):]))
+	if n.ShortTag() == "!!null" && n.Value == "" && strings.HasPrefix(rest, "#") {
+		return "; a text with # in it needs quotes"
 	}
 	return ""
 }
@@ -344,11 +356,9 @@ func Describe(n *yaml.Node) string {
 
 // QuoteHint says how a value becomes text, where it is not because it has no quotes.
 func QuoteHint(n *yaml.Node) string {
-	switch tag := n.ShortTag(); {
-	case tag == "!!int", tag == "!!float", tag == "!!bool":
+	switch n.ShortTag() {
+	case "!!int", "!!float", "!!bool":
 		return `, in quotes: "` + n.Value + `"`
-	case tag == "!!null" && n.Value == "" && n.LineComment != "":
-		return `, in quotes: "` + n.LineComment + `"`
 	}
 	return ""
 }
