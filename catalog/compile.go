@@ -215,7 +215,7 @@ func (f *file) compileTool(t *Tool, paramsKnown bool) {
 	if paramsKnown && !c.broken {
 		f.unused(t, c)
 	}
-	if paramsKnown && len(c.faults) == 0 && !f.vouched {
+	if paramsKnown && len(c.faults) == 0 && !f.checked {
 		analyse(&t.Statement, t.Access, func(position int, problem string) {
 			line, col := t.Position(position)
 			f.Add(line, col, "%s", c.misplaced(position, problem))
@@ -264,7 +264,7 @@ func (f *file) compileValue(t *Tool, m faults.Mapping, key string, paramsKnown b
 		f.AddNode(m.Values[key], "%s: %s", key, fault.problem)
 	}
 	st := Statement{SQL: c.out.String(), Args: c.args}
-	if paramsKnown && len(c.faults) == 0 && !f.vouched {
+	if paramsKnown && len(c.faults) == 0 && !f.checked {
 		analyse(&st, Read, func(position int, problem string) {
 			f.AddNode(m.Values[key], "%s: %s", key, c.misplaced(position, problem))
 		})

@@ -19,14 +19,14 @@ func Parse(path, toolset string, text []byte) (*Tool, faults.List) {
 	return parse(path, toolset, text, false)
 }
 
-// ParseVouched is Parse for a file that was checked before: PostgreSQL's grammar is not asked about its SQL.
-func ParseVouched(path, toolset string, text []byte) (*Tool, faults.List) {
+// ParseChecked is Parse for a file that was checked before: PostgreSQL's grammar is not asked about its SQL.
+func ParseChecked(path, toolset string, text []byte) (*Tool, faults.List) {
 	return parse(path, toolset, text, true)
 }
 
-func parse(path, toolset string, text []byte, vouched bool) (*Tool, faults.List) {
+func parse(path, toolset string, text []byte, checked bool) (*Tool, faults.List) {
 	f := newFile(path, text)
-	f.vouched = vouched
+	f.checked = checked
 	t := &Tool{Path: path, Toolset: toolset}
 	if f.IsText(maxFile) {
 		if a, ok := f.anatomy(); ok {
@@ -45,8 +45,8 @@ type file struct {
 	*faults.File
 	params []*yaml.Node          // those of Tool.Params
 	keys   map[string]*yaml.Node // the values of the header, such as "result" and "page.key"
-	// vouched: the SQL was checked before.
-	vouched bool
+	// checked: the SQL was checked before.
+	checked bool
 }
 
 func newFile(path string, text []byte) *file {

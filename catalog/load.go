@@ -19,11 +19,11 @@ type Source struct {
 	Name string
 	// FS holds the files. It must be set.
 	FS fs.FS
-	// Wanted, if set, says which files to read. Of the others there are tools that have but Name (the file's), Toolset and Path.
+	// Wanted, if set, says which files to read. The tools of the others have only Name (the file's), Toolset and Path.
 	Wanted func(toolset, name string) bool
-	// Vouched says that the files were checked before, by Load without it: their SQL is compiled, but PostgreSQL's grammar is
+	// Checked says that the files were checked before, by Load without it: their SQL is compiled, but PostgreSQL's grammar is
 	// not asked about it, so their statements have no Analysis.
-	Vouched bool
+	Checked bool
 }
 
 // Catalog is a valid set of tools.
@@ -39,8 +39,8 @@ type Replacement struct {
 	Name, New, Old string
 }
 
-// CustomToolset holds the tool files that lie in no folder.
-const CustomToolset = "custom"
+// customToolset holds the tool files that lie in no folder.
+const customToolset = "custom"
 
 // maxFile is the size in bytes above which a tool file is refused unread.
 const maxFile = 256 << 10
@@ -48,15 +48,15 @@ const maxFile = 256 << 10
 // Load reads the tool files of every source. A tool of a later source replaces that of an earlier one with the same
 // name. When anything is wrong the catalog is nil and the error is faults.List, with every fault of every file.
 func Load(sources ...Source) (*Catalog, error) {
-	c, found := LoadSound(sources...)
+	c, found := LoadValid(sources...)
 	if len(found) > 0 {
 		return nil, found
 	}
 	return c, nil
 }
 
-// LoadSound is Load for those who want the sound files beside the faults of the others.
-func LoadSound(sources ...Source) (*Catalog, faults.List) {
+// LoadValid is Load for callers that want the valid files beside the faults of the others.
+func LoadValid(sources ...Source) (*Catalog, faults.List) {
 	var found faults.List
 	var c Catalog
 	for _, s := range sources {
@@ -73,11 +73,10 @@ func LoadSound(sources ...Source) (*Catalog, faults.List) {
 
 // Tool returns the tool with that name, or nil.
 func (c *Catalog) Tool(name string) *Tool {
-	i, ok := slices.BinarySearchFunc(c.Tools, name, func(t *Tool, name string) int { return cmp.Compare(t.Name, name) })
-	if !ok {
-		return nil
+	if i := slices.IndexFunc(c.Tools, func(t *Tool) bool { return t.Name == name }); i >= 0 {
+		return c.Tools[i]
 	}
-	return c.Tools[i]
+	return nil
 }
 
 func (c *Catalog) merge(tools []*Tool) {
@@ -108,7 +107,7 @@ func (l *loader) load() {
 	for _, name := range l.list(".") {
 		switch {
 		case !l.isDir(name):
-			l.file(name, CustomToolset)
+			l.file(name, customToolset)
 		case toolsetPattern.MatchString(name):
 			l.toolset(name)
 		case l.holdsTools(name):
@@ -189,8 +188,8 @@ func (l *loader) file(name, toolset string) {
 		return
 	}
 	parse := Parse
-	if l.source.Vouched {
-		parse = ParseVouched
+	if l.source.Checked {
+		parse = ParseChecked
 	}
 	t, found := parse(l.shown(name), toolset, text)
 	l.faults = append(l.faults, found...)

@@ -35,8 +35,8 @@ func (p *Prompt) Text(values map[string]string) string {
 
 var placeholderPattern = regexp.MustCompile(`\{\{ *([a-zA-Z0-9_]+) *\}\}`)
 
-// PromptFolder is the folder of a Source that holds its prompt files.
-const PromptFolder = "prompts"
+// promptFolder is the folder of a Source that holds its prompt files.
+const promptFolder = "prompts"
 
 // LoadPrompts reads prompts/*.md of every source, sorted by name. A prompt of a later source replaces that of an earlier
 // one with the same name. When anything is wrong there are no prompts and the error is faults.List.
@@ -45,7 +45,7 @@ func LoadPrompts(sources ...Source) ([]*Prompt, error) {
 	var found faults.List
 	for _, s := range sources {
 		l := loader{source: s}
-		if l.isDir(PromptFolder) {
+		if l.isDir(promptFolder) {
 			l.prompts(byName)
 		}
 		found = append(found, l.faults...)
@@ -63,8 +63,8 @@ func LoadPrompts(sources ...Source) ([]*Prompt, error) {
 }
 
 func (l *loader) prompts(byName map[string]*Prompt) {
-	for _, name := range l.list(PromptFolder) {
-		name = path.Join(PromptFolder, name)
+	for _, name := range l.list(promptFolder) {
+		name = path.Join(promptFolder, name)
 		if path.Ext(name) != ".md" || l.isDir(name) {
 			continue
 		}

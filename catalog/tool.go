@@ -73,7 +73,7 @@ type Statement struct {
 	// Page also one of the page_ names.
 	Args []string
 	// Analysis is what PostgreSQL's grammar says of SQL. The statements of a Page have none: they are the tool's own, wrapped;
-	// nor have those of a file that is vouched for.
+	// nor have those of a file that was checked before.
 	Analysis *sqlscan.Statement `json:"-"`
 }
 

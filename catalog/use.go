@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mcp-postgres/internal/faults"
+	"mcp-postgres/internal/sqlscan"
 )
 
 // fragments are CTEs that a file takes in with use. Each file holds one; a line "-- needs: x" names the one that
@@ -76,7 +77,7 @@ func (f *file) withFragments(t *Tool, base int) (string, inserted) {
 		cte, _ := fragment(name)
 		ctes = append(ctes, cte)
 		for i, p := range t.Params {
-			if strings.Contains(cte, "@"+p.Name) && p.Type != (Type{Scalar: String}) {
+			if usesParam(cte, p.Name) && p.Type != (Type{Scalar: String}) {
 				f.AddNode(f.params[i], "param %s is of type %s: want string, the fragment %s uses it", p.Name, p.Type, name)
 			}
 		}
@@ -91,6 +92,12 @@ func (f *file) withFragments(t *Tool, base int) (string, inserted) {
 		f.clashes(t, tokens, base)
 	}
 	return t.SQL[:at] + text + t.SQL[at:], inserted{at, len(text)}
+}
+
+func usesParam(sql, name string) bool {
+	return slices.ContainsFunc(sqlscan.LexTool(sql), func(t sqlscan.Token) bool {
+		return t.Kind == sqlscan.Param && sql[t.Start+1:t.End] == name
+	})
 }
 
 // clashes reports the CTEs of the file that have the name of a fragment: name AS (, name AS MATERIALIZED ( or name

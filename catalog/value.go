@@ -244,7 +244,7 @@ func (s Scalar) take(v any, strict bool) (any, string) {
 	case s == String:
 		ok = false
 	case s.isText():
-		ok = isText && s.Fits(text)
+		ok = isText && s.fits(text)
 	case isText && !strict:
 		return s.takeText(text)
 	case s == Integer && ok:
@@ -379,7 +379,7 @@ func HalfCharacter(text []byte) []byte {
 // escapes finds the escapes of a JSON text, a pair of surrogates as one: one without its other half is as long as \uD800.
 var escapes = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)`)
 
-// Fits reports whether a text has the form of the type:
+// fits reports whether a text has the form of the type:
 //
 //	date         2024-01-31
 //	time         09:30:00 or 09:30, with a fraction of a second if need be, and without a zone
@@ -389,7 +389,7 @@ var escapes = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89
 //	uuid         f81d4fae-7dec-11d0-a765-00a0c91e6bf6
 //
 // Every text fits the types that have no form of their own.
-func (s Scalar) Fits(text string) bool {
+func (s Scalar) fits(text string) bool {
 	switch s {
 	case Date:
 		return isTime("2006-01-02", text)

@@ -74,7 +74,7 @@ func ownFile(name string) (*catalog.Tool, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, faults := catalog.ParseVouched(path, "", text)
+	t, faults := catalog.ParseChecked(path, "", text)
 	if len(faults) > 0 {
 		return nil, faults
 	}

@@ -81,7 +81,7 @@ type checked struct {
 func checkFiles(sources []catalog.Source) *checked {
 	found := &checked{}
 	for _, s := range sources {
-		cat, list := catalog.LoadSound(s)
+		cat, list := catalog.LoadValid(s)
 		found.faults = append(found.faults, list...)
 		found.tools = append(found.tools, cat.Tools...)
 		var bad []string

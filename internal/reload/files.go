@@ -31,7 +31,7 @@ func Load(c *config.Config, log *slog.Logger) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources[0].Vouched = true
+	sources[0].Checked = true
 	sources[0].Wanted = func(toolset, name string) bool { return wanted(c, toolset, name, toolset == defaultToolset) }
 	cat, err := catalog.Load(sources...)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"mcp-postgres/catalog"
 )
 
-func TestFits(t *testing.T) {
+func TestForms(t *testing.T) {
 	tests := []struct {
 		scalar   catalog.Scalar
 		yes, not []string
@@ -26,14 +26,15 @@ func TestFits(t *testing.T) {
 			[]string{"f81d4fae7dec11d0a76500a0c91e6bf6", "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}", "x81d4fae-7dec-11d0-a765-00a0c91e6bf6"}},
 	}
 	for _, tt := range tests {
+		p := catalog.Param{Name: "p", Type: catalog.Type{Scalar: tt.scalar}}
 		for _, text := range tt.yes {
-			if !tt.scalar.Fits(text) {
-				t.Errorf("%s.Fits(%q) = false, want true", tt.scalar, text)
+			if v, problems := p.Take(text); problems != nil || v != text {
+				t.Errorf("Take(%q) of type %s = %v, %v, want it taken", text, tt.scalar, v, problems)
 			}
 		}
 		for _, text := range tt.not {
-			if tt.scalar.Fits(text) {
-				t.Errorf("%s.Fits(%q) = true, want false", tt.scalar, text)
+			if v, problems := p.Take(text); problems == nil {
+				t.Errorf("Take(%q) of type %s = %v, want it refused", text, tt.scalar, v)
 			}
 		}
 	}
