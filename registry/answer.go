@@ -57,8 +57,8 @@ func (a *Answer) Body() json.RawMessage {
 	return json.RawMessage(a.JSON)
 }
 
-// result is the answer in the form of the library.
-func (a *Answer) result() *mcp.CallToolResult {
+// Result is the answer in the form of the library.
+func (a *Answer) Result() *mcp.CallToolResult {
 	r := &mcp.CallToolResult{IsError: a.Err != nil}
 	for _, text := range a.Texts {
 		r.Content = append(r.Content, mcp.NewTextContent(text))
@@ -89,7 +89,8 @@ func jsonAnswer(body []byte) *Answer {
 
 func textAnswer(texts ...string) *Answer { return &Answer{Texts: texts} }
 
-func errorAnswer(e *Error) *Answer { return &Answer{Texts: []string{e.text()}, Err: e} }
+// ErrorAnswer is the answer that is an error.
+func ErrorAnswer(e *Error) *Answer { return &Answer{Texts: []string{e.text()}, Err: e} }
 
 // noticesMember is the member of a JSON answer that holds what PostgreSQL said beside it.
 const noticesMember = "notices"

@@ -84,7 +84,9 @@ func ownFile(name string) (*catalog.Tool, error) {
 func (l *library) options() []server.ServerOption {
 	return []server.ServerOption{
 		server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(true), server.WithCompletions(),
-		server.WithHooks(&server.Hooks{OnAfterListResources: []server.OnAfterListResourcesFunc{l.listSchemas}}),
+		server.WithHooks(&server.Hooks{
+			OnAfterListResources: []server.OnAfterListResourcesFunc{l.listSchemas}, OnError: []server.OnErrorHookFunc{noteError},
+		}),
 		server.WithResourceCompletionProvider(l), server.WithPromptCompletionProvider(l), server.WithPromptFilter(l.visible),
 	}
 }
@@ -147,13 +149,13 @@ func variables(arguments map[string]any) map[string]string {
 func (l *library) tableRows(ctx context.Context, v map[string]string) (string, error) {
 	q, ok := l.tool(queryName)
 	if !ok {
-		return "", missing("table:// needs the tool query, which is not offered")
+		return "", Missing("table:// needs the tool query, which is not offered")
 	}
 	if !l.offered(ctx, q) {
 		rec := newRecord(ctx, q.def)
 		rec.Outcome, rec.Rule = guard.Forbidden, "tool"
 		l.observe(ctx, rec)
-		return "", missing("table:// needs the tool query, which is not offered")
+		return "", Missing("table:// needs the tool query, which is not offered")
 	}
 	rows := func(sql string) (string, error) {
 		return l.read(ctx, q, map[string]any{"sql": sql, "row_limit": firstRows, "format": "json"})
@@ -178,9 +180,9 @@ func (l *library) toolSQL(ctx context.Context, v map[string]string) (string, err
 	t, ok := l.toolFor(ctx, v["name"])
 	switch {
 	case !ok:
-		return "", missing(l.UnknownTool(ctx, v["name"]))
+		return "", Missing(l.UnknownTool(ctx, v["name"]))
 	case t.def.SQL == "":
-		return "", missing("the tool " + t.def.Name + " is not made of SQL")
+		return "", Missing("the tool " + t.def.Name + " is not made of SQL")
 	}
 	return t.def.SQL, nil
 }
@@ -205,7 +207,7 @@ func (l *library) read(ctx context.Context, t *tool, args map[string]any) (strin
 	case res.Err == nil:
 		return text, nil
 	case slices.Contains(absent, rec.Outcome):
-		return "", missing(text)
+		return "", Missing(text)
 	}
 	return "", &unread{rec.Outcome, text}
 }
@@ -218,10 +220,10 @@ func (u *unread) Error() string { return u.text }
 // absent are the codes that say that a resource is not there for the caller: what a role may not see is not there.
 var absent = []string{codeNotFound, guard.Forbidden, "42P01", "3F000"}
 
-// missing is the error for a resource that is not there; its words are for the client.
-type missing string
+// Missing is the error for a resource that is not there; its words are for the client.
+type Missing string
 
-func (m missing) Error() string { return string(m) }
+func (m Missing) Error() string { return string(m) }
 
 // Is makes it the library's own error for that.
-func (m missing) Is(target error) bool { return target == server.ErrResourceNotFound }
+func (m Missing) Is(target error) bool { return target == server.ErrResourceNotFound }

@@ -207,7 +207,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 				e.Message += ": what the call changed, if anything, may have been committed"
 				e.Hint = "look at the data before trying again"
 			}
-			rec.Outcome, res = codeInternal, errorAnswer(e)
+			rec.Outcome, res = codeInternal, ErrorAnswer(e)
 		}
 		r.done(ctx, rec, res)
 	}()
@@ -236,7 +236,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 		e.Line, e.Column = 0, 0 // in SQL that the caller did not write
 	}
 	rec.Outcome, rec.Rule = e.Code, e.rule
-	return errorAnswer(e), rec
+	return ErrorAnswer(e), rec
 }
 
 func newRecord(ctx context.Context, t *catalog.Tool) *Record {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -30,6 +31,18 @@ func (r *Registry) Server(version string, options ...server.ServerOption) *serve
 	s.SetTools(r.serverTools()...)
 	s.SetPrompts(r.serverPrompts()...)
 	return s
+}
+
+// ErrorSession is a session that is given the error of its request as a value: the answer has but its text.
+type ErrorSession interface {
+	server.ClientSession
+	NoteError(error)
+}
+
+func noteError(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {
+	if s, ok := server.ClientSessionFromContext(ctx).(ErrorSession); ok {
+		s.NoteError(err)
+	}
 }
 
 // rawArguments gives the arguments as they came: numbers keep their digits.

@@ -178,7 +178,7 @@ func (r *Registry) serverTools() []server.ServerTool {
 				return nil, errors.New(r.UnknownTool(ctx, t.def.Name))
 			}
 			res, _ := r.run(ctx, now, rawArguments(req))
-			return res.result(), nil
+			return res.Result(), nil
 		}})
 	}
 	return all

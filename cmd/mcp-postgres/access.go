@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"time"
 
 	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/config"
@@ -96,14 +95,6 @@ func caller(ctx context.Context) string {
 		return c.Sub
 	}
 	return ""
-}
-
-// until is when the token of who makes a request stops to be accepted.
-func until(ctx context.Context) time.Time {
-	if c, _ := guard.CallerFrom(ctx); c != nil {
-		return c.Until
-	}
-	return time.Time{}
 }
 
 // protect sets what stands before the endpoint.

@@ -27,7 +27,7 @@ var imports = map[string][]string{
 	"internal/test/oidctest": {"internal/test/pgtest"},
 	"internal/guard":         {"catalog", "internal/faults", "internal/pgtext", "internal/postgres", "internal/sqlscan"},
 	"internal/auth":          {"internal/guard", "internal/redact"},
-	"internal/serve":         {"internal/pgtext", "internal/postgres", "internal/process"},
+	"internal/serve":         {"internal/auth", "internal/guard", "internal/observe", "internal/pgtext", "internal/postgres", "internal/process", "registry"},
 	"internal/observe":       {"internal/guard", "internal/postgres", "internal/sqlscan", "registry"},
 	"internal/reload":        {"catalog", "internal/config", "internal/faults", "internal/guard", "internal/observe", "internal/postgres", "registry", "sql"},
 	"internal/doctor":        {"internal/guard", "internal/pgtext", "internal/postgres", "internal/reload", "internal/sqlscan"},

@@ -11,9 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/mark3labs/mcp-go/server"
-
-	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
@@ -63,11 +60,7 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	ctx, stop := context.WithCancel(ctx)
 	go func() { defer close(watching); a.reconciler.Watch(ctx, changes, hangup) }()
 	defer func() { stop(); <-watching }()
-	t := serve.New(serve.Config{
-		Slots: c.PoolMax, Caller: caller, Until: until, Rest: auth.Rest, Hold: auth.Hold, Enter: a.access.entrance(c), Around: spanOfCall(tracer),
-		Offered: a.tools.Offered, UnknownTool: a.unknownTool, Refused: o.Metrics.Refused, Logger: log,
-	})
-	run, err := a.ready(ctx, t, c, s)
+	run, err := a.ready(ctx, c, s, log)
 	if err != nil {
 		return err
 	}
@@ -86,14 +79,16 @@ func stopReason(ctx context.Context) []any {
 }
 
 // ready does all that can stop a start, up to listening. run serves.
-func (a *app) ready(ctx context.Context, t *serve.Transport, c *config.Config, s streams) (run func() error, err error) {
-	server := a.tools.Server(version(), append(spanOptions(a.observe.Tracer), t.Options()...)...)
+func (a *app) ready(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (run func() error, err error) {
+	server := serve.New(serve.Config{
+		Registry: a.tools, Observer: &a.observe, Version: version(), Slots: c.PoolMax, Enter: a.access.entrance(c), Logger: log,
+	})
 	if c.Transport == "stdio" {
 		return func() error {
-			return t.Stdio(ctx, server, s.in, s.out)
+			return server.Stdio(ctx, s.in, s.out)
 		}, a.access.checkToken(ctx)
 	}
-	h, err := a.listen(t, server, c)
+	h, err := a.listen(server, c)
 	return func() error { return h.Serve(ctx) }, err
 }
 
@@ -102,13 +97,7 @@ func showsMetrics(c *config.Config) bool {
 	return c.Transport != "stdio" && (c.Metrics == "on" || c.Metrics == "auto" && serve.IsLoopback(c.Host))
 }
 
-// unknownTool words the error for a tool that the caller does not have.
-func (a *app) unknownTool(ctx context.Context, name string) string {
-	a.observe.Audit.UnknownTool(ctx, name)
-	return a.tools.UnknownTool(ctx, name)
-}
-
-func (a *app) listen(t *serve.Transport, s *server.MCPServer, c *config.Config) (*serve.HTTP, error) {
+func (a *app) listen(s *serve.Server, c *config.Config) (*serve.HTTP, error) {
 	conf := a.httpConfig(c)
 	if err := a.access.protect(&conf, c); err != nil {
 		return nil, err
@@ -121,7 +110,7 @@ func (a *app) listen(t *serve.Transport, s *server.MCPServer, c *config.Config) 
 		conf.Open["GET /metrics"] = m.Handler()
 	}
 	conf.Wrap = func(next http.Handler) http.Handler { return m.Requests(a.observe.Tracer.Requests(next)) }
-	return t.NewHTTP(s, conf)
+	return s.NewHTTP(conf)
 }
 
 func (a *app) httpConfig(c *config.Config) serve.HTTPConfig {

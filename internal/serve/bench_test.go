@@ -1,7 +1,7 @@
 package serve_test
 
 import (
-	"log/slog"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,11 +15,13 @@ import (
 
 // BenchmarkHTTP compares this transport with the library's, for a tool that does nothing.
 func BenchmarkHTTP(b *testing.B) {
-	tr := serve.New(serve.Config{Logger: slog.New(slog.DiscardHandler)})
+	ts := newTools()
 	bare := server.NewMCPServer("bare", "1")
-	bare.AddTool(mcp.NewTool("echo"), echo)
+	bare.AddTool(mcp.NewTool("echo"), func(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		return mcp.NewToolResultText(req.GetString("text", "")), nil
+	})
 	for name, h := range map[string]http.Handler{
-		"ours": serve.Handler(tr, newTools().server(tr)), "library": server.NewStreamableHTTPServer(bare, server.WithStateLess(true)),
+		"ours": serve.Handler(ts.server(b, serve.Config{})), "library": server.NewStreamableHTTPServer(bare, server.WithStateLess(true)),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -4,28 +4,24 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"runtime/debug"
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 )
 
-// conn is a connection that carries messages both ways: standard input and output, or the stream of SSE. It is the
-// session that the protocol library sees. Reading never waits for a request to be answered, so that a ping is answered
+// conn is a connection that carries messages both ways: standard input and output, the stream of SSE, or that of a subscription.
+// It is the session that the protocol library sees. Reading never waits for a request to be answered, so that a ping is answered
 // and a cancellation heard whatever else goes on.
 type conn struct {
-	t      *Transport
-	server *server.MCPServer
+	server *Server
 	id     string
-	caller string                              // for the turns
-	send   func([]byte) error                  // writes one message; safe for concurrent use
-	whole  func(message []byte, b *body) error // the same, with the answer that was kept away from the message
+	caller string               // shares the slots with the others
+	send   func(outgoing) error // writes one message; safe for concurrent use
 
 	broadcasts chan mcp.JSONRPCNotification
-	endings    chan []byte // answers that must come after the broadcasts before them
+	endings    chan *response // answers that must come after the broadcasts before them
 
-	*flights
+	*inFlight
 
 	mu     sync.Mutex // guards what follows
 	ready  bool
@@ -35,11 +31,10 @@ type conn struct {
 	listen json.RawMessage        // the id of its subscription
 }
 
-func (t *Transport) newConn(s *server.MCPServer, id, caller string, send func([]byte) error) *conn {
-	whole := func(message []byte, b *body) error { return send(b.restore(nil, message)) }
+func (s *Server) newConn(id, caller string, send func(outgoing) error) *conn {
 	return &conn{
-		whole: whole, t: t, level: mcp.LoggingLevelError, server: s, id: id, caller: caller, send: send,
-		broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan []byte), flights: newFlights(),
+		server: s, id: id, caller: caller, send: send, level: mcp.LoggingLevelError,
+		broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan *response), inFlight: newInFlight(),
 	}
 }
 
@@ -53,95 +48,77 @@ func (c *conn) receive(ctx context.Context, message []byte, answered func()) err
 		}
 	}()
 	m, refused := open(message)
-	switch {
-	case refused != nil:
+	if refused != nil {
 		return c.send(refused)
+	}
+	q := c.request(m, message)
+	switch {
 	case m.cancels():
-		c.cancel(callKey(m.Params.RequestID))
+		c.cancel(idKey(m.Params.RequestID))
 		return nil
 	case !m.request():
-		if ctx, err := c.enter(ctx); err == nil { // who is not let in is not heard
-			c.server.HandleMessage(c.server.WithContext(ctx, c), message)
+		if ctx, err := c.enter(ctx); err == nil { // messages of a client that is not let in are dropped
+			c.server.answer(ctx, q)
 		}
 		return nil
 	case m.Method == string(mcp.MethodPing): // answered also when nothing else is
-		c.answer(ctx, &m, message, &flight{})
+		c.reply(ctx, q, &pending{})
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	f := &flight{key: callKey(m.ID), cancel: cancel, bytes: len(message)}
-	if !c.add(f) {
+	p := &pending{key: idKey(m.ID), cancel: cancel, bytes: len(message)}
+	if !c.add(p) {
 		cancel()
-		c.t.Refused(nil, "busy")
-		return c.send(rpcError(m.ID, mcp.INTERNAL_ERROR, errBusy.Error()))
+		c.server.Observer.Metrics.Refused(nil, "busy")
+		return c.send(fail(m.ID, mcp.INTERNAL_ERROR, errBusy.Error()))
 	}
-	c.note(&m)
 	later = true
 	go func() {
 		defer answered()
-		defer c.end(f)
-		c.answer(ctx, &m, message, f)
+		defer c.end(p)
+		c.reply(ctx, q, p)
 	}()
 	return nil
 }
 
-// callKey writes an id in one form, for the client may write the same one in several.
-func callKey(id json.RawMessage) string {
-	if len(id) >= maxExact && id[0] != '"' {
-		return string(id) // two of these could be one as floats
-	}
-	var v any
-	if json.Unmarshal(id, &v) != nil {
-		return string(id)
-	}
-	key, err := json.Marshal(v)
-	if err != nil {
-		return string(id)
-	}
-	return string(key)
-}
-
-// note keeps what a request says of its client.
-func (c *conn) note(m *envelope) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch m.Method {
-	case string(mcp.MethodInitialize):
-		c.legacy = true
-	case string(mcp.MethodSubscriptionsListen):
-		c.listen = m.ID
-	}
-	c.ready = c.ready || !c.legacy // who does not begin with initialize needs no beginning
-}
-
-// answer answers a request, unless the client has cancelled it.
-func (c *conn) answer(ctx context.Context, m *envelope, message []byte, f *flight) {
-	x := &exchange{server: c.server, caller: c.caller, notify: func(n notification) error { return c.sendJSON(n) }}
-	ctx, err := c.enter(ctx)
-	if err != nil {
-		if err = c.send(rpcError(m.ID, codeRefused, err.Error())); err != nil {
-			c.t.Logger.DebugContext(ctx, "answer not sent", "error", err)
+// request makes a request of a message, and keeps what it says of its client.
+func (c *conn) request(m envelope, message []byte) *request {
+	if m.request() && m.Method != string(mcp.MethodPing) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		switch m.Method {
+		case string(mcp.MethodInitialize):
+			c.legacy = true
+		case string(mcp.MethodSubscriptionsListen):
+			c.listen = m.ID
 		}
-		return
+		c.ready = c.ready || !c.legacy // a client that does not begin with initialize needs no beginning
 	}
-	ctx = withExchange(c.server.WithContext(ctx, c), x)
-	ctx, done, b := c.t.requestInTurn(ctx, m, c.caller)
-	if b == nil {
-		b, err = c.handle(ctx, m, message, x)
-		done()
+	return &request{session: c, envelope: m, raw: message, modern: m.Params.modern(), caller: c.caller, notify: c.notify}
+}
+
+// reply answers a request, unless the client has cancelled it.
+func (c *conn) reply(ctx context.Context, q *request, p *pending) {
+	var answer *response
+	entered, err := c.enter(ctx)
+	if err != nil {
+		answer = fail(q.ID, codeRefused, err.Error())
+	} else {
+		answer = c.server.answer(entered, q)
 	}
 	switch {
-	case err != nil || b == nil && x.large.result == nil || f.cancelled.Load():
-	case m.Method == string(mcp.MethodSubscriptionsListen):
+	case answer == nil || p.cancelled.Load():
+		return
+	case q.Method == string(mcp.MethodSubscriptionsListen):
 		select {
-		case c.endings <- b:
+		case c.endings <- answer:
 		case <-ctx.Done():
 		}
 	default:
-		err = c.whole(withID(c.t.plainWords(ctx, b), m.ID), &x.large)
+		err = c.send(answer)
 	}
 	if err != nil {
-		c.t.Logger.DebugContext(ctx, "answer not sent", "error", err)
+		c.server.Logger.DebugContext(ctx, "answer not sent", "error", err)
 	}
 }
 
@@ -150,40 +127,20 @@ const codeRefused = -32001
 
 // enter finds the caller, where the transport has not: over stdio.
 func (c *conn) enter(ctx context.Context) (context.Context, error) {
-	if c.t.Enter == nil {
+	if c.server.Enter == nil {
 		return ctx, nil
 	}
-	entered, err := c.t.Enter(ctx)
-	if err != nil {
-		return ctx, err
-	}
-	return entered, nil
+	return c.server.Enter(ctx)
 }
 
-// handle gives the answer. A panic becomes one, too.
-func (c *conn) handle(ctx context.Context, m *envelope, message []byte, x *exchange) (b []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.t.Logger.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
-			b, err = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error"), nil
-		}
-	}()
-	if b, ok := c.t.direct(ctx, m, x); ok {
-		return b, nil
-	}
-	response := c.server.HandleMessage(ctx, message)
-	if response == nil {
-		return nil, nil
-	}
-	return json.Marshal(response)
-}
+func (c *conn) notify(n notification) error { return c.sendJSON(n) }
 
 func (c *conn) sendJSON(v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return c.send(b)
+	return c.send(encoded(b))
 }
 
 // broadcast sends what the server tells all its clients, until ctx ends.
@@ -194,24 +151,74 @@ func (c *conn) broadcast(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case n := <-c.broadcasts:
-			err = c.tell(n)
-		case b := <-c.endings:
+			err = c.sendBroadcast(n)
+		case answer := <-c.endings:
 			for len(c.broadcasts) > 0 && err == nil {
-				err = c.tell(<-c.broadcasts)
+				err = c.sendBroadcast(<-c.broadcasts)
 			}
-			err = errors.Join(err, c.send(b))
+			err = errors.Join(err, c.send(answer))
 		}
 		if err != nil {
-			c.t.Logger.DebugContext(ctx, "notification not sent", "error", err)
+			c.server.Logger.DebugContext(ctx, "notification not sent", "error", err)
 		}
 	}
 }
 
-func (c *conn) tell(n mcp.JSONRPCNotification) error {
+func (c *conn) sendBroadcast(n mcp.JSONRPCNotification) error {
 	c.mu.Lock()
 	if !c.legacy && c.listen != nil {
 		n.Params.Meta = map[string]any{mcp.MetaKeySubscriptionID: c.listen}
 	}
 	c.mu.Unlock()
 	return c.sendJSON(n)
+}
+
+// SessionID implements server.ClientSession.
+func (c *conn) SessionID() string { return c.id }
+
+// NotificationChannel implements server.ClientSession.
+func (c *conn) NotificationChannel() chan<- mcp.JSONRPCNotification { return c.broadcasts }
+
+// Initialize implements server.ClientSession.
+func (c *conn) Initialize() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = true
+}
+
+// Initialized implements server.ClientSession.
+func (c *conn) Initialized() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ready
+}
+
+// SetLogLevel implements server.SessionWithLogging.
+func (c *conn) SetLogLevel(level mcp.LoggingLevel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.level = level
+}
+
+// GetLogLevel implements server.SessionWithLogging.
+func (c *conn) GetLogLevel() mcp.LoggingLevel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.level
+}
+
+// SetSubscriptionFilter implements server.SessionWithSubscriptionFilter.
+func (c *conn) SetSubscriptionFilter(f mcp.SubscriptionFilter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wants = f
+}
+
+// SubscriptionFilter implements server.SessionWithSubscriptionFilter: clients that have not said initialize, of revision
+// 2026-07-28 or later, are told only what they asked for. The one client of standard input and output that has asked for
+// nothing is told of everything: some wait for a change of the tools without subscriptions/listen, and nobody else is disturbed.
+func (c *conn) SubscriptionFilter() (mcp.SubscriptionFilter, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wants, !c.legacy && (c.listen != nil || c.id != stdioID)
 }

@@ -15,8 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/mark3labs/mcp-go/server"
 )
 
 // Kinds of HTTP.
@@ -75,7 +73,7 @@ type endpoint interface {
 
 // HTTP is a server that listens.
 type HTTP struct {
-	t        *Transport
+	server   *Server
 	c        HTTPConfig
 	listener net.Listener
 	endpoint endpoint
@@ -85,21 +83,21 @@ type HTTP struct {
 }
 
 // NewHTTP listens; Serve must follow.
-func (t *Transport) NewHTTP(s *server.MCPServer, c HTTPConfig) (*HTTP, error) {
+func (s *Server) NewHTTP(c HTTPConfig) (*HTTP, error) {
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = 10 * time.Second
 	}
-	if err := c.check(t.Logger); err != nil {
+	if err := c.check(s.Logger); err != nil {
 		return nil, err
 	}
-	h := &HTTP{t: t, c: c, connections: newConnections(), health: &health{ready: c.Ready, busy: t.turns.full, warn: c.Warnings}}
+	h := &HTTP{server: s, c: c, connections: newConnections(), health: &health{ready: c.Ready, busy: s.slots.full, warn: c.Warnings}}
 	if c.Kind == SSE {
 		base, _ := strings.CutSuffix(c.publicPath(), "/sse")
-		h.endpoint = newSSE(t, s, base)
+		h.endpoint = newSSE(s, base)
 	} else {
-		h.endpoint = newStreamable(t, s)
+		h.endpoint = newStreamable(s)
 	}
-	config, err := tlsConfig(c.TLSCert, c.TLSKey, t.Logger)
+	config, err := tlsConfig(c.TLSCert, c.TLSKey, s.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +141,14 @@ func (h *HTTP) Serve(ctx context.Context) error {
 	defer cancel()
 	srv := &http.Server{
 		Handler: h.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.t.Logger.Handler(), slog.LevelWarn),
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.server.Logger.Handler(), slog.LevelWarn),
 		ConnState: h.connections.state, ConnContext: h.connections.context, BaseContext: func(net.Listener) context.Context { return calls },
 	}
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	served := make(chan error, 1)
 	wait.Go(func() { served <- srv.Serve(h.listener) })
-	h.t.Logger.Info("listening", "address", h.Addr().String(), "tls", h.c.TLSCert != "", "authentication", h.c.Protect != nil)
+	h.server.Logger.Info("listening", "address", h.Addr().String(), "tls", h.c.TLSCert != "", "authentication", h.c.Protect != nil)
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)
@@ -161,7 +159,7 @@ func (h *HTTP) Serve(ctx context.Context) error {
 
 // shutdown ends srv. cancel cancels the calls.
 func (h *HTTP) shutdown(srv *http.Server, cancel context.CancelFunc) error {
-	h.t.Logger.Info("shutting down", "timeout", h.c.ShutdownTimeout)
+	h.server.Logger.Info("shutting down", "timeout", h.c.ShutdownTimeout)
 	limit, stop := context.WithTimeout(context.Background(), h.c.ShutdownTimeout)
 	defer stop()
 	h.health.leave(limit)
@@ -171,7 +169,7 @@ func (h *HTTP) shutdown(srv *http.Server, cancel context.CancelFunc) error {
 	if err == nil {
 		return nil
 	}
-	h.t.Logger.Warn("calls in flight are cancelled: the timeout is over")
+	h.server.Logger.Warn("calls in flight are cancelled: the timeout is over")
 	last, stopLast := context.WithTimeout(context.Background(), cancelTime)
 	defer stopLast()
 	if err := srv.Shutdown(last); err != nil {
@@ -200,7 +198,7 @@ func (h *HTTP) handler() http.Handler {
 	all := http.NewServeMux()
 	all.HandleFunc("GET /healthz", h.health.alive)
 	all.HandleFunc("GET /readyz", h.health.readiness)
-	rest := newGuard(h.c, h.t.Refused).wrap(h.c.ownPaths(guarded))
+	rest := newHostCheck(h.c, h.server.Observer.Metrics).wrap(h.c.ownPaths(guarded))
 	if h.c.Wrap != nil {
 		rest = h.c.Wrap(rest)
 	}
@@ -285,8 +283,8 @@ func (b *endedBody) Read(p []byte) (int, error) {
 }
 
 // callerOf names who shares the slots: without authentication, each address.
-func (t *Transport) callerOf(r *http.Request) string {
-	if caller := t.Caller(r.Context()); caller != "" {
+func callerOf(r *http.Request) string {
+	if caller := subject(r.Context()); caller != "" {
 		return "caller " + caller
 	}
 	return "address " + networkOf(r.RemoteAddr)

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -33,8 +32,7 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 		{"on purpose", serve.HTTPConfig{Host: "0.0.0.0", InsecureNoAuth: true}, true},
 		{"half of TLS", serve.HTTPConfig{Host: "127.0.0.1", TLSCert: "cert.pem"}, false},
 	} {
-		tr := serve.New(serve.Config{Logger: slog.New(slog.DiscardHandler)})
-		h, err := tr.NewHTTP(newTools().server(tr), test.c)
+		h, err := newTools().server(t, serve.Config{}).NewHTTP(test.c)
 		if (err == nil) != test.ok {
 			t.Errorf("%s: NewHTTP = %v, want ok %v", test.name, err, test.ok)
 		}

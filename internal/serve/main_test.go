@@ -2,23 +2,32 @@ package serve_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
+	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/serve"
+	"mcp-postgres/registry"
 )
 
-// tools is a server whose tools tests hold in their hands.
+// tools are tool files on a database that tests hold in their hands.
 type tools struct {
 	began   chan string   // the argument of each call of block, when it begins
 	ended   chan string   // when its context has ended
@@ -29,65 +38,119 @@ func newTools() *tools {
 	return &tools{began: make(chan string, 100), ended: make(chan string, 100), release: make(chan struct{})}
 }
 
-func (ts *tools) server(t *serve.Transport) *server.MCPServer {
-	s := server.NewMCPServer("test", "1", append(t.Options(), server.WithToolCapabilities(true), server.WithPromptCapabilities(false), server.WithResourceCapabilities(false, false))...)
-	add := func(name string, h server.ToolHandlerFunc) {
-		s.AddTool(mcp.NewToolWithRawSchema(name, name, json.RawMessage(`{"type":"object"}`)), h)
+const header = "/*---\ndescription: For tests.\ntrust: owner\nresult: object\nparams:\n  - {name: text, type: string}\n  - {name: times, type: integer}\n---*/\n"
+
+// registry has the tools echo, big, block and panic.
+func (ts *tools) registry(t testing.TB) *registry.Registry {
+	t.Helper()
+	return ts.with(t, ts.files("echo", "big", "block", "panic"), registry.Config{Without: registry.BuiltIn()})
+}
+
+// files are tool files of those names; without names, of all that the database knows.
+func (ts *tools) files(names ...string) fs.FS {
+	if names == nil {
+		names = []string{"echo", "big", "block", "panic", "text", "error", "none", "down", "unknown", "spoken", "lines"}
 	}
-	add("echo", echo)
-	add("big", func(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		text := strings.Repeat(`é"<\`, arguments(req).Times)
-		body, err := json.Marshal(map[string]string{"text": text})
-		return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(text)}, StructuredContent: json.RawMessage(body)}, err
-	})
-	add("panic", func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	files := fstest.MapFS{}
+	for _, name := range names {
+		files[name+".sql"] = &fstest.MapFile{Data: []byte(header + "SELECT '" + name + "' AS tool, @text AS text, @times AS times")}
+	}
+	return files
+}
+
+// with is a registry with the tools of files.
+func (ts *tools) with(t testing.TB, files fs.FS, c registry.Config) *registry.Registry {
+	t.Helper()
+	cat, err := catalog.Load(catalog.Source{FS: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Prompts = []*catalog.Prompt{{Name: "hello", Arguments: []catalog.Param{{Name: "whom", Description: "hello whom?", Required: true}}}}
+	c.Tools, c.DB, c.Logger = cat.Tools, ts, slog.New(slog.DiscardHandler)
+	r, err := registry.Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var textType = &postgres.Type{OID: 25, Name: "text"}
+
+// Run implements registry.Database.
+func (ts *tools) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	_, name, _ := strings.Cut(c.SQL, "'")
+	name, _, _ = strings.Cut(name, "'")
+	var text []byte
+	if len(c.Args) > 0 {
+		text = c.Args[0]
+	}
+	switch name {
+	case "panic":
 		panic("postgres://u:secret@h/db")
-	})
-	add("block", func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		name := arguments(req).Text
-		ts.began <- name
+	case "big":
+		times, err := strconv.Atoi(string(c.Args[1]))
+		if err != nil {
+			return postgres.Outcome{}, err
+		}
+		text = bytes.Repeat([]byte(`é"<\`), times)
+	case "block":
+		ts.began <- string(text)
 		select {
 		case <-ctx.Done():
-			ts.ended <- name
-			return mcp.NewToolResultError("cancelled"), nil
+			ts.ended <- string(text)
+			return postgres.Outcome{}, context.Cause(ctx)
 		case <-ts.release:
-			return mcp.NewToolResultText("released " + name), nil
+			text = append([]byte("released "), text...)
 		}
-	})
-	s.AddResourceTemplate(mcp.NewResourceTemplate("thing://{name}", "thing"), thing)
-	s.AddPrompt(mcp.NewPrompt("hello"), func(context.Context, mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
-		return nil, errors.New("hello whom?")
-	})
+	}
+	column, out := postgres.Column{Name: "text", Type: textType}, postgres.Outcome{Command: "SELECT", Affected: 1, HasRows: true, Rows: 1}
+	switch name {
+	case "error":
+		return postgres.Outcome{}, &postgres.Error{Code: "42703", Message: `column "<a>" does not exist`, Hint: "look again", Position: 3}
+	case "none":
+		return postgres.Outcome{}, postgres.ErrNoDatabase
+	case "down":
+		return postgres.Outcome{}, &postgres.Unavailable{Reason: "it is <away>"}
+	case "unknown":
+		return postgres.Outcome{}, errors.New("postgres://u:secret@h/db")
+	case "spoken":
+		out.Notices = []string{"NOTICE: <&>\u2028"}
+	case "lines":
+		column.Type, text = &postgres.Type{OID: 114, Kind: postgres.JSON, Name: "json"}, []byte("{\n\"a\":\r1}")
+	}
+	sink.Columns([]postgres.Column{column})
+	sink.Row([][]byte{text})
+	if c.Answer != nil {
+		return out, c.Answer(out)
+	}
+	return out, nil
+}
+
+// server serves the tools, and resources and prompts beside them.
+func (ts *tools) server(t testing.TB, c serve.Config) *serve.Server {
+	t.Helper()
+	if c.Registry == nil {
+		c.Registry = ts.registry(t)
+	}
+	c.Version, c.Logger = "1", slog.New(slog.DiscardHandler)
+	s := serve.New(c)
+	s.MCP().AddResourceTemplate(mcp.NewResourceTemplate("thing://{name}", "thing"), thing)
 	return s
 }
 
-// gone is an error for a resource that is not there.
-type gone string
-
-func (g gone) Error() string        { return string(g) }
-func (g gone) Is(target error) bool { return target == server.ErrResourceNotFound }
+// panics is a request that makes the program panic.
+const panics = `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"thing://panic"}}`
 
 func thing(_ context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 	switch req.Params.URI {
 	case "thing://here":
 		return []mcp.ResourceContents{mcp.TextResourceContents{URI: req.Params.URI, Text: "here"}}, nil
+	case "thing://panic":
+		panic("postgres://u:secret@h/db")
 	case "thing://away":
 		return nil, errors.New("the database is away")
 	}
-	return nil, gone("there is no such thing")
-}
-
-// arguments are those of the tools above; without any they are empty.
-func arguments(req mcp.CallToolRequest) (a struct {
-	Text  string
-	Times int
-}) {
-	_ = req.BindArguments(&a) // a call without arguments
-	return a
-}
-
-func echo(_ context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	return mcp.NewToolResultText(arguments(req).Text), nil
+	return nil, registry.Missing("there is no such thing")
 }
 
 func receive[T any](t *testing.T, what string, c <-chan T) T {
@@ -104,9 +167,7 @@ func receive[T any](t *testing.T, what string, c <-chan T) T {
 // callerHeader names the caller of a test's request.
 const callerHeader = "Test-Caller"
 
-type callerKey struct{}
-
-// protect takes callers at their word and refuses those without a name.
+// protect takes callers at their word and refuses those without a name. A name that is a duration is how long they are let in.
 func protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.Header.Get(callerHeader)
@@ -114,13 +175,16 @@ func protect(next http.Handler) http.Handler {
 			http.Error(w, "who are you?", http.StatusUnauthorized)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, name)))
+		next.ServeHTTP(w, r.WithContext(guard.WithCaller(r.Context(), called(name))))
 	})
 }
 
-func caller(ctx context.Context) string {
-	name, _ := ctx.Value(callerKey{}).(string)
-	return name
+func called(name string) *guard.Caller {
+	c := &guard.Caller{Sub: name, Role: &guard.Role{Name: "all", AllTools: true}}
+	if d, err := time.ParseDuration(name); err == nil {
+		c.Until = time.Now().Add(d)
+	}
+	return c
 }
 
 // site is a server on a real port.
@@ -135,34 +199,29 @@ type site struct {
 
 func startServer(t *testing.T, c serve.Config, h serve.HTTPConfig) *site {
 	t.Helper()
-	return serveOn(t, newTransport(c), h)
+	ts := newTools()
+	return ts.listen(t, ts.server(t, c), h)
 }
 
-func newTransport(c serve.Config) *serve.Transport {
-	c.Logger = slog.New(slog.DiscardHandler)
-	c.UnknownTool = func(_ context.Context, name string) string { return "no tool " + name }
-	return serve.New(c)
-}
-
-// serveHurried is serve with signs of life as often, and sessions that end when they are silent for so long.
+// serveHurried is startServer with signs of life as often, and sessions that end when they are silent for so long.
 func serveHurried(t *testing.T, h serve.HTTPConfig, heartbeat, idle time.Duration) *site {
 	t.Helper()
-	tr := newTransport(serve.Config{})
-	tr.Hurry(time.Second, heartbeat, idle)
-	return serveOn(t, tr, h)
+	ts := newTools()
+	srv := ts.server(t, serve.Config{})
+	srv.Hurry(time.Second, heartbeat, idle)
+	return ts.listen(t, srv, h)
 }
 
-func serveOn(t *testing.T, tr *serve.Transport, h serve.HTTPConfig) *site {
+func (ts *tools) listen(t *testing.T, srv *serve.Server, h serve.HTTPConfig) *site {
 	t.Helper()
-	s := &site{t: t, tools: newTools(), ended: make(chan error, 1)}
-	s.mcp = s.tools.server(tr)
+	s := &site{t: t, tools: ts, mcp: srv.MCP(), ended: make(chan error, 1)}
 	if h.Kind == "" {
 		h.Kind = serve.StreamableHTTP
 	}
 	if h.Host == "" {
 		h.Host = "127.0.0.1"
 	}
-	listening, err := tr.NewHTTP(s.mcp, h)
+	listening, err := srv.NewHTTP(h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +232,7 @@ func serveOn(t *testing.T, tr *serve.Transport, h serve.HTTPConfig) *site {
 	t.Cleanup(func() {
 		cancel()
 		waitFor(t, "the server ends", func() bool {
-			_, _ = s.do(context.Background(), http.MethodGet, "/readyz", "") // who has been asking is to know
+			_, _ = s.do(context.Background(), http.MethodGet, "/readyz", "") // a balancer that has been asking is to know
 			http.DefaultClient.CloseIdleConnections()
 			return len(s.ended) > 0
 		})
@@ -304,4 +363,11 @@ func waitFor(t *testing.T, what string, done func() bool) {
 			t.Fatalf("waited in vain: %s", what)
 		}
 	}
+}
+
+// numbers are what /metrics shows.
+func numbers(o *observe.Observer) string {
+	w := httptest.NewRecorder()
+	o.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return w.Body.String()
 }

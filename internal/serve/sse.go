@@ -11,15 +11,15 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/internal/auth"
 )
 
 // sse is the transport of revision 2024-11-05: the client holds a stream open for what the server sends, and posts its
 // messages beside it. The stream is the session; it belongs to the caller who opened it.
 type sse struct {
-	t      *Transport
+	server *Server
 	base   string // of the paths as clients see them
-	server *server.MCPServer
 
 	mu       sync.Mutex
 	sessions map[string]*sseSession
@@ -41,8 +41,8 @@ type sseSession struct {
 
 var errStreamEnded = errors.New("the stream has ended")
 
-func newSSE(t *Transport, s *server.MCPServer, base string) *sse {
-	return &sse{t: t, base: base, server: s, sessions: map[string]*sseSession{}}
+func newSSE(s *Server, base string) *sse {
+	return &sse{base: base, server: s, sessions: map[string]*sseSession{}}
 }
 
 func (e *sse) routes() map[string]http.HandlerFunc {
@@ -79,13 +79,13 @@ func (s *sseSession) enqueue(message []byte) {
 func (e *sse) open(caller, owner string, until time.Time) *sseSession {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.draining || !e.t.streams.take(caller) {
+	if e.draining || !e.server.streams.take(caller) {
 		return nil
 	}
 	s := &sseSession{owner: owner, out: make(chan []byte, 16), done: make(chan struct{}), later: make(chan struct{}, 1), last: time.Now(), until: until}
-	s.conn = e.t.newConn(e.server, rand.Text(), caller, func(message []byte) error {
+	s.conn = e.server.newConn(rand.Text(), caller, func(m outgoing) error {
 		select {
-		case s.out <- message:
+		case s.out <- m.appendTo(nil):
 			return nil
 		case <-s.done:
 			return errStreamEnded
@@ -99,7 +99,7 @@ func (e *sse) remove(s *sseSession) {
 	e.mu.Lock()
 	delete(e.sessions, s.id)
 	e.mu.Unlock()
-	e.t.streams.give(s.caller)
+	e.server.streams.give(s.caller)
 	close(s.done)
 	s.close()
 }
@@ -111,20 +111,20 @@ func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "want GET here")
 		return
 	}
-	s := e.open(e.t.callerOf(r), e.t.Caller(r.Context()), e.t.Until(r.Context()))
+	s := e.open(callerOf(r), subject(r.Context()), until(r.Context()))
 	if s == nil {
-		e.t.Refused(w, "sessions")
+		e.server.Observer.Metrics.Refused(w, "sessions")
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, "there are too many sessions: try again later")
 		return
 	}
 	defer e.remove(s)
-	e.t.Rest(r.Context())
-	if err := e.server.RegisterSession(r.Context(), s); err != nil {
+	auth.Rest(r.Context())
+	if err := e.server.mcp.RegisterSession(r.Context(), s); err != nil {
 		refuse(w, http.StatusInternalServerError, "internal error")
 		return
 	}
-	defer e.server.UnregisterSession(r.Context(), s.id)
+	defer e.server.mcp.UnregisterSession(r.Context(), s.id)
 	ctx, cancel := context.WithCancel(r.Context())
 	var wait sync.WaitGroup
 	wait.Go(func() { s.broadcast(ctx) })
@@ -135,7 +135,7 @@ func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Accel-Buffering", "no")
 	if err := e.write(ctx, w, s); err != nil {
-		e.t.Logger.DebugContext(ctx, "stream ended", "error", err)
+		e.server.Logger.DebugContext(ctx, "stream ended", "error", err)
 	}
 }
 
@@ -151,7 +151,7 @@ func (e *sse) write(ctx context.Context, w http.ResponseWriter, s *sseSession) e
 	if err := event("event: endpoint\ndata: %s/message?sessionId=%s\n\n", e.base, s.id); err != nil {
 		return err
 	}
-	beat := time.NewTicker(e.t.period.heartbeat)
+	beat := time.NewTicker(e.server.period.heartbeat)
 	defer beat.Stop()
 	for {
 		var err error
@@ -164,7 +164,7 @@ func (e *sse) write(ctx context.Context, w http.ResponseWriter, s *sseSession) e
 			}
 			err = event("event: message\ndata: %s\n\n", message)
 		case <-beat.C:
-			if s.idle(e.t.period.idle) {
+			if s.idle(e.server.period.idle) {
 				return errors.New("the client was silent for too long")
 			}
 			err = event(":\n\n")
@@ -217,7 +217,7 @@ func (s *sseSession) expire(ctx context.Context) {
 
 // message serves POST /message.
 func (e *sse) message(w http.ResponseWriter, r *http.Request) {
-	m, message, c, ok := e.t.post(w, r)
+	m, message, c, ok := e.server.post(w, r)
 	if !ok {
 		return
 	}
@@ -226,23 +226,23 @@ func (e *sse) message(w http.ResponseWriter, r *http.Request) {
 	draining := e.draining
 	e.mu.Unlock()
 	switch {
-	case !found || s.owner != e.t.Caller(r.Context()):
+	case !found || s.owner != subject(r.Context()):
 		c.end()
-		refuseWith(w, http.StatusNotFound, rpcError(m.ID, mcp.INVALID_PARAMS, "there is no such session: open /sse first"))
+		refuseWith(w, http.StatusNotFound, fail(m.ID, mcp.INVALID_PARAMS, "there is no such session: open /sse first"))
 		return
 	case draining && m.request():
 		c.end()
 		w.Header().Set("Retry-After", "1")
-		refuseWith(w, http.StatusServiceUnavailable, rpcError(m.ID, mcp.INTERNAL_ERROR, "the server is shutting down"))
+		refuseWith(w, http.StatusServiceUnavailable, fail(m.ID, mcp.INTERNAL_ERROR, "the server is shutting down"))
 		return
 	}
-	s.touch(e.t.Until(r.Context()))
+	s.touch(until(r.Context()))
 	// The request goes on when this one is answered; it ends with the stream.
 	// It counts as a request of its caller until it is answered, too.
-	release := e.t.Hold(r.Context())
+	release := auth.Hold(r.Context())
 	answered := func() { c.end(); release() }
 	if err := s.receive(context.WithoutCancel(r.Context()), message, answered); err != nil {
-		refuseWith(w, http.StatusNotFound, rpcError(m.ID, mcp.INVALID_PARAMS, errStreamEnded.Error()))
+		refuseWith(w, http.StatusNotFound, fail(m.ID, mcp.INVALID_PARAMS, errStreamEnded.Error()))
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)

@@ -1,13 +1,14 @@
 package serve_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/serve"
 )
 
@@ -44,8 +45,8 @@ func TestSSE(t *testing.T) {
 	}{
 		{initialize, 202, `"protocolVersion":"2025-06-18"`},
 		{call("1", "echo", "hi"), 202, `"text":"hi"`},
-		{call("1", "panic", "hi"), 202, `"message":"internal error"`},
-		{call("1", "nope", "hi"), 202, `no tool nope`},
+		{panics, 202, `"message":"internal error"`},
+		{call("1", "nope", "hi"), 202, `unknown tool \"nope\"`},
 		{`{"jsonrpc":"2.0","id":1,"method":"ping"}`, 202, `"result":{}`},
 		{"{", 400, ""},
 		{`{"jsonrpc":"2.0","method":"notifications/initialized"}`, 202, ""},
@@ -70,7 +71,7 @@ func TestSSE(t *testing.T) {
 }
 
 func TestSSESessionIsBound(t *testing.T) {
-	s := startServer(t, serve.Config{Caller: caller}, serve.HTTPConfig{Kind: serve.SSE, Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE, Protect: protect})
 	st, path := s.session(callerHeader, "alice")
 	for _, test := range []struct {
 		path, who string
@@ -130,15 +131,7 @@ func TestSSEEnds(t *testing.T) {
 // TestStreamsEndWithTheirTokens: the caller's name is how long its token is good.
 func TestStreamsEndWithTheirTokens(t *testing.T) {
 	begin := time.Now()
-	until := func(ctx context.Context) time.Time {
-		d, err := time.ParseDuration(caller(ctx))
-		if err != nil {
-			return time.Time{}
-		}
-		return begin.Add(d)
-	}
-	config := serve.Config{Until: until}
-	s := startServer(t, config, serve.HTTPConfig{Kind: serve.SSE, Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE, Protect: protect})
 	st, path := s.session(callerHeader, "500ms")
 	s.message(path, call("1", "block", "late"), callerHeader, "500ms")
 	receive(t, "the call begins", s.tools.began)
@@ -151,7 +144,7 @@ func TestStreamsEndWithTheirTokens(t *testing.T) {
 		t.Errorf("after the token's end the stream has %s", got)
 	}
 	for name, ends := range map[string]bool{"1s": true, "1h": false, "no end": false} {
-		listen := startServer(t, config, serve.HTTPConfig{Protect: protect})
+		listen := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: protect})
 		body, headers := modern(`"sub"`, "subscriptions/listen", "", `"notifications":{"toolsListChanged":true},`)
 		st := listen.open("/mcp", body, append(headers, callerHeader, name)...)
 		if got := st.next(); !strings.Contains(got, "subscriptions/acknowledged") {
@@ -171,12 +164,15 @@ func TestStreamsEndWithTheirTokens(t *testing.T) {
 func TestStreamsLiveWithNewTokens(t *testing.T) {
 	begin := time.Now()
 	var posted atomic.Bool
-	s := startServer(t, serve.Config{Until: func(context.Context) time.Time {
-		if posted.Load() {
-			return begin.Add(time.Hour)
-		}
-		return begin.Add(500 * time.Millisecond)
-	}}, serve.HTTPConfig{Kind: serve.SSE})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE, Protect: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := called("alice")
+			if c.Until = begin.Add(500 * time.Millisecond); posted.Load() {
+				c.Until = begin.Add(time.Hour)
+			}
+			next.ServeHTTP(w, r.WithContext(guard.WithCaller(r.Context(), c)))
+		})
+	}})
 	st, path := s.session()
 	posted.Store(true)
 	s.message(path, call("1", "echo", "one"))
@@ -189,13 +185,13 @@ func TestStreamsLiveWithNewTokens(t *testing.T) {
 }
 
 func TestSSESessionsAreBounded(t *testing.T) {
-	told := make(chan string, 1)
-	s := startServer(t, serve.Config{Refused: func(_ http.ResponseWriter, reason string) { told <- reason }}, serve.HTTPConfig{Kind: serve.SSE})
+	o := &observe.Observer{Metrics: observe.NewMetrics("1")}
+	s := startServer(t, serve.Config{Observer: o}, serve.HTTPConfig{Kind: serve.SSE})
 	for range 100 {
 		s.session()
 	}
 	a, err := s.do(t.Context(), http.MethodGet, "/sse", "")
-	if err != nil || a.StatusCode != 503 || a.Header.Get("Retry-After") == "" || receive(t, "the reason", told) != "sessions" {
+	if err != nil || a.StatusCode != 503 || a.Header.Get("Retry-After") == "" || !strings.Contains(numbers(o), `refusals_total{reason="sessions"} 1`) {
 		t.Errorf("one session more = %d %s %v, want 503", a.StatusCode, a.body, err)
 	}
 	idle := serveHurried(t, serve.HTTPConfig{Kind: serve.SSE}, time.Millisecond, 0)

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mark3labs/mcp-go/server"
-
 	"mcp-postgres/internal/process"
 )
 
@@ -28,16 +26,15 @@ const stdioID = "stdio"
 
 // Stdio serves one client on in and out until in ends or ctx does. Where a read of in can't be ended, it leaves a goroutine
 // behind in it.
-func (t *Transport) Stdio(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer) error {
+func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	in, done := process.TunePipes(in, out)
 	defer done()
 	w := &lineWriter{w: out}
-	c := t.newConn(s, stdioID, "", w.line)
-	c.whole = w.whole
-	if err := s.RegisterSession(ctx, c); err != nil {
+	c := s.newConn(stdioID, "", w.write)
+	if err := s.mcp.RegisterSession(ctx, c); err != nil {
 		return fmt.Errorf("registering the client: %w", err)
 	}
-	defer s.UnregisterSession(ctx, c.id)
+	defer s.mcp.UnregisterSession(ctx, c.id)
 	calls, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wait sync.WaitGroup
 	wait.Go(func() { c.broadcast(calls) })
@@ -70,7 +67,7 @@ func (c *conn) readLines(ctx context.Context, src *bufio.Reader) error {
 		line, size, err := readLine(src)
 		switch line = bytes.TrimSpace(line); {
 		case size > maxMessage:
-			c.t.Logger.Warn("message refused", "bytes", size, "maximum", maxMessage)
+			c.server.Logger.Warn("message refused", "bytes", size, "maximum", maxMessage)
 			err = errors.Join(c.send(tooLong(line)), err)
 		case len(line) > 0:
 			err = errors.Join(c.receive(ctx, line, func() {}), err)
@@ -107,13 +104,11 @@ type lineWriter struct {
 // keptLine bounds the memory that is kept for the next line, in bytes.
 const keptLine = 1 << 20
 
-func (w *lineWriter) line(message []byte) error { return w.whole(message, nil) }
-
-// whole puts a large answer in only when it is its turn to be written, so that one at a time takes its memory twice.
-func (w *lineWriter) whole(message []byte, b *body) error {
+// write encodes the message when it is its turn to be written.
+func (w *lineWriter) write(m outgoing) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	line := append(b.restore(w.buf[:0], message), '\n')
+	line := append(m.appendTo(w.buf[:0]), '\n')
 	if w.buf = nil; cap(line) <= keptLine {
 		w.buf = line
 	}

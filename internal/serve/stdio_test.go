@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -24,15 +23,19 @@ type pipe struct {
 
 func stdio(t *testing.T, c serve.Config) *pipe {
 	t.Helper()
-	c.Logger = slog.New(slog.DiscardHandler)
-	tr := serve.New(c)
+	ts := newTools()
+	return ts.pipe(t, ts.server(t, c))
+}
+
+func (ts *tools) pipe(t *testing.T, s *serve.Server) *pipe {
+	t.Helper()
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &pipe{t, newTools(), inW, bufio.NewScanner(outR), cancel, make(chan error, 1)}
-	s := p.tools.server(tr)
+	p := &pipe{t, ts, inW, bufio.NewScanner(outR), cancel, make(chan error, 1)}
+	p.out.Buffer(nil, 8<<20)
 	go func() {
-		p.ended <- tr.Stdio(ctx, s, inR, outW)
+		p.ended <- s.Stdio(ctx, inR, outW)
 		outW.Close()
 	}()
 	t.Cleanup(func() { inW.Close() })
@@ -137,7 +140,7 @@ func TestStdioInput(t *testing.T) {
 		{"{", "-32700"},
 		{"[" + ping + "]", "batches"},
 		{strings.Repeat("x", serve.MaxMessage+1), "more than the maximum 4194304 bytes"},
-		{call("1", "panic", ""), `"message":"internal error"`},
+		{panics, `"message":"internal error"`},
 		{`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}`, "form that this method wants"},
 		{ping + "\r", `"result":{}`},
 	} {
@@ -160,12 +163,9 @@ func TestStdioSubscriptions(t *testing.T) {
 		{"2026-07-28", []string{listen}, true, true},
 		{"2026-07-28 without a subscription", []string{strings.Replace(listen, `"toolsListChanged":true`, "", 1)}, false, false},
 	} {
-		tr := newTransport(serve.Config{})
-		inR, inW := io.Pipe()
-		outR, outW := io.Pipe()
-		p := &pipe{t, newTools(), inW, bufio.NewScanner(outR), nil, make(chan error, 1)}
-		s := p.tools.server(tr)
-		go func() { p.ended <- tr.Stdio(t.Context(), s, inR, outW) }()
+		ts := newTools()
+		s := ts.server(t, serve.Config{})
+		p := ts.pipe(t, s)
 		for _, line := range test.lines {
 			p.send(line)
 			if got := p.next(); line == listen && !strings.Contains(got, "acknowledged") {
@@ -179,7 +179,7 @@ func TestStdioSubscriptions(t *testing.T) {
 		if !test.told {
 			p.next() // the end of a subscription to nothing
 		}
-		s.DeleteTools("panic")
+		s.MCP().DeleteTools("panic")
 		if discover, _ := modern(`"after"`, "server/discover", "", ""); !test.told {
 			p.send(discover)
 		}
@@ -187,6 +187,5 @@ func TestStdioSubscriptions(t *testing.T) {
 		if told := strings.Contains(got, "list_changed"); told != test.told || strings.Contains(got, `"sub"`) != test.tag {
 			t.Errorf("%s: %s", test.name, got)
 		}
-		inW.Close()
 	}
 }

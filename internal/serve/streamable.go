@@ -5,10 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
-	"maps"
+	"mime"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,25 +17,22 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/internal/auth"
 )
 
 // streamable is the endpoint of streamable HTTP. It keeps nothing between requests, so that any replica serves any of
 // them. Clients of revisions before 2026-07-28 are given a session id when they say initialize; it only tells their
 // cancellations from those of others, and reaches requests of the same replica.
 type streamable struct {
-	t        *Transport
-	server   *server.MCPServer
-	library  *server.StreamableHTTPServer
+	server   *Server
 	requests atomic.Uint64
 	draining chan struct{}
-	calls    *flights // by session and id
+	calls    *inFlight // by session and id
 }
 
-func newStreamable(t *Transport, s *server.MCPServer) *streamable {
-	e := &streamable{t: t, server: s, draining: make(chan struct{}), calls: newFlights()}
-	e.library = server.NewStreamableHTTPServer(s, server.WithStateLess(true), server.WithDisableStreaming(true),
-		server.WithDisableLocalhostProtection(true), server.WithStreamableHTTPLogger(t.Logger), server.WithHTTPContextFunc(e.bind))
-	return e
+func newStreamable(s *Server) *streamable {
+	return &streamable{server: s, draining: make(chan struct{}), calls: newInFlight()}
 }
 
 func (e *streamable) routes() map[string]http.HandlerFunc {
@@ -46,7 +43,7 @@ func (e *streamable) drain() { close(e.draining) }
 
 func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	m, message, c, ok := e.t.post(w, r)
+	m, message, c, ok := e.server.post(w, r)
 	if !ok {
 		return
 	}
@@ -55,129 +52,185 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotAcceptable, "want Accept: application/json, text/event-stream")
 		return
 	}
-	x, ctx := newReply(e.t, w, r, began)
-	x.server, x.caller, x.id = e.server, e.t.callerOf(r), m.ID
+	x := e.server.newReply(w, r, began)
 	defer x.end()
+	q := &request{envelope: m, raw: message, caller: callerOf(r), notify: x.notify}
+	q.modern = q.request() && (m.Params.modern() || mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)))
+	if refused := e.refuses(q, r.Header); refused != nil {
+		x.answer(http.StatusBadRequest, refused)
+		return
+	}
 	switch m.Method {
 	case string(mcp.MethodInitialize):
 		x.session = rand.Text()
 	case string(mcp.MethodSubscriptionsListen):
-		if !e.t.streams.take(x.caller) {
-			e.t.Refused(w, "sessions")
-			w.Header().Set("Retry-After", "10")
-			refuseWith(w, http.StatusServiceUnavailable, rpcError(m.ID, mcp.INTERNAL_ERROR, "there are too many subscriptions: try again later"))
-			return
-		}
-		defer e.t.streams.give(x.caller)
-		e.t.Rest(ctx)
-		var stop func()
-		ctx, stop = e.untilEnd(ctx)
-		defer stop()
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			e.t.Logger.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
-			x.fail(m.ID)
-		}
-	}()
-	ctx, done, refused := e.t.requestInTurn(ctx, &m, x.caller)
-	if refused != nil {
-		x.answer(http.StatusOK, refused)
+		e.listen(w, r, x, q)
 		return
 	}
-	defer done()
-	modern := m.Params.modern() || mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
-	if modern && !m.notification() { // which the library holds against the rules for requests
-		e.library.ServeHTTP(x, e.forLibrary(ctx, r, message))
-		return
-	}
-	e.legacy(ctx, r, x, &m, message)
+	e.answer(r, x, q)
 }
 
-// legacy answers a message of an older revision, and a notification of any. Without the library's sessions there is little to do,
-// and much is saved.
-func (e *streamable) legacy(ctx context.Context, r *http.Request, x *reply, m *envelope, message []byte) {
-	version := r.Header.Get(mcp.HeaderProtocolVersion)
-	if version != "" && m.Method != string(mcp.MethodInitialize) && !mcp.IsValidProtocolVersion(version) {
-		x.answer(http.StatusBadRequest, rpcError(m.ID, mcp.INVALID_REQUEST, "the protocol version "+quoted(version)+" is not supported: want one of "+
-			strings.Join(mcp.ValidProtocolVersions, ", ")))
+// answer answers a message that opens no stream.
+func (e *streamable) answer(r *http.Request, x *reply, q *request) {
+	session := oneRequest{e.binding(r, q)}
+	q.session = session
+	if q.cancels() {
+		e.calls.cancel(session.id + idKey(q.Params.RequestID))
+		x.accept()
 		return
 	}
-	binding := e.binding(r)
-	if m.cancels() {
-		e.calls.cancel(binding + callKey(m.Params.RequestID))
-		x.WriteHeader(http.StatusAccepted)
-		return
+	ctx, cancel := context.WithCancel(r.Context())
+	p := &pending{key: session.id + idKey(q.ID), cancel: cancel}
+	if q.request() && session.kept() {
+		e.calls.add(p) // one that is too many can't be cancelled
 	}
-	ctx, f := e.cancellable(ctx, r, binding, m)
-	defer e.calls.end(f)
-	b, ok := e.t.direct(ctx, m, &x.exchange)
-	if !ok {
-		response := e.server.HandleMessage(e.server.WithContext(ctx, requestSession{binding}), message)
-		if response == nil {
-			x.WriteHeader(http.StatusAccepted)
-			return
-		}
-		var err error
-		if b, err = json.Marshal(response); err != nil {
-			e.t.Logger.ErrorContext(ctx, "answer not written", "error", err)
-			b = rpcError(m.ID, mcp.INTERNAL_ERROR, "internal error")
-		}
-	}
-	if f.cancelled.Load() {
+	defer e.calls.end(p)
+	answer := e.server.answer(ctx, q)
+	switch {
+	case p.cancelled.Load():
 		x.unanswered()
+	case answer == nil:
+		x.accept()
+	default:
+		x.answer(answer.status(q.modern), answer)
+	}
+}
+
+// refuses holds the headers of a message against it. Revision 2026-07-28 wants them to say what the message says, for proxies that
+// decide by them; nil is a message that may be answered.
+func (e *streamable) refuses(q *request, h http.Header) *response {
+	version := h.Get(mcp.HeaderProtocolVersion)
+	switch said := q.Params.meta.ProtocolVersion(); {
+	case !q.modern && version != "" && q.Method != string(mcp.MethodInitialize) && !mcp.IsValidProtocolVersion(version):
+		return fail(q.ID, mcp.INVALID_REQUEST, "the protocol version "+quoted(version)+" is not supported: want one of "+
+			strings.Join(mcp.ValidProtocolVersions, ", "))
+	case !q.modern:
+		return nil
+	case h.Get(mcp.HeaderLastEventID) != "":
+		return fail(q.ID, mcp.HEADER_MISMATCH, "Last-Event-ID is for streams of earlier protocol versions: send the request again, with another id")
+	case version == "":
+		return fail(q.ID, mcp.HEADER_MISMATCH, "the header "+mcp.HeaderProtocolVersion+" is missing: want "+said)
+	case said == "":
+		return fail(q.ID, mcp.INVALID_PARAMS, "missing or invalid _meta field "+mcp.MetaKeyProtocolVersion)
+	case version != said:
+		return fail(q.ID, mcp.HEADER_MISMATCH, "the header "+mcp.HeaderProtocolVersion+" says "+quoted(version)+", _meta says "+quoted(said))
+	case !mcp.IsValidProtocolVersion(said):
+		return nil // the library says so, with the versions that there are
+	}
+	var m struct {
+		Params json.RawMessage `json:"params"`
+	}
+	if json.Unmarshal(q.raw, &m) != nil {
+		return nil
+	}
+	err := mcp.ValidateStandardHeaders(h.Get, version, mcp.MCPMethod(q.Method), m.Params)
+	if err == nil {
+		err = e.paramHeaders(q, h, m.Params)
+	}
+	if err != nil {
+		return fail(q.ID, mcp.HEADER_MISMATCH, err.Error())
+	}
+	return nil
+}
+
+// paramHeaders does the same for arguments that a tool's schema wants in a header, too.
+func (e *streamable) paramHeaders(q *request, h http.Header, params json.RawMessage) error {
+	if q.Method != string(mcp.MethodToolsCall) {
+		return nil
+	}
+	t := e.server.mcp.GetTool(q.Params.Name)
+	if t == nil || !bytes.Contains(t.Tool.RawInputSchema, []byte("x-mcp-header")) {
+		return nil
+	}
+	lookup := func(name string) (string, bool) {
+		values := h.Values(name)
+		return h.Get(name), len(values) > 0
+	}
+	return mcp.ValidateParamHeadersLookup(lookup, &t.Tool, params)
+}
+
+// listen answers subscriptions/listen: its stream goes on until the client, its authorization or the server ends.
+func (e *streamable) listen(w http.ResponseWriter, r *http.Request, x *reply, q *request) {
+	s := e.server
+	if !s.streams.take(q.caller) {
+		s.Observer.Metrics.Refused(w, "sessions")
+		w.Header().Set("Retry-After", "10")
+		x.answer(http.StatusServiceUnavailable, fail(q.ID, mcp.INTERNAL_ERROR, "there are too many subscriptions: try again later"))
 		return
 	}
-	x.answer(http.StatusOK, b)
-}
-
-// cancellable lets the client cancel a request of an older revision by its id. The library would take two long numbers for one.
-func (e *streamable) cancellable(ctx context.Context, r *http.Request, binding string, m *envelope) (context.Context, *flight) {
-	ctx, cancel := context.WithCancel(ctx)
-	f := &flight{key: binding + callKey(m.ID), cancel: cancel}
-	if m.request() && r.Header.Get(server.HeaderKeySessionID) != "" {
-		e.calls.add(f) // one that is too many can't be cancelled
+	defer s.streams.give(q.caller)
+	auth.Rest(r.Context())
+	ctx, stop := e.untilEnd(r.Context())
+	defer stop()
+	c := s.newConn(rand.Text(), q.caller, x.send)
+	c.listen, q.session = q.ID, c
+	if err := s.mcp.RegisterSession(ctx, c); err != nil {
+		x.answer(http.StatusInternalServerError, fail(q.ID, mcp.INTERNAL_ERROR, "internal error"))
+		return
 	}
-	return ctx, f
+	defer s.mcp.UnregisterSession(ctx, c.id)
+	sending, done := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() { c.broadcast(sending) })
+	defer wait.Wait()
+	defer done()
+	switch answer := s.answer(ctx, q); {
+	case ctx.Err() != nil:
+	case answer.err != nil:
+		x.answer(answer.status(q.modern), answer)
+	default:
+		select {
+		case c.endings <- answer:
+		case <-ctx.Done():
+		}
+	}
 }
 
-// requestSession is the session of one request of an older revision.
-type requestSession struct{ id string }
+// oneRequest is the session of one request.
+type oneRequest struct{ id string }
 
 // SessionID implements server.ClientSession.
-func (s requestSession) SessionID() string { return s.id }
+func (s oneRequest) SessionID() string { return s.id }
 
 // Initialize implements server.ClientSession.
-func (requestSession) Initialize() {}
+func (oneRequest) Initialize() {}
 
 // Initialized implements server.ClientSession.
-func (requestSession) Initialized() bool { return true }
+func (oneRequest) Initialized() bool { return true }
 
 // NotificationChannel implements server.ClientSession: there is none. What belongs to the request is sent with its answer.
-func (requestSession) NotificationChannel() chan<- mcp.JSONRPCNotification { return nil }
+func (oneRequest) NotificationChannel() chan<- mcp.JSONRPCNotification { return nil }
 
 // SetLogLevel implements server.SessionWithLogging. Nothing is kept between requests.
-func (requestSession) SetLogLevel(mcp.LoggingLevel) {}
+func (oneRequest) SetLogLevel(mcp.LoggingLevel) {}
 
 // GetLogLevel implements server.SessionWithLogging.
-func (requestSession) GetLogLevel() mcp.LoggingLevel { return mcp.LoggingLevelEmergency }
+func (oneRequest) GetLogLevel() mcp.LoggingLevel { return "" }
 
-// forLibrary is the request as the library gets it.
-func (e *streamable) forLibrary(ctx context.Context, r *http.Request, message []byte) *http.Request {
-	ctx = context.WithValue(ctx, bindingKey{}, e.binding(r))
-	out := r.WithContext(ctx)
-	out.Header = maps.Clone(r.Header)
-	out.Header.Del(server.HeaderKeySessionID) // nothing is to be kept by what a client says
-	out.Body = io.NopCloser(bytes.NewReader(message))
-	return out
+// SetSubscriptionFilter implements server.SessionWithSubscriptionFilter.
+func (oneRequest) SetSubscriptionFilter(mcp.SubscriptionFilter) {}
+
+// SubscriptionFilter implements server.SessionWithSubscriptionFilter.
+func (oneRequest) SubscriptionFilter() (f mcp.SubscriptionFilter, active bool) { return f, false }
+
+// kept reports whether the client can name the session in another request.
+func (s oneRequest) kept() bool { return strings.HasPrefix(s.id, "session ") }
+
+// binding is the name under which a request can be cancelled: its caller and its session. A request without a session has one of its
+// own, as has each of revision 2026-07-28: it is cancelled by closing its connection.
+func (e *streamable) binding(r *http.Request, q *request) string {
+	if session := r.Header.Get(server.HeaderKeySessionID); session != "" && !q.modern {
+		return "session " + strconv.Quote(subject(r.Context())) + " " + session + " "
+	}
+	return "request " + strconv.FormatUint(e.requests.Add(1), 10)
 }
 
-// untilEnd cancels a stream that would not end by itself: when the server ends, or the leave of the client.
+// untilEnd cancels a stream that would not end by itself: when the server ends, or the authorization of the client.
 func (e *streamable) untilEnd(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		expired, done := timerAt(e.t.Until(ctx))
+		expired, done := timerAt(until(ctx))
 		defer done()
 		select {
 		case <-e.draining:
@@ -202,38 +255,83 @@ func timerAt(at time.Time) (fires <-chan time.Time, stop func()) {
 	return timer.C, func() { timer.Stop() }
 }
 
-type bindingKey struct{}
-
-// binding is the name under which a request can be cancelled: its caller and its session. A request without a session
-// has one of its own: it is cancelled by closing its connection.
-func (e *streamable) binding(r *http.Request) string {
-	if session := r.Header.Get(server.HeaderKeySessionID); session != "" {
-		return "session " + strconv.Quote(e.t.Caller(r.Context())) + " " + session + " "
+// post reads a message that a client has posted. If there is none that can be one it answers, and ok is false. The message counts
+// as one of its caller until c.end is called.
+func (s *Server) post(w http.ResponseWriter, r *http.Request) (m envelope, message []byte, c *charge, ok bool) {
+	c = &charge{load: s.load, caller: callerOf(r)}
+	if m, message, ok = s.read(w, r, c); !ok {
+		c.end()
 	}
-	return "request " + strconv.FormatUint(e.requests.Add(1), 10)
+	return m, message, c, ok
 }
 
-// bind replaces the library's session, whose id is the same for all.
-func (e *streamable) bind(ctx context.Context, _ *http.Request) context.Context {
-	session, ok := server.ClientSessionFromContext(ctx).(librarySession)
-	id, bound := ctx.Value(bindingKey{}).(string)
-	if !ok || !bound { // a change of the library: better no session than a shared one
-		return e.server.WithContext(ctx, nil)
+func (s *Server) read(w http.ResponseWriter, r *http.Request, c *charge) (m envelope, message []byte, ok bool) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(w, http.StatusMethodNotAllowed, "want POST here; this server sends nothing by itself")
+		return m, nil, false
 	}
-	return e.server.WithContext(ctx, boundSession{session, id})
+	if !isJSON(r.Header.Get("Content-Type")) {
+		refuse(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json")
+		return m, nil, false
+	}
+	if message, ok = s.readBody(w, r, c); !ok {
+		return m, nil, false
+	}
+	m, refused := open(message)
+	if refused != nil {
+		refuseWith(w, http.StatusBadRequest, refused)
+	}
+	return m, message, refused == nil
 }
 
-// librarySession is what the library's session can do of what this server needs.
-type librarySession interface {
-	server.SessionWithStreamableHTTPConfig
-	server.SessionWithClientInfo
-	server.SessionWithSubscriptionFilter
+func isJSON(contentType string) bool {
+	const want = "application/json"
+	if contentType == want {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == want
 }
 
-type boundSession struct {
-	librarySession
-	id string
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, c *charge) ([]byte, bool) {
+	var tooBig *http.MaxBytesError
+	c.body = http.MaxBytesReader(w, r.Body, maxMessage)
+	length := int(min(max(r.ContentLength, 0), maxMessage))
+	var message []byte
+	err := errLoad
+	if c.reserve(length) {
+		buf := bytes.NewBuffer(make([]byte, 0, length+bytes.MinRead))
+		_, err = buf.ReadFrom(c)
+		message = buf.Bytes()
+	}
+	switch {
+	case errors.Is(err, errLoad):
+		_, _ = io.Copy(io.Discard, c.body) // a client that still sends would not see the answer
+		s.Observer.Metrics.Refused(w, "busy")
+		w.Header().Set("Retry-After", "1")
+		refuse(w, http.StatusTooManyRequests, err.Error())
+	case errors.As(err, &tooBig):
+		refuseWith(w, http.StatusRequestEntityTooLarge, tooLong(message))
+	case err != nil:
+		refuseWith(w, http.StatusBadRequest, fail(nil, mcp.PARSE_ERROR, "the message did not come whole"))
+	}
+	return message, err == nil
 }
 
-// SessionID implements server.ClientSession.
-func (s boundSession) SessionID() string { return s.id }
+// accepts reports whether the client reads a media type.
+func accepts(r *http.Request, kind string) bool {
+	lines := r.Header.Values("Accept")
+	if len(lines) == 0 {
+		return true
+	}
+	major, _, _ := strings.Cut(kind, "/")
+	for part := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		name, _, _ := strings.Cut(part, ";")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case kind, major + "/*", "*/*":
+			return true
+		}
+	}
+	return false
+}

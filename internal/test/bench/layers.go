@@ -195,12 +195,12 @@ func (b *bench) inProcess(ctx context.Context, db registry.Database) (p *process
 	if err != nil {
 		return nil, nil, err
 	}
-	t := serve.New(serve.Config{Slots: poolSize, Logger: log})
+	s := serve.New(serve.Config{Registry: r, Version: "bench", Slots: poolSize, Logger: log})
 	in, requests := io.Pipe()
 	answers, out := io.Pipe()
 	served := make(chan error, 1)
 	go func() {
-		served <- t.Stdio(ctx, r.Server("bench", t.Options()...), in, out)
+		served <- s.Stdio(ctx, in, out)
 		_ = out.Close() // never fails
 	}()
 	return &process{in: requests, out: bufio.NewReaderSize(answers, 1<<20)}, func() { _ = requests.Close(); <-served }, nil

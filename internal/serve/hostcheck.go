@@ -9,19 +9,21 @@ import (
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"mcp-postgres/internal/observe"
 )
 
-// guard refuses requests that a web page makes a browser send: to a name that the page's owner points at this server
+// hostCheck refuses requests that a web page makes a browser send: to a name that the page's owner points at this server
 // (DNS rebinding), or from an origin that is not allowed. It answers for CORS where origins are allowed.
-type guard struct {
+type hostCheck struct {
 	local   bool // listens on a loopback address
 	hosts   []string
 	origins []string
-	refused func(w http.ResponseWriter, reason string)
+	metrics *observe.Metrics
 }
 
-func newGuard(c HTTPConfig, refused func(http.ResponseWriter, string)) *guard {
-	g := &guard{local: IsLoopback(c.Host), refused: refused}
+func newHostCheck(c HTTPConfig, m *observe.Metrics) *hostCheck {
+	g := &hostCheck{local: IsLoopback(c.Host), metrics: m}
 	for _, h := range c.AllowedHosts {
 		g.hosts = append(g.hosts, strings.ToLower(h))
 	}
@@ -31,7 +33,7 @@ func newGuard(c HTTPConfig, refused func(http.ResponseWriter, string)) *guard {
 	return g
 }
 
-func (g *guard) wrap(next http.Handler) http.Handler {
+func (g *hostCheck) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
 		listed := slices.Contains(g.origins, strings.ToLower(origin))
@@ -44,11 +46,11 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 		}
 		switch {
 		case !g.hostAllowed(r.Host):
-			g.refused(w, "host")
+			g.metrics.Refused(w, "host")
 			refuse(w, http.StatusForbidden, "this server is not known by the name "+quoted(r.Host)+": add it with --allowed-hosts (MCP_ALLOWED_HOSTS)")
 			return
 		case origin != "" && !listed && !g.localOrigin(origin):
-			g.refused(w, "origin")
+			g.metrics.Refused(w, "origin")
 			refuse(w, http.StatusForbidden, "web pages of "+quoted(origin)+" may not use this server: add the origin with --allowed-origins (MCP_ALLOWED_ORIGINS)")
 			return
 		}
@@ -61,7 +63,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 }
 
 // hostAllowed: an address can't be pointed elsewhere, so every one will do, on a loopback address every one of those.
-func (g *guard) hostAllowed(hostport string) bool {
+func (g *hostCheck) hostAllowed(hostport string) bool {
 	hostport = strings.ToLower(hostport)
 	host := hostname(hostport)
 	ip, err := netip.ParseAddr(host)
@@ -75,7 +77,7 @@ func (g *guard) hostAllowed(hostport string) bool {
 }
 
 // localOrigin: on a loopback address, pages of this machine.
-func (g *guard) localOrigin(origin string) bool {
+func (g *hostCheck) localOrigin(origin string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && g.local && (u.Scheme == "http" || u.Scheme == "https") && IsLoopback(u.Hostname())
 }
@@ -107,22 +109,14 @@ func preflight(w http.ResponseWriter, r *http.Request, allowed bool) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// quoted shows what a client sent, in short.
-func quoted(s string) string {
-	if len(s) > 100 {
-		s = s[:100] + "..."
-	}
-	return `"` + s + `"`
-}
-
 // refuse answers a request that is not let through, as a JSON-RPC error without an id.
 func refuse(w http.ResponseWriter, status int, message string) {
-	refuseWith(w, status, rpcError(nil, mcp.INVALID_REQUEST, message))
+	refuseWith(w, status, fail(nil, mcp.INVALID_REQUEST, message))
 }
 
-func refuseWith(w http.ResponseWriter, status int, body []byte) {
+func refuseWith(w http.ResponseWriter, status int, body *response) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // who has gone needs no answer
+	_, _ = w.Write(append(body.appendTo(nil), '\n')) // who has gone needs no answer
 }

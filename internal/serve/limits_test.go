@@ -18,11 +18,14 @@ import (
 // TestBytesOfACallerAreBounded: until a message is answered its bytes count, whatever the transport has said by then.
 func TestBytesOfACallerAreBounded(t *testing.T) {
 	large := strings.Repeat("x", serve.MaxMessage-1000)
+	padded := func(id int, tool, pad string) string { // of which the tool has but a name
+		return strings.Replace(call(strconv.Itoa(id), tool, "x"), `"params":{`, `"params":{"pad":"`+pad+`",`, 1)
+	}
 	most := serve.MaxBytesOf / serve.MaxMessage
 	for _, kind := range []string{serve.SSE, serve.StreamableHTTP} {
-		s := startServer(t, serve.Config{Slots: 2 * most, Caller: caller}, serve.HTTPConfig{Kind: kind, Protect: protect})
+		s := startServer(t, serve.Config{Slots: 2 * most}, serve.HTTPConfig{Kind: kind, Protect: protect})
 		post := func(id int, who, text string) int {
-			return s.post(call(strconv.Itoa(id), "echo", text), callerHeader, who).StatusCode
+			return s.post(padded(id, "echo", text), callerHeader, who).StatusCode
 		}
 		paths := map[string]string{}
 		if kind == serve.SSE {
@@ -30,11 +33,11 @@ func TestBytesOfACallerAreBounded(t *testing.T) {
 				_, paths[who] = s.session(callerHeader, who)
 			}
 			post = func(id int, who, text string) int {
-				return s.message(paths[who], call(strconv.Itoa(id), "echo", text), callerHeader, who)
+				return s.message(paths[who], padded(id, "echo", text), callerHeader, who)
 			}
 		}
 		for id := range most {
-			body := call(strconv.Itoa(id), "block", large)
+			body := padded(id, "block", large)
 			if kind == serve.SSE {
 				if got := s.message(paths["alice"], body, callerHeader, "alice"); got != 202 {
 					t.Fatalf("%s: large message %d = %d, want 202", kind, id, got)
@@ -82,7 +85,7 @@ func begin(t *testing.T, s *site, from, request string) net.Conn {
 
 // TestStrangersAreBounded: half requests close each other, and not who has been let in.
 func TestStrangersAreBounded(t *testing.T) {
-	s := startServer(t, serve.Config{Caller: caller}, serve.HTTPConfig{Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: protect})
 	known := half(t, s)
 	body := call("1", "echo", "x")
 	request := fmt.Sprintf("me\r\n%s: alice\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", callerHeader, len(body), body)
@@ -113,7 +116,7 @@ func TestStrangersAreBounded(t *testing.T) {
 // TestStrangersOfAnAddressAreInTheirOwnWay: nor do those whose refused requests wait for a body, at another address.
 func TestStrangersOfAnAddressAreInTheirOwnWay(t *testing.T) {
 	var refused atomic.Int32
-	s := startServer(t, serve.Config{Caller: caller}, serve.HTTPConfig{Protect: func(next http.Handler) http.Handler {
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: func(next http.Handler) http.Handler {
 		protected := protect(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get(callerHeader) == "" {

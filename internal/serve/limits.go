@@ -7,6 +7,42 @@ import (
 )
 
 const (
+	// maxSessions bounds the streams that only listen, maxSessionsOf those of one caller.
+	maxSessions   = 1000
+	maxSessionsOf = 100
+)
+
+// streamLimit counts the streams that are open: sessions of SSE, and subscriptions.
+type streamLimit struct {
+	mu  sync.Mutex
+	all int
+	of  map[string]int // by caller
+}
+
+func newStreamLimit() *streamLimit { return &streamLimit{of: map[string]int{}} }
+
+// take reports whether a caller may have one more; give takes it back.
+func (s *streamLimit) take(caller string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all >= maxSessions || s.of[caller] >= maxSessionsOf {
+		return false
+	}
+	s.all++
+	s.of[caller]++
+	return true
+}
+
+func (s *streamLimit) give(caller string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all--
+	if s.of[caller]--; s.of[caller] == 0 {
+		delete(s.of, caller)
+	}
+}
+
+const (
 	// maxBytesOf bounds the messages of one caller that are not answered yet, maxBytesAll those of all. A message takes
 	// about three times its size while it waits.
 	maxBytesOf  = 2 * maxMessage
@@ -21,6 +57,8 @@ type load struct {
 	all int
 	of  map[string]int
 }
+
+func newLoad() *load { return &load{of: map[string]int{}} }
 
 // charge is what one message takes of it.
 type charge struct {

@@ -13,15 +13,15 @@ import (
 )
 
 // waits starts a call that waits, and gives the channel that tells when it has its turn.
-func waits(t *testing.T, turns *serve.Turns, ctx context.Context, caller string, done chan<- string) {
+func waits(t *testing.T, slots *serve.FairSlots, ctx context.Context, caller string, done chan<- string) {
 	t.Helper()
-	before := turns.Waiting()
+	before := slots.Waiting()
 	go func() {
-		if turns.Take(ctx, caller) == nil {
+		if slots.Take(ctx, caller) == nil {
 			done <- caller
 		}
 	}()
-	waitFor(t, "the call waits", func() bool { return turns.Waiting() == before+1 })
+	waitFor(t, "the call waits", func() bool { return slots.Waiting() == before+1 })
 }
 
 // TestRefusal: a call that gets no turn is answered in the form of the tools' own errors.
@@ -30,18 +30,18 @@ func TestRefusal(t *testing.T) {
 		serve.ErrBusy:    `{"code":"busy","message":"too many calls wait for their turn: try again in a moment","retryable":true}`,
 		context.Canceled: `{"code":"57014","message":"the call was cancelled","retryable":false}`,
 	} {
-		r := serve.Refusal(err)
-		if got, _ := json.Marshal(r.Meta.AdditionalFields["mcp-postgres/error"]); string(got) != want || !r.IsError || r.StructuredContent != nil {
-			t.Errorf("refusal(%v) = %s, structured content %v, want %s and none", err, got, r.StructuredContent, want)
+		a := serve.NoSlot(err)
+		if got, _ := json.Marshal(a.Err); string(got) != want || a.JSON != "" {
+			t.Errorf("noSlot(%v) = %s, structured content %q, want %s and none", err, got, a.JSON, want)
 		}
 	}
 }
 
 func TestTurnsAreFair(t *testing.T) {
-	turns := serve.NewTurns(4)
+	slots := serve.NewFairSlots(4)
 	take := func(caller string) {
 		t.Helper()
-		if err := turns.Take(t.Context(), caller); err != nil {
+		if err := slots.Take(t.Context(), caller); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,14 +49,14 @@ func TestTurnsAreFair(t *testing.T) {
 		take("alice")
 	}
 	done := make(chan string, 10)
-	waits(t, turns, t.Context(), "alice", done) // a slot is free, but not for her
+	waits(t, slots, t.Context(), "alice", done) // a slot is free, but not for her
 	take("bob")
 	for _, caller := range []string{"alice", "alice", "bob", "carol"} {
-		waits(t, turns, t.Context(), caller, done)
+		waits(t, slots, t.Context(), caller, done)
 	}
 	// Alice waits with three calls, all before those of the others, who come as often.
 	for i, want := range []string{"alice", "bob", "carol", "alice", "alice"} {
-		turns.Give("alice")
+		slots.Give("alice")
 		if got := receive(t, "a turn", done); got != want {
 			t.Errorf("turn %d is %s's, want %s's", i, got, want)
 		}
@@ -64,44 +64,44 @@ func TestTurnsAreFair(t *testing.T) {
 }
 
 func TestTurnsOfOneCaller(t *testing.T) {
-	turns := serve.NewTurns(4)
+	slots := serve.NewFairSlots(4)
 	for range 4 {
-		if err := turns.Take(t.Context(), ""); err != nil {
+		if err := slots.Take(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	done := make(chan string, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	waits(t, turns, ctx, "", done)
+	waits(t, slots, ctx, "", done)
 	cancel()
-	waitFor(t, "the cancelled call leaves", func() bool { return turns.Waiting() == 0 })
-	turns.Give("")
-	if err := turns.Take(t.Context(), ""); err != nil {
+	waitFor(t, "the cancelled call leaves", func() bool { return slots.Waiting() == 0 })
+	slots.Give("")
+	if err := slots.Take(t.Context(), ""); err != nil {
 		t.Errorf("after a cancelled wait Take = %v, want the free slot", err)
 	}
 }
 
 func TestTurnsAreBounded(t *testing.T) {
-	turns := serve.NewTurns(1)
-	if err := turns.Take(t.Context(), "alice"); err != nil {
+	slots := serve.NewFairSlots(1)
+	if err := slots.Take(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan string, serve.MaxWaiting)
 	for range serve.MaxWaiting {
-		go func() { _ = turns.Take(ctx, "alice") }()
+		go func() { _ = slots.Take(ctx, "alice") }()
 	}
-	waitFor(t, "all wait", func() bool { return turns.Waiting() == serve.MaxWaiting })
-	if err := turns.Take(ctx, "alice"); !errors.Is(err, serve.ErrBusy) {
+	waitFor(t, "all wait", func() bool { return slots.Waiting() == serve.MaxWaiting })
+	if err := slots.Take(ctx, "alice"); !errors.Is(err, serve.ErrBusy) {
 		t.Errorf("one call more = %v, want %v", err, serve.ErrBusy)
 	}
-	waits(t, turns, ctx, "bob", done) // another caller may wait
+	waits(t, slots, ctx, "bob", done) // another caller may wait
 }
 
 // TestCompletionsTakeTurns: they ask the database, too, and so do lists for a caller.
 func TestCompletionsTakeTurns(t *testing.T) {
-	s := startServer(t, serve.Config{Slots: 2, Caller: caller}, serve.HTTPConfig{Protect: protect})
+	s := startServer(t, serve.Config{Slots: 2}, serve.HTTPConfig{Protect: protect})
 	const complete = `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"hello"},"argument":{"name":"x","value":""}}}`
 	running := s.inBackground(t.Context(), call("1", "block", "long"), callerHeader, "alice")
 	receive(t, "the call begins", s.tools.began)
@@ -139,57 +139,58 @@ func TestCompletionsTakeTurns(t *testing.T) {
 
 // TestTurnsOfStuckBackends: what goes on after the answer keeps its turn; with too many such a caller is refused, and only it.
 func TestTurnsOfStuckBackends(t *testing.T) {
-	turns := serve.NewTurns(4)
+	slots := serve.NewFairSlots(4)
 	var kept []postgres.Kept
 	for range 2 {
-		turn, err := turns.TakeTurn(t.Context(), "alice")
+		turn, err := slots.TakeTurn(t.Context(), "alice")
 		if err != nil {
 			t.Fatal(err)
 		}
 		kept = append(kept, turn.Keep())
-		turns.End(turn)
+		slots.End(turn)
 	}
 	refused := make(chan error, 1)
-	go func() { refused <- turns.Take(t.Context(), "alice") }()
-	waitFor(t, "the call waits while nothing is known", func() bool { return turns.Waiting() == 1 })
+	go func() { refused <- slots.Take(t.Context(), "alice") }()
+	waitFor(t, "the call waits while nothing is known", func() bool { return slots.Waiting() == 1 })
 	kept[0].Stuck()
-	if turns.Waiting() != 1 {
+	if slots.Waiting() != 1 {
 		t.Error("one stuck backend refuses the call that waits, want two to")
 	}
 	kept[1].Stuck()
-	for _, err := range []error{receive(t, "the refusal", refused), turns.Take(t.Context(), "alice")} {
+	for _, err := range []error{receive(t, "the refusal", refused), slots.Take(t.Context(), "alice")} {
 		if !errors.Is(err, serve.ErrStuck) {
 			t.Errorf("a call of the caller = %v, want %v", err, serve.ErrStuck)
 		}
 	}
 	for range 2 {
-		if err := turns.Take(t.Context(), "bob"); err != nil {
+		if err := slots.Take(t.Context(), "bob"); err != nil {
 			t.Errorf("a call of another = %v, want a turn", err)
 		}
 	}
-	if !turns.Full() {
+	if !slots.Full() {
 		t.Error("a slot is free, want the stuck backends to keep theirs")
 	}
 	kept[0].Free()
-	if err := turns.Take(t.Context(), "alice"); err != nil {
+	if err := slots.Take(t.Context(), "alice"); err != nil {
 		t.Errorf("when a backend has gone: %v, want a turn", err)
 	}
 	kept[1].Free()
-	if turns.Full() {
+	if slots.Full() {
 		t.Error("no slot is free, want the one of the other backend")
 	}
 }
 
 // TestStuckCallerIsTold: the refusal says what to wait for, in the form of the tools' errors.
 func TestStuckCallerIsTold(t *testing.T) {
-	tr := newTransport(serve.Config{Slots: 2, Caller: caller})
-	s := serveOn(t, tr, serve.HTTPConfig{Protect: protect})
-	turn, err := tr.Turns().TakeTurn(t.Context(), "caller alice")
+	ts := newTools()
+	srv := ts.server(t, serve.Config{Slots: 2})
+	s := ts.listen(t, srv, serve.HTTPConfig{Protect: protect})
+	turn, err := srv.Slots().TakeTurn(t.Context(), "caller alice")
 	if err != nil {
 		t.Fatal(err)
 	}
 	kept := turn.Keep()
-	tr.Turns().End(turn)
+	srv.Slots().End(turn)
 	kept.Stuck()
 	got := s.post(call("1", "echo", "x"), callerHeader, "alice")
 	for _, want := range []string{`"isError":true`, "PostgreSQL can't interrupt", `"retryable":true`} {

@@ -13,7 +13,6 @@ var (
 	errBusy  = errors.New("too many calls wait for their turn: try again in a moment")
 	errStuck = errors.New("earlier statements of this caller still run, because PostgreSQL can't interrupt them: " +
 		"try again when they have ended, which may take minutes")
-	errCancelled = errors.New("the call was cancelled")
 )
 
 const (
@@ -25,10 +24,10 @@ const (
 	maxStuck = 2
 )
 
-// turns shares slots between callers: who waits is served one call per caller in turn, and while there are several slots
+// fairSlots shares slots between callers: who waits is served one call per caller in turn, and while there are several slots
 // no caller has all of them, so that a slow caller can't keep the others waiting. The caller with an empty name is the
 // only one there is.
-type turns struct {
+type fairSlots struct {
 	share int // slots that one caller may have
 	stuck int // and how many of them with backends that go on after the answer
 
@@ -47,21 +46,21 @@ type slotsOf struct {
 
 // turn is the turn of one call. It goes on while a backend does that has worked on the call.
 type turn struct {
-	turns  *turns
+	turns  *fairSlots
 	caller string
 	uses   int // the call, and the backends
 }
 
-func newTurns(slots int) *turns {
+func newFairSlots(slots int) *fairSlots {
 	share := slots
 	if slots > 1 {
 		share -= max(1, slots/4)
 	}
-	return &turns{share: share, stuck: min(maxStuck, max(1, slots/2)), free: slots, callers: map[string]*slotsOf{}}
+	return &fairSlots{share: share, stuck: min(maxStuck, max(1, slots/2)), free: slots, callers: map[string]*slotsOf{}}
 }
 
 // of is the caller's entry.
-func (t *turns) of(caller string) *slotsOf {
+func (t *fairSlots) of(caller string) *slotsOf {
 	c := t.callers[caller]
 	if c == nil {
 		c = &slotsOf{}
@@ -71,13 +70,13 @@ func (t *turns) of(caller string) *slotsOf {
 }
 
 // now takes a turn if there is one at once.
-func (t *turns) now(caller string) *turn {
+func (t *fairSlots) now(caller string) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.try(caller)
 }
 
-func (t *turns) try(caller string) *turn {
+func (t *fairSlots) try(caller string) *turn {
 	if c := t.callers[caller]; t.free == 0 || !t.may(caller) || c != nil && len(c.queue) > 0 {
 		return nil
 	}
@@ -85,7 +84,7 @@ func (t *turns) try(caller string) *turn {
 }
 
 // take waits for a turn.
-func (t *turns) take(ctx context.Context, caller string) (*turn, error) {
+func (t *fairSlots) take(ctx context.Context, caller string) (*turn, error) {
 	t.mu.Lock()
 	if got := t.try(caller); got != nil {
 		t.mu.Unlock()
@@ -115,7 +114,7 @@ func (t *turns) take(ctx context.Context, caller string) (*turn, error) {
 }
 
 // refuses says why a call of the caller may not even wait.
-func (t *turns) refuses(caller string, c *slotsOf) error {
+func (t *fairSlots) refuses(caller string, c *slotsOf) error {
 	switch {
 	case c.stuck >= t.stuck:
 		return errStuck
@@ -127,26 +126,26 @@ func (t *turns) refuses(caller string, c *slotsOf) error {
 }
 
 // may reports whether the caller may have one more. While it is not known whether a backend can be stopped, calls wait.
-func (t *turns) may(caller string) bool {
+func (t *fairSlots) may(caller string) bool {
 	c := t.callers[caller]
 	return c == nil || c.kept < t.stuck && (caller == "" || c.running < t.share)
 }
 
 // full reports whether every slot is taken.
-func (t *turns) full() bool {
+func (t *fairSlots) full() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.free == 0
 }
 
-func (t *turns) start(caller string) *turn {
+func (t *fairSlots) start(caller string) *turn {
 	t.free--
 	t.of(caller).running++
 	return &turn{t, caller, 1}
 }
 
 // tidy drops the entry of a caller that has nothing and waits for nothing.
-func (t *turns) tidy(caller string) {
+func (t *fairSlots) tidy(caller string) {
 	if c := t.callers[caller]; c != nil && c.running == 0 && len(c.queue) == 0 {
 		delete(t.callers, caller)
 	}
@@ -215,7 +214,7 @@ func (k *kept) Free() {
 }
 
 // next gives free slots to those who wait.
-func (t *turns) next() {
+func (t *fairSlots) next() {
 	for t.free > 0 {
 		i := slices.IndexFunc(t.order, t.may)
 		if i < 0 {
@@ -235,13 +234,13 @@ func (t *turns) next() {
 }
 
 // dequeue removes a waiting call; the caller's place in the order is left to who calls.
-func (t *turns) dequeue(c *slotsOf, i int) {
+func (t *fairSlots) dequeue(c *slotsOf, i int) {
 	t.waiting--
 	c.queue = slices.Delete(c.queue, i, i+1)
 }
 
 // leave takes back a wait, or a turn that came at the same moment.
-func (t *turns) leave(caller string, turned chan error) {
+func (t *fairSlots) leave(caller string, turned chan error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.of(caller)
