@@ -62,15 +62,15 @@ func open(ctx context.Context, c *config.Config, o observe.Observer, s streams, 
 	if a.tools, err = registry.Build(conf); err != nil {
 		return a, err
 	}
-	a.reconciler, err = reload.New(ctx, reload.Config{
-		Settings: c, DB: a.db.DB, Registry: a.tools, Recheck: recheck, Files: files, Permissions: a.permissions, Observer: a.observe, Logger: log})
+	a.reconciler, err = reload.New(ctx, reload.Config{Settings: c, DB: a.db.DB, Registry: a.tools, Recheck: recheck,
+		Files: files, Permissions: a.permissions, Observer: a.observe, Logger: log})
 	return a, err
 }
 
 // registryConfig is what the settings say of tools.
 func registryConfig(c *config.Config) registry.Config {
-	return registry.Config{ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxSQLBytes: c.MaxSQL,
-		Without: c.Disable, Version: version()}
+	return registry.Config{ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
+		MaxSQLBytes: c.MaxSQL, Without: c.Disable, Version: version()}
 }
 
 // stuck are the backends that can't be stopped, of all logins.
@@ -105,7 +105,8 @@ type database struct {
 // connect opens the database.
 func connect(ctx context.Context, c *config.Config, log *slog.Logger) (d *database, err error) {
 	if most := sqlscan.MaxNesting(); most < sqlscan.FullNesting {
-		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help", "nesting", most, "usual", sqlscan.FullNesting)
+		log.WarnContext(ctx, "the stack of threads is small, so SQL may nest less: ulimit -s 8192 would help",
+			"nesting", most, "usual", sqlscan.FullNesting)
 	}
 	d = &database{}
 	url := c.Conn

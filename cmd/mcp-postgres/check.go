@@ -145,7 +145,8 @@ func (found *checked) report(strict bool) *report {
 	found.faults.Sort()
 	findings, n, faulty := []checkFinding{}, map[string]int{}, map[string]bool{}
 	for _, f := range found.faults {
-		e := entry{level: "error", fails: true, suite: "check", class: f.Path, name: fmt.Sprintf("line %d: %s", f.Line, cmp.Or(f.Rule, "fault")),
+		e := entry{level: "error", fails: true,
+			suite: "check", class: f.Path, name: fmt.Sprintf("line %d: %s", f.Line, cmp.Or(f.Rule, "fault")),
 			path: f.Path, line: f.Line, col: f.Col, title: "mcp-postgres", message: f.Problem}
 		if f.Rule != "" {
 			e.level, e.fails, e.title = "warning", strict, "mcp-postgres "+f.Rule
@@ -165,10 +166,11 @@ func (found *checked) report(strict bool) *report {
 		}
 	}
 	for _, text := range found.notChecked {
-		r.entries = append(r.entries, entry{level: "notice", skipped: true, suite: "check", class: "check", name: "not checked",
-			message: "not checked: " + text, human: "Not checked: " + text})
+		r.entries = append(r.entries, entry{level: "notice", skipped: true,
+			suite: "check", class: "check", name: "not checked", message: "not checked: " + text, human: "Not checked: " + text})
 	}
-	r.summary = fmt.Sprintf("%s: %s, %s", count(found.files, "file"), count(n["error"], "fault"), count(n["warning"], "warning"))
+	r.summary = fmt.Sprintf("%s: %s, %s",
+		count(found.files, "file"), count(n["error"], "fault"), count(n["warning"], "warning"))
 	r.json = map[string]any{"files": found.files, "errors": n["error"], "warnings": n["warning"], "findings": findings,
 		"not_checked": append([]string{}, found.notChecked...)}
 	return r

@@ -20,7 +20,8 @@ type demoCmd struct{}
 var tour = [][]string{
 	{"describe_table", "table_name=orders"},
 	{"find_relationships", "table_name=customers"},
-	{"query", "sql=SELECT c.full_name, count(*) AS orders FROM orders o JOIN customers c ON c.id = o.customer_id GROUP BY c.id ORDER BY orders DESC, c.full_name LIMIT 5"},
+	{"query", "sql=SELECT c.full_name, count(*) AS orders FROM orders o JOIN customers c ON c.id = o.customer_id " +
+		"GROUP BY c.id ORDER BY orders DESC, c.full_name LIMIT 5"},
 	{"describe_table", "table_name=custmers"},
 }
 

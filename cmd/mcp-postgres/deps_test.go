@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"internal/observe":       {"internal/guard", "internal/postgres", "internal/sqlscan", "registry"},
 	"internal/reload":        {"catalog", "internal/config", "internal/faults", "internal/guard", "internal/observe", "internal/postgres", "registry", "sql"},
 	"internal/doctor":        {"internal/guard", "internal/pgtext", "internal/postgres", "internal/reload", "internal/sqlscan"},
-	"internal/tooltest":      {"catalog", "internal/faults", "internal/guard", "internal/postgres", "registry"},
+	"internal/tooltest":      {"catalog", "internal/faults", "internal/guard", "internal/pgtext", "internal/postgres", "registry"},
 	"internal/redact":        {},
 	"internal/process":       {},
 	"registry":               {"catalog", "internal/faults", "internal/guard", "internal/pgtext", "internal/postgres", "internal/sqlscan", "sql"},

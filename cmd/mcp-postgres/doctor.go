@@ -48,7 +48,8 @@ func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log 
 }
 
 func doctorConfig(c *config.Config, db *postgres.DB, p *reload.Permissions, files *reload.Files) doctor.Config {
-	return doctor.Config{DB: db, Conn: c.Conn, RoleDBs: p.Databases(), Rules: p.Rules(), Known: files.Names, Offered: files.Offered(c), ReadOnly: c.ReadOnly}
+	return doctor.Config{DB: db, Conn: c.Conn, RoleDBs: p.Databases(), Rules: p.Rules(),
+		Known: files.Names, Offered: files.Offered(c), ReadOnly: c.ReadOnly}
 }
 
 // refuseDangers refuses to serve where there are dangers, or where that can't be seen.
@@ -90,11 +91,14 @@ func doctorReport(found []doctor.Finding, strict bool) *report {
 		text.WriteString(f.Fix)
 		r.entries = append(r.entries, entry{
 			level: levels[f.Severity], fails: f.Severity == doctor.Danger || strict && f.Severity == doctor.Warning,
-			suite: "doctor", class: "doctor." + f.Severity, name: f.Title, title: "mcp-postgres doctor: " + f.Title, message: text.String(),
+			suite: "doctor", class: "doctor." + f.Severity, name: f.Title,
+			title: "mcp-postgres doctor: " + f.Title, message: text.String(),
 			human: f.Severity + ": " + f.Title + "\n  " + strings.ReplaceAll(text.String(), "\n", "\n  ") + "\n",
 		})
 	}
-	r.summary = fmt.Sprintf("%s, %s, %s", count(n[doctor.Danger], "danger"), count(n[doctor.Warning], "warning"), count(n[doctor.Note], "note"))
-	r.json = map[string]any{"dangers": n[doctor.Danger], "warnings": n[doctor.Warning], "notes": n[doctor.Note], "findings": append([]doctor.Finding{}, found...)}
+	dangers, warnings, notes := n[doctor.Danger], n[doctor.Warning], n[doctor.Note]
+	r.summary = fmt.Sprintf("%s, %s, %s", count(dangers, "danger"), count(warnings, "warning"), count(notes, "note"))
+	r.json = map[string]any{"dangers": dangers, "warnings": warnings, "notes": notes,
+		"findings": append([]doctor.Finding{}, found...)}
 	return r
 }

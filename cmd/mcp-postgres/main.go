@@ -77,7 +77,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	var c cli
 	status := -1
 	parser, err := kong.New(&c, kong.Name("mcp-postgres"), kong.Description(about), kong.Writers(s.out, s.err),
-		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, FlagsLast: true}), kong.ValueFormatter(withDefault), kong.Vars{"version": "mcp-postgres " + version()},
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, FlagsLast: true}), kong.ValueFormatter(withDefault),
+		kong.Vars{"version": "mcp-postgres " + version()},
 		kong.Exit(func(code int) { status = code }))
 	var unset, unsetFlags []string
 	if err == nil {
@@ -115,7 +116,8 @@ func logUnset(c *config.Config, names []string, serving bool, log *slog.Logger) 
 		log.Info("settings without a value count as unset", "names", strings.Join(names, ", "))
 	}
 	if c.ReadOnly && (slices.Contains(names, "POSTGRES_READONLY") || slices.Contains(names, "--read-only")) {
-		log.Warn("read-only mode is on: POSTGRES_READONLY or --read-only came without a value; to let the server write, set it to false")
+		log.Warn("read-only mode is on: POSTGRES_READONLY or --read-only came without a value; " +
+			"to let the server write, set it to false")
 	}
 }
 
@@ -125,7 +127,8 @@ func usageFault(err error) string {
 	word, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")
 	switch {
 	case unexpected && strings.ContainsAny(word, ":@= "):
-		return "unexpected argument, which is not repeated as it may hold a password: a connection string is given by --conn or DATABASE_URL"
+		return "unexpected argument, which is not repeated as it may hold a password: " +
+			"a connection string is given by --conn or DATABASE_URL"
 	case !unexpected || !errors.As(err, &fault) || fault.Context.Selected() != fault.Context.Model.DefaultCmd:
 		return err.Error()
 	}

@@ -94,7 +94,8 @@ func (r *report) github(w io.Writer) (err error) {
 		}
 		var properties []string
 		if e.path != "" {
-			properties = append(properties, "file="+property.Replace(e.path), fmt.Sprintf("line=%d,col=%d", max(e.line, 1), max(e.col, 1)))
+			place := fmt.Sprintf("line=%d,col=%d", max(e.line, 1), max(e.col, 1))
+			properties = append(properties, "file="+property.Replace(e.path), place)
 		}
 		if e.title != "" {
 			properties = append(properties, "title="+property.Replace(e.title))

@@ -17,7 +17,8 @@ type testCmd struct {
 	formatFlag
 }
 
-// Run runs the tests. The exit status is 0 if all pass, 1 if some fail, and 2 without a database or for a folder that is none.
+// Run runs the tests. The exit status is 0 if all pass, 1 if some fail, and 2 without a database or for a folder that
+// is none.
 func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	sources, err := commandSources(cmd.Dirs, c.Tools)
 	if err != nil {
@@ -54,8 +55,8 @@ func testReport(results []tooltest.Result) *report {
 	n := map[string]int{}
 	for _, t := range results {
 		n[t.Outcome]++
-		e := entry{suite: t.Toolset, class: t.Toolset + "." + t.Tool, name: t.Test, seconds: t.Seconds, path: t.Path, line: t.Line,
-			title: "mcp-postgres test " + t.Tool + ": " + t.Test, message: t.Reason}
+		e := entry{suite: t.Toolset, class: t.Toolset + "." + t.Tool, name: t.Test, seconds: t.Seconds,
+			path: t.Path, line: t.Line, title: "mcp-postgres test " + t.Tool + ": " + t.Test, message: t.Reason}
 		switch t.Outcome {
 		case tooltest.Passed:
 			e.human = fmt.Sprintf("ok    %s: %s (%.0f ms)", t.Tool, t.Test, t.Seconds*1000)
@@ -70,6 +71,7 @@ func testReport(results []tooltest.Result) *report {
 	}
 	passed, failed, skipped := n[tooltest.Passed], n[tooltest.Failed], n[tooltest.Skipped]
 	r.summary = fmt.Sprintf("%s: %d passed, %d failed, %d skipped", count(len(results), "test"), passed, failed, skipped)
-	r.json = map[string]any{"passed": passed, "failed": failed, "skipped": skipped, "tests": append([]tooltest.Result{}, results...)}
+	r.json = map[string]any{"passed": passed, "failed": failed, "skipped": skipped,
+		"tests": append([]tooltest.Result{}, results...)}
 	return r
 }

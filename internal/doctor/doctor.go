@@ -1,5 +1,5 @@
-// Package doctor says what in the rights of the database's logins is dangerous, and makes the SQL script that grants what the
-// permissions say.
+// Package doctor says what in the rights of the database's logins is dangerous, and makes the SQL script that grants
+// what the permissions say.
 package doctor
 
 import (
@@ -40,7 +40,8 @@ type Config struct {
 	DB *postgres.DB
 	// Conn is the connection string of DB.
 	Conn string
-	// RoleDBs are the databases of roles with a login of their own, by the environment variable that has its connection string.
+	// RoleDBs are the databases of roles with a login of their own, by the environment variable that has its connection
+	// string.
 	RoleDBs map[string]*postgres.DB
 	// Rules are the permissions; nil is none.
 	Rules *guard.Rules
@@ -59,6 +60,8 @@ var (
 	aboutPermissions string
 )
 
+const sessionUser = "SELECT session_user"
+
 // doctor examines one login after the other.
 type doctor struct {
 	Config
@@ -66,8 +69,8 @@ type doctor struct {
 	found  []Finding
 }
 
-// Examine examines the logins of the server, its own and those of roles: the worst finding first. The error is that of its own
-// not answering.
+// Examine examines the logins of the server, its own and those of roles: the worst finding first. The error is that
+// of its own not answering.
 func Examine(ctx context.Context, c Config) ([]Finding, error) {
 	d := &doctor{Config: c, logins: []string{}}
 	d.meet(ctx, c.DB, c.Conn)
@@ -98,21 +101,24 @@ func Examine(ctx context.Context, c Config) ([]Finding, error) {
 // meet adds the login of a database to the known ones: of one that does not answer, what its connection string says.
 func (d *doctor) meet(ctx context.Context, db *postgres.DB, conn string) {
 	name := postgres.User(conn)
-	_ = d.ask(ctx, db, "SELECT session_user", func(row [][]byte) { name = string(row[0]) }) // who examines the login reports the error
+	_ = d.ask(ctx, db, sessionUser, func(row [][]byte) { name = string(row[0]) }) // login reports the error
 	if name != "" {
 		d.logins = append(d.logins, name)
 	}
 }
 
-// connection examines the login of roles that have one of their own, by the environment variable that has its connection string.
+// connection examines the login of roles that have one of their own, by the environment variable that has its
+// connection string.
 func (d *doctor) connection(ctx context.Context, name string, roles []*guard.Role) {
 	title := fmt.Sprintf("role %s: its connection %s", roles[0].Name, name)
 	if os.Getenv(name) == "" {
-		d.add(Finding{Danger, title + " is not set", "The server does not start.", nil, "-- set " + name + " to the connection string of the role's login"})
+		d.add(Finding{Danger, title + " is not set", "The server does not start.", nil,
+			"-- set " + name + " to the connection string of the role's login"})
 		return
 	}
 	if err := d.login(ctx, d.RoleDBs[name], roles, true); err != nil {
-		d.add(Finding{Danger, title + " does not work: " + err.Error(), "Every call of the role fails.", nil, "-- mend " + name})
+		d.add(Finding{Danger, title + " does not work: " + err.Error(), "Every call of the role fails.", nil,
+			"-- mend " + name})
 	}
 }
 
@@ -121,12 +127,14 @@ func (d *doctor) tools(r *guard.Role) {
 	unknown := d.Known.Missing(r)
 	if len(unknown) > 0 {
 		d.add(Finding{Warning, "role " + r.Name + ": permissions.yaml names a tool that does not exist",
-			"Neither the server nor --tools has a tool or toolset of this name.", d.Known.Hinted(unknown), "-- mend permissions.yaml"})
+			"Neither the server nor --tools has a tool or toolset of this name.", d.Known.Hinted(unknown),
+			"-- mend permissions.yaml"})
 	}
 	left := slices.DeleteFunc(d.Offered.Missing(r), func(entry string) bool { return slices.Contains(unknown, entry) })
 	if len(left) > 0 {
 		d.add(Finding{Note, "role " + r.Name + ": permissions.yaml names a tool that is not offered",
-			"It exists, but --toolsets, --enable, --disable or --read-only leave it out.", left, "-- nothing, if the file is for several servers; else mend one of them"})
+			"It exists, but --toolsets, --enable, --disable or --read-only leave it out.", left,
+			"-- nothing, if the file is for several servers; else mend one of them"})
 	}
 }
 
@@ -139,19 +147,19 @@ func (d *doctor) add(f Finding) {
 
 // login examines a login, and the database roles that it takes on for roles of permissions.yaml.
 func (d *doctor) login(ctx context.Context, db *postgres.DB, roles []*guard.Role, permissions bool) error {
-	var name []string
-	if err := d.ask(ctx, db, "SELECT session_user", func(row [][]byte) { name = append(name, string(row[0])) }); err != nil || len(name) == 0 {
+	name := ""
+	if err := d.ask(ctx, db, sessionUser, func(row [][]byte) { name = string(row[0]) }); err != nil {
 		return err
 	}
 	groups := map[string][]*guard.Role{}
 	for _, r := range roles {
 		groups[r.DatabaseRole] = append(groups[r.DatabaseRole], r)
 	}
-	if err := d.role(ctx, db, name[0]); err != nil || !permissions {
+	if err := d.role(ctx, db, name); err != nil || !permissions {
 		return err
 	}
 	taken := slices.DeleteFunc(slices.Clone(roles), func(r *guard.Role) bool { return r.DatabaseRole == "" })
-	err := d.permissions(ctx, db, name[0], roles, taken, "")
+	err := d.permissions(ctx, db, name, roles, taken, "")
 	delete(groups, "")
 	for database, roles := range groups {
 		err = errors.Join(err, d.role(ctx, db, database), d.permissions(ctx, db, database, roles, nil, database))
@@ -160,27 +168,29 @@ func (d *doctor) login(ctx context.Context, db *postgres.DB, roles []*guard.Role
 }
 
 func (d *doctor) role(ctx context.Context, db *postgres.DB, name string) error {
-	login := slices.Contains(d.logins, name)
 	return errors.Join(
-		d.question(ctx, db, Danger, "the rights of "+name, aboutRole, []byte(name), fmt.Append(nil, login), []byte(pgtext.JSON(d.logins))),
-		d.question(ctx, db, Warning, "what "+name+" owns and can use", aboutObjects, []byte(name), fmt.Append(nil, d.ReadOnly)))
+		d.question(ctx, db, Danger, "the rights of "+name, aboutRole,
+			name, fmt.Sprint(slices.Contains(d.logins, name)), pgtext.JSON(d.logins)),
+		d.question(ctx, db, Warning, "what "+name+" owns and can use", aboutObjects, name, fmt.Sprint(d.ReadOnly)))
 }
 
-// question adds what a query finds. Where the login may not read a catalog that it is about, that is what is found, as severe as the
-// worst that the query could have found.
-func (d *doctor) question(ctx context.Context, db *postgres.DB, worst, about, sql string, args ...[]byte) error {
+// question adds what a query finds. Where the login may not read a catalog that it is about, that is what is found,
+// as severe as the worst that the query could have found.
+func (d *doctor) question(ctx context.Context, db *postgres.DB, worst, about, sql string, args ...string) error {
 	err := d.ask(ctx, db, sql, d.row, args...)
 	if refused := (*postgres.Error)(nil); errors.As(err, &refused) && refused.Code == "42501" {
-		d.add(Finding{worst, "not examined: " + about, "The login may not read what that is kept in: " + refused.Message + ".", nil,
+		d.add(Finding{worst, "not examined: " + about,
+			"The login may not read what that is kept in: " + refused.Message + ".", nil,
 			"-- GRANT SELECT ON that catalog to the login, or run doctor with a login that may read it"})
 		return nil
 	}
 	return err
 }
 
-// permissions holds a PostgreSQL role against the roles whose calls go through it. Those with the given database role run
-// with its rights.
-func (d *doctor) permissions(ctx context.Context, db *postgres.DB, name string, roles, taken []*guard.Role, database string) error {
+// permissions holds a PostgreSQL role against the roles whose calls go through it. Those with the given database role
+// run with its rights.
+func (d *doctor) permissions(
+	ctx context.Context, db *postgres.DB, name string, roles, taken []*guard.Role, database string) error {
 	type table struct {
 		Schema string `json:"schema,omitempty"`
 		Name   string `json:"name"`
@@ -194,14 +204,15 @@ func (d *doctor) permissions(ctx context.Context, db *postgres.DB, name string, 
 	}
 	rules, unserved := []map[string]any{}, []map[string]any{}
 	for _, r := range roles {
-		rules = append(rules, map[string]any{"name": r.Name, "schemas": r.Schemas, "all_tables": r.AllTables, "tables": tables(r.Tables),
+		rules = append(rules, map[string]any{
+			"name": r.Name, "schemas": r.Schemas, "all_tables": r.AllTables, "tables": tables(r.Tables),
 			"operations": privileges(r), "functions": tables(r.Functions), "served": r.DatabaseRole == database})
 	}
 	for _, r := range taken {
 		unserved = append(unserved, map[string]any{"name": r.Name, "database_role": r.DatabaseRole})
 	}
 	return d.question(ctx, db, Danger, "permissions.yaml against the grants of "+name, aboutPermissions,
-		[]byte(name), []byte(pgtext.JSON(rules)), []byte(pgtext.JSON(unserved)))
+		name, pgtext.JSON(rules), pgtext.JSON(unserved))
 }
 
 func (d *doctor) row(row [][]byte) {
@@ -211,8 +222,12 @@ func (d *doctor) row(row [][]byte) {
 }
 
 // ask runs a query with nothing but pg_catalog on the search path, so that the names in the answers have their schemas.
-func (d *doctor) ask(ctx context.Context, db *postgres.DB, sql string, row func([][]byte), args ...[]byte) error {
-	_, err := db.Run(ctx, postgres.Call{SQL: sql, Args: args, Identity: &postgres.Identity{}}, eachRow(row))
+func (d *doctor) ask(ctx context.Context, db *postgres.DB, sql string, row func([][]byte), args ...string) error {
+	c := postgres.Call{SQL: sql, Identity: &postgres.Identity{}}
+	for _, a := range args {
+		c.Args = append(c.Args, []byte(a))
+	}
+	_, err := db.Run(ctx, c, eachRow(row))
 	return err
 }
 

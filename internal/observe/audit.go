@@ -32,8 +32,8 @@ type Audit struct {
 	lost int // lines since the last one that was written
 }
 
-// OpenAudit opens what --audit names: a file, which is opened again on SIGHUP, or "stderr"; an empty target is none. With full,
-// lines have SQL and arguments too. Close ends it.
+// OpenAudit opens what --audit names: a file, which is opened again on SIGHUP, or "stderr"; an empty target is none.
+// With full, lines have SQL and arguments too. Close ends it.
 func OpenAudit(target string, full bool, stderr io.Writer, log *slog.Logger) (*Audit, error) {
 	if target == "" {
 		return nil, nil
@@ -96,7 +96,8 @@ func (a *Audit) Close() error {
 	return closeFile(a.out)
 }
 
-// UnknownTool writes a line for a call of a tool that the caller does not have. It makes no number, as the name may be any.
+// UnknownTool writes a line for a call of a tool that the caller does not have. It makes no number, as the name may
+// be any.
 func (a *Audit) UnknownTool(ctx context.Context, name string) {
 	r := &registry.Record{Time: time.Now(), Method: callTool, Tool: fmt.Sprintf("%.100s", name), Outcome: unknownTool}
 	if c, _ := guard.CallerFrom(ctx); c != nil {
@@ -139,8 +140,9 @@ func (a *Audit) call(r *registry.Record) {
 		return
 	}
 	line := auditLine{
-		Time: r.Time.UTC(), Call: r.Call, Sub: r.Sub, Role: r.Role, Resource: r.Resource, Tool: r.Tool, Outcome: "ok", Rule: r.Rule,
-		Relations: r.Relations, Rows: r.Rows, Bytes: r.Bytes, MS: float64(r.Duration.Microseconds()) / 1000,
+		Time: r.Time.UTC(), Call: r.Call, Sub: r.Sub, Role: r.Role, Resource: r.Resource, Tool: r.Tool,
+		Outcome: "ok", Rule: r.Rule, Relations: r.Relations, Rows: r.Rows, Bytes: r.Bytes,
+		MS: float64(r.Duration.Microseconds()) / 1000,
 	}
 	if r.Method != callTool {
 		line.Method = r.Method

@@ -48,9 +48,10 @@ func NewMetrics(version string) *Metrics {
 	m.permissions = counter("permissions_reloads_total", "Times that the permissions were read again.", "result")
 	m.fetches = counter("key_fetches_total", "Fetches of the issuer's keys.", "result")
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: namespace, Name: "call_duration_seconds", Help: "Time from a call's start to its answer.", Buckets: buckets}, []string{"tool"})
-	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 })
+		Namespace: namespace, Name: "call_duration_seconds", Help: "Time from a call's start to its answer.",
+		Buckets: buckets}, []string{"tool"})
+	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
+		Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 })
 	m.registry.MustRegister(m.duration, build, poolCollector{m}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -113,7 +114,8 @@ func result(err error) string {
 }
 
 // outcomes are the codes of errors that stand for themselves.
-var outcomes = []string{"ok", guard.Forbidden, guard.ReadOnly, "invalid_arguments", "not_found", "result_too_large", "unavailable", "no_database", "internal"}
+var outcomes = []string{"ok", guard.Forbidden, guard.ReadOnly, "invalid_arguments", "not_found", "result_too_large",
+	"unavailable", "no_database", "internal"}
 
 // Outcome is the class of a code; there are few of them, whatever the database says.
 func Outcome(code string) string {
@@ -149,7 +151,8 @@ func (m *Metrics) Requests(next http.Handler) http.Handler {
 	})
 }
 
-// Refused counts a refusal that the status of the answer w does not tell; w is nil where it has none. There are few reasons.
+// Refused counts a refusal that the status of the answer w does not tell; w is nil where it has none. There are few
+// reasons.
 func (m *Metrics) Refused(w http.ResponseWriter, reason string) {
 	if m == nil {
 		return
@@ -198,12 +201,16 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 type poolCollector struct{ m *Metrics }
 
 var (
-	poolState = prometheus.NewDesc(namespace+"_pool_connections", "Connections to the database.", []string{"pool", "state"}, nil)
-	poolMax   = prometheus.NewDesc(namespace+"_pool_connections_max", "Most connections to the database.", []string{"pool"}, nil)
-	poolStuck = prometheus.NewDesc(namespace+"_pool_backends_stuck", "Backends that heed neither cancellation nor termination.", []string{"pool"}, nil)
-	poolWaits = prometheus.NewDesc(namespace+"_pool_waits_total", "Calls that had to wait for a connection.", []string{"pool"}, nil)
-	poolTime  = prometheus.NewDesc(namespace+"_pool_wait_seconds_total", "Time that calls have waited for connections.", []string{"pool"}, nil)
+	poolState = poolDesc("connections", "Connections to the database.", "state")
+	poolMax   = poolDesc("connections_max", "Most connections to the database.")
+	poolStuck = poolDesc("backends_stuck", "Backends that heed neither cancellation nor termination.")
+	poolWaits = poolDesc("waits_total", "Calls that had to wait for a connection.")
+	poolTime  = poolDesc("wait_seconds_total", "Time that calls have waited for connections.")
 )
+
+func poolDesc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(namespace+"_pool_"+name, help, append([]string{"pool"}, labels...), nil)
+}
 
 // Describe implements prometheus.Collector.
 func (poolCollector) Describe(out chan<- *prometheus.Desc) {

@@ -1,5 +1,5 @@
-// Package observe tells the operator what the server does. The record of a call becomes a line of the audit, numbers for
-// Prometheus and attributes of a span for OpenTelemetry.
+// Package observe tells the operator what the server does. The record of a call becomes a line of the audit, numbers
+// for Prometheus and attributes of a span for OpenTelemetry.
 package observe
 
 import (

@@ -39,8 +39,8 @@ func wanted() bool {
 	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }
 
-// NewTracer makes a Tracer that exports by OTLP over HTTP, as OpenTelemetry's standard variables say; nil where none of them
-// names an endpoint. Close ends it.
+// NewTracer makes a Tracer that exports by OTLP over HTTP, as OpenTelemetry's standard variables say; nil where none
+// of them names an endpoint. Close ends it.
 func NewTracer(ctx context.Context, version string, log *slog.Logger) (*Tracer, error) {
 	if !wanted() {
 		return nil, nil
@@ -51,8 +51,8 @@ func NewTracer(ctx context.Context, version string, log *slog.Logger) (*Tracer, 
 	if err != nil {
 		return nil, fmt.Errorf("starting traces: %w", err)
 	}
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
-		resource.WithAttributes(attribute.String("service.name", "mcp-postgres"), attribute.String("service.version", version)), resource.WithFromEnv())
+	own := resource.WithAttributes(attribute.String("service.name", "mcp-postgres"), attribute.String("service.version", version))
+	about, err := resource.New(ctx, resource.WithTelemetrySDK(), own, resource.WithFromEnv())
 	if err != nil {
 		return nil, errors.New("starting traces: OTEL_RESOURCE_ATTRIBUTES is not understood: want name=value,name=value")
 	}
@@ -96,7 +96,8 @@ func (m metaCarrier) Keys() []string        { return []string{"traceparent", "tr
 
 // Request begins the span of a message: method, and the tool or resource that it is about. The trace is that of _meta's
 // traceparent, else the one in ctx. end must be called.
-func (t *Tracer) Request(ctx context.Context, method, tool string, meta map[string]any) (_ context.Context, end func()) {
+func (t *Tracer) Request(
+	ctx context.Context, method, tool string, meta map[string]any) (_ context.Context, end func()) {
 	if t == nil {
 		return ctx, func() {}
 	}

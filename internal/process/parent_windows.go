@@ -11,7 +11,8 @@ type parentProcess windows.Handle
 
 // parent is not ok where the parent has ended already, so that its number is free or that of a process that is younger.
 func parent() (p parentProcess, ok bool) {
-	h, err := windows.OpenProcess(windows.SYNCHRONIZE|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(os.Getppid()))
+	const rights = windows.SYNCHRONIZE | windows.PROCESS_QUERY_LIMITED_INFORMATION
+	h, err := windows.OpenProcess(rights, false, uint32(os.Getppid()))
 	if err != nil {
 		return 0, false
 	}

@@ -13,8 +13,8 @@ import (
 
 const mark = "***"
 
-// forms of text that hold a secret, each looked for where its sign is found: user:password@host with a scheme or without, the
-// query of a URL, password=, and JSON Web Tokens.
+// forms of text that hold a secret, each looked for where its sign is found: user:password@host with a scheme or
+// without, the query of a URL, password=, and JSON Web Tokens.
 var forms = []struct {
 	sign string
 	form *regexp.Regexp
@@ -49,14 +49,15 @@ func Text(text string, known ...string) string {
 	return text
 }
 
-// Writer hides secrets in what is written through it: the known ones, and what has the form of one. Each Write is taken for
-// whole lines.
+// Writer hides secrets in what is written through it: the known ones, and what has the form of one. Each Write is
+// taken for whole lines.
 type Writer struct {
 	out   io.Writer
 	known *strings.Replacer
 }
 
-// NewWriter makes a Writer to out. It knows the secrets in an environment, given as os.Environ does, and in a command line.
+// NewWriter makes a Writer to out. It knows the secrets in an environment, given as os.Environ does, and in a command
+// line.
 func NewWriter(out io.Writer, environ, args []string) *Writer {
 	var s secrets
 	for _, variable := range environ {

@@ -72,7 +72,8 @@ func choose(tools []*catalog.Tool, names Names, c *config.Config) ([]*catalog.To
 			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q%s", w, hint)
 		}
 	}
-	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names.Tools), known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names.Tools))
+	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names.Tools),
+		known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names.Tools))
 	for _, name := range c.Enable {
 		if slices.Contains(c.Disable, name) {
 			err = errors.Join(err, fmt.Errorf("--enable and --disable both name %q: want one of them", name))

@@ -26,7 +26,8 @@ func namesOf(tools []*catalog.Tool) Names {
 
 // Offered are the names of what clients may see, if their role and the database allow it.
 func (f *Files) Offered(c *config.Config) Names {
-	n := namesOf(slices.DeleteFunc(slices.Clone(f.Tools), func(t *catalog.Tool) bool { return c.ReadOnly && t.Access == catalog.Write }))
+	writes := func(t *catalog.Tool) bool { return c.ReadOnly && t.Access == catalog.Write }
+	n := namesOf(slices.DeleteFunc(slices.Clone(f.Tools), writes))
 	n.Tools = slices.DeleteFunc(n.Tools, func(name string) bool { return slices.Contains(c.Disable, name) })
 	return n
 }

@@ -18,8 +18,8 @@ import (
 	"mcp-postgres/registry"
 )
 
-// Permissions are the rules of the file of --permissions as it last was without faults, and the databases of the roles that
-// have a login of their own. The zero value has no rules.
+// Permissions are the rules of the file of --permissions as it last was without faults, and the databases of the
+// roles that have a login of their own. The zero value has no rules.
 type Permissions struct {
 	settings *config.Config
 	log      *slog.Logger
@@ -89,7 +89,8 @@ func (p *Permissions) openDatabases(ctx context.Context, rules *guard.Rules) err
 		if role.Connection == "" || p.databases[role.Connection] != nil {
 			continue
 		}
-		db, err := postgres.Open(ctx, postgres.Config{URL: os.Getenv(role.Connection), MinConns: -1, MaxConns: p.settings.PoolMax,
+		db, err := postgres.Open(ctx, postgres.Config{
+			URL: os.Getenv(role.Connection), MinConns: -1, MaxConns: p.settings.PoolMax,
 			IdleTime: cmp.Or(p.settings.PoolIdle, -1), Timeout: p.settings.Timeout(), Logger: p.log})
 		if err != nil {
 			return fmt.Errorf("%s, the connection of role %s: %w", role.Connection, role.Name, err)

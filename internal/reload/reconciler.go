@@ -1,5 +1,5 @@
-// Package reload keeps what a server offers in step with the tool files, the permissions and the database. Where a change has
-// faults, the last good version stays.
+// Package reload keeps what a server offers in step with the tool files, the permissions and the database. Where a
+// change has faults, the last good version stays.
 package reload
 
 import (
@@ -44,8 +44,8 @@ type Config struct {
 	Logger      *slog.Logger
 }
 
-// Reconciler gives the registry what is to be offered: the tools of the files, as far as the database takes them. One goroutine
-// uses it.
+// Reconciler gives the registry what is to be offered: the tools of the files, as far as the database takes them. One
+// goroutine uses it.
 type Reconciler struct {
 	config Config
 	log    *slog.Logger
@@ -83,8 +83,8 @@ const (
 	degraded = "tool degraded: it no longer fits the database"
 )
 
-// New has the database describe the tools, and gives the registry its first ones. A database that does not answer keeps no
-// tool back.
+// New has the database describe the tools, and gives the registry its first ones. A database that does not answer
+// keeps no tool back.
 func New(ctx context.Context, c Config) (*Reconciler, error) {
 	r := &Reconciler{config: c, log: c.Logger, files: c.Files, descriptions: map[string]*description{}}
 	r.showPools()
@@ -117,8 +117,8 @@ func (r *Reconciler) description(t *catalog.Tool) *description {
 	return r.descriptions[text]
 }
 
-// Watch keeps what is offered in step until ctx ends. On a hangup it reads the files again, and has all tools of the operator
-// described again.
+// Watch keeps what is offered in step until ctx ends. On a hangup it reads the files again, and has all tools of the
+// operator described again.
 func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Signal) {
 	retry := newBackoff()
 	quiet := time.NewTimer(quietTime)
@@ -210,15 +210,16 @@ func (r *Reconciler) recheck(which func(*catalog.Tool) bool) {
 	}
 }
 
-// settled reports that nothing is left to do: the files are in use, and the database has described all tools and refuses none.
-// Without a database there is nothing to wait for.
+// settled reports that nothing is left to do: the files are in use, and the database has described all tools and
+// refuses none. Without a database there is nothing to wait for.
 func (r *Reconciler) settled() bool {
 	pending := func(t *catalog.Tool) bool { return r.description(t).pending }
 	return r.filesErr == nil && (errors.Is(r.databaseErr, postgres.ErrNoDatabase) ||
 		r.databaseErr == nil && len(r.problems) == 0 && !slices.ContainsFunc(r.files.Tools, pending))
 }
 
-// describe asks the database about the tools that it has not described, or refuses. It reports whether the database answered.
+// describe asks the database about the tools that it has not described, or refuses. It reports whether the database
+// answered.
 func (r *Reconciler) describe(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, describeWait)
 	defer cancel()
@@ -286,7 +287,8 @@ func (r *Reconciler) replace() {
 
 // publish gives the registry what is to be offered now.
 func (r *Reconciler) publish() error {
-	set := registry.Set{Prompts: r.files.Prompts, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
+	set := registry.Set{
+		Prompts: r.files.Prompts, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
 	lastGood, problems := map[string]*catalog.Tool{}, map[string]problem{}
 	var kept []string
 	for _, t := range r.files.Tools {
@@ -392,8 +394,8 @@ func (r *Reconciler) forget() {
 	maps.DeleteFunc(r.descriptions, func(text string, _ *description) bool { return !used[text] })
 }
 
-// shownError is why the tools are not those of the files, as clients read it: without where the operator's folders are. What
-// the database says of older texts does not count while the files have faults.
+// shownError is why the tools are not those of the files, as clients read it: without where the operator's folders
+// are. What the database says of older texts does not count while the files have faults.
 func (r *Reconciler) shownError(kept []string) string {
 	text := strings.Join(kept, "\n")
 	if r.filesErr != nil {

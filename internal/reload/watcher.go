@@ -52,8 +52,8 @@ func (b *backoff) stop() {
 	b.pause, b.due = leastPause, time.Now().Add(mostPause)
 }
 
-// Watcher notices changes in folders of tool files, and of the file of permissions. Where the system has no more watches, only
-// SIGHUP is left to have files read again.
+// Watcher notices changes in folders of tool files, and of the file of permissions. Where the system has no more
+// watches, only SIGHUP is left to have files read again.
 type Watcher struct {
 	dirs   []string // as given
 	inside []string // the folders that hold tool files
@@ -64,7 +64,8 @@ type Watcher struct {
 	log    *slog.Logger
 }
 
-// NewWatcher begins to watch. That must be before the files are read, or a change in between would go unnoticed. Close ends it.
+// NewWatcher begins to watch. That must be before the files are read, or a change in between would go unnoticed.
+// Close ends it.
 func NewWatcher(dirs []string, file string, log *slog.Logger) *Watcher {
 	w := &Watcher{log: log}
 	if len(dirs) == 0 && file == "" {
@@ -93,8 +94,8 @@ func (w *Watcher) Close() {
 	}
 }
 
-// update watches the folders as they are now: with their toolsets, behind links too, and with the folder that each lies in,
-// as one that is replaced as a whole takes its watch with it.
+// update watches the folders as they are now: with their toolsets, behind links too, and with the folder that each
+// lies in, as one that is replaced as a whole takes its watch with it.
 func (w *Watcher) update() {
 	if w.fs == nil {
 		return
@@ -153,12 +154,13 @@ func (w *Watcher) concerns(e fsnotify.Event) bool {
 		return true
 	}
 	name := filepath.Base(e.Name)
-	if w.file != "" && (e.Name == w.file || e.Name == resolved(w.file) || name == "..data" && filepath.Dir(e.Name) == filepath.Dir(w.file)) {
+	if w.file != "" && (e.Name == w.file || e.Name == resolved(w.file) ||
+		name == "..data" && filepath.Dir(e.Name) == filepath.Dir(w.file)) {
 		return true
 	}
 	if !slices.Contains(w.inside, filepath.Dir(e.Name)) {
 		return false // a neighbour of the folder
 	}
-	extension := filepath.Ext(name)
-	return name == "..data" || !strings.HasPrefix(name, ".") && (extension == ".sql" || extension == ".md" || extension == "")
+	known := slices.Contains([]string{".sql", ".md", ""}, filepath.Ext(name))
+	return name == "..data" || !strings.HasPrefix(name, ".") && known
 }

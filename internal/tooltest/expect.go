@@ -108,7 +108,8 @@ func (a *answer) missing(want any) []any {
 	})
 }
 
-// holds reports whether got has all that want has: keys of objects and items of lists that want leaves out may be anything.
+// holds reports whether got has all that want has: keys of objects and items of lists that want leaves out may be
+// anything.
 func holds(got, want any) bool {
 	switch want := want.(type) {
 	case map[string]any:

@@ -14,6 +14,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/registry"
 )
 
@@ -36,10 +37,11 @@ type Result struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Run runs the examples and tests of tools, one after the other. conf has the limits and the databases of roles, and db is the
-// server's own. With rules, a test that names its caller has the role that they give it; rules may be nil. The error is that of
-// a database that does not answer.
-func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf registry.Config, rules *guard.Rules) ([]Result, error) {
+// Run runs the examples and tests of tools, one after the other. conf has the limits and the databases of roles, and
+// db is the server's own. With rules, a test that names its caller has the role that they give it; rules may be nil.
+// The error is that of a database that does not answer.
+func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf registry.Config, rules *guard.Rules) (
+	[]Result, error) {
 	version, extensions, err := registry.Facts(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("the database does not answer: %w", err)
@@ -179,8 +181,8 @@ const unknownTool = "unknown_tool"
 func (r *runner) call(ctx context.Context, args json.RawMessage) *answer {
 	res, err := r.registry.Call(ctx, r.tool.Name, args)
 	if err != nil {
-		body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": unknownTool, "message": err.Error()}}) // two strings
-		return &answer{body: body, code: unknownTool}
+		body := pgtext.JSON(map[string]any{"error": map[string]any{"code": unknownTool, "message": err.Error()}})
+		return &answer{body: json.RawMessage(body), code: unknownTool}
 	}
 	a := &answer{body: res.Body(), text: strings.Join(res.Texts, "\n"), result: r.tool.Result, columns: r.columns}
 	if res.Err != nil {
