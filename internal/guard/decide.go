@@ -54,6 +54,11 @@ func (d *decision) first(checks ...func() *Refusal) *Refusal {
 	return nil
 }
 
+// use notes an object that must be decided on too.
+func (d *decision) use(kind string, oid uint32) {
+	d.verdict.Uses = append(d.verdict.Uses, object{kind, oid})
+}
+
 // unknown notes a relation or function that does not exist.
 func (d *decision) unknown(name string) {
 	d.verdict.Unresolved = true

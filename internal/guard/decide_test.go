@@ -69,7 +69,7 @@ func (c decisionCase) facts(t *testing.T, st *sqlscan.Statement) *guard.Resolved
 	for i, text := range c.Relations {
 		if words := strings.Fields(text); len(words) > 1 {
 			schema, name, _ := strings.Cut(words[0], ".")
-			f.Relations[i] = &guard.Relation{OID: 1, Schema: schema, Name: name, Kind: words[1][0], System: slices.Contains(words, "system"), Foreign: slices.Contains(words, "foreign")}
+			f.Relations[i] = &guard.Relation{OID: 1, Schema: schema, Name: name, Kind: words[1], System: slices.Contains(words, "system"), Foreign: slices.Contains(words, "foreign")}
 		}
 	}
 	for i, text := range c.Functions {
@@ -87,7 +87,7 @@ func functionOf(text string) []guard.Function {
 		return nil
 	}
 	schema, name, _ := strings.Cut(words[0], ".")
-	fn := guard.Function{OID: 2, Schema: schema, Name: name, Language: words[1], Kind: 'f', System: words[2] == "system"}
+	fn := guard.Function{OID: 2, Schema: schema, Name: name, Language: words[1], Kind: "f", System: words[2] == "system"}
 	if !fn.System {
 		fn.Extension = words[2]
 	}

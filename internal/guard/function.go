@@ -89,8 +89,8 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 		return nil
 	}
 	switch {
-	case c.Kind == 'a', c.Language == "sql", c.Language == "plpgsql":
-		d.verdict.Functions = append(d.verdict.Functions, c.OID)
+	case c.Kind == "a", c.Language == "sql", c.Language == "plpgsql":
+		d.use("function", c.OID)
 		return nil
 	case c.Language == rangeConstructor, d.lists.allowsExtension(c, nil):
 		return nil
@@ -108,6 +108,13 @@ func (c Function) advice() string {
 		where = ", or keep the extension in a schema outside the search path"
 	}
 	return "; it belongs to extension " + c.Extension + ": leave out tables and functions with values of its types" + where
+}
+
+// hiddenFunction decides on a function that runs without being named, and gives what must be decided on too.
+func (r Restriction) hiddenFunction(f Function) ([]object, *Refusal) {
+	d := &decision{Restriction: r, st: &sqlscan.Statement{}, lists: known()}
+	refusal := d.first(func() *Refusal { return d.hidden(f, 0) })
+	return d.verdict.Uses, refusal
 }
 
 // hidden decides on a function that runs without being named.

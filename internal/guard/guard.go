@@ -134,15 +134,15 @@ func (g *Guard) Forget() { g.memory.purge() }
 
 func (g *Guard) authorize(ctx context.Context, s subject) (*Permit, error) {
 	if g.Trace == nil {
-		return g.decided(ctx, s)
+		return g.permit(ctx, s)
 	}
 	ctx, end := g.Trace(ctx, "guard")
-	p, err := g.decided(ctx, s)
+	p, err := g.permit(ctx, s)
 	end(codeOf(err))
 	return p, err
 }
 
-func (g *Guard) decided(ctx context.Context, s subject) (*Permit, error) {
+func (g *Guard) permit(ctx context.Context, s subject) (*Permit, error) {
 	p := &Permit{Role: s.role, Identity: s.identity, subject: s}
 	if s.role != nil {
 		p.Limits = s.role.Limits
@@ -152,11 +152,11 @@ func (g *Guard) decided(ctx context.Context, s subject) (*Permit, error) {
 	}
 	d, ok := g.memory.get(s.key())
 	if !ok {
-		var err error
-		if d, err = g.decide(ctx, s); err != nil && !errors.As(err, &d.refusal) {
+		all, err := g.decide(ctx, []subject{s})
+		if err != nil {
 			return nil, asRefusal(err)
 		}
-		g.memory.put(s.key(), d)
+		d = all[0]
 	}
 	if d.refusal != nil {
 		return nil, d.refusal
@@ -166,34 +166,85 @@ func (g *Guard) decided(ctx context.Context, s subject) (*Permit, error) {
 	return p, nil
 }
 
-func (g *Guard) decide(ctx context.Context, s subject) (decided, error) {
-	st, err := g.analyzer.Analyze(s.sql)
+// decide decides on SQL of one caller, and remembers that. The database is asked once about the names of all of it, and once
+// about those of the bodies of functions, as a rule.
+func (g *Guard) decide(ctx context.Context, all []subject) ([]decided, error) {
+	out := make([]decided, len(all))
+	var questions []question
+	var asked []int
+	restriction := Restriction{Role: all[0].role, ReadOnly: g.ReadOnly}
+	for i, s := range all {
+		st, err := g.analyzer.Analyze(s.sql)
+		if err == nil {
+			if r := restriction.Early(st); r != nil {
+				err = r
+			}
+		}
+		if err = asRefusal(err); errors.As(err, &out[i].refusal) { // which costs nothing to find again
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		out[i].statement, out[i].until = st, time.Now().Add(rememberedFor)
+		questions, asked = append(questions, newQuestion(st, s.role, nil)), append(asked, i)
+	}
+	if asked == nil {
+		return out, nil
+	}
+	found, resolved, err := g.ask(ctx, questions, all[0].identity)
 	if err != nil {
-		return decided{}, err
+		return nil, err
 	}
-	restriction := Restriction{Role: s.role, ReadOnly: g.ReadOnly}
-	if r := restriction.Early(st); r != nil {
-		return decided{}, r
+	u := &uses{Guard: g, graph: found, of: all[0], read: map[memoryKey]*readText{}}
+	walks := map[int]*walk{}
+	for k, i := range asked {
+		d := &out[i]
+		verdict, refusal := restriction.Decide(all[i].sql, d.statement, resolved[k])
+		if refusal != nil {
+			d.refusal = refusal
+			continue
+		}
+		if verdict.Unresolved || g.ReadOnly && MayShowSecrets(d.statement) { // there can be a secret a moment later
+			d.until = time.Time{}
+		}
+		d.clean, d.verify = verdict.Clean, verification(d.statement, resolved[k])
+		walks[i] = &walk{uses: u, seen: map[inPath]bool{}}
+		d.refusal = walks[i].start(verdict.Uses)
 	}
-	d := decided{statement: st, until: time.Now().Add(rememberedFor)}
-	resolved, err := g.resolve(ctx, st, nil, s.identity, s.role)
-	if err != nil {
-		return decided{}, err
+	if err := finish(ctx, u, walks, out); err != nil {
+		return nil, err
 	}
-	verdict, refusal := restriction.Decide(s.sql, st, resolved)
-	if refusal != nil {
-		return d, refusal
+	for i, s := range all {
+		g.memory.put(s.key(), out[i])
 	}
-	x := expansion{Guard: g, login: s.login, path: sessionPath(s.identity), seen: map[soundKey]bool{}}
-	if err := x.checkDefinitions(ctx, verdict); err != nil {
-		return d, err
+	return out, nil
+}
+
+// finish decides on texts as long as there are any.
+func finish(ctx context.Context, u *uses, walks map[int]*walk, out []decided) error {
+	for waiting := true; waiting; {
+		waiting = false
+		for i, w := range walks {
+			waiting = waiting || out[i].refusal == nil && w.todo != nil
+		}
+		if !waiting {
+			break
+		}
+		if err := u.resolve(ctx); err != nil {
+			return err
+		}
+		for i, w := range walks {
+			if out[i].refusal == nil {
+				out[i].refusal = w.goOn()
+			}
+		}
 	}
-	x.remember()
-	if verdict.Unresolved || g.ReadOnly && MayShowSecrets(st) { // there can be a secret a moment later
-		d.until = time.Time{}
+	for i, w := range walks {
+		if out[i].refusal == nil {
+			w.remember()
+		}
 	}
-	d.clean, d.verify = verdict.Clean, verification(st, resolved)
-	return d, nil
+	return nil
 }
 
 // allowsNames decides by what is written alone, for a list while the database can't be asked: what the role does not name is not in it.

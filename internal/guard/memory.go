@@ -22,9 +22,11 @@ type memoryKey struct {
 	sql   string
 	role  *Role
 	login string
+	// path is set for the text of an object alone, which runs with that search path.
+	path string
 }
 
-func (s subject) key() memoryKey { return memoryKey{s.sql, s.role, s.login} }
+func (s subject) key() memoryKey { return memoryKey{sql: s.sql, role: s.role, login: s.login} }
 
 // decided is what was decided on, and until when that stands.
 type decided struct {
@@ -41,14 +43,11 @@ type memory struct {
 	mu    sync.Mutex
 	all   *simplelru.LRU[memoryKey, decided]
 	bytes int
-	// sound are the views and functions that were found to do nothing that is refused, and until when that stands.
-	sound *simplelru.LRU[soundKey, time.Time]
 }
 
 func newMemory() *memory {
 	m := &memory{}
 	m.all, _ = simplelru.NewLRU(maxRemembered, func(k memoryKey, _ decided) { m.bytes -= len(k.sql) }) // fails for no entries only
-	m.sound, _ = simplelru.NewLRU[soundKey, time.Time](maxRemembered, nil)
 	return m
 }
 

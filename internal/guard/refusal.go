@@ -43,17 +43,16 @@ func (r *Refusal) asReadOnly() *Refusal {
 	return r
 }
 
-// Within words the refusal of what stands behind a view or function.
-func (r *Refusal) Within(what string) *Refusal {
-	return &Refusal{Code: r.Code, Rule: r.Rule, Message: what + ": " + r.Message}
+// Within is the refusal of what a view or function uses; via names those, each with a colon after it.
+func (r *Refusal) Within(via string) *Refusal {
+	return &Refusal{Code: r.Code, Rule: r.Rule, Message: via + r.Message}
 }
 
 // Verdict is what Decide says of a statement that is not refused.
 type Verdict struct {
-	// Views, Policies, Functions and Domains are the OIDs of what must be decided on too, by its definition: views,
-	// tables with row security, functions, domains.
-	Views, Policies, Functions, Domains []uint32
-	// Clean reports that the statement, what stands behind it aside, leaves nothing in the session.
+	// Uses are what must be decided on too, by its definition.
+	Uses []object
+	// Clean reports that the statement, what it uses aside, leaves nothing in the session.
 	Clean bool
 	// Unresolved reports names that stand for nothing now, Unknown is the first of them that is a relation or function.
 	Unresolved bool

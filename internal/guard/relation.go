@@ -30,25 +30,28 @@ func (d *decision) relations() *Refusal {
 				return r
 			}
 		}
-		d.behind(rel, found)
+		d.uses(rel, found)
 	}
 	return nil
 }
 
-// behind notes what stands behind a relation.
-func (d *decision) behind(rel sqlscan.Relation, found *Relation) {
-	view := found.Kind == 'v' && !found.System
+// uses notes what reading a relation runs.
+func (d *decision) uses(rel sqlscan.Relation, found *Relation) {
+	view := found.Kind == "v" && !found.System
 	if view || found.RowSecurity || found.Foreign || rel.Ops&^(sqlscan.OpSelect|sqlscan.OpLock) != 0 {
 		d.verdict.Clean = d.verdict.Clean && d.ReadOnly // then all of it is looked at
 	}
 	if !d.ReadOnly {
 		return
 	}
+	if !found.System {
+		d.use("table", found.OID)
+	}
 	if view {
-		d.verdict.Views = append(d.verdict.Views, found.OID)
+		d.use("view", found.OID)
 	}
 	if found.RowSecurity {
-		d.verdict.Policies = append(d.verdict.Policies, found.OID)
+		d.use("policy", found.OID)
 	}
 }
 
@@ -96,11 +99,11 @@ func (d *decision) kind(rel sqlscan.Relation, found *Relation, name string) *Ref
 		return refuse("catalog", rel.Position, "%s belongs to PostgreSQL: no role may change it", name)
 	case found.Extension != "" && !d.lists.allowsRelation(found, d.Role) && !d.Role.names(found.Schema, found.Name):
 		return refuse("extension", rel.Position, "%s belongs to extension %s: role %s must name it in its tables", name, found.Extension, d.Role.Name)
-	case found.Kind == 'f' && !d.Role.names(found.Schema, found.Name):
+	case found.Kind == "f" && !d.Role.names(found.Schema, found.Name):
 		return refuse("foreign table", rel.Position, "%s is a foreign table: role %s must name it in its tables", name, d.Role.Name)
-	case !strings.ContainsRune("rpvmSf", rune(found.Kind)):
+	case !strings.Contains("rpvmSf", found.Kind):
 		return refuse("kind", rel.Position, "%s is no table, view or sequence", name)
-	case d.st.Explain && !found.System && (found.Kind == 'v' || found.RowSecurity):
+	case d.st.Explain && !found.System && (found.Kind == "v" || found.RowSecurity):
 		return refuse("explain", rel.Position, "EXPLAIN would show what stands behind %s, a view or a table with row security", name)
 	}
 	return nil

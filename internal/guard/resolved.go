@@ -39,13 +39,13 @@ type Relation struct {
 	OID                     uint32
 	Schema, Name, Extension string
 	// Kind is pg_class.relkind.
-	Kind byte
+	Kind string
 	// System is what PostgreSQL itself brings.
 	System bool
 	// Foreign is a foreign table, or one that has foreign tables as partitions or children.
 	Foreign bool
 	// RowSecurity reports policies on its rows.
-	RowSecurity bool
+	RowSecurity bool `json:"row_security"`
 }
 
 // catalogue reports what is in the schemas of the catalogues, which extensions put relations into, too.
@@ -61,7 +61,7 @@ type Function struct {
 	OID                               uint32
 	Schema, Name, Language, Extension string
 	// Kind is pg_proc.prokind.
-	Kind byte
+	Kind string
 	// System is what PostgreSQL itself brings; Inner is one that stands behind an operator or aggregate of its own.
 	System, Inner bool
 	// Of says how it is reached where it is not named, such as "operator ~~~".

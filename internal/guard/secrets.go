@@ -12,7 +12,8 @@ import (
 type Secrets struct {
 	// Statistics hold values of relations that are secret. Settings are ones of the server that PostgreSQL hides from most, or
 	// ones whose name says so, RoleSettings those of databases and roles.
-	Statistics, Settings, RoleSettings bool
+	Statistics, Settings bool
+	RoleSettings         bool `json:"role_settings"`
 }
 
 // SecretSetting is how the names of settings look that hold secrets, for PostgreSQL's ~ too. They are those of the server that it hides

@@ -19,7 +19,9 @@ func (d *decision) types() *Refusal {
 		}
 	}
 	if d.ReadOnly {
-		d.verdict.Domains = d.resolved.Domains
+		for _, oid := range d.resolved.Domains {
+			d.use("domain", oid)
+		}
 	}
 	return nil
 }

@@ -41,25 +41,40 @@ func validText(s string) bool { return utf8.ValidString(s) && !strings.ContainsR
 // quotedNames reads a list of identifiers as PostgreSQL reads search_path, and writes each as a string constant. No name at
 // all is the empty one, which nothing has.
 func quotedNames(list string) (string, error) {
+	names, err := PathNames(list)
+	if err != nil {
+		return "", err
+	}
+	if names == nil {
+		return "''", nil
+	}
+	for i, name := range names {
+		names[i] = pgtext.Literal(name)
+	}
+	return strings.Join(names, ", "), nil
+}
+
+// PathNames reads a search path as PostgreSQL does, and gives its names as they are.
+func PathNames(list string) ([]string, error) {
 	const space = " \t\n\r\f\v"
-	var quoted []string
+	var names []string
 	rest := strings.Trim(list, space)
-	for rest != "" || quoted != nil {
+	for rest != "" || names != nil {
 		name, after, err := nextName(rest)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		quoted = append(quoted, pgtext.Literal(name))
+		names = append(names, name)
 		rest = strings.TrimLeft(after, space)
 		if rest == "" {
-			return strings.Join(quoted, ", "), nil
+			break
 		}
 		if rest[0] != ',' {
-			return "", errNames
+			return nil, errNames
 		}
 		rest = strings.TrimLeft(rest[1:], space)
 	}
-	return "''", nil
+	return names, nil
 }
 
 var errNames = errors.New("want identifiers, separated by commas")

@@ -1,0 +1,91 @@
+package guard_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/test/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// counted counts the questions to a database.
+type counted struct {
+	*postgres.DB
+	asked atomic.Int32
+}
+
+func (c *counted) Run(ctx context.Context, call postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	c.asked.Add(1)
+	return c.DB.Run(ctx, call, sink)
+}
+
+func openCounted(t *testing.T, url string) *counted {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return &counted{DB: db}
+}
+
+// TestQuestions: what is recorded takes one question to the database, texts take another one, whatever uses whatever.
+func TestQuestions(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE TABLE orders (id int, total numeric);
+		CREATE TABLE parts (id int) PARTITION BY RANGE (id); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (9);
+		CREATE DOMAIN few AS int CHECK (abs(VALUE) < 9);
+		CREATE FUNCTION tax(v numeric) RETURNS numeric LANGUAGE sql AS 'SELECT $1 * 0.19';
+		CREATE FUNCTION tax(v text) RETURNS text LANGUAGE sql AS 'SELECT upper($1)';
+		CREATE FUNCTION tax_of(n int) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT tax(total) FROM orders WHERE id = n); END';
+		CREATE FUNCTION deep(n int) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT "tax_of"(id) FROM outer_orders LIMIT 1); END';
+		CREATE FUNCTION atomic(n int) RETURNS numeric BEGIN ATOMIC SELECT tax_of(n); END;
+		CREATE FUNCTION pathed(n int) RETURNS numeric LANGUAGE sql SET search_path = public AS 'SELECT tax_of(n)';
+		CREATE VIEW big AS SELECT id, tax(total) AS tax FROM orders WHERE total > 10;
+		CREATE VIEW outer_orders AS SELECT b.id, tax_of(b.id) FROM big b JOIN orders USING (id);
+		CREATE TABLE notes (owner text); ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+		CREATE POLICY own ON notes USING (owner = lower('X') AND deep(1) > 0);
+		CREATE FUNCTION reads_file() RETURNS text LANGUAGE sql AS $$ SELECT pg_read_file('PG_VERSION') $$;
+		CREATE VIEW bad AS SELECT reads_file()`)
+	db := openCounted(t, url)
+	for _, test := range []struct {
+		sql   string
+		most  int32
+		allow bool
+	}{
+		{"SELECT 1", 1, true},
+		{"SELECT o.id, sum(o.total) FROM orders o GROUP BY 1", 1, true},
+		{"SELECT * FROM parts WHERE id = 1", 1, true},
+		{"SELECT name, setting FROM pg_settings", 1, true},
+		{"SELECT current_setting('work_mem')", 1, true},
+		{"SELECT * FROM big", 2, true},
+		{"SELECT * FROM outer_orders", 2, true},
+		{"SELECT '1'::few", 2, true},
+		{"SELECT tax(total) FROM orders", 2, true},
+		{"SELECT tax_of(1)", 2, true},
+		{"SELECT deep(1)", 2, true},
+		{"SELECT atomic(1)", 2, true},
+		{"SELECT pathed(1)", 2, true},
+		{"SELECT * FROM notes", 2, true},
+		{"SELECT * FROM bad", 2, false},
+		{"SELECT pg_read_file('PG_VERSION')", 1, false},
+		{"DELETE FROM orders", 0, false},
+	} {
+		g := guard.New(guard.Config{DB: db, ReadOnly: true})
+		db.asked.Store(0)
+		_, err := g.Authorize(t.Context(), test.sql)
+		if got := db.asked.Load(); got > test.most || (err == nil) != test.allow {
+			t.Errorf("Authorize(%s) = %v after %d questions, want at most %d and allowed: %v", test.sql, err, got, test.most, test.allow)
+		}
+		db.asked.Store(0)
+		if _, again := g.Authorize(t.Context(), test.sql); db.asked.Load() > 0 && test.most > 0 && test.sql != "SELECT name, setting FROM pg_settings" && test.sql != "SELECT current_setting('work_mem')" {
+			t.Errorf("Authorize(%s) again = %v after %d questions, want it remembered", test.sql, again, db.asked.Load())
+		}
+	}
+}
