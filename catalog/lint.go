@@ -264,9 +264,8 @@ func (l *linter) owner() {
 	}
 	for _, r := range st.Analysis.Relations {
 		if listsObjects(r) {
-			line, col := l.tool.Position(r.Position)
-			l.warn(line, col, "owner_catalog", "trust owner over %s without @caller_schemas: want (@caller_schemas IS NULL OR the schema = ANY (@caller_schemas)), "+
-				"else every caller sees the names of all schemas", r.Name)
+			l.faults = append(l.faults, l.tool.FaultAt(r.Position, "owner_catalog", "trust owner over "+r.Name+" without @caller_schemas: "+
+				"want (@caller_schemas IS NULL OR the schema = ANY (@caller_schemas)), else every caller sees the names of all schemas"))
 			return
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/sqlscan"
 )
 
@@ -85,6 +86,12 @@ func (t *Tool) Position(offset int) (line, col int) {
 		return 0, 0
 	}
 	return t.origin.position(max(0, min(offset-1, utf8.RuneCountInString(t.Statement.SQL))))
+}
+
+// FaultAt is a fault, or a warning with its rule, at a position in Statement.SQL.
+func (t *Tool) FaultAt(offset int, rule, problem string) faults.Fault {
+	line, col := t.Position(offset)
+	return faults.Fault{Path: t.Path, Line: line, Col: col, Rule: rule, Problem: problem}
 }
 
 // KeyPosition returns the line and column of a value of the header, such as "result" or "page.key"; 1, 1 for one that is
@@ -195,14 +202,17 @@ type Requires struct {
 	ServerVersion int
 }
 
-// Unmet says what a server of that version with those extensions lacks, or is empty.
-func (r Requires) Unmet(version int, extensions []string) string {
+// Features are what a database has, in the terms of Requires.
+type Features Requires
+
+// Unmet says what a database lacks, or is empty.
+func (r Requires) Unmet(has *Features) string {
 	var lacks []string
-	if version < r.ServerVersion {
-		lacks = append(lacks, fmt.Sprintf("requires PostgreSQL %s or later, the server has %s", shownVersion(r.ServerVersion), shownVersion(version)))
+	if has.ServerVersion < r.ServerVersion {
+		lacks = append(lacks, fmt.Sprintf("requires PostgreSQL %s or later, the server has %s", shownVersion(r.ServerVersion), shownVersion(has.ServerVersion)))
 	}
 	for _, name := range r.Extensions {
-		if !slices.Contains(extensions, name) {
+		if !slices.Contains(has.Extensions, name) {
 			lacks = append(lacks, fmt.Sprintf("requires the extension %s, which is not installed in the database", name))
 		}
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -38,16 +40,18 @@ type Description struct {
 // Describe asks the database about the statements of a tool; none is run. What the guard refuses of a tool file on a server
 // that is readOnly is a fault. The error is that of a database that did not answer.
 func Describe(ctx context.Context, db Describer, t *catalog.Tool, readOnly bool) (Description, error) {
-	d := describer{ctx: ctx, db: db, tool: t}
-	d.main()
+	d := describer{db: db, tool: t}
+	d.main(ctx)
 	if readOnly && t.Source != "" && t.Access == catalog.Read {
-		d.guarded()
+		d.guarded(ctx)
 	}
 	if t.NotFound != nil {
-		d.side("not_found.when", t.NotFound.When, "one boolean", func(cols []postgres.Column) bool {
+		d.side(ctx, "not_found.when", t.NotFound.When, "one boolean", func(cols []postgres.Column) bool {
 			return len(cols) == 1 && cols[0].Type.Kind == postgres.Bool
 		})
-		d.side("not_found.suggest", t.NotFound.Suggest, "names in the first column", func(cols []postgres.Column) bool { return len(cols) > 0 })
+		d.side(ctx, "not_found.suggest", t.NotFound.Suggest, "names in the first column", func(cols []postgres.Column) bool {
+			return len(cols) > 0
+		})
 	}
 	if d.err == nil && len(d.Faults) == 0 {
 		d.Output, d.err = OutputSchema(t, d.Columns)
@@ -55,133 +59,161 @@ func Describe(ctx context.Context, db Describer, t *catalog.Tool, readOnly bool)
 	return d.Description, d.err
 }
 
-// Facts asks for what the requirements of tools are compared with: the server_version_num and the installed extensions.
-func Facts(ctx context.Context, db Database) (version int, extensions []string, err error) {
+// Features asks for what the requirements of tools are compared with.
+func Features(ctx context.Context, db Database) (*catalog.Features, error) {
 	var rows firstColumn
-	_, err = db.Run(ctx, postgres.Call{Keep: true, SQL: "SELECT pg_catalog.current_setting('server_version_num') UNION ALL " +
+	_, err := db.Run(ctx, postgres.Call{Keep: true, SQL: "SELECT pg_catalog.current_setting('server_version_num') UNION ALL " +
 		"(SELECT e.extname FROM pg_catalog.pg_extension AS e ORDER BY e.extname)"}, &rows)
 	if err != nil || len(rows.values) == 0 {
-		return 0, nil, err
+		return &catalog.Features{}, err
 	}
-	version, err = strconv.Atoi(rows.values[0])
-	return version, rows.values[1:], err
+	version, err := strconv.Atoi(rows.values[0])
+	return &catalog.Features{ServerVersion: version, Extensions: rows.values[1:]}, err
 }
 
+// volatileSQL gives the names of $1 that only volatile functions have.
+//
+//go:embed volatile.sql
+var volatileSQL string
+
+// Volatile warns of volatile functions in a tool that reads: they may have an effect, or answer differently each time.
+func Volatile(ctx context.Context, db Database, t *catalog.Tool) (faults.List, error) {
+	a := t.Statement.Analysis
+	if t.Access != catalog.Read || a == nil || len(a.Functions) == 0 {
+		return nil, nil
+	}
+	var names []string
+	for _, f := range a.Functions {
+		names = append(names, f.Name)
+	}
+	var found firstColumn
+	call := postgres.Call{SQL: volatileSQL, Args: [][]byte{pgtext.Array(names)}, Keep: true}
+	if _, err := db.Run(ctx, call, &found); err != nil {
+		return nil, fmt.Errorf("asking about functions: %w", err)
+	}
+	var warnings faults.List
+	for _, f := range a.Functions {
+		if slices.Contains(found.values, f.Name) {
+			warnings = append(warnings, t.FaultAt(f.Position, "volatile", f.Name+" is a volatile function in a tool that reads: "+
+				"want a stable one, it may have an effect or answer differently each time"))
+		}
+	}
+	return warnings, nil
+}
+
+// describer asks about the statements of one tool. After an error it asks no more.
 type describer struct {
 	Description
-	ctx  context.Context
 	db   Describer
 	tool *catalog.Tool
 	err  error
-	// notices are those of the last statement asked about.
-	notices []string
 }
 
-func (d *describer) main() {
+// ask gives what the database says of a statement, or the error that it is refused with; any other error is kept.
+func (d *describer) ask(ctx context.Context, sql string) (said postgres.Description, refused *postgres.Error) {
+	if d.err != nil {
+		return said, nil
+	}
+	said, err := d.db.Describe(ctx, sql)
+	if errors.As(err, &refused) && aboutStatement(refused) {
+		return said, refused
+	}
+	d.err = err
+	return said, nil
+}
+
+// aboutStatement reports an error that is about the statement, not about the state of the server: SQLSTATE classes 0A, 22,
+// 2x, 3x and 42.
+func aboutStatement(e *postgres.Error) bool {
+	return !e.Retryable && (strings.HasPrefix(e.Code, "0A") || strings.HasPrefix(e.Code, "2") || strings.HasPrefix(e.Code, "3") ||
+		strings.HasPrefix(e.Code, "42"))
+}
+
+func (d *describer) main(ctx context.Context) {
 	t := d.tool
-	cols, refused := d.ask(t.Statement.SQL)
-	for _, n := range d.notices {
-		line, col := t.Position(1)
-		d.Warnings = append(d.Warnings, faults.Fault{Path: t.Path, Line: line, Col: col, Rule: "notice", Problem: "PostgreSQL says: " + n})
+	said, refused := d.ask(ctx, t.Statement.SQL)
+	for _, n := range said.Notices {
+		d.Warnings = append(d.Warnings, t.FaultAt(1, "notice", "PostgreSQL says: "+n))
 	}
 	if refused != nil {
-		line, col := t.Position(refused.Position)
-		if refused.Position == 0 {
-			line, col = t.Position(1)
-		}
-		d.fault(line, col, d.reason(t.Statement, refused))
+		d.Faults = append(d.Faults, t.FaultAt(max(refused.Position, 1), "", d.reason(ctx, t.Statement, refused)))
 		return
 	}
-	d.Columns = cols
-	if t.Result == catalog.Value && len(cols) != 1 {
-		d.faultAt("result", fmt.Sprintf("result value: the statement gives %d columns: want one", len(cols)))
+	d.Columns = said.Columns
+	if t.Result == catalog.Value && len(d.Columns) != 1 {
+		d.faultOf("result", fmt.Sprintf("result value: the statement gives %d columns: want one", len(d.Columns)))
 	}
 	if t.Page != nil && d.err == nil {
-		d.page()
+		d.page(ctx)
 	}
 }
 
-// guarded holds the tool's statements against read-only mode.
-func (d *describer) guarded() {
+// guarded asks the guard about the tool's statements in read-only mode.
+func (d *describer) guarded(ctx context.Context) {
 	g := guard.New(guard.Config{DB: d.db, ReadOnly: true})
 	for _, sql := range guard.Statements(d.tool) {
 		if d.err != nil || len(d.Faults) > 0 {
 			return
 		}
-		_, err := g.Authorize(d.ctx, sql)
-		r := (*guard.Refusal)(nil)
-		if !errors.As(err, &r) {
+		_, err := g.Authorize(ctx, sql)
+		var refused *guard.Refusal
+		if !errors.As(err, &refused) {
 			d.err = err
 			continue
 		}
-		line, col := d.tool.Position(1)
-		if sql == d.tool.Statement.SQL && r.Position > 0 {
-			line, col = d.tool.Position(r.Position)
+		position := 1
+		if sql == d.tool.Statement.SQL {
+			position = max(refused.Position, 1)
 		}
-		d.fault(line, col, "read-only mode refuses it: "+r.Message)
+		d.Faults = append(d.Faults, d.tool.FaultAt(position, "", "read-only mode refuses it: "+refused.Message))
 	}
 }
 
-func (d *describer) page() {
+func (d *describer) page(ctx context.Context) {
 	var names []string
 	for _, c := range d.Columns {
 		names = append(names, c.Name)
 	}
-	found := true
+	known := true
 	for _, key := range d.tool.Page.Key {
 		if !slices.Contains(names, key) {
-			found = false
-			d.faultAt("page.key", fmt.Sprintf("page key %q is no column of the answer%s", key, faults.DidYouMean(key, names)))
+			known = false
+			d.faultOf("page.key", fmt.Sprintf("page key %q is no column of the answer%s", key, faults.DidYouMean(key, names)))
 		}
 	}
-	if !found {
+	if !known {
 		return
 	}
-	if _, refused := d.ask(d.tool.Page.Next.SQL); refused != nil {
-		d.faultAt("page.key", "page: "+refused.Message)
+	if _, refused := d.ask(ctx, d.tool.Page.Next.SQL); refused != nil {
+		d.faultOf("page.key", "page: "+refused.Message)
 	}
 }
 
-// side looks at a statement beside the main one.
-func (d *describer) side(key string, st catalog.Statement, want string, fits func([]postgres.Column) bool) {
-	if st.SQL == "" || d.err != nil {
+// side asks about a statement beside the main one.
+func (d *describer) side(ctx context.Context, key string, st catalog.Statement, want string, fits func([]postgres.Column) bool) {
+	if st.SQL == "" {
 		return
 	}
-	cols, refused := d.ask(st.SQL)
+	said, refused := d.ask(ctx, st.SQL)
 	switch {
 	case refused != nil:
-		d.faultAt(key, key+": "+d.reason(st, refused))
-	case d.err == nil && !fits(cols):
-		d.faultAt(key, fmt.Sprintf("%s: the statement gives %s: want %s", key, plural(int64(len(cols)), "column"), want))
+		d.faultOf(key, key+": "+d.reason(ctx, st, refused))
+	case d.err == nil && !fits(said.Columns):
+		d.faultOf(key, fmt.Sprintf("%s: the statement gives %s: want %s", key, plural(int64(len(said.Columns)), "column"), want))
 	}
 }
 
-// ask gives the columns, or the error that the statement is refused with; any other error is kept.
-func (d *describer) ask(sql string) ([]postgres.Column, *postgres.Error) {
-	if d.err != nil {
-		return nil, nil
-	}
-	said, err := d.db.Describe(d.ctx, sql)
-	d.notices = said.Notices
-	var pg *postgres.Error
-	if errors.As(err, &pg) && refusal(pg) {
-		return nil, pg
-	}
-	d.err = err
-	return said.Columns, nil
+func (d *describer) faultOf(key, problem string) {
+	line, col := d.tool.KeyPosition(key)
+	d.Faults = append(d.Faults, faults.Fault{Path: d.tool.Path, Line: line, Col: col, Problem: problem})
 }
 
-// refusal reports an error that is about the statement, not about the state of the server: SQLSTATE classes 0A, 22, 2x, 3x
-// and 42.
-func refusal(e *postgres.Error) bool {
-	return !e.Retryable && (strings.HasPrefix(e.Code, "0A") || strings.HasPrefix(e.Code, "2") || strings.HasPrefix(e.Code, "3") || strings.HasPrefix(e.Code, "42"))
-}
-
-// reason words the error, with the nearest names where it is about one, the cast that a parameter needs, and PostgreSQL's hint.
-func (d *describer) reason(st catalog.Statement, e *postgres.Error) string {
+// reason is the message of an error, with the nearest names where it is about one, the cast that a parameter needs, and
+// PostgreSQL's hint.
+func (d *describer) reason(ctx context.Context, st catalog.Statement, e *postgres.Error) string {
 	m := &misnomer{sql: st.SQL, err: e, names: sqlscan.Names(st.SQL), permit: &guard.Permit{}, db: d.db}
 	if aboutName(e.Code) && m.find() {
-		if near := m.suggest(d.ctx); len(near) > 0 {
+		if near := m.suggest(ctx); len(near) > 0 {
 			return e.Message + ": did you mean " + strings.Join(near, ", ") + "?"
 		}
 	}
@@ -245,13 +277,4 @@ func castOf(st catalog.Statement, word, to string) string {
 		return ""
 	}
 	return "@" + st.Args[n-1] + "::" + to
-}
-
-func (d *describer) faultAt(key, problem string) {
-	line, col := d.tool.KeyPosition(key)
-	d.fault(line, col, problem)
-}
-
-func (d *describer) fault(line, col int, problem string) {
-	d.Faults = append(d.Faults, faults.Fault{Path: d.tool.Path, Line: line, Col: col, Problem: problem})
 }

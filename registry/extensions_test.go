@@ -101,7 +101,7 @@ func TestLintVolatileInCatalog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := registry.LintVolatile(t.Context(), openDB(t, url), cat.Tools[0])
+	got, err := registry.Volatile(t.Context(), openDB(t, url), cat.Tools[0])
 	if err != nil || len(got) != 1 || !strings.HasPrefix(got[0].Problem, "runs_elsewhere is a volatile function") {
 		t.Errorf("LintVolatile = %v, %v, want runs_elsewhere alone", got, err)
 	}

@@ -30,12 +30,12 @@ var packArgs = map[string]string{
 // everyTool calls every embedded tool whose needs are met, and fails at an error.
 func everyTool(t *testing.T, r *registry.Registry, db *callerDB, check func(tool, answer string)) {
 	t.Helper()
-	version, extensions, err := registry.Facts(t.Context(), db)
+	features, err := registry.Features(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tool := range embeddedTools(t) {
-		if tool.Requires.Unmet(version, extensions) != "" {
+		if tool.Requires.Unmet(features) != "" {
 			continue
 		}
 		args := packArgs[tool.Name]

@@ -105,7 +105,7 @@ func checkFiles(sources []catalog.Source) *checked {
 // askDatabase adds what the database says of the tools, or that it says nothing.
 func (found *checked) askDatabase(ctx context.Context, db *postgres.DB, readOnly bool) {
 	const unknown = "names of tables, columns and functions, types, page keys, volatile functions"
-	version, extensions, err := registry.Facts(ctx, db)
+	features, err := registry.Features(ctx, db)
 	switch {
 	case errors.Is(err, postgres.ErrNoDatabase):
 		found.notChecked = append(found.notChecked, unknown+": want --conn, DATABASE_URL or --demo")
@@ -116,12 +116,12 @@ func (found *checked) askDatabase(ctx context.Context, db *postgres.DB, readOnly
 		return
 	}
 	for _, t := range found.tools {
-		if lacks := t.Requires.Unmet(version, extensions); lacks != "" {
+		if lacks := t.Requires.Unmet(features); lacks != "" {
 			found.notChecked = append(found.notChecked, t.Path+" on this database: it "+lacks)
 			continue
 		}
 		d, err := registry.Describe(ctx, db, t, readOnly)
-		volatile, lintErr := registry.LintVolatile(ctx, db, t)
+		volatile, lintErr := registry.Volatile(ctx, db, t)
 		if err = errors.Join(err, lintErr); err != nil {
 			found.unanswered = true
 			found.notChecked = append(found.notChecked, t.Path+": "+err.Error())

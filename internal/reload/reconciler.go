@@ -54,7 +54,7 @@ type Reconciler struct {
 	filesErr     error                    // of the last reading
 	descriptions map[string]*description  // by the text of a tool
 	databaseErr  error                    // of the last time that the database was asked
-	features     *features                // nil until the database has answered
+	features     *catalog.Features        // nil until the database has answered
 	lastGood     map[string]*catalog.Tool // by name: the last text that the database took
 	problems     map[string]problem       // by the name of a tool
 	warned       map[string]string        // by role: the tools in it that the log has named as not existing
@@ -64,12 +64,6 @@ type Reconciler struct {
 type description struct {
 	registry.Description
 	pending bool // the database is to be asked, for the first time or again
-}
-
-// features are what the requirements of tools are compared with.
-type features struct {
-	version    int
-	extensions []string
 }
 
 // problem keeps the text of a tool from being offered as it is.
@@ -264,9 +258,9 @@ func (r *Reconciler) askFeatures(ctx context.Context) error {
 	}) {
 		return nil
 	}
-	version, extensions, err := registry.Facts(ctx, r.config.DB)
+	features, err := registry.Features(ctx, r.config.DB)
 	if err == nil {
-		r.features = &features{version, extensions}
+		r.features = features
 	}
 	return err
 }
@@ -276,7 +270,7 @@ func (r *Reconciler) unmet(t *catalog.Tool) string {
 	if r.features == nil {
 		return ""
 	}
-	return t.Requires.Unmet(r.features.version, r.features.extensions)
+	return t.Requires.Unmet(r.features)
 }
 
 func (r *Reconciler) replace() {

@@ -42,7 +42,7 @@ type Result struct {
 // The error is that of a database that does not answer.
 func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf registry.Config, rules *guard.Rules) (
 	[]Result, error) {
-	version, extensions, err := registry.Facts(ctx, db)
+	features, err := registry.Features(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("the database does not answer: %w", err)
 	}
@@ -54,7 +54,7 @@ func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf
 	conf.RoleDBs = own
 	var all []Result
 	for _, t := range tools {
-		r := runner{tool: t, rules: rules, skip: t.Requires.Unmet(version, extensions)}
+		r := runner{tool: t, rules: rules, skip: t.Requires.Unmet(features)}
 		if conf.ReadOnly && t.Access == catalog.Write {
 			r.skip = "writes, and the server is read-only"
 		}
