@@ -388,9 +388,9 @@ func (s *session) discard() error {
 }
 
 // receiveError words the end of a connection. Without a COMMIT sent nothing is committed. Where it was sent with the statement,
-// the server answers all that stands before it first, so that without such an answer nothing is committed either; unless the
-// answer was lost on its way, as it may be with a reset. A server that shuts down says so first, if nothing of the call has
-// come to it.
+// the server answers all that stands before it first. Without such an answer nothing is committed either, if it is the server
+// that ended the connection: it says so, as one that shuts down does, or nothing is between. A pooler or a proxy may have lost
+// the answer.
 func (s *session) receiveError(err error) error {
 	var big *pgproto3.ExceededMaxBodyLenErr
 	if errors.As(err, &big) {
@@ -404,6 +404,7 @@ func (s *session) receiveError(err error) error {
 	if farewell && last.Code == "08P01" && strings.Contains(last.Message, "statement pooling mode") {
 		return errStatementMode
 	}
-	return &lostError{cause: err, unheard: farewell && s.heard == 0, queued: s.asked,
-		uncommitted: !s.committing || s.ready == 0 && (farewell || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))}
+	ended := farewell || s.direct && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))
+	uncommitted := !s.committing || s.ready == 0 && ended && !s.pooled
+	return &lostError{cause: err, unheard: farewell && s.heard == 0 && uncommitted, queued: s.asked, uncommitted: uncommitted}
 }
