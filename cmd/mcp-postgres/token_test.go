@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"mcp-postgres/internal/demo"
 	"mcp-postgres/internal/test/oidctest"
 	"mcp-postgres/internal/test/pgtest"
 )
@@ -223,4 +225,49 @@ users: {ann: a}
 			}
 		}
 	}
+}
+
+// TestEachCallAsItsRole has eight callers make 160 calls at once: some roles have logins of their own, some are roles of the
+// shared login. Each answer is that of its caller, by its login, its role and its rows under row security.
+func TestEachCallAsItsRole(t *testing.T) {
+	t.Parallel()
+	c := pgtest.NewCluster(t, demo.Config{TCP: true})
+	pgtest.Exec(t, c.AdminURL(), `CREATE SCHEMA app; CREATE TABLE app.notes (owner text, text text); ALTER TABLE app.notes ENABLE ROW LEVEL SECURITY;
+		CREATE POLICY own ON app.notes USING (owner = current_setting('mcp.sub') AND current_setting('request.jwt.claims')::json ->> 'sub' = owner);
+		INSERT INTO app.notes SELECT 'u' || n, 'note ' || n FROM generate_series(0, 7) AS n`)
+	issuer, rules, users, env := newTokenIssuer(t), "roles:\n", "users:\n", []string{}
+	for n := range 4 {
+		name := fmt.Sprintf("r%d", n)
+		pgtest.Exec(t, c.AdminURL(), "CREATE ROLE "+name+" LOGIN PASSWORD 'x'; GRANT USAGE ON SCHEMA app TO "+name+"; GRANT SELECT ON app.notes TO "+name)
+		rules += "  " + name + ": {schemas: [app], tables: \"*\", operations: [select], "
+		if n%2 == 0 {
+			rules += "connection: " + strings.ToUpper(name) + "_DSN}\n"
+			_, place, _ := strings.Cut(c.AdminURL(), "@")
+			env = append(env, strings.ToUpper(name)+"_DSN=postgres://"+name+":x@"+place)
+		} else {
+			rules += "database_role: " + name + "}\n"
+		}
+		users += fmt.Sprintf("  u%d: %s\n  u%d: %s\n", n, name, n+4, name)
+	}
+	env = append(append(env, issuer.env(permissionsFile(t, rules+users))...), "DATABASE_URL="+c.AdminURL(), "MCP_CALLER_RATE=1000", "MCP_CALLER_CONCURRENT=100")
+	s := serveHTTP(t, env, "--transport", "streamable-http")
+	var calls sync.WaitGroup
+	for n := range 160 {
+		sub := fmt.Sprintf("u%d", n%8)
+		header := issuer.header(t, sub, time.Now().Add(time.Hour))
+		calls.Go(func() {
+			res, err := s.post(t.Context(), "/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"query","arguments":{"sql":`+
+				`"SELECT current_user, session_user = current_user AS own, owner, text FROM notes","format":"csv"}}}`, "Authorization", header)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			body, _ := io.ReadAll(res.Body)
+			_ = res.Body.Close()
+			if want := fmt.Sprintf(`r%d,%v,%s,note %d\n`, n%4, n%2 == 0, sub, n%8); !strings.Contains(string(body), want) || strings.Count(string(body), "note ") != 1 {
+				t.Errorf("the answer to %s is %s, want the row %s", sub, body, want)
+			}
+		})
+	}
+	calls.Wait()
 }
