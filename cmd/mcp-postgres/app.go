@@ -117,7 +117,7 @@ func connect(ctx context.Context, c *config.Config, log *slog.Logger) (d *databa
 		}
 		url = d.cluster.URL()
 	}
-	d.DB, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: cmp.Or(c.PoolMin, -1), MaxConns: c.PoolMax,
+	d.DB, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: c.PoolMin, MaxConns: c.PoolMax,
 		IdleTime: cmp.Or(c.PoolIdle, -1), Timeout: c.Timeout(), Logger: log})
 	if err != nil {
 		return nil, errors.Join(err, d.close())

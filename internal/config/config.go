@@ -29,10 +29,10 @@ type Config struct {
 	MaxRows   int   `help:"Maximum number of rows in an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
 	MaxBytes  int   `help:"Maximum number of bytes in the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
 	MaxSQL    int   `help:"Maximum number of bytes in the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
-	PoolMin   int   `help:"Minimum number of connections, made at the start and kept open while there are calls." name:"pool-min" env:"MCP_POOL_MIN" default:"1" placeholder:"N"`
+	PoolMin   int   `help:"Minimum number of connections kept open. With 0 one is made at the start, and closed as --pool-idle says." name:"pool-min" env:"MCP_POOL_MIN" default:"0" placeholder:"N"`
 	PoolMax   int   `help:"Maximum number of connections, and of calls that run at once." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
 
-	PoolIdle time.Duration `help:"Time without a call after which all connections are closed; 0 keeps --pool-min of them open." name:"pool-idle" env:"MCP_POOL_IDLE" default:"5m" placeholder:"TIME"`
+	PoolIdle time.Duration `help:"Time without use after which a connection is closed, unless --pool-min keeps it; 0 is never." name:"pool-idle" env:"MCP_POOL_IDLE" default:"5m" placeholder:"TIME"`
 
 	Transport string `help:"How clients connect: ${enum}." env:"MCP_TRANSPORT" enum:"stdio,streamable-http,sse" default:"stdio"`
 	HTTP      `embed:""`

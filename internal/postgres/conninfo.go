@@ -16,7 +16,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"mcp-postgres/internal/pgtext"
 )
@@ -37,11 +39,12 @@ func connFault(format string, args ...any) error {
 
 // connInfo is a connection string as it is understood.
 type connInfo struct {
-	*pgconn.Config
-	pooler  bool     // it says that there is a pooler
-	address string   // of the host, so that nobody needs to look it up
-	most    int      // connections that it allows; zero if it says nothing of them
-	notes   []string // what became of the parameters of other programs
+	*pgconn.Config // that of pool
+	pool           *pgxpool.Config
+	pooler         bool     // it says that there is a pooler
+	address        string   // of the host, so that nobody needs to look it up
+	most           int      // connections that it allows; zero if it says nothing of them
+	notes          []string // what became of the parameters of other programs
 }
 
 // parseConnInfo reads a connection string with the driver, which takes what it does not understand for key=value pairs, and
@@ -53,13 +56,13 @@ func parseConnInfo(text string) (*connInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Config, err = parse(text); err != nil {
+	if err = c.parse(text); err != nil {
 		return nil, err
 	}
 	secret := strings.Contains(text, "password=")
 	more, session := c.takeForeign(text), c.RuntimeParams
 	if len(more) > 0 {
-		if c.Config, err = parse(with(text, more)); err != nil {
+		if err = c.parse(with(text, more)); err != nil {
 			return nil, err
 		}
 		c.RuntimeParams = session
@@ -81,18 +84,22 @@ func parseConnInfo(text string) (*connInfo, error) {
 	return c, nil
 }
 
-func parse(text string) (*pgconn.Config, error) {
-	conf, err := pgconn.ParseConfig(text)
+func (c *connInfo) parse(text string) error {
+	conf, err := pgxpool.ParseConfig(text)
 	for _, dir := range []string{os.Getenv("PGSYSCONFDIR"), "/etc/postgresql-common", "/etc/sysconfig/pgsql"} {
 		if err == nil || !strings.Contains(err.Error(), noService) {
 			break
 		}
-		conf, err = pgconn.ParseConfig(with(text, map[string]string{"servicefile": filepath.Join(dir, "pg_service.conf")}))
+		conf, err = pgxpool.ParseConfig(with(text, map[string]string{"servicefile": filepath.Join(dir, "pg_service.conf")}))
 	}
-	if err != nil {
-		return nil, parseError(err)
+	switch {
+	case err != nil:
+		return parseError(err)
+	case conf.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol:
+		return connFault("default_query_exec_mode=%s", adviceSimple)
 	}
-	return conf, nil
+	c.pool, c.Config = conf, &conf.ConnConfig.Config
+	return nil
 }
 
 // noService are the driver's words for a service that is not in the user's file; like libpq we look into the system's then.
@@ -125,7 +132,7 @@ func isURL(text string) bool { return strings.HasPrefix(text, "postgres://") }
 var foreign = []foreignParam{
 	{"schema currentschema schema_search_path searchpath", "", "search_path", "write search_path="},
 	{"applicationname fallback_application_name", "", "application_name", "write application_name="},
-	{"connection_limit connectionlimit max_connections maximumpoolsize maxpoolsize max_pool_size pool_max_conns pool_size poolsize", "",
+	{"connection_limit connectionlimit max_connections maximumpoolsize maxpoolsize max_pool_size pool_size poolsize", "",
 		"--pool-max", "write --pool-max"},
 	{"pgbouncer", "true t 1 false= f= 0=", "pooler", "write true or false"},
 	{"ssl ssl_mode", "true=require false=disable no-verify=require disable allow prefer require verify-ca verify-full", "sslmode", adviceSSL},
@@ -141,13 +148,11 @@ var foreign = []foreignParam{
 	{"gssencmode pggssencmode", "disable= prefer=", ignored, "remove it: connections are encrypted by TLS, not by GSSAPI"},
 	{"gssdelegation", "0=", ignored, "remove it: there is no login by GSSAPI"},
 	{"replication", "false= no= off= 0=", ignored, "remove it"},
-	{"default_query_exec_mode", "cache_statement= cache_describe= describe_exec= exec=", ignored, adviceSimple},
 	{"prefer_simple_protocol", "false= f= 0=", ignored, adviceSimple},
-	{"adapter asyncpg_prepared_statements channel_limit characterencoding charset client_flag description_cache_capacity driver encoding gsslib " +
+	{"adapter asyncpg_prepared_statements channel_limit characterencoding charset client_flag driver encoding gsslib " +
 		"keepalives keepalives_count keepalives_idle keepalives_interval load_balance_hosts loadbalancehosts pgbouncer_mode pool " +
-		"pool_health_check_period pool_max_conn_idle_time pool_max_conn_lifetime pool_max_conn_lifetime_jitter pool_min_conns " +
-		"pool_min_idle_conns pool_ping_timeout pool_recycle pool_timeout pooling pooltimeout prepared_statement_cache_size " +
-		"prepared_statements preparethreshold reconnect rewritebatchedinserts sslcompression statement_cache_capacity statement_cache_size " +
+		"pool_recycle pool_timeout pooling pooltimeout prepared_statement_cache_size " +
+		"prepared_statements preparethreshold reconnect rewritebatchedinserts sslcompression statement_cache_size " +
 		"stringtype supa tcpkeepalive trustservercertificate uselibpqcompat workaround", "", ignored, ""},
 
 	{"min minimumpoolsize minpoolsize min_pool_size", "", refused, "write --pool-min"},
@@ -170,7 +175,7 @@ const (
 	ignored      = "" // a target that is none
 	refused      = "-"
 	adviceSSL    = "write sslmode=disable, require or verify-full"
-	adviceSimple = "remove it: simple_protocol is refused, for it takes several statements in one text, and a pooler is found without it"
+	adviceSimple = "simple_protocol is refused, for it takes several statements in one text: remove it, for a pooler is found without it"
 )
 
 // foreignParam says what parameters mean.

@@ -89,7 +89,7 @@ func TestOtherPrograms(t *testing.T) {
 			"fallback_application_name (read as application_name), schema (read as search_path)"},
 		{"postgres://app:s3cret@db/shop?keepalives=1&keepalives_idle=30&gssencmode=prefer&sslcompression=0&ssl_min_protocol_version=TLSv1.2" +
 			"&statement_cache_capacity=0&prefer_simple_protocol=false", "db TLS?", "gssencmode (ignored), keepalives (ignored), keepalives_idle (ignored), " +
-			"prefer_simple_protocol (ignored), ssl_min_protocol_version (ignored), sslcompression (ignored), statement_cache_capacity (ignored)"},
+			"prefer_simple_protocol (ignored), ssl_min_protocol_version (ignored), sslcompression (ignored)"},
 		{"host=db hostaddr=10.0.0.1 user=app password='s3 cret\\'' connectTimeout=7 ssl=verify-full", "10.0.0.1 TLS verified",
 			"connectTimeout (read as connect_timeout), hostaddr (read as hostaddr), ssl (read as sslmode)"},
 		{"hostaddr=10.0.0.1 user=app password=s3cret sslmode=disable", "10.0.0.1", "hostaddr (read as hostaddr)"},

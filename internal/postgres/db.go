@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Defaults of Config and Call.
 const (
 	DefaultTimeout  = 30 * time.Second
-	DefaultMinConns = 1
 	DefaultMaxConns = 10
 	DefaultIdleTime = 5 * time.Minute
 
@@ -34,10 +34,12 @@ const (
 type Config struct {
 	// URL is a connection string (URL or keyword/value). Empty means no database: every call is ErrNoDatabase.
 	URL string
-	// MinConns are the connections made at the start and kept while the pool is in use, MaxConns the most there are; zero means
-	// the defaults. With a negative MinConns nothing connects before the first call.
-	MinConns, MaxConns int
-	// IdleTime is how long without a call all connections stay open; zero means DefaultIdleTime, negative for ever.
+	// MinConns are the connections kept open. With zero one is made at the start, and none is kept; with a negative number
+	// nothing connects before the first call.
+	MinConns int
+	// MaxConns are the most connections; zero means DefaultMaxConns.
+	MaxConns int
+	// IdleTime is how long a connection beyond MinConns stays open without use; zero means DefaultIdleTime, negative for ever.
 	IdleTime time.Duration
 	// Timeout is the statement timeout of a call that names none; zero means DefaultTimeout.
 	Timeout time.Duration
@@ -77,7 +79,9 @@ func Open(_ context.Context, c Config) (*DB, error) {
 	if found.pooler {
 		db.pooler.find("the connection string says so")
 	}
-	db.pool = newPool(c, found, db.pooler)
+	if db.pool, err = newPool(c, found, db.pooler); err != nil {
+		return nil, err
+	}
 	return db, nil
 }
 
@@ -117,17 +121,18 @@ func (db *DB) Stats() Stats {
 
 // withSession runs f on a connection of the pool. When ctx ends, the statement that f runs is cancelled in PostgreSQL.
 func (db *DB) withSession(ctx context.Context, f func(*session) error) error {
-	s, err := db.pool.acquire(ctx)
+	conn, err := db.pool.acquire(ctx)
 	if err != nil {
 		return connectError(ctx, err)
 	}
+	s := sessionOf(conn.Conn().PgConn(), db.pooler)
 	release, returned := cancelOnDone(ctx, s.pc), false
 	defer func() {
 		// After a panic, of the sink or of Answer, messages may be left on the connection.
 		if !release() || !returned {
 			s.broken = true
 		}
-		db.putBack(ctx, s)
+		db.putBack(ctx, conn, s)
 	}()
 	err = f(s)
 	returned = true
@@ -156,9 +161,9 @@ func cancelOnDone(ctx context.Context, pc *pgconn.PgConn) func() bool {
 
 // putBack gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at rest, and
 // the reset after a caller's SQL is waited for. The turn in ctx is kept while the backend may be at work on the call.
-func (db *DB) putBack(ctx context.Context, s *session) {
+func (db *DB) putBack(ctx context.Context, conn *pgxpool.Conn, s *session) {
 	if !s.broken && !s.resetting && !s.failed && !s.worn() {
-		db.pool.release(s)
+		db.pool.release(conn)
 		return
 	}
 	var kept Kept = noTurn{}
@@ -168,7 +173,7 @@ func (db *DB) putBack(ctx context.Context, s *session) {
 	}
 	db.cleaning.Go(func() {
 		defer kept.Free()
-		defer db.pool.release(s)
+		defer db.pool.release(conn)
 		if !s.broken {
 			if err := s.clean(); err != nil {
 				db.log.Debug("connection not reset", "error", err)
@@ -177,7 +182,9 @@ func (db *DB) putBack(ctx context.Context, s *session) {
 		}
 		if s.broken || s.worn() {
 			db.stop(s, kept, about)
-			s.close()
+			end, cancel := context.WithTimeout(context.Background(), cancelGrace)
+			defer cancel()
+			_ = s.pc.Close(end) // the connection is given up
 		}
 	})
 }

@@ -121,16 +121,18 @@ func TestIdlePool(t *testing.T) {
 	count := func() string {
 		return pgtest.Value(t, url, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mcp-postgres' AND datname = current_database()")
 	}
-	db := open(t, url, func(c *postgres.Config) { c.MinConns, c.IdleTime = 2, 300*time.Millisecond })
+	db := open(t, url, func(c *postgres.Config) { c.IdleTime = 300 * time.Millisecond })
 	for range 2 {
 		if failed := together(t, db, 4, 5); failed != nil {
 			t.Fatal(failed)
 		}
 		waitUntil(t, "the connections are closed", func() bool { return count() == "0" && db.Stats().Idle == 0 })
 	}
-	kept := open(t, url, func(c *postgres.Config) { c.MinConns, c.IdleTime = 2, -1 })
-	run(t, kept, postgres.Call{SQL: "SELECT 1"})
-	waitUntil(t, "both connections are there", func() bool { return count() == "2" })
+	kept := open(t, url, func(c *postgres.Config) { c.MinConns, c.IdleTime = 2, 50*time.Millisecond })
+	if failed := together(t, kept, 4, 5); failed != nil {
+		t.Fatal(failed)
+	}
+	waitUntil(t, "two connections are kept", func() bool { return count() == "2" })
 }
 
 // TestRefusedLogin: a login that is refused is not tried for each call, and is tried again when it may have been mended.

@@ -84,7 +84,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {
 	var mixed *mixedUpError
 	if lost := lostIn(err); lost != nil {
-		db.pool.forget() // the others are as old as the one that was dead
+		db.pool.Reset() // the others are as old as the one that was dead
 		return lost.unheard || !c.Write && out.Rows == 0
 	}
 	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && c.Keep && stale(err)

@@ -33,8 +33,6 @@ type session struct {
 
 	identity, identified int // those that set the identity: from here, up to here
 
-	born, freed time.Time // when it was made, and when a call last gave it back
-
 	foreign int           // statements of callers that the backend has run
 	busy    time.Duration // and how long it took
 
@@ -63,17 +61,19 @@ type awaited struct {
 	sync bool
 }
 
-func newSession(pc *pgconn.PgConn, p *pooler) *session {
-	now := time.Now()
-	return &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}, pooler: p, pooled: p.found.Load(), pid: pc.PID(),
-		citus: true, born: now, freed: now}
-}
+// sessionKey finds the session of a connection in its custom data.
+const sessionKey = "mcp-postgres"
 
-// close gives the connection up.
-func (s *session) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
-	defer cancel()
-	_ = s.pc.Close(ctx)
+func sessionOf(pc *pgconn.PgConn, p *pooler) *session {
+	s, ok := pc.CustomData()[sessionKey].(*session)
+	if !ok {
+		s = &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}, pooler: p, pid: pc.PID(), citus: true}
+		pc.CustomData()[sessionKey] = s
+	}
+	if s.pooled = p.found.Load(); s.pooled {
+		s.pid = 0
+	}
+	return s
 }
 
 // named is the name that a statement gets: none behind a pooler, where it would stay on a connection of others.

@@ -88,7 +88,7 @@ func (db *DB) crowded(c *Call) error {
 	}
 	db.stuck.mu.Lock()
 	defer db.stuck.mu.Unlock()
-	if len(db.stuck.all) < max(2, (db.pool.most+1)/2) {
+	if len(db.stuck.all) < max(2, (int(db.pool.Config().MaxConns)+1)/2) {
 		return nil
 	}
 	return &Error{
