@@ -104,7 +104,8 @@ func least[N int | time.Duration](a, b N) N {
 
 // visibleTools leaves out of tools/list what the caller may not call, and makes it unknown to tools/call.
 func (r *Registry) visibleTools(ctx context.Context, tools []mcp.Tool) []mcp.Tool {
-	return slices.DeleteFunc(tools, func(t mcp.Tool) bool { return !r.Offered(ctx, t.Name) })
+	offered := r.NamesFor(ctx)
+	return slices.DeleteFunc(tools, func(t mcp.Tool) bool { return !slices.Contains(offered, t.Name) })
 }
 
 // StatusFor is Status for the caller: the tools that it may call, and no words on others.

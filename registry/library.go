@@ -151,7 +151,7 @@ func (l *library) tableRows(ctx context.Context, v map[string]string) (string, e
 	if !ok {
 		return "", Missing("table:// needs the tool query, which is not offered")
 	}
-	if !l.offered(ctx, q) {
+	if len(l.offered(ctx, q)) == 0 {
 		rec := newRecord(ctx, q.def)
 		rec.Outcome, rec.Rule = guard.Forbidden, "tool"
 		l.observe(ctx, rec)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -166,10 +167,8 @@ func (r *Registry) UnknownTool(ctx context.Context, name string) string {
 // NamesFor are the names of the tools that the caller may call, sorted.
 func (r *Registry) NamesFor(ctx context.Context) []string {
 	var names []string
-	for _, t := range r.set.Load().tools {
-		if r.offered(ctx, t) {
-			names = append(names, t.def.Name)
-		}
+	for _, t := range r.offered(ctx, r.set.Load().tools...) {
+		names = append(names, t.def.Name)
 	}
 	return names
 }
@@ -183,16 +182,23 @@ func (r *Registry) Offered(ctx context.Context, name string) bool {
 // toolFor is tool for the caller.
 func (r *Registry) toolFor(ctx context.Context, name string) (t *tool, ok bool) {
 	t, ok = r.tool(name)
-	return t, ok && r.offered(ctx, t)
+	return t, ok && len(r.offered(ctx, t)) == 1
 }
 
-// offered reports whether the caller may call a tool.
-func (r *Registry) offered(ctx context.Context, t *tool) bool {
-	if !mayCall(ctx, t.def) {
-		return false
+// offered are those of the tools that the caller may call, in their order. The database is asked about all of them at once.
+func (r *Registry) offered(ctx context.Context, tools ...*tool) []*tool {
+	var may []*tool
+	var files []*catalog.Tool
+	for _, t := range tools {
+		if mayCall(ctx, t.def) {
+			may = append(may, t)
+			if _, ok := t.handler.(*sqlTool); ok {
+				files = append(files, t.def)
+			}
+		}
 	}
-	h, ok := t.handler.(*sqlTool)
-	return !ok || h.guard.Offers(ctx, h.tool)
+	allowed := r.guard.Offered(ctx, files)
+	return slices.DeleteFunc(may, func(t *tool) bool { return slices.Contains(files, t.def) && !slices.Contains(allowed, t.def) })
 }
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.

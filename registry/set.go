@@ -174,7 +174,7 @@ func (r *Registry) serverTools() []server.ServerTool {
 			if !ok {
 				now = t
 			}
-			if !r.offered(ctx, now) { // the library asks the filter before; this must not depend on it
+			if len(r.offered(ctx, now)) == 0 { // the library asks the filter before; this must not depend on it
 				return nil, errors.New(r.UnknownTool(ctx, t.def.Name))
 			}
 			res, _ := r.run(ctx, now, rawArguments(req))

@@ -53,53 +53,95 @@ type subject struct {
 	identity *postgres.Identity
 }
 
+// subjectOf is SQL of the caller in ctx; the refusal is that it has no role.
+func subjectOf(ctx context.Context, sql string) (subject, *Refusal) {
+	s := subject{sql: sql}
+	caller, authenticated := CallerFrom(ctx)
+	switch {
+	case authenticated && caller.Role == nil:
+		return s, &Refusal{Code: Forbidden, Rule: "role", Message: "this caller has no role"}
+	case authenticated:
+		s.role, s.login, s.identity = caller.Role, caller.Role.Connection, caller.Identity()
+	}
+	return s, nil
+}
+
+// toolSubject is a statement of a tool, for the caller in ctx. The SQL of a caller tool is held against the caller's role. The
+// owner of an owner tool answers for its SQL, which must only keep read-only mode; that of the server's own tools does, and is
+// not decided on: ok is false.
+func (g *Guard) toolSubject(ctx context.Context, t *catalog.Tool, sql string) (s subject, ok bool, refusal *Refusal) {
+	if t.Trust == catalog.TrustCaller {
+		s, refusal = subjectOf(ctx, sql)
+		return s, refusal == nil, refusal
+	}
+	s.sql = sql
+	if caller, _ := CallerFrom(ctx); caller != nil && caller.Role != nil {
+		s.login = caller.Role.Connection
+	}
+	return s, g.ReadOnly && t.Source != "", nil
+}
+
 // Authorize decides on one statement of the caller in ctx. The error is a *Refusal, or one of the database.
 func (g *Guard) Authorize(ctx context.Context, sql string) (*Permit, error) {
-	caller, authenticated := CallerFrom(ctx)
-	if authenticated && caller.Role == nil {
-		return nil, &Refusal{Code: Forbidden, Rule: "role", Message: "this caller has no role"}
-	}
-	s := subject{sql: sql}
-	if authenticated {
-		s.role, s.login, s.identity = caller.Role, caller.Role.Connection, caller.Identity()
+	s, refusal := subjectOf(ctx, sql)
+	if refusal != nil {
+		return nil, refusal
 	}
 	return g.authorize(ctx, s)
 }
 
-// AuthorizeTool decides on one statement of a tool, for the caller in ctx. The SQL of a caller tool is held against the caller's
-// role. The owner of an owner tool answers for its SQL, which must only keep read-only mode; that of the server's own tools does.
+// AuthorizeTool decides on one statement of a tool, for the caller in ctx.
 func (g *Guard) AuthorizeTool(ctx context.Context, t *catalog.Tool, sql string) (*Permit, error) {
+	s, ok, refusal := g.toolSubject(ctx, t, sql)
 	switch {
-	case t.Trust == catalog.TrustCaller:
-		return g.Authorize(ctx, sql)
-	case g.ReadOnly && t.Source != "":
-		s := subject{sql: sql}
-		if caller, _ := CallerFrom(ctx); caller != nil && caller.Role != nil {
-			s.login = caller.Role.Connection
+	case refusal != nil:
+		return nil, refusal
+	case !ok:
+		return &Permit{}, nil
+	}
+	return g.authorize(ctx, s)
+}
+
+// Offered are those of the tools whose statements would all run for the caller in ctx, as far as the database can tell now. It
+// is asked about all of them at once.
+func (g *Guard) Offered(ctx context.Context, tools []*catalog.Tool) []*catalog.Tool {
+	known, waiting := map[memoryKey]decided{}, map[bool][]subject{} // by whether it is the caller's SQL
+	for _, t := range tools {
+		for _, sql := range Statements(t) {
+			s, ok, _ := g.toolSubject(ctx, t, sql)
+			if !ok || s.role == nil && !g.ReadOnly {
+				continue
+			}
+			if d, ok := g.memory.get(s.key()); ok {
+				known[s.key()] = d
+			} else {
+				waiting[s.role != nil] = append(waiting[s.role != nil], s)
+			}
 		}
-		return g.authorize(ctx, s)
 	}
-	return &Permit{}, nil
+	for _, all := range waiting {
+		found, err := g.decide(ctx, all)
+		for i := range all {
+			if err == nil {
+				known[all[i].key()] = found[i]
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(tools), func(t *catalog.Tool) bool {
+		return slices.ContainsFunc(Statements(t), func(sql string) bool { return !g.offers(ctx, t, sql, known) })
+	})
 }
 
-// Offers reports whether all statements of a tool would run for the caller in ctx, as far as the database can tell now.
-func (g *Guard) Offers(ctx context.Context, t *catalog.Tool) bool {
-	return !slices.ContainsFunc(Statements(t), func(sql string) bool { return !g.offers(ctx, t, sql) })
-}
-
-func (g *Guard) offers(ctx context.Context, t *catalog.Tool, sql string) bool {
-	_, err := g.AuthorizeTool(ctx, t, sql)
-	var refusal *Refusal
-	switch {
-	case err == nil:
-		return true
-	case errors.As(err, &refusal):
-		return refusal.Code != Forbidden && refusal.Code != ReadOnly
-	case t.Trust == catalog.TrustCaller:
-		caller, _ := CallerFrom(ctx)
-		return g.allowsNames(sql, caller)
+// offers reports whether a statement would run, by what is known of it; while the database can't be asked, by its names.
+func (g *Guard) offers(ctx context.Context, t *catalog.Tool, sql string, known map[memoryKey]decided) bool {
+	s, ok, refusal := g.toolSubject(ctx, t, sql)
+	if refusal != nil || !ok || s.role == nil && !g.ReadOnly {
+		return refusal == nil
 	}
-	return true
+	if d, ok := known[s.key()]; ok {
+		return d.refusal == nil || d.refusal.Code != Forbidden && d.refusal.Code != ReadOnly
+	}
+	return t.Trust != catalog.TrustCaller || g.allowsNames(s)
 }
 
 // Statements are the SQL of a tool.
@@ -248,18 +290,14 @@ func finish(ctx context.Context, u *uses, walks map[int]*walk, out []decided) er
 }
 
 // allowsNames decides by what is written alone, for a list while the database can't be asked: what the role does not name is not in it.
-func (g *Guard) allowsNames(sql string, caller *Caller) bool {
-	st, err := g.analyzer.Analyze(sql)
+func (g *Guard) allowsNames(s subject) bool {
+	st, err := g.analyzer.Analyze(s.sql)
 	if err != nil {
 		return false
 	}
-	r := Restriction{ReadOnly: g.ReadOnly}
-	if caller != nil {
-		r.Role = caller.Role
-	}
 	nothing := newResolved(st)
 	nothing.Encoding = "UTF8"
-	_, refusal := r.Decide(sql, st, nothing)
+	_, refusal := Restriction{Role: s.role, ReadOnly: g.ReadOnly}.Decide(s.sql, st, nothing)
 	return refusal == nil
 }
 

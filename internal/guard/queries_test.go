@@ -2,11 +2,16 @@ package guard_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/test/pgtest"
@@ -86,6 +91,47 @@ func TestQuestions(t *testing.T) {
 		db.asked.Store(0)
 		if _, again := g.Authorize(t.Context(), test.sql); db.asked.Load() > 0 && test.most > 0 && test.sql != "SELECT name, setting FROM pg_settings" && test.sql != "SELECT current_setting('work_mem')" {
 			t.Errorf("Authorize(%s) again = %v after %d questions, want it remembered", test.sql, again, db.asked.Load())
+		}
+	}
+}
+
+// TestOffered: a list of tools takes the questions of one statement, and none where all is remembered.
+func TestOffered(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE SCHEMA shop; CREATE TABLE shop.orders (id int); CREATE TABLE public.hidden (id int);
+		CREATE FUNCTION public.reads_file() RETURNS text LANGUAGE sql AS $$ SELECT pg_read_file('PG_VERSION') $$;
+		CREATE VIEW shop.bad AS SELECT public.reads_file(); CREATE VIEW shop.good AS SELECT id FROM shop.orders`)
+	var tools []*catalog.Tool
+	for i := range 30 {
+		for name, sql := range map[string]string{"good": "SELECT id FROM shop.good WHERE id = ", "bad": "SELECT * FROM shop.bad WHERE 1 = ", "hidden": "SELECT id FROM public.hidden WHERE id = ",
+			"owner": "SELECT public.reads_file(), "} {
+			tool := &catalog.Tool{Name: fmt.Sprintf("%s_%d", name, i), Source: "shop", Trust: catalog.TrustCaller}
+			if tool.Statement.SQL = fmt.Sprint(sql, i); name == "owner" {
+				tool.Trust = catalog.TrustOwner
+			}
+			tools = append(tools, tool)
+		}
+	}
+	role := &guard.Role{Name: "reader", Schemas: []string{"shop"}, AllTables: true, AllTools: true, Operations: 1}
+	as := guard.WithCaller(t.Context(), &guard.Caller{Sub: "a", Role: role})
+	db := openCounted(t, url)
+	for _, test := range []struct {
+		readOnly bool
+		want     string
+		most     int32
+	}{{false, "bad good owner", 1}, {true, "good", 4}} {
+		g := guard.New(guard.Config{DB: db, ReadOnly: test.readOnly})
+		for _, most := range []int32{test.most, 0} {
+			db.asked.Store(0)
+			kinds := map[string]int{}
+			for _, tool := range g.Offered(as, tools) {
+				kind, _, _ := strings.Cut(tool.Name, "_")
+				kinds[kind]++
+			}
+			got := strings.Join(slices.Sorted(maps.Keys(kinds)), " ")
+			if got != test.want || kinds["good"] != 30 || db.asked.Load() > most {
+				t.Errorf("read-only %v: offered are %v after %d questions, want 30 of each of %s after %d", test.readOnly, kinds, db.asked.Load(), test.want, most)
+			}
 		}
 	}
 }
