@@ -143,14 +143,15 @@ func noticeAnswer(shape catalog.Result, cols []postgres.Column) *Answer {
 	return a
 }
 
-// Codes of errors that have no SQLSTATE.
+// Codes of errors that have no SQLSTATE. Those of a refusal are guard.Forbidden and guard.ReadOnly.
 const (
-	codeArguments   = guard.InvalidArguments
-	codeNotFound    = "not_found"
-	codeTooLarge    = "result_too_large"
-	codeUnavailable = "unavailable"
-	codeInternal    = "internal"
-	// Those of a refusal are guard.Forbidden and guard.ReadOnly.
+	CodeArguments   = guard.InvalidArguments
+	CodeNotFound    = "not_found"
+	CodeTooLarge    = "result_too_large"
+	CodeUnavailable = "unavailable"
+	CodeInternal    = "internal"
+	// CodeUnknownTool is that of a call of a tool that the caller does not have, in reports: the protocol has an error of its own.
+	CodeUnknownTool = "unknown_tool"
 )
 
 // Error is an error as the caller of a tool gets it.
@@ -169,11 +170,11 @@ type Error struct {
 func (e *Error) Error() string { return e.Message }
 
 func argumentError(message string) error {
-	return &Error{Code: codeArguments, Message: message}
+	return &Error{Code: CodeArguments, Message: message}
 }
 
 func internalError(id string) *Error {
-	return &Error{Code: codeInternal, Message: "internal error (call " + id + ")"}
+	return &Error{Code: CodeInternal, Message: "internal error (call " + id + ")"}
 }
 
 // text is the error in one paragraph for the model.
@@ -225,7 +226,7 @@ func userMessage(err error, sql string) (e *Error, ok bool) {
 		return e, true
 	case errors.As(err, &pg):
 		if pg.Code == "42601" && strings.Contains(pg.Message, "multiple commands") {
-			return &Error{Code: codeArguments, Message: "sql: holds more than one statement: want one per call"}, true
+			return &Error{Code: CodeArguments, Message: "sql: holds more than one statement: want one per call"}, true
 		}
 		e = &Error{Code: pg.Code, Message: pg.Message, Hint: pg.Hint, Retryable: pg.Retryable}
 		if sql != "" && pg.Position > 0 {
@@ -233,7 +234,7 @@ func userMessage(err error, sql string) (e *Error, ok bool) {
 		}
 		return e, true
 	case errors.As(err, &down):
-		return &Error{Code: codeUnavailable, Message: fmt.Sprintf(messageDown, down.Reason), Retryable: true}, true
+		return &Error{Code: CodeUnavailable, Message: fmt.Sprintf(messageDown, down.Reason), Retryable: true}, true
 	case errors.Is(err, context.Canceled):
 		return &Error{Code: "57014", Message: "the call was cancelled"}, true
 	}

@@ -218,7 +218,7 @@ type unread struct{ code, text string }
 func (u *unread) Error() string { return u.text }
 
 // absent are the codes that say that a resource is not there for the caller: what a role may not see is not there.
-var absent = []string{codeNotFound, guard.Forbidden, "42P01", "3F000"}
+var absent = []string{CodeNotFound, guard.Forbidden, "42P01", "3F000"}
 
 // Missing is the error for a resource that is not there; its words are for the client.
 type Missing string

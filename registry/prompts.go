@@ -140,7 +140,7 @@ func (l *library) complete(ctx context.Context, kind string, words []string, pre
 func (l *library) names(ctx context.Context, search nameArgs) ([]string, error) {
 	body, err := l.readFile(ctx, nameList, search.values())
 	var answer struct{ Items []struct{ Name string } }
-	if down := (*unread)(nil); errors.As(err, &down) && down.code == codeUnavailable {
+	if down := (*unread)(nil); errors.As(err, &down) && down.code == CodeUnavailable {
 		return nil, err
 	}
 	if err != nil || json.Unmarshal([]byte(body), &answer) != nil {

@@ -213,7 +213,7 @@ func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *
 				e.Message += ": what the call changed, if anything, may have been committed"
 				e.Hint = "look at the data before trying again"
 			}
-			rec.Outcome, res = codeInternal, ErrorAnswer(e)
+			rec.Outcome, res = CodeInternal, ErrorAnswer(e)
 		}
 		r.done(ctx, rec, res)
 	}()

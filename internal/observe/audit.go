@@ -99,7 +99,7 @@ func (a *Audit) Close() error {
 // UnknownTool writes a line for a call of a tool that the caller does not have. It makes no number, as the name may
 // be any.
 func (a *Audit) UnknownTool(ctx context.Context, name string) {
-	r := &registry.Record{Time: time.Now(), Method: callTool, Tool: fmt.Sprintf("%.100s", name), Outcome: unknownTool}
+	r := &registry.Record{Time: time.Now(), Method: callTool, Tool: fmt.Sprintf("%.100s", name), Outcome: registry.CodeUnknownTool}
 	if c, _ := guard.CallerFrom(ctx); c != nil {
 		r.Sub = c.Sub
 		if c.Role != nil {
@@ -109,10 +109,7 @@ func (a *Audit) UnknownTool(ctx context.Context, name string) {
 	a.call(r)
 }
 
-const (
-	callTool    = "tools/call"
-	unknownTool = "unknown_tool"
-)
+const callTool = "tools/call"
 
 // auditLine is what the line says. What a call does not have is left out.
 type auditLine struct {
@@ -149,7 +146,7 @@ func (a *Audit) call(r *registry.Record) {
 	}
 	switch r.Outcome {
 	case "ok":
-	case guard.Forbidden, guard.ReadOnly, unknownTool:
+	case guard.Forbidden, guard.ReadOnly, registry.CodeUnknownTool:
 		line.Outcome, line.Code = "refused", r.Outcome
 	default:
 		line.Outcome, line.Code = "error", r.Outcome

@@ -114,8 +114,8 @@ func result(err error) string {
 }
 
 // outcomes are the codes of errors that stand for themselves.
-var outcomes = []string{"ok", guard.Forbidden, guard.ReadOnly, "invalid_arguments", "not_found", "result_too_large",
-	"unavailable", "no_database", "internal"}
+var outcomes = []string{"ok", guard.Forbidden, guard.ReadOnly, registry.CodeArguments, registry.CodeNotFound, registry.CodeTooLarge,
+	registry.CodeUnavailable, "no_database", registry.CodeInternal}
 
 // Outcome is the class of a code; there are few of them, whatever the database says.
 func Outcome(code string) string {
@@ -127,7 +127,7 @@ func Outcome(code string) string {
 	case code == "57014":
 		return "stopped" // cancelled, or over the time limit
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "53"), strings.HasPrefix(code, "57"):
-		return "unavailable"
+		return registry.CodeUnavailable
 	case strings.HasPrefix(code, "40"):
 		return "conflict"
 	}

@@ -14,7 +14,6 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
-	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/registry"
 )
 
@@ -158,7 +157,7 @@ func (r *runner) one(name string, line int, run func() string) Result {
 // example wants an answer; not_found is one too.
 func (r *runner) example(ctx context.Context, e catalog.Example) string {
 	r.db.as = nil
-	if a := r.call(ctx, e.Args); a.code != "" && a.code != "not_found" {
+	if a := r.call(ctx, e.Args); a.code != "" && a.code != registry.CodeNotFound {
 		return "answers the error " + string(a.body)
 	}
 	return ""
@@ -175,18 +174,14 @@ func (r *runner) test(ctx context.Context, test catalog.Test) string {
 	return r.call(ctx, test.Args).differs(test.Expect)
 }
 
-// unknownTool stands for the error of the protocol that a caller gets who may not call the tool.
-const unknownTool = "unknown_tool"
-
 func (r *runner) call(ctx context.Context, args json.RawMessage) *answer {
 	res, err := r.registry.Call(ctx, r.tool.Name, args)
-	if err != nil {
-		body := pgtext.JSON(map[string]any{"error": map[string]any{"code": unknownTool, "message": err.Error()}})
-		return &answer{body: json.RawMessage(body), code: unknownTool}
+	if err != nil { // the caller may not call the tool
+		res = registry.ErrorAnswer(&registry.Error{Code: registry.CodeUnknownTool, Message: err.Error()})
 	}
 	a := &answer{body: res.Body(), text: strings.Join(res.Texts, "\n"), result: r.tool.Result, columns: r.columns}
 	if res.Err != nil {
-		_ = json.Unmarshal(a.member("error"), &struct{ Code *string }{&a.code}) // an error has a code
+		a.code = res.Err.Code
 	}
 	return a
 }
