@@ -2,7 +2,7 @@
 
 GO ?= go
 BIN := bin/mcp-postgres
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 TESTS := $(GO) run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --
 
 .PHONY: build help demo test fuzz lint generate fresh bench conformance e2e scaleout soak versions engines tokens release needs postgres testtools clean
@@ -27,10 +27,9 @@ FUZZ_SEED ?= 0
 fuzz: postgres ## Hold the guard against PostgreSQL with made-up statements; FUZZ=1h, FUZZ_SEED=N
 	FUZZ=$(FUZZ) FUZZ_SEED=$(FUZZ_SEED) $(GO) test ./registry -run TestFuzzGuard -count=1 -timeout 0 -v
 
-lint: ## Check format, vet and static analysis
+lint: ## Check the format and run the linters of .golangci.yml
 	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt would change:" $$files; exit 1; fi
-	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) ./...
+	$(LINT) run ./...
 
 # generate refreshes sql/schema and the tables of README.md and docs/tools.md; fresh fails if that changes anything.
 generate: postgres ## Write sql/schema and the tables of README.md and docs/tools.md

@@ -13,7 +13,7 @@ import (
 
 func FuzzParse(f *testing.F) {
 	for _, dir := range []string{"testdata/good", "testdata/bad"} {
-		_ = fs.WalkDir(os.DirFS(dir), ".", func(p string, e fs.DirEntry, err error) error {
+		_ = fs.WalkDir(os.DirFS(dir), ".", func(p string, _ fs.DirEntry, err error) error {
 			if text, readErr := os.ReadFile(dir + "/" + p); readErr == nil {
 				f.Add(text)
 			}

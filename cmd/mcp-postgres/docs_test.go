@@ -40,7 +40,7 @@ func pages(t *testing.T) map[string]string {
 	for _, name := range top {
 		add(name)
 	}
-	err = filepath.WalkDir(root+"docs", func(name string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root+"docs", func(name string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(name, ".md") {
 			add(name)
 		}

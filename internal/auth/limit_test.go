@@ -44,7 +44,7 @@ func TestRequestRate(t *testing.T) {
 
 func TestConcurrentRequests(t *testing.T) {
 	enter, leave := make(chan struct{}), make(chan struct{})
-	h := limiter(t, auth.Limits{Concurrent: 2})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := limiter(t, auth.Limits{Concurrent: 2})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
 			enter <- struct{}{}
 			<-leave

@@ -28,7 +28,8 @@ const (
 func (a *Auth) validate() []error {
 	faults := []error{within("--caller-concurrent (MCP_CALLER_CONCURRENT)", a.CallerConcurrent, 1, 10_000)}
 	if a.CallerRate <= 0 || a.CallerRate > 100_000 {
-		faults = append(faults, fmt.Errorf("--caller-rate (MCP_CALLER_RATE) is %g: want a number above 0, at most 100000", a.CallerRate))
+		faults = append(faults, fmt.Errorf("--caller-rate (MCP_CALLER_RATE) is %g: want a number above 0, at most 100000",
+			a.CallerRate))
 	}
 	return faults
 }
@@ -42,25 +43,29 @@ const (
 // AuthToken returns the token of the caller over stdio.
 func (a *Auth) AuthToken() string { return os.Getenv(TokenVariable) }
 
-// CheckAuth checks that the settings of authentication fit together. The URLs are checked where they are used. stdio is true
-// where there is one caller, with the token of AuthToken.
+// CheckAuth checks that the settings of authentication fit together. The URLs are checked where they are used. stdio is
+// true where there is one caller, with the token of AuthToken.
 func (a *Auth) CheckAuth(stdio bool) error {
 	if a.AuthIssuer == "" {
 		return a.withoutIssuer()
 	}
 	var faults []error
 	if a.AuthAudience == "" {
-		faults = append(faults, errors.New("MCP_AUTH_ISSUER is set without MCP_AUTH_AUDIENCE: a token that the issuer made for any other service would be accepted; "+
+		faults = append(faults, errors.New("MCP_AUTH_ISSUER is set without MCP_AUTH_AUDIENCE: a token that the issuer made "+
+			"for any other service would be accepted; "+
 			"want the audience of the tokens for this server"))
 	}
 	if a.Permissions == "" {
-		faults = append(faults, errors.New("MCP_AUTH_ISSUER is set without MCP_PERMISSIONS_FILE: nobody would have a role; want the file that gives roles to callers"))
+		faults = append(faults, errors.New("MCP_AUTH_ISSUER is set without MCP_PERMISSIONS_FILE: nobody would have a role; "+
+			"want the file that gives roles to callers"))
 	}
 	switch {
 	case stdio && a.AuthToken() == "":
-		faults = append(faults, errors.New("MCP_AUTH_ISSUER is set without MCP_AUTH_TOKEN: over stdio the caller's access token comes from there"))
+		faults = append(faults, errors.New("MCP_AUTH_ISSUER is set without MCP_AUTH_TOKEN: over stdio the caller's access "+
+			"token comes from there"))
 	case !stdio && a.AuthToken() != "":
-		faults = append(faults, errors.New("MCP_AUTH_TOKEN is set, but over HTTP each request brings its own token: unset it"))
+		faults = append(faults,
+			errors.New("MCP_AUTH_TOKEN is set, but over HTTP each request brings its own token: unset it"))
 	}
 	return errors.Join(faults...)
 }
@@ -72,13 +77,15 @@ func (a *Auth) withoutIssuer() error {
 		name string
 		set  bool
 	}{
-		{"MCP_AUTH_AUDIENCE", a.AuthAudience != ""}, {"MCP_AUTH_JWKS_URL", a.AuthJWKSURL != ""}, {"MCP_AUTH_TOKEN", a.AuthToken() != ""},
+		{"MCP_AUTH_AUDIENCE", a.AuthAudience != ""}, {"MCP_AUTH_JWKS_URL", a.AuthJWKSURL != ""},
+		{"MCP_AUTH_TOKEN", a.AuthToken() != ""},
 		{"--auth-scopes", len(a.AuthScopes) > 0}, {"MCP_PERMISSIONS_FILE", a.Permissions != ""},
 		{"--caller-rate", a.CallerRate != 0 && a.CallerRate != defaultCallerRate},
 		{"--caller-concurrent", a.CallerConcurrent != 0 && a.CallerConcurrent != defaultCallerConcurrent},
 	} {
 		if s.set {
-			faults = append(faults, fmt.Errorf("%s is set without MCP_AUTH_ISSUER: everybody would be served, without a limit on any caller; set the issuer too, or unset it", s.name))
+			faults = append(faults, fmt.Errorf("%s is set without MCP_AUTH_ISSUER: everybody would be served, without a limit "+
+				"on any caller; set the issuer too, or unset it", s.name))
 		}
 	}
 	return errors.Join(faults...)

@@ -13,8 +13,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Config holds every setting. The tags are the reference: --help and the table of settings are generated from them. A setting with the
-// tag unfilled gets that value instead of its default when a client passes it empty.
+// Config holds every setting. The tags are the reference: --help and the table of settings are generated from them. A
+// setting with the tag unfilled gets that value instead of its default when a client passes it empty.
 type Config struct {
 	Conn string `help:"Connection string of the database: a URL or key=value pairs. Without it the server starts, and every tool says that it is missing." env:"DATABASE_URL,POSTGRES_CONNECTION_STRING" placeholder:"URL"`
 	Demo bool   `help:"Start a throw-away PostgreSQL with sample data instead of using --conn; it is removed at exit."`
@@ -54,20 +54,24 @@ type Serve struct {
 func (c *Config) Validate() error {
 	var faults []error
 	if c.TimeoutMS < 1 || c.TimeoutMS > 24*3600*1000 {
-		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000", c.TimeoutMS))
+		faults = append(faults, fmt.Errorf("--statement-timeout-ms (POSTGRES_STATEMENT_TIMEOUT_MS) is %d: want 1 to 86400000",
+			c.TimeoutMS))
 	}
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, maxSQL),
-		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000), within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
+		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000),
+		within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
 	faults = append(append(faults, c.HTTP.validate()...), c.Auth.validate()...)
 	if c.PoolMin > c.PoolMax {
-		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d", c.PoolMin, c.PoolMax))
+		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d",
+			c.PoolMin, c.PoolMax))
 	}
 	if c.PoolIdle != 0 && (c.PoolIdle < time.Second || c.PoolIdle > 24*time.Hour) {
 		faults = append(faults, fmt.Errorf("--pool-idle (MCP_POOL_IDLE) is %v: want 0, or 1s to 24h", c.PoolIdle))
 	}
 	if c.AuditSQL && c.Audit == "" {
-		faults = append(faults, errors.New("--audit-sql (MCP_AUDIT_SQL) is set without --audit (MCP_AUDIT): no call would be written; set --audit too, or unset it"))
+		faults = append(faults, errors.New("--audit-sql (MCP_AUDIT_SQL) is set without --audit (MCP_AUDIT): no call would "+
+			"be written; set --audit too, or unset it"))
 	}
 	return errors.Join(faults...)
 }
@@ -94,8 +98,8 @@ func (c *Config) Level() slog.Level {
 	return l
 }
 
-// UnsetEmpty removes the variables of settings that are empty, as many MCP clients pass them, and variables whose placeholder a
-// desktop host left unfilled. Both mean the default. It returns their names.
+// UnsetEmpty removes the variables of settings that are empty, as many MCP clients pass them, and variables whose
+// placeholder a desktop host left unfilled. Both mean the default. It returns their names.
 func UnsetEmpty(flags []*kong.Flag) (names []string, err error) {
 	closed := map[string]string{}
 	for _, f := range flags {
@@ -125,8 +129,8 @@ func UnsetEmpty(flags []*kong.Flag) (names []string, err error) {
 	return names, nil
 }
 
-// Filled leaves out of a command line what a desktop host left unfilled, with the flag that it is the value of. It gives the
-// names of the flags.
+// Filled leaves out of a command line what a desktop host left unfilled, with the flag that it is the value of. It
+// gives the names of the flags.
 func Filled(args []string, flags []*kong.Flag) (filled, names []string) {
 	closed := func(flag string) bool {
 		return slices.ContainsFunc(flags, func(f *kong.Flag) bool { return "--"+f.Name == flag && f.Tag.Has("unfilled") })

@@ -31,7 +31,8 @@ func (h *HTTP) validate() []error {
 		faults = append(faults, errors.New("--tls-cert (MCP_TLS_CERT) and --tls-key (MCP_TLS_KEY): want both or none"))
 	}
 	if h.ShutdownTimeout < time.Second || h.ShutdownTimeout > time.Hour {
-		faults = append(faults, fmt.Errorf("--shutdown-timeout (MCP_SHUTDOWN_TIMEOUT) is %v: want 1s to 1h", h.ShutdownTimeout))
+		faults = append(faults, fmt.Errorf("--shutdown-timeout (MCP_SHUTDOWN_TIMEOUT) is %v: want 1s to 1h",
+			h.ShutdownTimeout))
 	}
 	for _, host := range h.AllowedHosts {
 		if host == "" || host != "*" && strings.ContainsAny(host, "/*@ \t") {
@@ -41,7 +42,8 @@ func (h *HTTP) validate() []error {
 	for _, origin := range h.AllowedOrigins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme == "" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
-			faults = append(faults, fmt.Errorf("--allowed-origins (MCP_ALLOWED_ORIGINS) has %q: want scheme://host or scheme://host:port", origin))
+			faults = append(faults, fmt.Errorf("--allowed-origins (MCP_ALLOWED_ORIGINS) has %q: want scheme://host or "+
+				"scheme://host:port", origin))
 		}
 	}
 	return faults

@@ -10,7 +10,11 @@ func roomyMemory() string {
 		want  = 1 << 30
 	)
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil || int64(fs.Type) != magic || fs.Bavail*uint64(fs.Bsize) < want {
+	if syscall.Statfs(dir, &fs) != nil {
+		return ""
+	}
+	kind := int64(fs.Type) //nolint:unconvert // its type differs from one processor to another
+	if kind != magic || fs.Bavail*uint64(fs.Bsize) < want {
 		return ""
 	}
 	return dir

@@ -1,5 +1,6 @@
-// Command generate writes what is derived from other sources: the schemas of the embedded tools, as a throw-away PostgreSQL
-// describes them, and the tables of README.md and docs/tools.md. "go generate ./..." runs it in the folder sql.
+// Command generate writes what is derived from other sources: the schemas of the embedded tools, as a throw-away
+// PostgreSQL describes them, and the tables of README.md and docs/tools.md. "go generate ./..." runs it in the folder
+// sql.
 package main
 
 import (
@@ -77,7 +78,8 @@ func installExtensions(ctx context.Context, url string, tools []*catalog.Tool) e
 }
 
 // writeSchemas writes <tool>.json for each tool and removes the files of tools that are gone.
-func writeSchemas(ctx context.Context, db *postgres.DB, dir string, tools []*catalog.Tool) (map[string]json.RawMessage, error) {
+func writeSchemas(ctx context.Context, db *postgres.DB, dir string,
+	tools []*catalog.Tool) (map[string]json.RawMessage, error) {
 	old, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
 		return nil, err

@@ -20,7 +20,8 @@ func writeTables(root string, reg *registry.Registry) error {
 	if err != nil {
 		return err
 	}
-	err = writePage(filepath.Join(root, "README.md"), map[string]string{"tools": toolsTable(reg, "explore", ""), "settings": settings})
+	err = writePage(filepath.Join(root, "README.md"),
+		map[string]string{"tools": toolsTable(reg, "explore", ""), "settings": settings})
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,8 @@ func toolsTable(reg *registry.Registry, toolsets ...string) string {
 			}
 			args = append(args, arg)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, strings.Join(args, ", "), strings.Join(strings.Fields(def.Description), " "))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, strings.Join(args, ", "),
+			strings.Join(strings.Fields(def.Description), " "))
 	}
 	return b.String()
 }

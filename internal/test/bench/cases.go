@@ -40,8 +40,10 @@ func (b *bench) cases() []benchCase {
 		lines  = `{"schema":"billing","table_name":"invoice_lines"}`
 	)
 	list := []benchCase{
-		{"SELECT 1, tool file", sample, toolCall("select_one", "{}"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1, http16: 1}},
-		{"SELECT 1, query", sample, query("SELECT 1 AS one", "json"), `"one":`, 1, "select_one", limits{engine16: 1 / 0.40, stdio16: 1, http16: 1, first: 60}},
+		{"SELECT 1, tool file", sample, toolCall("select_one", "{}"), `"one":`, 1, "select_one",
+			limits{engine16: 1 / 0.40, stdio16: 1, http16: 1}},
+		{"SELECT 1, query", sample, query("SELECT 1 AS one", "json"), `"one":`, 1, "select_one",
+			limits{engine16: 1 / 0.40, stdio16: 1, http16: 1, first: 60}},
 		{"1,000 x 8, tool file", sample, toolCall("thousand_rows", "{}"), `"id":`, 1000, "thousand_rows", limits{http16: 1}},
 		{caseJSON, sample, query(thousandRows, "json"), `"id":`, 1000, "thousand_rows", rows},
 		{"1,000 x 8, query csv", sample, query(thousandRows, "csv"), "\n", 1001, "", rows},

@@ -89,7 +89,8 @@ func (b *bench) database(name string) *database {
 	return b.databases[slices.IndexFunc(b.databases, func(d *database) bool { return d.name == name })]
 }
 
-// httpPool is the pool of which one caller of ours may have poolSize connections at a time: a quarter is kept for others.
+// httpPool is the pool of which one caller of ours may have poolSize connections at a time: a quarter is kept for
+// others.
 const httpPool = "13"
 
 // open starts PostgreSQL, fills it, and connects every layer. What is open at an error ends with this program.
@@ -112,7 +113,8 @@ func (b *bench) open(ctx context.Context, d *database) error {
 	d.echo, errs[4] = launch(ctx, []string{echoEnv + "=1", os.Args[0]})
 	d.http, errs[5] = launchHTTP(ctx, func(addr string) []string {
 		host, port, _ := net.SplitHostPort(addr)
-		return append([]string{"DATABASE_URL=" + c.URL(), b.server, "--transport", "streamable-http", "--host", host, "--port", port, "--pool-max", httpPool}, d.args...)
+		return append([]string{"DATABASE_URL=" + c.URL(), b.server, "--transport", "streamable-http", "--host", host,
+			"--port", port, "--pool-max", httpPool}, d.args...)
 	})
 	d.hardHTTP, errs[6] = launchHTTP(ctx, func(addr string) []string {
 		return []string{hardCodedEnv + "=" + c.URL(), os.Args[0], addr}

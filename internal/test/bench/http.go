@@ -23,7 +23,8 @@ type web struct {
 	client *http.Client
 }
 
-// launchHTTP starts the server that command, as of launch, gives for an address, and waits until it answers. The caller closes it.
+// launchHTTP starts the server that command, as of launch, gives for an address, and waits until it answers. The caller
+// closes it.
 func launchHTTP(ctx context.Context, command func(addr string) []string) (*web, error) {
 	port, err := demo.FreePort()
 	if err != nil {
@@ -31,7 +32,8 @@ func launchHTTP(ctx context.Context, command func(addr string) []string) (*web, 
 	}
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	c := command(addr)
-	w := &web{exec.Command(c[1], c[2:]...), "http://" + addr + "/mcp", &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxWorkers}}}
+	w := &web{exec.Command(c[1], c[2:]...), "http://" + addr + "/mcp",
+		&http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxWorkers}}}
 	w.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), c[0]}
 	if err := w.cmd.Start(); err != nil {
 		return nil, err
@@ -52,7 +54,8 @@ func (w *web) ask(ctx context.Context, request string, memory *bytes.Buffer) ([]
 	if err != nil {
 		return nil, err
 	}
-	req.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"}, "Mcp-Protocol-Version": {"2025-06-18"}}
+	req.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"},
+		"Mcp-Protocol-Version": {"2025-06-18"}}
 	res, err := w.client.Do(req)
 	if err != nil {
 		return nil, err

@@ -25,8 +25,8 @@ import (
 	"mcp-postgres/registry"
 )
 
-// call does the work of a case once. It gives the answer, or nil where rows are counted and dropped. What comes from another
-// process is read into memory, which is used again: a client that did not would cost more than a quick server.
+// call does the work of a case once. It gives the answer, or nil where rows are counted and dropped. What comes from
+// another process is read into memory, which is used again: a client that did not would cost more than a quick server.
 type call func(ctx context.Context, memory *bytes.Buffer) ([]byte, error)
 
 // layer is one way to do the work of a case.
@@ -38,9 +38,8 @@ type layer struct {
 	first   []byte   // the answer, checked; every other must be the same
 }
 
-// layersOf gives the layers of a case, the two of pgx first. All have made calls until every connection is open and has its plan, for
-// PostgreSQL plans a prepared statement anew in each of its first five executions.
-// stop must be called.
+// layersOf gives the layers of a case, the two of pgx first. All have made calls until every connection is open and has
+// its plan, for PostgreSQL plans a prepared statement anew in each of its first five executions. stop must be called.
 func (b *bench) layersOf(ctx context.Context, c *benchCase) (list []layer, stop func(), err error) {
 	d := b.database(c.on)
 	recorded := &recorder{DB: d.db}
@@ -92,11 +91,17 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) (list []layer, stop 
 }
 
 func remote(name string, p *process, request string) layer {
-	return layer{name, func(ctx context.Context, memory *bytes.Buffer) ([]byte, error) { return p.ask(ctx, request, memory) }, p, request, nil}
+	return layer{name, func(ctx context.Context, memory *bytes.Buffer) ([]byte,
+		error) {
+		return p.ask(ctx, request, memory)
+	}, p, request, nil}
 }
 
 func overHTTP(name string, w *web, request string) layer {
-	return layer{name, func(ctx context.Context, memory *bytes.Buffer) ([]byte, error) { return w.ask(ctx, request, memory) }, nil, request, nil}
+	return layer{name, func(ctx context.Context, memory *bytes.Buffer) ([]byte,
+		error) {
+		return w.ask(ctx, request, memory)
+	}, nil, request, nil}
 }
 
 // recorder is a database that keeps the first call made of it: what the inner layers are to run.
@@ -135,8 +140,8 @@ type drop struct{}
 func (drop) Columns([]postgres.Column) {}
 func (drop) Row([][]byte) bool         { return true }
 
-// pgxAlone is the floor: the SQL on a pool of pgx, rows read in PostgreSQL's text form. Each row is given to render, which
-// appends it to one buffer; without render it is dropped.
+// pgxAlone is the floor: the SQL on a pool of pgx, rows read in PostgreSQL's text form. Each row is given to render,
+// which appends it to one buffer; without render it is dropped.
 func pgxAlone(pool *pgxpool.Pool, r *recorder, render func([]byte, pgx.Rows) []byte) call {
 	args := []any{pgx.QueryResultFormats{pgx.TextFormatCode}}
 	for _, v := range r.call.Args {
@@ -164,8 +169,8 @@ func pgxAlone(pool *pgxpool.Pool, r *recorder, render func([]byte, pgx.Rows) []b
 	}
 }
 
-// appendRow writes a row as a JSON object in the plainest way that is right: numbers, booleans and json as they are, all
-// else as a string.
+// appendRow writes a row as a JSON object in the plainest way that is right: numbers, booleans and json as they are,
+// all else as a string.
 func appendRow(dst []byte, rows pgx.Rows) []byte {
 	fields, sep := rows.FieldDescriptions(), byte('{')
 	for i, v := range rows.RawValues() {
@@ -186,22 +191,25 @@ func appendRow(dst []byte, rows pgx.Rows) []byte {
 }
 
 // bareTypes are those whose text is JSON.
-var bareTypes = []uint32{pgtype.Int4OID, pgtype.Int8OID, pgtype.Int2OID, pgtype.NumericOID, pgtype.Float8OID, pgtype.Float4OID, pgtype.JSONOID, pgtype.JSONBOID}
+var bareTypes = []uint32{pgtype.Int4OID, pgtype.Int8OID, pgtype.Int2OID, pgtype.NumericOID, pgtype.Float8OID,
+	pgtype.Float4OID, pgtype.JSONOID, pgtype.JSONBOID}
 
 // inProcess serves in this process, through pipes in memory, what the binary serves; stop ends that.
 func (b *bench) inProcess(ctx context.Context, db registry.Database) (p *process, stop func(), err error) {
 	log := slog.New(slog.DiscardHandler)
-	r, err := registry.Build(registry.Config{Tools: b.catalog.Tools, DB: db, Timeout: postgres.DefaultTimeout, Logger: log})
+	r, err := registry.Build(registry.Config{Tools: b.catalog.Tools, DB: db, Timeout: postgres.DefaultTimeout,
+		Logger: log})
 	if err != nil {
 		return nil, nil, err
 	}
 	s := serve.New(serve.Config{Registry: r, Version: "bench", Slots: poolSize, Logger: log})
 	in, requests := io.Pipe()
 	answers, out := io.Pipe()
-	served := make(chan error, 1)
+	served := make(chan struct{})
 	go func() {
-		served <- s.Stdio(ctx, in, out)
-		_ = out.Close() // never fails
+		_ = s.Stdio(ctx, in, out) // the answers are what is looked at
+		_ = out.Close()           // never fails
+		close(served)
 	}()
 	return &process{in: requests, out: bufio.NewReaderSize(answers, 1<<20)}, func() { _ = requests.Close(); <-served }, nil
 }
@@ -215,8 +223,8 @@ const hardCodedEnv = "BENCH_HARD_CODED_URL"
 var thousandRows string
 
 // serveHardCoded is what a program for one task would be: two tools on mcp-go and pgx with the same SQL and the same
-// answers, with no limits, no transaction, no checks and no log. It is the floor for a server over stdio, and over streamable
-// HTTP if it is given an address.
+// answers, with no limits, no transaction, no checks and no log. It is the floor for a server over stdio, and over
+// streamable HTTP if it is given an address.
 func serveHardCoded(ctx context.Context, url string, addr []string) error {
 	pool, err := openPool(ctx, url)
 	if err != nil {

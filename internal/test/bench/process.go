@@ -27,7 +27,8 @@ type process struct {
 // patience bounds one measurement and the end of a process.
 const patience = 60 * time.Second
 
-const initialize = `"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}`
+const initialize = `"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},` +
+	`"clientInfo":{"name":"bench","version":"1"}}`
 
 // toolCall is a request to call a tool, without its id.
 func toolCall(tool, args string) string {
@@ -48,8 +49,8 @@ func resultOf(line []byte) ([]byte, error) {
 	return result, nil
 }
 
-// launch starts a server, given as an environment variable, a program and its arguments, and greets it. The server's log
-// is thrown away. The caller closes the process.
+// launch starts a server, given as an environment variable, a program and its arguments, and greets it. The server's
+// log is thrown away. The caller closes the process.
 func launch(ctx context.Context, command []string) (*process, error) {
 	cmd := exec.Command(command[1], command[2:]...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), command[0]}

@@ -18,8 +18,10 @@ func (b *bench) atMost(what string, value, limit float64, unit string) {
 func (b *bench) judge(c *benchCase, r map[string]figures) {
 	b.atMost(c.name+": engine c16 against pgx", r["engine c16"][ratio], c.limits.engine16, "x")
 	floor := max(r["hard-coded c16"][ratio], 98.0/12)
-	b.atMost(c.name+": stdio c16 against hard-coded, or 12k of pgx's 98k calls", r["stdio c16"][ratio]/floor, c.limits.stdio16, "x")
-	b.atMost(c.name+": HTTP c16 against hard-coded over HTTP", r["http c16"][ratio]/r["hard http c16"][ratio], c.limits.http16, "x")
+	b.atMost(c.name+": stdio c16 against hard-coded, or 12k of pgx's 98k calls", r["stdio c16"][ratio]/floor,
+		c.limits.stdio16, "x")
+	b.atMost(c.name+": HTTP c16 against hard-coded over HTTP", r["http c16"][ratio]/r["hard http c16"][ratio],
+		c.limits.http16, "x")
 	b.atMost(c.name+": stdio c1 against pgx", r["stdio c1"][ratio], c.limits.stdio1, "x")
 	b.atMost(c.name+": stdio c1 against pgx that writes JSON", r["stdio c1"][jsonRatio], c.limits.json1, "x")
 	b.atMost(c.name+": reply against the plain JSON", r["stdio c1"][reply]/b.plain, c.limits.reply, "x")

@@ -1,5 +1,5 @@
-// Package oidctest gives tests a certified OpenID provider, the npm package oidc-provider, and the browser of a person who
-// signs in there. make e2e installs what it needs from npm.
+// Package oidctest gives tests a certified OpenID provider, the npm package oidc-provider, and the browser of a person
+// who signs in there. make e2e installs what it needs from npm.
 package oidctest
 
 import (
@@ -29,15 +29,16 @@ type Provider struct {
 	out                  *bufio.Reader
 }
 
-// New finds an address for a provider, whose tokens are for audience unless the client names another resource. Tests are
-// skipped unless OIDC_E2E is set.
+// New finds an address for a provider, whose tokens are for audience unless the client names another resource. Tests
+// are skipped unless OIDC_E2E is set.
 func New(t *testing.T, audience string) *Provider {
 	t.Helper()
 	if os.Getenv("OIDC_E2E") == "" {
 		t.Skip("OIDC_E2E is not set: make e2e runs this")
 	}
 	port := pgtest.FreePort(t)
-	p := &Provider{URL: "http://127.0.0.1:" + port, port: port, keys: filepath.Join(t.TempDir(), "keys.json"), audience: audience}
+	p := &Provider{URL: "http://127.0.0.1:" + port, port: port, keys: filepath.Join(t.TempDir(), "keys.json"),
+		audience: audience}
 	t.Cleanup(p.Stop)
 	return p
 }
@@ -101,8 +102,8 @@ func (p *Provider) Stop() {
 
 var formAction = regexp.MustCompile(`action="([^"]+)"`)
 
-// SignIn is a browser in which a person opens the page of an authorization, gives a name and a password, and consents. It
-// gives the answer that sends the browser back to the client, and stops there.
+// SignIn is a browser in which a person opens the page of an authorization, gives a name and a password, and consents.
+// It gives the answer that sends the browser back to the client, and stops there.
 func (p *Provider) SignIn(t *testing.T, page, login string) *url.URL {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -116,7 +117,8 @@ func (p *Provider) SignIn(t *testing.T, page, login string) *url.URL {
 		return nil
 	}}
 	answer, err := browser.Get(page)
-	for _, form := range []url.Values{{"prompt": {"login"}, "login": {login}, "password": {"x"}}, {"prompt": {"consent"}}} {
+	for _, form := range []url.Values{{"prompt": {"login"}, "login": {login}, "password": {"x"}},
+		{"prompt": {"consent"}}} {
 		text := Read(t, answer, err)
 		action := formAction.FindStringSubmatch(text)
 		if action == nil {
@@ -139,8 +141,9 @@ func (p *Provider) SignIn(t *testing.T, page, login string) *url.URL {
 // Job gets the token of a program, for a resource.
 func (p *Provider) Job(t *testing.T, resource string) string {
 	t.Helper()
-	return p.Tokens(t, url.Values{"grant_type": {"client_credentials"}, "client_id": {"job"}, "client_secret": {"secret-of-the-job"},
-		"scope": {"db:use"}, "resource": {resource}})["access_token"]
+	return p.Tokens(t, url.Values{"grant_type": {"client_credentials"}, "client_id": {"job"},
+		"client_secret": {"secret-of-the-job"},
+		"scope":         {"db:use"}, "resource": {resource}})["access_token"]
 }
 
 // Tokens gives what the token endpoint answers.

@@ -26,7 +26,8 @@ func PgBouncer(t testing.TB, c *demo.Cluster, settings map[string]string) string
 	port := FreePort(t)
 	conf := map[string]string{
 		"listen_addr": "127.0.0.1", "listen_port": port, "unix_socket_dir": "", "auth_type": "any",
-		"pool_mode": "transaction", "default_pool_size": "2", "log_connections": "0", "log_disconnections": "0", "max_client_conn": "100", "user": c.User(),
+		"pool_mode": "transaction", "default_pool_size": "2", "log_connections": "0", "log_disconnections": "0",
+		"max_client_conn": "100", "user": c.User(),
 	}
 	maps.Copy(conf, settings)
 	if conf["user"] == "" {

@@ -25,8 +25,8 @@ import (
 	"mcp-postgres/internal/demo"
 )
 
-// Main runs the tests, without the PG variables of the environment, and exits, after removing the server and whatever else outlived a single test. Where it
-// can't (a panic, a kill) the server and its directory disappear by themselves.
+// Main runs the tests, without the PG variables of the environment, and exits, after removing the server and whatever
+// else outlived a single test. Where it can't (a panic, a kill) the server and its directory disappear by themselves.
 func Main(m *testing.M) {
 	demo.ClearEnvironment()
 	shared.open()
@@ -89,7 +89,8 @@ func Value(t testing.TB, url, query string) string {
 		t.Fatalf("running %q: %v", abbreviate(query), result.Err)
 	}
 	if len(result.Rows) != 1 || len(result.Rows[0]) != 1 {
-		t.Fatalf("running %q: %d rows of %d columns, want one of one", abbreviate(query), len(result.Rows), len(result.FieldDescriptions))
+		t.Fatalf("running %q: %d rows of %d columns, want one of one", abbreviate(query), len(result.Rows),
+			len(result.FieldDescriptions))
 	}
 	return string(result.Rows[0][0])
 }

@@ -103,7 +103,8 @@ func File(t testing.TB, content []byte) string {
 // pg_hba.conf beside those that let the superuser in.
 func UseTLS(t testing.TB, c *demo.Cluster, pair Pair, clients *Authority, hba string) {
 	t.Helper()
-	for setting, content := range map[string][]byte{"ssl_cert_file": pair.Cert, "ssl_key_file": pair.Key, "ssl_ca_file": clients.PEM} {
+	for setting, content := range map[string][]byte{"ssl_cert_file": pair.Cert, "ssl_key_file": pair.Key,
+		"ssl_ca_file": clients.PEM} {
 		path, err := c.AddFile(setting+".pem", content)
 		if err != nil {
 			t.Fatal(err)

@@ -18,12 +18,14 @@ type aim struct {
 
 const (
 	whereSQL = `SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END AS v`
-	writeSQL = `INSERT INTO shop.marks VALUES (now()) RETURNING CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END AS v`
+	writeSQL = `INSERT INTO shop.marks VALUES (now())
+		RETURNING CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END AS v`
 )
 
 // aims starts a replica for each way to name both databases, and wants each to use the right one.
 func (s *setting) aims(ctx context.Context, d *databases) ([]*aim, error) {
-	if err := execute(ctx, d.primary.AdminURL(), "CREATE TABLE shop.marks (at timestamptz); GRANT INSERT ON shop.marks TO "+demo.Role); err != nil {
+	if err := execute(ctx, d.primary.AdminURL(),
+		"CREATE TABLE shop.marks (at timestamptz); GRANT INSERT ON shop.marks TO "+demo.Role); err != nil {
 		return nil, err
 	}
 	all := []*aim{

@@ -60,7 +60,8 @@ type answer struct {
 
 // call calls a tool; text is what a model would read.
 func (c *client) call(ctx context.Context, tool, args string) (kind, text string) {
-	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":` + strconv.Quote(tool) + `,"arguments":` + args + `}}`
+	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":` + strconv.Quote(tool) + `,"arguments":` +
+		args + `}}`
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(body))
 	if err != nil {
 		return final, err.Error()
@@ -119,7 +120,8 @@ type question struct {
 func questions(ctx context.Context, c *client) ([]question, error) {
 	all := []question{
 		{tool: "list_schemas", args: `{}`}, {tool: "list_tables", args: `{"schema":"shop"}`},
-		{tool: "describe_table", args: `{"table_name":"orders"}`}, {tool: "get_foreign_keys", args: `{"table_name":"orders"}`},
+		{tool: "describe_table", args: `{"table_name":"orders"}`},
+		{tool: "get_foreign_keys", args: `{"table_name":"orders"}`},
 	}
 	for i := range all {
 		kind, text := c.call(ctx, all[i].tool, all[i].args)
@@ -135,7 +137,8 @@ func questions(ctx context.Context, c *client) ([]question, error) {
 func (c *client) ask(ctx context.Context, known []question, id, n int) (kind, text string) {
 	if n%2 == 0 {
 		mark := fmt.Sprintf("mark %d-%d", id, n)
-		kind, text = c.call(ctx, "query", `{"sql":"SELECT $1::text || ':' || count(*) AS v FROM shop.orders","parameters":["`+mark+`"]}`)
+		kind, text = c.call(ctx, "query",
+			`{"sql":"SELECT $1::text || ':' || count(*) AS v FROM shop.orders","parameters":["`+mark+`"]}`)
 		if kind == fine && !strings.Contains(text, mark+":2000 ") {
 			return wrong, text
 		}

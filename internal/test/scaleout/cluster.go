@@ -55,7 +55,8 @@ func (s *setting) replicate(ctx context.Context, d *databases) error {
 		return err
 	}
 	data := filepath.Join(d.primary.Dir(), "standby")
-	backup := exec.CommandContext(ctx, filepath.Join(d.bin, "pg_basebackup"), "-h", "127.0.0.1", "-p", strconv.Itoa(int(admin.Port)), "-U", admin.User,
+	backup := exec.CommandContext(ctx, filepath.Join(d.bin, "pg_basebackup"), "-h", "127.0.0.1", "-p",
+		strconv.Itoa(int(admin.Port)), "-U", admin.User,
 		"-D", data, "-R", "-X", "stream", "-c", "fast")
 	backup.Env = append(os.Environ(), "PGPASSWORD="+admin.Password)
 	backup.Dir = "/"
@@ -65,8 +66,10 @@ func (s *setting) replicate(ctx context.Context, d *databases) error {
 	if out, err := backup.CombinedOutput(); err != nil {
 		return fmt.Errorf("pg_basebackup: %w: %s", err, out)
 	}
-	d.standby, err = start(d.primary.User(), nil, filepath.Join(d.bin, "postgres"), "-D", data, "-c", "port="+strconv.Itoa(d.standbyPort),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200", "-c", "max_wal_senders=5")
+	d.standby, err = start(d.primary.User(), nil, filepath.Join(d.bin, "postgres"), "-D", data, "-c",
+		"port="+strconv.Itoa(d.standbyPort),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200",
+		"-c", "max_wal_senders=5")
 	if err != nil {
 		return err
 	}
@@ -76,13 +79,15 @@ func (s *setting) replicate(ctx context.Context, d *databases) error {
 
 // standbyURL is the standby for the superuser.
 func (d *databases) standbyURL() string {
-	return strings.Replace(d.primary.AdminURL(), fmt.Sprintf("127.0.0.1:%d", d.conf.Port), fmt.Sprintf("127.0.0.1:%d", d.standbyPort), 1)
+	return strings.Replace(d.primary.AdminURL(), fmt.Sprintf("127.0.0.1:%d", d.conf.Port),
+		fmt.Sprintf("127.0.0.1:%d", d.standbyPort), 1)
 }
 
 // bothURL names both servers and what is wanted of the one that is used.
 func (d *databases) bothURL(attrs string) string {
 	one := fmt.Sprintf("127.0.0.1:%d", d.conf.Port)
-	return strings.Replace(d.primary.URL(), one, one+fmt.Sprintf(",127.0.0.1:%d", d.standbyPort), 1) + "&target_session_attrs=" + attrs
+	return strings.Replace(d.primary.URL(), one, one+fmt.Sprintf(",127.0.0.1:%d", d.standbyPort), 1) +
+		"&target_session_attrs=" + attrs
 }
 
 func execute(ctx context.Context, url, sql string) error {
@@ -169,7 +174,8 @@ func (s *setting) replica(ctx context.Context, url string, env ...string) (*repl
 	if err != nil {
 		return nil, err
 	}
-	r := &replica{port: port, env: append([]string{"DATABASE_URL=" + url, "MCP_TRANSPORT=streamable-http", "MCP_PORT=" + strconv.Itoa(port),
+	r := &replica{port: port, env: append([]string{"DATABASE_URL=" + url, "MCP_TRANSPORT=streamable-http",
+		"MCP_PORT=" + strconv.Itoa(port),
 		"MCP_LOG_LEVEL=warn", "POSTGRES_STATEMENT_TIMEOUT_MS=5000"}, env...)}
 	if err := s.revive(ctx, r); err != nil {
 		return nil, err
@@ -237,7 +243,8 @@ func (s *setting) nginx(ctx context.Context, replicas []*replica) (string, error
 	}
 	site := upstreams.ReplaceAllString(tlsLines.ReplaceAllString(string(example), ""), servers)
 	site = strings.Replace(site, "listen 443 ssl;", fmt.Sprintf("listen 127.0.0.1:%d;", port), 1)
-	text := fmt.Sprintf("daemon off;\npid %s/pid;\nerror_log stderr error;\nevents { worker_connections 1024; }\nhttp {\naccess_log off;\n", dir)
+	text := fmt.Sprintf("daemon off;\npid %s/pid;\nerror_log stderr error;\nevents { worker_connections 1024; }\nhttp "+
+		"{\naccess_log off;\n", dir)
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		text += fmt.Sprintf("%s_temp_path %s/%s;\n", kind, dir, kind)
 	}

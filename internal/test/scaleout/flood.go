@@ -18,7 +18,8 @@ const (
 	floodMemory  = 96 << 20
 )
 
-// flood sends half requests and large calls that wait, looks at the replica meanwhile, and wants it to answer all the same.
+// flood sends half requests and large calls that wait, looks at the replica meanwhile, and wants it to answer all the
+// same.
 func (w *watch) flood(ctx context.Context) error {
 	before, err := w.look(ctx, "calm")
 	if err != nil {
@@ -34,7 +35,8 @@ func (w *watch) flood(ctx context.Context) error {
 	}
 	for _, u := range []usage{half, large} {
 		if u.memory > before.memory+floodMemory {
-			err = errors.Join(err, fmt.Errorf("a flood took the memory from %.1f to %.1f MiB", before.memory/(1<<20), u.memory/(1<<20)))
+			err = errors.Join(err, fmt.Errorf("a flood took the memory from %.1f to %.1f MiB", before.memory/(1<<20),
+				u.memory/(1<<20)))
 		}
 	}
 	res, askErr := http.Get(strings.TrimSuffix(w.r.url(), "mcp") + "healthz")

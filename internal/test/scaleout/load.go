@@ -95,14 +95,16 @@ func (l *load) end() error {
 		for _, n := range p.kinds {
 			total += n
 		}
-		fmt.Printf("  %-42s %5.1f s %7d calls %6.0f/s  longest gap %6.0f ms  slowest call %6.0f ms\n", p.name, p.took.Seconds(), total,
+		fmt.Printf("  %-42s %5.1f s %7d calls %6.0f/s  longest gap %6.0f ms  slowest call %6.0f ms\n", p.name,
+			p.took.Seconds(), total,
 			float64(total)/p.took.Seconds(), ms(p.gap), ms(p.slowest))
 		for _, kind := range slices.Sorted(maps.Keys(p.kinds)) {
 			if kind != fine {
 				fmt.Printf("  %42s %6d x %s: %.100s\n", "", p.kinds[kind], kind, strings.Join(strings.Fields(p.example[kind]), " "))
 			}
 			if slices.Contains(bad, kind) {
-				faults = append(faults, fmt.Sprintf("%s, %s: %d x %s: %.500s", l.name, p.name, p.kinds[kind], kind, p.example[kind]))
+				faults = append(faults, fmt.Sprintf("%s, %s: %d x %s: %.500s", l.name, p.name, p.kinds[kind], kind,
+					p.example[kind]))
 			}
 		}
 		if p.kinds[fine] == 0 {

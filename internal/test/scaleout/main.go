@@ -1,5 +1,5 @@
-// Command scaleout shows on one machine what many replicas do when parts fail, and what one replica does under a long load.
-// make scaleout and make soak run it; docs/operations.md has what they print.
+// Command scaleout shows on one machine what many replicas do when parts fail, and what one replica does under a long
+// load. make scaleout and make soak run it; docs/operations.md has what they print.
 package main
 
 import (
@@ -22,7 +22,6 @@ func main() {
 	duration := flag.Duration("duration", 0, "how long to load; 0: 60s, for a soak 10m")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	run, s := scaleOut, setting{server: *server, clients: 16, duration: time.Minute}
 	if *soak {
 		run, s.clients, s.duration = soakOne, 64, 10*time.Minute
@@ -34,6 +33,7 @@ func main() {
 		s.duration = *duration
 	}
 	err := run(ctx, &s)
+	stop()
 	if err = errors.Join(err, s.close()); err != nil {
 		fmt.Fprintln(os.Stderr, "scaleout:", err)
 		os.Exit(1)

@@ -28,7 +28,8 @@ func scaleOut(ctx context.Context, s *setting) error {
 	}
 	var replicas []*replica
 	for range 3 {
-		// In read-only mode every call is known to be a read; else a SELECT may write through functions, and is no call to repeat.
+		// In read-only mode every call is known to be a read; else a SELECT may write through functions, and is no call to
+		// repeat.
 		r, err := s.replica(ctx, pooler.url(), "POSTGRES_READONLY=true")
 		if err != nil {
 			return err
@@ -47,7 +48,8 @@ func scaleOut(ctx context.Context, s *setting) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("3 replicas behind nginx and PgBouncer, %d clients; 1 read-only replica on both databases, %d clients; %v\n", s.clients, s.clients/4, s.duration)
+	fmt.Printf("3 replicas behind nginx and PgBouncer, %d clients; 1 read-only replica on both databases, %d clients; "+
+		"%v\n", s.clients, s.clients/4, s.duration)
 	loads := []*load{
 		startLoad(ctx, "behind nginx and PgBouncer", front, s.clients, known),
 		startLoad(ctx, "read-only, target_session_attrs=prefer-standby", reader.url(), s.clients/4, known),
@@ -68,7 +70,8 @@ func scaleOut(ctx context.Context, s *setting) error {
 }
 
 // disturb makes parts fail in turn; begin names each phase.
-func (s *setting) disturb(ctx context.Context, d *databases, b *bouncer, replicas []*replica, begin func(string)) error {
+func (s *setting) disturb(ctx context.Context, d *databases, b *bouncer, replicas []*replica,
+	begin func(string)) error {
 	slice := s.duration / 6
 	steps := []struct {
 		name string

@@ -23,7 +23,8 @@ const (
 	moreMemory     = 64 << 20
 )
 
-// soakOne loads one replica for long: its backends are killed, calls are abandoned, its tools are edited. Then it is flooded.
+// soakOne loads one replica for long: its backends are killed, calls are abandoned, its tools are edited. Then it is
+// flooded.
 func soakOne(ctx context.Context, s *setting) error {
 	d, err := s.databases(ctx)
 	if err != nil {
@@ -110,7 +111,8 @@ func writeTool(dir string, n int) error {
 	if n%4 == 3 {
 		return os.Remove(path)
 	}
-	text := fmt.Sprintf("/*---\ntitle: Number %d\ndescription: Gives a number that changes with each edit of this file.\n---*/\nSELECT %d AS number\n", n, n)
+	text := fmt.Sprintf("/*---\ntitle: Number %d\ndescription: Gives a number that changes with each edit of this "+
+		"file.\n---*/\nSELECT %d AS number\n", n, n)
 	return os.WriteFile(path, []byte(text), 0o644)
 }
 
@@ -127,7 +129,9 @@ type usage struct {
 
 // killBackend ends one connection of the replica.
 func (w *watch) killBackend(ctx context.Context) error {
-	return execute(ctx, w.url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-postgres' ORDER BY random() LIMIT 1")
+	return execute(ctx, w.url,
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-postgres' ORDER BY random() "+
+			"LIMIT 1")
 }
 
 // look prints what the replica uses.
