@@ -55,6 +55,8 @@ type DB struct {
 	log     *slog.Logger
 	types   typeCache
 	stuck   stuckBackends
+	// callers holds a place for each call of callers' SQL that has a connection, or waits for one.
+	callers chan struct{}
 	// cleaning counts connections that are being reset or closed off the path of a call; Close waits for them.
 	cleaning sync.WaitGroup
 }
@@ -82,6 +84,8 @@ func Open(_ context.Context, c Config) (*DB, error) {
 	if db.pool, err = newPool(c, found, db.pooler); err != nil {
 		return nil, err
 	}
+	most := int(db.pool.Config().MaxConns)
+	db.callers = make(chan struct{}, most-most/4)
 	return db, nil
 }
 
@@ -163,7 +167,7 @@ func cancelOnDone(ctx context.Context, pc *pgconn.PgConn) func() bool {
 // the reset after a caller's SQL is waited for. The turn in ctx is kept while the backend may be at work on the call.
 func (db *DB) putBack(ctx context.Context, conn *pgxpool.Conn, s *session) {
 	if !s.broken && !s.resetting && !s.failed && !s.worn() {
-		db.pool.release(conn)
+		db.release(conn, s)
 		return
 	}
 	var kept Kept = noTurn{}
@@ -173,7 +177,7 @@ func (db *DB) putBack(ctx context.Context, conn *pgxpool.Conn, s *session) {
 	}
 	db.cleaning.Go(func() {
 		defer kept.Free()
-		defer db.pool.release(conn)
+		defer db.release(conn, s)
 		if !s.broken {
 			if err := s.clean(); err != nil {
 				db.log.Debug("connection not reset", "error", err)
@@ -187,4 +191,12 @@ func (db *DB) putBack(ctx context.Context, conn *pgxpool.Conn, s *session) {
 			_ = s.pc.Close(end) // the connection is given up
 		}
 	})
+}
+
+func (db *DB) release(conn *pgxpool.Conn, s *session) {
+	if s.place {
+		s.place = false
+		<-db.callers
+	}
+	db.pool.release(conn)
 }

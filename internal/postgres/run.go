@@ -18,9 +18,6 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	if db.pool == nil {
 		return Outcome{}, ErrNoDatabase
 	}
-	if err := db.crowded(&c); err != nil {
-		return Outcome{}, err
-	}
 	limit := db.timeout
 	if c.Timeout > 0 {
 		limit = min(limit, c.Timeout)
@@ -48,8 +45,11 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 // attempt runs the call on one connection of the pool.
 func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink Sink) (Outcome, error) {
 	t := &transaction{call: c, timeout: timeout, sink: sink, types: &db.types}
+	if err := db.takePlace(ctx, c); err != nil {
+		return t.out, err
+	}
 	err := db.withSession(ctx, func(s *session) error {
-		t.session = s
+		t.session, s.place = s, c.Foreign
 		began := time.Now()
 		err := elsewhere(s, c, t.run(ctx))
 		t.out.Notices = s.notices.list()
@@ -68,6 +68,9 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 		}
 		return err
 	})
+	if c.Foreign && t.session == nil {
+		<-db.callers
+	}
 	if err != nil || c.twoFlights() {
 		return t.out, err
 	}

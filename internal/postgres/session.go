@@ -44,6 +44,8 @@ type session struct {
 	maySet bool   // the login may call set_config
 	citus  bool   // it is Citus, or may be: nobody has looked
 
+	place bool // in DB.callers
+
 	// resetting means that a reset has been sent and its answer is still to be read.
 	resetting bool
 	// committing means that the COMMIT has been sent.

@@ -81,20 +81,24 @@ func (db *DB) Stuck() []Stuck {
 	return slices.SortedFunc(maps.Values(db.stuck.all), func(a, b Stuck) int { return a.Since.Compare(b.Since) })
 }
 
-// crowded refuses SQL of callers while stuck backends have half of the pool; the other half still serves tools.
-func (db *DB) crowded(c *Call) error {
+// takePlace waits until SQL of a caller may run. A quarter of the pool is never for it, so that tools are served whatever callers
+// send; when half of the pool is stuck, no more is begun.
+func (db *DB) takePlace(ctx context.Context, c *Call) error {
 	if !c.Foreign {
 		return nil
 	}
-	db.stuck.mu.Lock()
-	defer db.stuck.mu.Unlock()
-	if len(db.stuck.all) < max(2, (int(db.pool.Config().MaxConns)+1)/2) {
-		return nil
+	if n := len(db.Stuck()); n >= max(2, (int(db.pool.Config().MaxConns)+1)/2) {
+		return &Error{
+			Code:    "53300",
+			Message: strconv.Itoa(n) + " connections are taken by statements that PostgreSQL can't interrupt",
+			Hint:    "try again when they have ended, which may take minutes; other tools still work", Retryable: true,
+		}
 	}
-	return &Error{
-		Code:    "53300",
-		Message: strconv.Itoa(len(db.stuck.all)) + " connections are taken by statements that PostgreSQL can't interrupt",
-		Hint:    "try again when they have ended, which may take minutes; other tools still work", Retryable: true,
+	select {
+	case db.callers <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return connectError(ctx, ctx.Err())
 	}
 }
 

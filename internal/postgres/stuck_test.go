@@ -134,6 +134,37 @@ func TestStuckBackendsLeaveHalf(t *testing.T) {
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
 }
 
+// TestToolsAreServedWhateverCallersSend: callers' SQL that begins at once, before anybody knows that it can't be stopped, has three
+// quarters of the pool and no more.
+func TestToolsAreServedWhateverCallersSend(t *testing.T) {
+	c := pgtest.NewCluster(t, demo.Config{})
+	db := open(t, c.URL(), func(conf *postgres.Config) { conf.MinConns, conf.MaxConns = -1, 4 })
+	var calls sync.WaitGroup
+	for n := range 8 {
+		calls.Go(func() {
+			call := postgres.Call{SQL: "SELECT pg_sleep(600) -- call " + strconv.Itoa(n), Timeout: 3 * time.Second, Foreign: true}
+			if _, err := db.Run(t.Context(), call, &rows{}); code(err) != "57014" && code(err) != "53300" {
+				t.Errorf("a caller's SQL = %v, want 57014, or 53300 of those that wait", err)
+			}
+		})
+	}
+	const running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%-- call _'"
+	waitUntil(t, "three run", func() bool { return pgtest.Value(t, c.AdminURL(), running) == "3" })
+	for _, pid := range strings.Fields(pgtest.Value(t, c.AdminURL(), "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%-- call _'")) {
+		n, _ := strconv.Atoi(pid)
+		freeze(t, n)
+	}
+	for range 5 {
+		run(t, db, postgres.Call{SQL: "SELECT 1"})
+	}
+	calls.Wait()
+	waitUntil(t, "all three are known", func() bool { return len(db.Stuck()) == 3 })
+	run(t, db, postgres.Call{SQL: "SELECT 1"})
+	if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Foreign: true}, &rows{}); code(err) != "53300" {
+		t.Errorf("a caller's SQL = %v, want 53300", err)
+	}
+}
+
 // TestCloseWithStuckBackend: the end of the server does not wait for what can't be stopped.
 func TestCloseWithStuckBackend(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{})
