@@ -81,8 +81,7 @@ func quiet(c *config.Config, log *slog.Logger) *slog.Logger {
 	return observe.Warnings(log)
 }
 
-// arguments makes the JSON of the call. Values are read by the type of the parameter; what doesn't fit goes through as
-// text, for the tool to refuse in its own words.
+// arguments makes the JSON of the call.
 func (cmd *callCmd) arguments(def *catalog.Tool) (json.RawMessage, error) {
 	if len(cmd.Args) == 1 && strings.HasPrefix(cmd.Args[0], "{") {
 		return json.RawMessage(cmd.Args[0]), nil
@@ -104,43 +103,18 @@ func (cmd *callCmd) arguments(def *catalog.Tool) (json.RawMessage, error) {
 	return json.Marshal(args)
 }
 
+// argument is a value as a client would send it: the tool takes a text for a number, a switch or a list.
 func argument(def *catalog.Tool, name, value string) any {
-	t := catalog.Type{Scalar: catalog.Integer} // page_size and others that the server adds
 	for _, p := range def.Params {
-		if p.Name == name {
-			t = p.Type
+		switch {
+		case p.Name != name:
+		case p.Type.Array && !strings.HasPrefix(value, "["):
+			return strings.Split(value, ",")
+		case p.Type.Scalar == catalog.JSON && json.Valid([]byte(value)):
+			return json.RawMessage(value)
 		}
-	}
-	switch {
-	case name == "cursor", !t.Array && isText(t.Scalar):
-		return value
-	case t.Array && !strings.HasPrefix(value, "["):
-		return listed(t, value)
-	case json.Valid([]byte(value)):
-		return json.RawMessage(value)
 	}
 	return value
-}
-
-// listed reads a,b,c.
-func listed(t catalog.Type, value string) []any {
-	var list []any
-	for item := range strings.SplitSeq(value, ",") {
-		if !isText(t.Scalar) && json.Valid([]byte(item)) {
-			list = append(list, json.RawMessage(item))
-		} else {
-			list = append(list, item)
-		}
-	}
-	return list
-}
-
-func isText(s catalog.Scalar) bool {
-	switch s {
-	case catalog.Integer, catalog.Number, catalog.Boolean, catalog.JSON:
-		return false
-	}
-	return true
 }
 
 // print writes the answer: for programs as JSON, for people as tables. An error goes to stderr and ends with status 1.

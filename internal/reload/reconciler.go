@@ -114,12 +114,16 @@ func (r *Reconciler) description(t *catalog.Tool) *description {
 // Watch keeps what is offered in step until ctx ends. On a hangup it reads the files again, and has all tools of the
 // operator described again.
 func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Signal) {
-	retry := newBackoff()
-	quiet := time.NewTimer(quietTime)
+	pause, due, quiet := leastPause, time.NewTimer(leastPause), time.NewTimer(quietTime)
 	quiet.Stop()
+	wait := func(d time.Duration) {
+		pause = d
+		due.Reset(d)
+	}
 	for {
 		if r.settled() {
-			retry.stop()
+			due.Stop()
+			pause = mostPause
 		}
 		select {
 		case <-ctx.Done():
@@ -132,22 +136,19 @@ func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Sig
 			r.log.Warn("watching the folders of --tools", "error", err)
 			quiet.Reset(quietTime)
 		case <-hangup:
-			r.recheck(func(t *catalog.Tool) bool { return !embedded(t) })
+			r.recheck(nil)
 			quiet.Reset(0)
 		case <-quiet.C:
 			r.reload(ctx, w)
-			retry.restart()
+			wait(leastPause)
 		case <-r.config.Recheck.Added():
-			names := r.config.Recheck.Take()
-			r.recheck(func(t *catalog.Tool) bool { return names[t.Name] })
-			retry.hasten()
-		case <-retry.timer.C:
-			if r.filesErr != nil {
-				r.reload(ctx, w)
-			} else if r.describe(ctx) {
-				r.replace()
+			r.recheck(r.config.Recheck.Take())
+			if pause > leastPause { // else the next look is near, and is not put off
+				wait(leastPause)
 			}
-			retry.next()
+		case <-due.C:
+			r.retry(ctx, w)
+			wait(min(2*pause, mostPause))
 		}
 	}
 }
@@ -195,12 +196,21 @@ func changes(old, found *Files) string {
 	return strings.Join(names, " ")
 }
 
-// recheck has tools described again.
-func (r *Reconciler) recheck(which func(*catalog.Tool) bool) {
+// recheck has tools described again, by their names; nil stands for all of the operator.
+func (r *Reconciler) recheck(names map[string]bool) {
 	for _, t := range r.files.Tools {
-		if which(t) {
+		if names[t.Name] || names == nil && !embedded(t) {
 			r.description(t).pending = true
 		}
+	}
+}
+
+// retry looks again at what failed.
+func (r *Reconciler) retry(ctx context.Context, w *Watcher) {
+	if r.filesErr != nil {
+		r.reload(ctx, w)
+	} else if r.describe(ctx) {
+		r.replace()
 	}
 }
 

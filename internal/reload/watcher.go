@@ -20,38 +20,6 @@ const (
 	mostPause  = 20 * time.Second
 )
 
-// backoff is a timer whose pauses grow.
-type backoff struct {
-	timer *time.Timer
-	pause time.Duration
-	due   time.Time
-}
-
-func newBackoff() *backoff {
-	return &backoff{timer: time.NewTimer(leastPause), pause: leastPause, due: time.Now().Add(leastPause)}
-}
-
-func (b *backoff) wait(d time.Duration) {
-	b.pause, b.due = d, time.Now().Add(d)
-	b.timer.Reset(d)
-}
-
-func (b *backoff) restart() { b.wait(leastPause) }
-
-func (b *backoff) next() { b.wait(min(2*b.pause, mostPause)) }
-
-// hasten makes the timer end soon. It does not put off one that ends sooner.
-func (b *backoff) hasten() {
-	if b.pause = leastPause; time.Until(b.due) > leastPause {
-		b.restart()
-	}
-}
-
-func (b *backoff) stop() {
-	b.timer.Stop()
-	b.pause, b.due = leastPause, time.Now().Add(mostPause)
-}
-
 // Watcher notices changes in folders of tool files, and of the file of permissions. Where the system has no more
 // watches, only SIGHUP is left to have files read again.
 type Watcher struct {
