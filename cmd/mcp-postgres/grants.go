@@ -19,7 +19,7 @@ func (cmd *grantsCmd) Run(c *config.Config, s streams) error {
 	if c.Permissions == "" {
 		return usage(s, errors.New("grants are made from permissions: want --permissions FILE or MCP_PERMISSIONS_FILE"))
 	}
-	rules, err := reload.ReadRules(c.Permissions)
+	rules, _, err := reload.ReadRules(c.Permissions)
 	if err != nil {
 		return err
 	}

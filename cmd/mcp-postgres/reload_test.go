@@ -14,6 +14,7 @@ import (
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"mcp-postgres/internal/demo"
 	"mcp-postgres/internal/test/pgtest"
 )
 
@@ -197,6 +198,28 @@ func TestReload(t *testing.T) {
 	}
 	w.awaitChange("a folder that is gone")
 	w.wantTool("uno", false)
+}
+
+// TestEditWhileTheDatabaseIsDown: an edit that the database can't look at is refused when it is back, and the last version
+// that it took returns.
+func TestEditWhileTheDatabaseIsDown(t *testing.T) {
+	c := pgtest.NewCluster(t, demo.Config{})
+	w := watched(t, c.URL(), t.TempDir())
+	w.write("one.sql", oneTool)
+	w.awaitChange("a new file")
+	if err := c.Halt(); err != nil {
+		t.Fatal(err)
+	}
+	w.write("one.sql", strings.Replace(oneTool, "One.", "Another.\nparams: [{name: a, type: integer, required: true}]", 1)+" + nam + @a")
+	w.awaitChange("an edit that nobody can look at")
+	if err := c.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.awaitChange("the last version")
+	w.await("an edit that is refused", func(info status) bool { return strings.Contains(info.ReloadError, `column "nam" does not exist`) })
+	if got := w.call("one", nil); got != `{"value":1}` {
+		t.Errorf("one = %s, want the last version that the database took", got)
+	}
 }
 
 // TestReloadLeavesCallsAlone changes the tools while a call runs.

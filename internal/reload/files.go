@@ -66,14 +66,10 @@ const defaultToolset = "explore"
 
 // choose keeps the tools of the toolsets asked for, with those enabled and without those disabled by name.
 func choose(tools []*catalog.Tool, names Names, c *config.Config) ([]*catalog.Tool, error) {
-	for _, w := range c.Toolsets {
-		if !slices.Contains(names.Toolsets, w) {
-			hint := cmp.Or(faults.DidYouMean(w, names.Toolsets), ": want some of "+strings.Join(names.Toolsets, ", "))
-			return nil, fmt.Errorf("--toolsets (MCP_TOOLSETS) names %q%s", w, hint)
-		}
-	}
-	err := errors.Join(known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names.Tools),
-		known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names.Tools))
+	err := errors.Join(
+		known("--toolsets (MCP_TOOLSETS)", c.Toolsets, names.Toolsets, "some of "+strings.Join(names.Toolsets, ", ")),
+		known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names.Tools, "the name of a tool"),
+		known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names.Tools, "the name of a tool"))
 	for _, name := range c.Enable {
 		if slices.Contains(c.Disable, name) {
 			err = errors.Join(err, fmt.Errorf("--enable and --disable both name %q: want one of them", name))
@@ -90,11 +86,11 @@ func wanted(c *config.Config, toolset, name string, usual bool) bool {
 	return !slices.Contains(c.Disable, name) && (on || slices.Contains(c.Enable, name))
 }
 
-func known(flag string, wanted, names []string) error {
+func known(flag string, wanted, names []string, want string) error {
 	var errs []error
 	for _, w := range wanted {
 		if !slices.Contains(names, w) {
-			hint := cmp.Or(faults.DidYouMean(w, names), ": want the name of a tool")
+			hint := cmp.Or(faults.DidYouMean(w, names), ": want "+want)
 			errs = append(errs, fmt.Errorf("%s names %q%s", flag, w, hint))
 		}
 	}
@@ -105,16 +101,13 @@ func known(flag string, wanted, names []string) error {
 func embedded(t *catalog.Tool) bool { return t.Source == "" }
 
 func generatedOutput(name string) (json.RawMessage, error) {
+	var s registry.Schema
 	b, err := fs.ReadFile(sql.Files, "schema/"+name+".json")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the tool %s has no generated schema: run make generate", name)
+	if err == nil {
+		err = json.Unmarshal(b, &s)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
-	}
-	var s registry.Schema
-	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
+		return nil, fmt.Errorf("reading the schema of %s, which make generate writes: %w", name, err)
 	}
 	return s.Output, nil
 }

@@ -30,20 +30,15 @@ type Permissions struct {
 	databases map[string]*postgres.DB // by the environment variable that a role names
 }
 
-// ReadRules reads a file of permissions.
-func ReadRules(path string) (*guard.Rules, error) {
-	_, rules, err := readRules(path)
-	return rules, err
-}
-
-func readRules(path string) (text []byte, rules *guard.Rules, err error) {
+// ReadRules reads a file of permissions. It returns its text too, if there is one.
+func ReadRules(path string) (rules *guard.Rules, text []byte, err error) {
 	if text, err = os.ReadFile(path); err != nil {
 		return nil, nil, fmt.Errorf("--permissions (MCP_PERMISSIONS_FILE): %w", err)
 	}
 	if rules, err = guard.Parse(path, text); err != nil {
-		return text, nil, fmt.Errorf("reading the permissions:\n%w", err)
+		return nil, text, fmt.Errorf("reading the permissions:\n%w", err)
 	}
-	return text, rules, nil
+	return rules, text, nil
 }
 
 // OpenPermissions reads the file that the settings name, if they name one, and opens the databases of its roles. Their
@@ -53,7 +48,7 @@ func OpenPermissions(ctx context.Context, c *config.Config, log *slog.Logger) (*
 	if c.Permissions == "" {
 		return p, nil
 	}
-	text, rules, err := readRules(c.Permissions)
+	rules, text, err := ReadRules(c.Permissions)
 	if err != nil {
 		return nil, err
 	}
@@ -66,15 +61,13 @@ func OpenPermissions(ctx context.Context, c *config.Config, log *slog.Logger) (*
 	return p, nil
 }
 
-// CheckConnections wants the connection of each role to be set.
-func (p *Permissions) CheckConnections() error {
-	if rules := p.Rules(); rules != nil {
-		return checkConnections(rules)
-	}
-	return nil
-}
+// CheckConnections returns an error if the connection of a role is not set.
+func (p *Permissions) CheckConnections() error { return checkConnections(p.Rules()) }
 
 func checkConnections(rules *guard.Rules) error {
+	if rules == nil {
+		return nil
+	}
 	if err := rules.CheckConnections(os.LookupEnv); err != nil {
 		return fmt.Errorf("reading the permissions:\n%w", err)
 	}
@@ -147,7 +140,7 @@ func (r *Reconciler) reloadPermissions(ctx context.Context) {
 	if p.Rules() == nil {
 		return
 	}
-	text, rules, err := readRules(r.config.Settings.Permissions)
+	rules, text, err := ReadRules(r.config.Settings.Permissions)
 	if text != nil && bytes.Equal(text, p.text) {
 		return
 	}

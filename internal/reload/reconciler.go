@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -55,7 +54,7 @@ type Reconciler struct {
 	descriptions map[string]*description  // by the text of a tool
 	databaseErr  error                    // of the last time that the database was asked
 	features     *catalog.Features        // nil until the database has answered
-	lastGood     map[string]*catalog.Tool // by name: the last text that the database took
+	lastGood     map[string]*catalog.Tool // by path: the last text that the database took
 	problems     map[string]problem       // by the name of a tool
 	warned       map[string]string        // by role: the tools in it that the log has named as not existing
 }
@@ -289,45 +288,44 @@ func (r *Reconciler) replace() {
 	}
 }
 
-// publish gives the registry what is to be offered now.
+// publish gives the registry what is to be offered now, and forgets what is said of texts that are neither in a file nor
+// offered.
 func (r *Reconciler) publish() error {
 	set := registry.Set{
 		Prompts: r.files.Prompts, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
-	lastGood, problems := map[string]*catalog.Tool{}, map[string]problem{}
+	lastGood, problems, descriptions := map[string]*catalog.Tool{}, map[string]problem{}, map[string]*description{}
 	var kept []string
 	for _, t := range r.files.Tools {
-		offered, d, last := t, r.description(t), r.lastGood[t.Name]
-		if last != nil && last.Path != t.Path {
-			last = nil
-		}
+		offered, d, last := t, r.description(t), r.lastGood[t.Path]
+		descriptions[textOf(t)] = d
 		p := r.problem(t, d, last)
 		r.logProblem(t.Name, p)
 		if p.what != "" {
 			problems[t.Name] = p
 		}
+		trouble := registry.Trouble{Tool: t.Name, Reason: p.shown(d)}
 		switch p.what {
 		case unmet, refused:
-			set.Unavailable = append(set.Unavailable, registry.Trouble{Tool: t.Name, Reason: p.shown(d)})
+			set.Unavailable = append(set.Unavailable, trouble)
 			continue
 		case keptBack:
 			kept = append(kept, p.reason)
 			offered, d = last, r.description(last)
 		case degraded:
-			set.Degraded = append(set.Degraded, registry.Trouble{Tool: t.Name, Reason: p.shown(d)})
+			set.Degraded = append(set.Degraded, trouble)
 		default:
 			if !d.pending {
 				last = t
 			}
 		}
 		if last != nil {
-			lastGood[t.Name] = last
+			lastGood[t.Path], descriptions[textOf(last)] = last, r.description(last)
 		}
 		if err := add(&set, offered, d); err != nil {
 			return err
 		}
 	}
-	r.lastGood, r.problems = lastGood, problems
-	r.forget()
+	r.lastGood, r.problems, r.descriptions = lastGood, problems, descriptions
 	set.ReloadError = r.shownError(kept)
 	return r.config.Registry.Replace(set)
 }
@@ -384,18 +382,6 @@ func add(set *registry.Set, t *catalog.Tool, d *description) (err error) {
 	set.Tools = append(set.Tools, t)
 	set.Outputs[t.Name], set.Columns[t.Name] = output, d.Columns
 	return err
-}
-
-// forget drops the descriptions of texts that are neither in a file nor offered.
-func (r *Reconciler) forget() {
-	used := map[string]bool{}
-	for _, t := range r.files.Tools {
-		used[textOf(t)] = true
-	}
-	for _, t := range r.lastGood {
-		used[textOf(t)] = true
-	}
-	maps.DeleteFunc(r.descriptions, func(text string, _ *description) bool { return !used[text] })
 }
 
 // shownError is why the tools are not those of the files, as clients read it: without where the operator's folders
