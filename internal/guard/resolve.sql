@@ -12,8 +12,8 @@
 --
 -- What has an OID below 16384 is PostgreSQL's own. What has the arguments of one of those is never meant where pg_catalog comes first.
 --
--- OFFSET 0 makes the planner go from the names to the catalogues by their indexes; x = x + 0 makes it expect few rows of a JSON array,
--- for which it would make large hash tables.
+-- OFFSET 0 makes the planner go from the names to the catalogues by their indexes; x = x + 0 makes it expect few rows, for which it
+-- makes small hash tables.
 WITH RECURSIVE session AS MATERIALIZED (
   SELECT pg_catalog.current_schemas(true) AS path,
     (SELECT n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.oid = pg_catalog.pg_my_temp_schema()) AS temporary
@@ -30,6 +30,10 @@ WITH RECURSIVE session AS MATERIALIZED (
     WITH ORDINALITY AS q (relations, functions, operators, types, values, path, recorded, ord)
   CROSS JOIN session AS s
   WHERE q.ord = q.ord + 0
+), with_foreign (oid) AS (
+  SELECT f.ftrelid FROM pg_catalog.pg_foreign_table AS f WHERE f.ftrelid::int8 = f.ftrelid::int8 + 0
+  UNION
+  SELECT h.inhparent FROM with_foreign AS f JOIN pg_catalog.pg_inherits AS h ON h.inhrelid = f.oid WHERE h.inhparent::int8 = h.inhparent::int8 + 0
 ), answer AS MATERIALIZED (
   SELECT q.ord, a.*
   FROM question AS q
@@ -204,7 +208,7 @@ WITH RECURSIVE session AS MATERIALIZED (
         UNION ALL SELECT r.rngtypid FROM pg_catalog.pg_range AS r WHERE r.rngmultitypid = t.oid
         UNION ALL SELECT c.casttarget FROM pg_catalog.pg_cast AS c WHERE c.castsource = t.oid AND c.castcontext = 'i'
         UNION ALL SELECT o.result FROM overloads AS o WHERE t.oid IN (o.l, o.r)) AS part (oid)
-      WHERE part.oid <> 0 AND part.oid::int8 = part.oid::int8 + 0
+      WHERE part.oid <> 0 AND part.oid::int8 = part.oid::int8 + 0 * parts.oid::int8
     ), types AS MATERIALIZED (
       SELECT oid, named FROM parts WHERE oid >= 16384
     ), used AS MATERIALIZED (
@@ -247,7 +251,7 @@ WITH RECURSIVE session AS MATERIALIZED (
         UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0
         UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range AS r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
         UNION ALL SELECT o.oprresult FROM pg_catalog.pg_operator AS o WHERE o.oprname IN (SELECT name FROM op) AND t.oid IN (o.oprleft, o.oprright)) AS part (oid)
-      WHERE part.oid <> 0 AND part.oid::int8 = part.oid::int8 + 0
+      WHERE part.oid <> 0 AND part.oid::int8 = part.oid::int8 + 0 * compared.oid::int8
     ), anything AS MATERIALIZED (
       SELECT FROM poly
       UNION ALL
@@ -320,11 +324,7 @@ WITH RECURSIVE session AS MATERIALIZED (
     SELECT
       (SELECT pg_catalog.json_agg(c) FROM (
         SELECT rel.ord, c.oid::int8, n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid < 16384 AS system, c.relrowsecurity AS row_security,
-          c.relkind = 'f' OR c.relhassubclass AND EXISTS (SELECT FROM pg_catalog.pg_foreign_table) AND EXISTS (
-            WITH RECURSIVE tree AS (
-              SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = c.oid
-              UNION SELECT h.inhrelid FROM tree CROSS JOIN LATERAL (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = tree.inhrelid OFFSET 0) AS h)
-            SELECT FROM tree JOIN pg_catalog.pg_foreign_table AS f ON f.ftrelid = tree.inhrelid) AS foreign,
+          c.relkind = 'f' OR c.relhassubclass AND c.oid IN (SELECT oid FROM with_foreign) AS foreign,
           (SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
            WHERE d.classid = 1259 AND d.objid = c.oid AND d.deptype = 'e' LIMIT 1) AS extension
         FROM rel JOIN pg_catalog.pg_class AS c ON c.oid = rel.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace) AS c) AS relations,
@@ -341,6 +341,18 @@ WITH RECURSIVE session AS MATERIALIZED (
 -- negator, its commutator and what sorts and hashes by it too; a table for what the planner runs of constraints, indexes,
 -- statistics and keys of it and all its children. What the text of a function may name is here too, as only mentioned: whoever
 -- reads the text then needs no further question.
+), planned AS MATERIALIZED (
+  SELECT d.classid AS class, d.objid AS oid, coalesce(i.indrelid, c.conrelid, s.stxrelid, a.adrelid, d.objid) AS relation
+  FROM (
+    SELECT DISTINCT d.classid, d.objid FROM pg_catalog.pg_depend AS d
+    WHERE d.refclassid IN (1255, 2616, 2617, 2753) AND d.refobjid >= 16384 AND d.classid IN (1259, 2604, 2606, 3381)) AS d
+  LEFT JOIN pg_catalog.pg_index AS i ON d.classid = 1259 AND i.indexrelid = d.objid
+  LEFT JOIN pg_catalog.pg_constraint AS c ON d.classid = 2606 AND c.oid = d.objid
+  LEFT JOIN pg_catalog.pg_statistic_ext AS s ON d.classid = 3381 AND s.oid = d.objid
+  LEFT JOIN pg_catalog.pg_attrdef AS a ON d.classid = 2604 AND a.oid = d.objid
+  WHERE (d.classid <> 2606 OR c.contype = 'c')
+    AND (d.classid <> 2604 OR EXISTS (
+      SELECT FROM pg_catalog.pg_attribute AS g WHERE g.attrelid = a.adrelid AND g.attnum = a.adnum AND g.attgenerated = 'v'))
 ), edge (kind, oid, mentioned, of_kind, of_oid) AS (
   SELECT r.*, '', 0::oid
   FROM (
@@ -365,22 +377,15 @@ WITH RECURSIVE session AS MATERIALIZED (
       UNION ALL SELECT 1255, p.oid FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
         WHERE $2 AND x.kind = 'function' AND p.oid = x.oid AND (p.prokind = 'a' OR l.lanname IN ('sql', 'plpgsql'))
       UNION ALL
-      SELECT part.*
+      SELECT p.class, p.oid
       FROM (
         WITH RECURSIVE tree (oid) AS (
           SELECT x.oid WHERE x.kind = 'table'
           UNION ALL
-          SELECT h.inhrelid FROM tree CROSS JOIN LATERAL (SELECT h.inhrelid FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = tree.oid OFFSET 0) AS h)
-        SELECT part.class, part.oid
-        FROM tree AS c
-        CROSS JOIN LATERAL (
-          SELECT 1259 AS class, c.oid
-          UNION ALL SELECT 1259, x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = c.oid
-          UNION ALL SELECT 2606, con.oid FROM pg_catalog.pg_constraint AS con WHERE con.conrelid = c.oid AND con.contype = 'c'
-          UNION ALL SELECT 3381, s.oid FROM pg_catalog.pg_statistic_ext AS s WHERE s.stxrelid = c.oid
-          UNION ALL SELECT 2604, d.oid FROM pg_catalog.pg_attrdef AS d WHERE d.adrelid = c.oid AND EXISTS (
-            SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = d.adrelid AND a.attnum = d.adnum AND a.attgenerated = 'v')
-          OFFSET 0) AS part) AS part) AS part (class, oid)
+          SELECT h.inhrelid FROM tree CROSS JOIN LATERAL (SELECT h.inhrelid FROM pg_catalog.pg_inherits AS h WHERE h.inhparent = tree.oid OFFSET 0) AS h
+          WHERE h.inhrelid::int8 = h.inhrelid::int8 + 0)
+        SELECT oid FROM tree) AS c
+      JOIN planned AS p ON p.relation = c.oid) AS part (class, oid)
     CROSS JOIN LATERAL (
       SELECT d.refclassid, d.refobjid FROM pg_catalog.pg_depend AS d
       WHERE d.classid = part.class AND d.objid = part.oid AND d.refobjid >= 16384
@@ -423,7 +428,7 @@ WITH RECURSIVE session AS MATERIALIZED (
       UNION ALL SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'policy' END, c.oid FROM pg_catalog.pg_class AS c
       WHERE c.relname = pg_catalog.lower(m.word[1])::name AND c.oid >= 16384 AND (c.relkind = 'v' OR c.relrowsecurity) OFFSET 0) AS k (kind, oid)
     WHERE $2 AND x.kind = 'function' AND p.oid = x.oid AND x.oid >= 16384) AS t
-  WHERE t.oid::int8 = t.oid::int8 + 0
+  WHERE t.oid::int8 = t.oid::int8 + 0 AND t.kind = t.kind || ''
 ), object AS MATERIALIZED (
   SELECT DISTINCT kind, oid FROM edge
 ), label (kind, oid, label) AS (
