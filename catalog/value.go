@@ -79,7 +79,7 @@ func missingArgument(p *Param) string {
 	if p.Description == "" {
 		return fmt.Sprintf("missing argument %q", p.Name)
 	}
-	return fmt.Sprintf("missing argument %q: %s", p.Name, p.Description)
+	return fmt.Sprintf("missing argument %q: %s", p.Name, strings.TrimSuffix(p.Description, "."))
 }
 
 func unknownArgument(name string, params []Param) string {

@@ -229,7 +229,7 @@ func TestPrompts(t *testing.T) {
 	tests := []struct{ method, params, want string }{
 		{"prompts/list", `{}`, `"name":"write_safe_select"`},
 		{"prompts/get", `{"name": "explain_plan_tips", "arguments": {"sql": "SELECT 42", "goal": "memory"}}`, `SELECT 42`},
-		{"prompts/get", `{"name": "explain_plan_tips"}`, `missing argument \"sql\": The statement that is slow.`},
+		{"prompts/get", `{"name": "explain_plan_tips"}`, `missing argument \"sql\": The statement that is slow`},
 		{"prompts/get", `{"name": "explain_plan_tips", "arguments": {"sql": "x", "goal": "fame"}}`, `goal: \"fame\" is not one of \"latency\", \"throughput\", \"memory\"`},
 		{"prompts/get", `{"name": "explain_plan_tips", "arguments": {"sql": "x", "gaol": "memory"}}`, `unknown argument \"gaol\": did you mean \"goal\"?`},
 		{"prompts/get", `{"name": "nope"}`, `-32602`},

@@ -36,7 +36,8 @@ const maxXML = 32 << 10
 
 // run runs the call with the parameters. A value that does not fit is named.
 func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
-	if p.ambiguous() || p.bounded && jsonSize(p.values) > maxXML {
+	ambiguous := slices.ContainsFunc(p.values, isArray) // it may become an array or json
+	if ambiguous || p.bounded && jsonSize(p.values) > maxXML {
 		call.Bind = p.bind
 	} else {
 		var err error
@@ -57,20 +58,21 @@ func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, s
 	return out, err
 }
 
-// ambiguous reports an array: it may become an array or json.
-func (p *parameters) ambiguous() bool {
-	for _, v := range p.values {
-		if _, ok := v.([]any); ok {
-			return true
-		}
+func isArray(v any) bool { _, ok := v.([]any); return ok }
+
+// jsonSize is the size of the values as JSON, in bytes.
+func jsonSize(values []any) int {
+	if len(values) == 0 {
+		return 0
 	}
-	return false
+	return len(pgtext.JSON(values))
 }
 
 // bind is Call.Bind.
 func (p *parameters) bind(types []*postgres.Type) ([][]byte, error) {
 	if len(types) != len(p.values) {
-		return nil, parameterCount(len(types), len(p.values))
+		return nil, argumentError(fmt.Sprintf("parameters: the statement has %s ($1 to $%d), but %d were given",
+			plural(int64(len(types)), "parameter"), len(types), len(p.values)))
 	}
 	p.types = types
 	texts, err := p.texts()
@@ -125,7 +127,7 @@ func valueText(at string, value any, t *postgres.Type) ([]byte, error) {
 		case kind == postgres.Array:
 			return arrayText(at, value, t)
 		default:
-			return nil, argumentError(fmt.Sprintf("%s: is an array, want a value of type %s", at, t.Name))
+			return nil, argumentError(fmt.Sprintf("%s: %s is not a value of type %s", at, catalog.Show(value), t.Name))
 		}
 	}
 	return []byte(pgtext.JSON(value)), nil
@@ -158,29 +160,21 @@ func arrayText(at string, items []any, t *postgres.Type) ([]byte, error) {
 			list = append(list, t.Delim)
 		}
 		at := fmt.Sprintf("%s[%d]", at, i)
-		nested, isArray := item.([]any)
-		isArray = isArray && t.Elem.Kind != postgres.JSON
-		var text []byte
-		var err error
-		if isArray {
-			text, err = arrayText(at, nested, t)
-		} else {
-			text, err = valueText(at, item, t.Elem)
-		}
-		switch {
-		case err != nil:
-			return nil, err
-		case isArray:
+		if nested, ok := item.([]any); ok && t.Elem.Kind != postgres.JSON {
+			text, err := arrayText(at, nested, t)
+			if err != nil {
+				return nil, err
+			}
 			list = append(list, text...)
-		default:
-			list = pgtext.AppendItem(list, text)
+			continue
 		}
+		text, err := valueText(at, item, t.Elem)
+		if err != nil {
+			return nil, err
+		}
+		list = pgtext.AppendItem(list, text)
 	}
 	return append(list, '}'), nil
-}
-
-func parameterCount(want, got int) error {
-	return argumentError(fmt.Sprintf("parameters: the statement has %s ($1 to $%d), but %d were given", plural(int64(want), "parameter"), want, got))
 }
 
 // checkQuery is the check of query's SQL and parameters before anything reaches PostgreSQL. The number of parameters and
@@ -215,27 +209,4 @@ func checkPlaceholders(used []int, given int) error {
 		}
 	}
 	return nil
-}
-
-// jsonSize is about the length of a value as compact JSON: no character is escaped, and false counts as true does.
-func jsonSize(value any) int {
-	switch value := value.(type) {
-	case string:
-		return len(value) + len(`""`)
-	case json.Number:
-		return len(value)
-	case []any:
-		size := len("[]") + max(len(value)-1, 0)
-		for _, item := range value {
-			size += jsonSize(item)
-		}
-		return size
-	case map[string]any:
-		size := len("{}") + max(len(value)-1, 0)
-		for name, item := range value {
-			size += len(name) + len(`"":`) + jsonSize(item)
-		}
-		return size
-	}
-	return len("null")
 }

@@ -72,7 +72,7 @@ func TestQueryErrors(t *testing.T) {
 		{"too few parameters", `{"sql": "SELECT $1::int, $2::int", "parameters": [1]}`, `sql: $2 is used, but parameters holds 1 value"`},
 		{"too many parameters", `{"sql": "SELECT 1", "parameters": [1]}`, `parameters: holds 1 value, but $1 is not used in sql`},
 		{"too many array parameters", `{"sql": "SELECT $1::int", "parameters": [1, [2]]}`, `parameters: holds 2 values, but $2 is not used in sql`},
-		{"array for a number", `{"sql": "SELECT $1::int", "parameters": [[1]]}`, `parameters[0]: is an array, want a value of type integer`},
+		{"array for a number", `{"sql": "SELECT $1::int", "parameters": [[1]]}`, `parameters[0]: [1] is not a value of type integer`},
 		{"text for a number", `{"sql": "SELECT $1::int", "parameters": ["x"]}`, `parameters[0]: \"x\" is not a value of type integer (invalid input syntax for type integer: \"x\")`},
 		{"second parameter", `{"sql": "SELECT $1::int, $2::date", "parameters": [1, "soon"]}`, `parameters[1]: \"soon\" is not a value of type date`},
 		{"object for a number", `{"sql": "SELECT $1::int", "parameters": [{"a": 1}]}`, `parameters[0]: {\"a\":1} is not a value of type integer`},

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -79,7 +79,7 @@ func described(p *catalog.Param) string {
 		text = append(text, "For example "+jsonTexts(p.Examples)+".")
 	}
 	if p.Default != nil {
-		text = append(text, "Default "+jsonText(p.Default)+".")
+		text = append(text, "Default "+pgtext.JSON(p.Default)+".")
 	}
 	return strings.Join(text, " ")
 }
@@ -114,18 +114,9 @@ func description(t *catalog.Tool) string {
 func jsonTexts(values []any) string {
 	var texts []string
 	for _, v := range values {
-		texts = append(texts, jsonText(v))
+		texts = append(texts, pgtext.JSON(v))
 	}
 	return strings.Join(texts, ", ")
-}
-
-// jsonText writes a value of a tool file as JSON.
-func jsonText(v any) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // never fails: the value came from JSON or YAML
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func unsigned(n *int) *uint64 {
