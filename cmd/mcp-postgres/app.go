@@ -58,7 +58,10 @@ func open(ctx context.Context, c *config.Config, o observe.Observer, s streams, 
 	recheck := registry.NewRecheck()
 	conf := registryConfig(c)
 	conf.DB, conf.RoleDBs, conf.Logger = o.Tracer.Database(a.db.DB), a.permissions.RoleDBs(o.Tracer), log
-	conf.Observe, conf.Trace, conf.Stuck, conf.Recheck = a.observe.Call, o.Tracer.Within(), a.stuck, recheck
+	conf.Trace, conf.Stuck, conf.Recheck = o.Tracer.Within(), a.stuck, recheck
+	if a.observe != (observe.Observer{}) {
+		conf.Observe = a.observe.Call
+	}
 	if a.tools, err = registry.Build(conf); err != nil {
 		return a, err
 	}

@@ -95,7 +95,7 @@ func TestServeEndsWithItsParent(t *testing.T) {
 func TestServeOutlivesItsParent(t *testing.T) {
 	o := startOrphan(t, "trap '' HUP;")
 	o.killParent()
-	time.Sleep(2500 * time.Millisecond) // the server would have looked twice
+	time.Sleep(6 * time.Second) // the server would have looked
 	o.ask(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
 	if err := o.in.Close(); err != nil {
 		t.Fatal(err)

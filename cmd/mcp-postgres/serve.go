@@ -25,11 +25,11 @@ type serveCmd struct {
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
 func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	defer process.TuneMemory(c.Transport == "stdio")()
+	process.TuneMemory(c.Transport == "stdio")
 	if c.Transport == "stdio" {
-		var done func()
-		ctx, done = process.WithParent(ctx) // before SIGHUP is asked for: whether it is ignored counts
-		defer done()
+		var cancel func()
+		ctx, cancel = process.WithParent(ctx) // before SIGHUP is asked for: whether it is ignored counts
+		defer cancel()
 	}
 	tracer, err := observe.NewTracer(ctx, version(), log)
 	if err != nil {
@@ -84,9 +84,7 @@ func (a *app) ready(ctx context.Context, c *config.Config, s streams, log *slog.
 		Registry: a.tools, Observer: &a.observe, Version: version(), Slots: c.PoolMax, Enter: a.access.entrance(c), Logger: log,
 	})
 	if c.Transport == "stdio" {
-		return func() error {
-			return server.Stdio(ctx, s.in, s.out)
-		}, a.access.checkToken(ctx)
+		return func() error { return server.Stdio(ctx, s.in, s.out) }, a.access.checkToken(ctx)
 	}
 	h, err := a.listen(server, c)
 	return func() error { return h.Serve(ctx) }, err

@@ -3,43 +3,38 @@ package process
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
 // ErrParentGone is the cause of a context that WithParent has ended.
 var ErrParentGone = errors.New("the process that started the server has ended")
 
-// lookTime is the pause between two looks at the parent. Both systems that tell of its end, Linux and Windows, do it
-// in ways of their own; looking works everywhere and costs one system call.
-const lookTime = time.Second
+// pollTime is the pause between two looks at the parent. Polling is one cheap call, and works on every system: the signal
+// of Linux goes by the thread that started the process, and macOS has none.
+const pollTime = 5 * time.Second
 
-// WithParent returns a context that ends when the process that started this one does. Over stdio that is the client:
-// one that was killed may leave its end of the pipe open in a child of its own, and standard input never ends. A
-// process that is meant to outlive its parent, or has none, has a context that only done ends: one that was started
-// by init, by a service manager as process 1, in a container, or with SIGHUP ignored, as nohup does. done must be
-// called.
-func WithParent(ctx context.Context) (_ context.Context, done func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	p, ok := parent()
-	if !ok {
-		return ctx, func() { cancel(nil) }
+// WithParent returns a context that ends when the process that started this one has ended. Over stdio that is the
+// client: one that was killed may leave its end of the pipe open in a child of its own, so that standard input never
+// ends. A process that has no parent, or is meant to outlive it, gets ctx: one that process 1 started, that is process 1
+// of a container, or that ignores SIGHUP, as nohup makes it do. cancel must be called.
+func WithParent(ctx context.Context) (_ context.Context, cancel func()) {
+	gone := parentGone()
+	if gone == nil {
+		return ctx, func() {}
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		defer p.close()
-		look := time.NewTicker(lookTime)
-		defer look.Stop()
-		for {
+	ctx, end := context.WithCancelCause(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for poll := time.Tick(pollTime); ctx.Err() == nil; {
 			select {
 			case <-ctx.Done():
-				return
-			case <-look.C:
-				if p.gone() {
-					cancel(ErrParentGone)
+			case <-poll:
+				if gone() {
+					end(ErrParentGone)
 				}
 			}
 		}
-	}()
-	return ctx, func() { cancel(nil); <-ended }
+	})
+	return ctx, func() { end(nil); wait.Wait() }
 }

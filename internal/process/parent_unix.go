@@ -8,15 +8,12 @@ import (
 	"syscall"
 )
 
-// parentProcess is known by its number. When it ends, this process becomes the child of another.
-type parentProcess int
-
-// parent is not ok for a process that is meant to outlive its parent. 0 is a parent outside the container, or none.
-func parent() (p parentProcess, ok bool) {
-	pid := os.Getppid()
-	return parentProcess(pid), pid > 1 && !signal.Ignored(syscall.SIGHUP)
+// parentGone returns a function that reports whether the parent has ended; nil where that does not matter. A process
+// whose parent has ended gets another one. 0 is a parent outside the container, or none.
+func parentGone() func() bool {
+	parent := os.Getppid()
+	if parent <= 1 || signal.Ignored(syscall.SIGHUP) {
+		return nil
+	}
+	return func() bool { return os.Getppid() != parent }
 }
-
-func (p parentProcess) gone() bool { return os.Getppid() != int(p) }
-
-func (p parentProcess) close() {}

@@ -105,6 +105,9 @@ func (s *Server) recovered(ctx context.Context, q *request, answer **response) {
 
 // span begins the span of a request that works on the database.
 func (s *Server) span(ctx context.Context, q *request) (_ context.Context, end func()) {
+	if s.Observer.Tracer == nil {
+		return ctx, func() {}
+	}
 	tool := ""
 	switch q.Method {
 	case string(mcp.MethodToolsCall):
