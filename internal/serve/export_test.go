@@ -72,3 +72,19 @@ func (t *fairSlots) Waiting() int {
 	defer t.mu.Unlock()
 	return t.waiting
 }
+
+// Queue has a call wait; leave gives up, as take does when its context ends.
+func (t *fairSlots) Queue(caller string) (leave func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	turned := make(chan error, 1)
+	t.enqueue(caller, turned)
+	return func() { t.leave(caller, turned) }
+}
+
+// Callers is how many callers have an entry.
+func (t *fairSlots) Callers() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.callers)
+}

@@ -90,16 +90,12 @@ func (t *fairSlots) take(ctx context.Context, caller string) (*turn, error) {
 		t.mu.Unlock()
 		return got, nil
 	}
-	c := t.of(caller)
-	if err := t.refuses(caller, c); err != nil {
+	if err := t.refuses(caller, t.of(caller)); err != nil {
 		t.mu.Unlock()
 		return nil, err
 	}
 	turned := make(chan error, 1)
-	if c.queue = append(c.queue, turned); len(c.queue) == 1 {
-		t.order = append(t.order, caller)
-	}
-	t.waiting++
+	t.enqueue(caller, turned)
 	t.mu.Unlock()
 	select {
 	case err := <-turned:
@@ -111,6 +107,14 @@ func (t *fairSlots) take(ctx context.Context, caller string) (*turn, error) {
 		t.leave(caller, turned)
 		return nil, ctx.Err()
 	}
+}
+
+func (t *fairSlots) enqueue(caller string, turned chan error) {
+	c := t.of(caller)
+	if c.queue = append(c.queue, turned); len(c.queue) == 1 {
+		t.order = append(t.order, caller)
+	}
+	t.waiting++
 }
 
 // refuses says why a call of the caller may not even wait.
@@ -249,6 +253,7 @@ func (t *fairSlots) leave(caller string, turned chan error) {
 		if <-turned == nil {
 			(&turn{t, caller, 1}).end()
 		}
+		t.tidy(caller) // the wait may have been refused, and all else of the caller has ended since
 		return
 	}
 	if t.dequeue(c, i); len(c.queue) == 0 {

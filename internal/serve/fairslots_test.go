@@ -180,6 +180,27 @@ func TestTurnsOfStuckBackends(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeftOfACaller: nor when a wait is given up that was refused, after the backends have ended that were the reason.
+func TestNothingIsLeftOfACaller(t *testing.T) {
+	slots := serve.NewFairSlots(2)
+	turn, err := slots.TakeTurn(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := turn.Keep()
+	slots.End(turn)
+	leave := slots.Queue("alice")
+	kept.Stuck()
+	kept.Free()
+	if leave(); slots.Callers() != 0 {
+		t.Errorf("%d callers have an entry, want none", slots.Callers())
+	}
+	leave = slots.Queue("bob")
+	if leave(); slots.Callers() != 0 {
+		t.Errorf("after a wait that was given up %d callers have an entry, want none", slots.Callers())
+	}
+}
+
 // TestStuckCallerIsTold: the refusal says what to wait for, in the form of the tools' errors.
 func TestStuckCallerIsTold(t *testing.T) {
 	ts := newTools()

@@ -81,6 +81,50 @@ func TestWrongInput(t *testing.T) {
 	}
 }
 
+// TestHeaders: from revision 2026-07-28 on the headers say what the message says, or the message is refused.
+func TestHeaders(t *testing.T) {
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{})
+	tool := mcp.NewToolWithRawSchema("region", "region", json.RawMessage(`{"type":"object","properties":{"at":{"type":"string","x-mcp-header":"Region"}}}`))
+	s.mcp.AddTool(tool, nil)
+	in := func(args string) string {
+		m, _ := modern("1", "tools/call", "region", `"arguments":{`+args+`},`)
+		return m
+	}
+	headers := func(more ...string) []string {
+		return append([]string{"Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "region"}, more...)
+	}
+	legacy := call("1", "echo", "hi")
+	for _, test := range []struct {
+		name, body string
+		headers    []string
+		code       int
+	}{
+		{"all as in the message", in(`"at":"eu"`), headers("Mcp-Param-Region", "eu"), -32602}, // the tool is none of the registry
+		{"the argument is left out", in(``), headers(), -32602},
+		{"another argument", in(`"at":"eu"`), headers("Mcp-Param-Region", "us"), -32020},
+		{"no header for the argument", in(`"at":"eu"`), headers(), -32020},
+		{"a header without the argument", in(``), headers("Mcp-Param-Region", "eu"), -32020},
+		{"another name", in(`"at":"eu"`), headers("Mcp-Name", "echo", "Mcp-Param-Region", "eu"), -32020},
+		{"no name", in(`"at":"eu"`), headers("Mcp-Name", "", "Mcp-Param-Region", "eu"), -32020},
+		{"another method", in(`"at":"eu"`), headers("Mcp-Method", "tools/list", "Mcp-Param-Region", "eu"), -32020},
+		{"no method", in(`"at":"eu"`), headers("Mcp-Method", ""), -32020},
+		{"no version", in(`"at":"eu"`), headers("Mcp-Protocol-Version", ""), -32020},
+		{"another version", in(`"at":"eu"`), headers("Mcp-Protocol-Version", "2025-06-18"), -32020},
+		{"the version in the header alone", legacy, headers("Mcp-Name", "echo"), -32602},
+		{"a stream to resume", in(`"at":"eu"`), headers("Last-Event-ID", "1"), -32020},
+		{"an older revision needs none", legacy, nil, 0},
+	} {
+		got := s.post(test.body, test.headers...)
+		var m struct{ Error struct{ Code int } }
+		if err := json.Unmarshal([]byte(got.body), &m); err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		if m.Error.Code != test.code || (got.StatusCode == http.StatusOK) != (test.code == 0) {
+			t.Errorf("%s = %d %s, want the error %d", test.name, got.StatusCode, got.body, test.code)
+		}
+	}
+}
+
 // TestErrorsOfResourcesAndPrompts: what is not there has its code, which revision 2026-07-28 has changed.
 func TestErrorsOfResourcesAndPrompts(t *testing.T) {
 	s := startServer(t, serve.Config{}, serve.HTTPConfig{})
