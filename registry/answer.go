@@ -11,6 +11,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
@@ -145,13 +146,12 @@ func noticeAnswer(shape catalog.Result, cols []postgres.Column) *Answer {
 
 // Codes of errors that have no SQLSTATE. Those of a refusal are guard.Forbidden and guard.ReadOnly.
 const (
-	CodeArguments   = guard.InvalidArguments
-	CodeNotFound    = "not_found"
-	CodeTooLarge    = "result_too_large"
-	CodeUnavailable = "unavailable"
-	CodeInternal    = "internal"
-	// CodeUnknownTool is that of a call of a tool that the caller does not have, in reports: the protocol has an error of its own.
-	CodeUnknownTool = "unknown_tool"
+	CodeArguments   = observe.CodeArguments
+	CodeNotFound    = observe.CodeNotFound
+	CodeTooLarge    = observe.CodeTooLarge
+	CodeUnavailable = observe.CodeUnavailable
+	CodeInternal    = observe.CodeInternal
+	CodeUnknownTool = observe.CodeUnknownTool
 )
 
 // Error is an error as the caller of a tool gets it.

@@ -1,14 +1,15 @@
 package registry_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
@@ -194,20 +195,47 @@ func TestResourcesOfACaller(t *testing.T) {
 	}
 }
 
-func TestObserve(t *testing.T) {
-	var seen []*registry.Record
-	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t)), Observe: func(_ context.Context, rec *registry.Record) { seen = append(seen, rec) }}, permissionTools)
+func TestRecords(t *testing.T) {
+	o, lines := observer(t)
+	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t)), Observer: o}, permissionTools)
 	answer(t, as(t, "ann"), r, "many", `{}`)
 	answer(t, t.Context(), r, "many", `{"x": 1}`)
-	if len(seen) != 2 {
-		t.Fatalf("%d records, want 2", len(seen))
+	if len(lines()) != 2 {
+		t.Fatalf("%d records, want 2", len(lines()))
 	}
-	got := seen[0]
-	if got.Sub != "ann" || got.Role != "analyst" || got.Tool != "many" || got.Toolset != "y" || got.Outcome != "ok" || got.Rows != 3 || got.Bytes == 0 ||
-		got.Duration <= 0 || got.Duration > time.Minute || !strings.Contains(got.SQL, "generate_series") {
+	got := lines()[0]
+	if got.Sub != "ann" || got.Role != "analyst" || got.Tool != "many" || got.Outcome != "ok" || got.Rows != 3 || got.Bytes == 0 ||
+		got.MS <= 0 || got.MS > 60_000 || !strings.Contains(got.SQL, "generate_series") {
 		t.Errorf("record of a call = %+v", got)
 	}
-	if got := seen[1]; got.Sub != "" || got.Outcome != "invalid_arguments" {
+	if got := lines()[1]; got.Sub != "" || got.Code != "invalid_arguments" {
 		t.Errorf("record of a wrong call = %+v", got)
+	}
+}
+
+// line is a line of the audit.
+type line struct {
+	Sub, Role, Tool, Outcome, Code, SQL string
+	Rows, Bytes                         int
+	MS                                  float64
+}
+
+// observer keeps the records of calls; lines gives those that came.
+func observer(t *testing.T) (o *observe.Observer, lines func() []line) {
+	t.Helper()
+	var text bytes.Buffer
+	audit, err := observe.OpenAudit("stderr", true, &text, silent())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &observe.Observer{Audit: audit}, func() (all []line) {
+		for part := range strings.Lines(text.String()) {
+			var l line
+			if err := json.Unmarshal([]byte(part), &l); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, l)
+		}
+		return all
 	}
 }

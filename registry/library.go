@@ -17,6 +17,7 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/sql"
 )
@@ -93,10 +94,10 @@ func (l *library) options() []server.ServerOption {
 
 // addTo offers the resources and prompts.
 func (l *library) addTo(s *server.MCPServer) {
-	template := func(uri, name, mime, description string, read func(context.Context, map[string]string) (string, error)) {
+	template := func(uri, name, mime, description string, read func(context.Context, observe.Origin, map[string]string) (string, error)) {
 		s.AddResourceTemplate(mcp.NewResourceTemplate(uri, name, mcp.WithTemplateMIMEType(mime), mcp.WithTemplateDescription(description)),
 			func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
-				text, err := read(cameBy(ctx, mcp.MethodResourcesRead, req.Params.URI), variables(req.Params.Arguments))
+				text, err := read(ctx, observe.Origin{Method: string(mcp.MethodResourcesRead), Resource: req.Params.URI}, variables(req.Params.Arguments))
 				if err != nil {
 					return nil, err
 				}
@@ -119,7 +120,7 @@ func (l *library) listSchemas(ctx context.Context, _ any, req *mcp.ListResources
 		Items []struct{ Schema, Comment string }
 		Next  string `json:"next_cursor"`
 	}
-	body, err := l.readFile(cameBy(ctx, mcp.MethodResourcesList, ""), schemaList, args)
+	body, err := l.readFile(ctx, observe.Origin{Method: string(mcp.MethodResourcesList)}, schemaList, args)
 	if err == nil {
 		err = json.Unmarshal([]byte(body), &page)
 	}
@@ -146,19 +147,19 @@ func variables(arguments map[string]any) map[string]string {
 }
 
 // tableRows reads a table as query does, and is allowed what query is allowed.
-func (l *library) tableRows(ctx context.Context, v map[string]string) (string, error) {
+func (l *library) tableRows(ctx context.Context, from observe.Origin, v map[string]string) (string, error) {
 	q, ok := l.tool(queryName)
 	if !ok {
 		return "", Missing("table:// needs the tool query, which is not offered")
 	}
 	if len(l.offered(ctx, q)) == 0 {
-		rec := newRecord(ctx, q.def)
+		rec := observe.NewRecord(ctx, from, queryName)
 		rec.Outcome, rec.Rule = guard.Forbidden, "tool"
 		l.observe(ctx, rec)
 		return "", Missing("table:// needs the tool query, which is not offered")
 	}
 	rows := func(sql string) (string, error) {
-		return l.read(ctx, q, map[string]any{"sql": sql, "row_limit": firstRows, "format": "json"})
+		return l.read(ctx, from, q, map[string]any{"sql": sql, "row_limit": firstRows, "format": "json"})
 	}
 	text, err := rows("TABLE " + pgtext.Identifier(v["schema"], v["table"]))
 	if denied := (*unread)(nil); errors.As(err, &denied) && denied.code == codeDenied {
@@ -172,11 +173,11 @@ func (l *library) tableRows(ctx context.Context, v map[string]string) (string, e
 // schemaChars bounds the text of schema://.
 const schemaChars = 50_000
 
-func (l *library) schemaText(ctx context.Context, v map[string]string) (string, error) {
-	return l.readFile(ctx, schemaText, map[string]any{"schema": v["schema"], "max_chars": schemaChars})
+func (l *library) schemaText(ctx context.Context, from observe.Origin, v map[string]string) (string, error) {
+	return l.readFile(ctx, from, schemaText, map[string]any{"schema": v["schema"], "max_chars": schemaChars})
 }
 
-func (l *library) toolSQL(ctx context.Context, v map[string]string) (string, error) {
+func (l *library) toolSQL(ctx context.Context, _ observe.Origin, v map[string]string) (string, error) {
 	t, ok := l.toolFor(ctx, v["name"])
 	switch {
 	case !ok:
@@ -187,21 +188,21 @@ func (l *library) toolSQL(ctx context.Context, v map[string]string) (string, err
 	return t.def.SQL, nil
 }
 
-func (l *library) readFile(ctx context.Context, name string, args map[string]any) (string, error) {
+func (l *library) readFile(ctx context.Context, from observe.Origin, name string, args map[string]any) (string, error) {
 	t, ok := l.files[name]
 	if !ok {
 		return "", errors.New("this server has no such resource")
 	}
-	return l.read(ctx, t, args)
+	return l.read(ctx, from, t, args)
 }
 
 // read makes a call and gives its text. The words of an error are those of the tool's.
-func (l *library) read(ctx context.Context, t *tool, args map[string]any) (string, error) {
+func (l *library) read(ctx context.Context, from observe.Origin, t *tool, args map[string]any) (string, error) {
 	raw, err := json.Marshal(args)
 	if err != nil {
 		return "", errors.New("the name can't be read")
 	}
-	res, rec := l.run(ctx, t, raw)
+	res, rec := l.run(ctx, from, t, raw)
 	text := strings.Join(res.Texts, "")
 	switch {
 	case res.Err == nil:

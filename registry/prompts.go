@@ -11,6 +11,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/observe"
 )
 
 func promptDefinition(p *catalog.Prompt) mcp.Prompt {
@@ -114,7 +115,6 @@ func (l *library) completeParam(ctx context.Context, params []catalog.Param, a m
 // complete gives the words, or the names of the kind, that start with prefix. of are the schema and the table, by kind, that they
 // are looked for in. The one error is that of a database that does not answer.
 func (l *library) complete(ctx context.Context, kind string, words []string, prefix string, of map[string]string) (*mcp.Completion, error) {
-	ctx = cameBy(ctx, mcp.MethodCompletionComplete, "")
 	if kind != "" {
 		search := nameArgs{kind: kind, word: prefix, schema: of[catalog.NamesSchema], completing: true}
 		if kind == catalog.NamesColumn {
@@ -138,7 +138,7 @@ func (l *library) complete(ctx context.Context, kind string, words []string, pre
 
 // names gives what the tool file finds, each once.
 func (l *library) names(ctx context.Context, search nameArgs) ([]string, error) {
-	body, err := l.readFile(ctx, nameList, search.values())
+	body, err := l.readFile(ctx, observe.Origin{Method: string(mcp.MethodCompletionComplete)}, nameList, search.values())
 	var answer struct{ Items []struct{ Name string } }
 	if down := (*unread)(nil); errors.As(err, &down) && down.code == CodeUnavailable {
 		return nil, err

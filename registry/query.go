@@ -27,7 +27,7 @@ const sentTwice = 16 << 10
 // queryTool runs the caller's own SQL.
 type queryTool struct {
 	db       Database
-	guard    *guard.Guard
+	guard    *tracedGuard
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
@@ -65,9 +65,10 @@ func mostRows(serverMax int) int {
 	return min(serverMax, maxQueryRows)
 }
 
-func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, error) {
+func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
+	args := c.args
 	sql, _ := args["sql"].(string)
-	recordFrom(ctx).SQL = sql
+	c.SQL = sql
 	values, _ := args["parameters"].([]any)
 	if err := checkQuery(sql, values, q.maxSQL); err != nil {
 		return nil, err
@@ -85,17 +86,16 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, err
 	}
 	write := !q.readOnly && p.MayWrite()
 	limits.writes = write && !p.Selects
-	sink, err := newQuerySink(args["format"], limits, recordFrom(ctx).Resource != "", q.buffers.get())
+	sink, err := newQuerySink(args["format"], limits, c.Resource != "", q.buffers.get())
 	if err != nil {
 		return nil, err
 	}
 	if p.Statement != nil {
 		for _, r := range p.Statement.Relations {
-			recordFrom(ctx).Relations = append(recordFrom(ctx).Relations, r.String())
+			c.Relations = append(c.Relations, r.String())
 		}
 	}
 	run, back := streamed(sql)
-	rec := recordFrom(ctx)
 	call := postgres.Call{SQL: run, Foreign: true, Write: write, MaxRows: limits.rows}
 	var res *Answer
 	call.Answer = func(out postgres.Outcome) error {
@@ -105,11 +105,11 @@ func (q *queryTool) call(ctx context.Context, args map[string]any) (*Answer, err
 	var out postgres.Outcome
 	p, err = q.guard.Run(ctx, p, func(p *guard.Permit) (err error) {
 		p.Apply(&call)
-		rec.wrote = call.Write && call.Together
+		c.wrote = call.Write && call.Together
 		out, err = (&parameters{values: values, bounded: p.Statement != nil}).run(ctx, q.db, call, sink)
 		return err
 	})
-	rec.wrote, rec.Rows = call.Write && err == nil, out.Rows
+	c.wrote, c.Rows = call.Write && err == nil, out.Rows
 	if errors.Is(err, postgres.ErrNoDatabase) {
 		return q.notice(args["format"]), nil
 	}

@@ -1,7 +1,6 @@
 package registry_test
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -200,11 +199,11 @@ func TestBulk(t *testing.T) {
 
 func TestQueryWithoutDatabaseIsANotice(t *testing.T) {
 	for _, readOnly := range []bool{false, true} {
-		outcome := ""
-		r := build(t, registry.Config{DB: openDB(t, ""), ReadOnly: readOnly, Observe: func(_ context.Context, rec *registry.Record) { outcome = rec.Outcome }}, nil)
+		o, lines := observer(t)
+		r := build(t, registry.Config{DB: openDB(t, ""), ReadOnly: readOnly, Observer: o}, nil)
 		res, err := r.Call(t.Context(), "query", json.RawMessage(`{"sql":"SELECT count(*) FROM orders"}`))
-		if err != nil || !res.Notice || outcome != "no_database" {
-			t.Errorf("read only %v: query without a database = %+v, %v, outcome %q; want a notice and no_database", readOnly, res, err, outcome)
+		if err != nil || !res.Notice || lines()[0].Code != "no_database" {
+			t.Errorf("read only %v: query without a database = %+v, %v, %v; want a notice and no_database", readOnly, res, err, lines())
 		}
 		if got, _ := call(t, r, "query", `{"sql": "SELECT 1", "format": "json"}`); !strings.HasPrefix(got, `{"items":[],"notice":"No database is connected.`) {
 			t.Errorf("read only %v: query as json without a database = %s, want no items and a notice", readOnly, got)

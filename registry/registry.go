@@ -5,8 +5,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,12 +21,15 @@ import (
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
 )
 
 // Database runs statements; *postgres.DB is one.
 type Database interface {
 	Run(context.Context, postgres.Call, postgres.Sink) (postgres.Outcome, error)
+	// Stuck are the backends that can't be stopped.
+	Stuck() []postgres.Stuck
 }
 
 // Config says what to build.
@@ -43,12 +44,8 @@ type Config struct {
 	DB Database
 	// RoleDBs are the databases of the roles that have a login of their own, by Role.Connection.
 	RoleDBs map[string]Database
-	// Observe, if set, is told of each call once it is answered. It must not block.
-	Observe func(context.Context, *Record)
-	// Stuck are the backends that can't be stopped, which server_info tells of; nil is none.
-	Stuck func() []postgres.Stuck
-	// Trace, if set, begins a span of a step of a call; end is told the code of its error, empty for none.
-	Trace func(ctx context.Context, step string) (_ context.Context, end func(code string))
+	// Observer takes the record of each call once it is answered; nil is nobody.
+	Observer *observe.Observer
 	// Without are the names of tools in code, query and server_info, that are not offered.
 	Without []string
 	// Recheck, if set, gets the names of tools that may no longer be what the database described.
@@ -82,7 +79,7 @@ type Registry struct {
 	config  Config // with its defaults
 	log     *slog.Logger
 	library *library
-	guard   *guard.Guard
+	guard   *tracedGuard
 	routes  *routing
 	set     atomic.Pointer[set]
 
@@ -92,8 +89,18 @@ type Registry struct {
 
 // handler answers a call whose arguments have been checked.
 type handler interface {
-	call(context.Context, map[string]any) (*Answer, error)
+	call(context.Context, *call) (*Answer, error)
 }
+
+// call is one call of a tool while it runs.
+type call struct {
+	*observe.Record
+	args  map[string]any
+	wrote bool // something may have been committed
+}
+
+// called is the origin of calls that are made by themselves.
+var called = observe.Origin{Method: string(mcp.MethodToolsCall)}
 
 // tool is one entry of the registry.
 type tool struct {
@@ -109,10 +116,14 @@ type tool struct {
 func Build(c Config) (*Registry, error) {
 	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, DefaultMaxRows), cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
-	routes := &routing{shared: c.DB}
+	var tracer *observe.Tracer
+	if c.Observer != nil {
+		tracer = c.Observer.Tracer
+	}
+	routes := &routing{shared: c.DB, tracer: tracer}
 	routes.own.Store(&c.RoleDBs)
 	c.DB = routes
-	r := &Registry{config: c, routes: routes, log: c.Logger, guard: guard.New(guard.Config{DB: c.DB, ReadOnly: c.ReadOnly, Trace: c.Trace})}
+	r := &Registry{config: c, routes: routes, log: c.Logger, guard: &tracedGuard{guard.New(guard.Config{DB: c.DB, ReadOnly: c.ReadOnly}), tracer}}
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
@@ -153,10 +164,13 @@ func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*Answer, error) {
 	t, ok := r.toolFor(ctx, name)
 	if !ok {
+		if r.config.Observer != nil {
+			r.config.Observer.Audit.UnknownTool(ctx, name)
+		}
 		return nil, errors.New(r.UnknownTool(ctx, name))
 	}
-	res, _ := r.run(ctx, t, args)
-	return res, nil
+	answer, _ := r.run(ctx, called, t, args)
+	return answer, nil
 }
 
 // UnknownTool says that there is no such tool for the caller, and which may have been meant.
@@ -202,64 +216,61 @@ func (r *Registry) offered(ctx context.Context, tools ...*tool) []*tool {
 }
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
-func (r *Registry) run(ctx context.Context, t *tool, raw json.RawMessage) (res *Answer, rec *Record) {
-	rec = newRecord(ctx, t.def)
-	rec.Arguments = raw
+func (r *Registry) run(ctx context.Context, from observe.Origin, t *tool, raw json.RawMessage) (answer *Answer, rec *observe.Record) {
+	c := &call{Record: observe.NewRecord(ctx, from, t.def.Name)}
+	c.SQL, c.Arguments = t.def.Statement.SQL, raw
 	defer func() {
 		if p := recover(); p != nil {
-			r.logOf(rec).ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
-			e := internalError(rec.Call)
-			if rec.wrote {
-				e.Message += ": what the call changed, if anything, may have been committed"
-				e.Hint = "look at the data before trying again"
-			}
-			rec.Outcome, res = CodeInternal, ErrorAnswer(e)
+			r.logOf(c.Record).ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
+			answer = ErrorAnswer(c.panicked())
 		}
-		r.done(ctx, rec, res)
+		r.done(ctx, c.Record, answer)
 	}()
 	if limit := roleTimeout(ctx, r.config.Timeout); limit > 0 { // one for the check of a statement and its run
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit+postgres.Grace)
 		defer cancel()
 	}
-	args, err := takeArguments(t.params, raw)
-	if err == nil {
-		res, err = t.handler.call(withRecord(ctx, rec), args)
+	var err error
+	if c.args, err = takeArguments(t.params, raw); err == nil {
+		answer, err = t.handler.call(ctx, c)
 	}
 	r.watch(ctx, t, err)
-	if err == nil {
-		if res.Notice {
-			rec.Outcome = "no_database"
-		}
-		return res, rec
+	if err != nil {
+		answer = r.failed(ctx, t, err, c)
+	} else if answer.Notice {
+		c.Outcome = observe.NoDatabase
 	}
-	sql := ""
-	if t.def.Name == queryName {
-		sql, _ = args["sql"].(string)
-	}
-	e := r.told(ctx, t, err, sql, rec)
-	if rec.Resource != "" {
-		e.Line, e.Column = 0, 0 // in SQL that the caller did not write
-	}
-	rec.Outcome, rec.Rule = e.Code, e.rule
-	return ErrorAnswer(e), rec
+	return answer, c.Record
 }
 
-func newRecord(ctx context.Context, t *catalog.Tool) *Record {
-	came := recordFrom(ctx)
-	rec := &Record{Time: time.Now(), Call: callID(), Method: cmp.Or(came.Method, string(mcp.MethodToolsCall)), Resource: came.Resource,
-		Tool: t.Name, Toolset: t.Toolset, Outcome: "ok", SQL: t.Statement.SQL}
-	if c, _ := guard.CallerFrom(ctx); c != nil {
-		rec.Sub = c.Sub
-		if c.Role != nil {
-			rec.Role = c.Role.Name
-		}
+// panicked is the error of a call that made the program panic.
+func (c *call) panicked() *Error {
+	e := internalError(c.Call)
+	if c.wrote {
+		e.Message += ": what the call changed, if anything, may have been committed"
+		e.Hint = "look at the data before trying again"
 	}
-	return rec
+	c.Outcome = CodeInternal
+	return e
+}
+
+// failed is the answer to a call that fails.
+func (r *Registry) failed(ctx context.Context, t *tool, err error, c *call) *Answer {
+	sql := ""
+	if t.def.Name == queryName {
+		sql, _ = c.args["sql"].(string)
+	}
+	e := r.told(ctx, t, err, sql, c.Record)
+	if c.Resource != "" {
+		e.Line, e.Column = 0, 0 // in SQL that the caller did not write
+	}
+	c.Outcome, c.Rule = e.Code, e.rule
+	return ErrorAnswer(e)
 }
 
 // told is what the caller reads of an error; the log has the rest.
-func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec *Record) *Error {
+func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec *observe.Record) *Error {
 	e, ok := userMessage(err, sql)
 	if !ok {
 		r.logOf(rec).ErrorContext(ctx, "internal error", "error", err)
@@ -276,13 +287,19 @@ func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec
 	return e
 }
 
+func (r *Registry) observe(ctx context.Context, rec *observe.Record) {
+	if r.config.Observer != nil {
+		r.config.Observer.Call(ctx, rec)
+	}
+}
+
 // logOf is the log of what happens in a call.
-func (r *Registry) logOf(rec *Record) *slog.Logger {
+func (r *Registry) logOf(rec *observe.Record) *slog.Logger {
 	return r.log.With("call", rec.Call, "tool", rec.Tool)
 }
 
 // done logs a call and tells of it.
-func (r *Registry) done(ctx context.Context, rec *Record, res *Answer) {
+func (r *Registry) done(ctx context.Context, rec *observe.Record, res *Answer) {
 	rec.Duration = time.Since(rec.Time)
 	rec.Bytes = res.bytes()
 	attrs := append(make([]slog.Attr, 0, 5), slog.String("call", rec.Call), slog.String("tool", rec.Tool))
@@ -291,16 +308,4 @@ func (r *Registry) done(ctx context.Context, rec *Record, res *Answer) {
 	}
 	r.log.LogAttrs(ctx, slog.LevelInfo, "tool call", append(attrs, slog.String("outcome", rec.Outcome), slog.Int64("ms", rec.Duration.Milliseconds()))...)
 	r.observe(ctx, rec)
-}
-
-func (r *Registry) observe(ctx context.Context, rec *Record) {
-	if r.config.Observe != nil {
-		r.config.Observe(ctx, rec)
-	}
-}
-
-func callID() string {
-	var b [4]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(b[:])
 }

@@ -264,6 +264,8 @@ func (panicking) Run(context.Context, postgres.Call, postgres.Sink) (postgres.Ou
 	panic("secret")
 }
 
+func (panicking) Stuck() []postgres.Stuck { return nil }
+
 func TestPanicStaysInside(t *testing.T) {
 	r := build(t, registry.Config{DB: panicking{}}, nil)
 	got, isError := call(t, r, "db_identity", `{}`)

@@ -45,11 +45,8 @@ type StuckBackend struct {
 
 // stuck are those of all callers.
 func (r *Registry) stuck(ctx context.Context) (all []StuckBackend) {
-	if r.config.Stuck == nil {
-		return nil
-	}
 	_, on := roleOf(ctx)
-	for _, s := range r.config.Stuck() {
+	for _, s := range r.config.DB.Stuck() {
 		told := StuckBackend{Since: s.Since.UTC().Format(time.RFC3339)}
 		if !on {
 			told.PID, told.Tool = s.PID, s.Tool
@@ -99,7 +96,7 @@ type serverInfoTool struct {
 	*Registry
 }
 
-func (s *serverInfoTool) call(ctx context.Context, _ map[string]any) (*Answer, error) {
+func (s *serverInfoTool) call(ctx context.Context, _ *call) (*Answer, error) {
 	info := s.StatusFor(ctx)
 	info.Database.Configured, info.Stuck = true, s.stuck(ctx)
 	var version firstColumn

@@ -177,8 +177,8 @@ func (r *Registry) serverTools() []server.ServerTool {
 			if len(r.offered(ctx, now)) == 0 { // the library asks the filter before; this must not depend on it
 				return nil, errors.New(r.UnknownTool(ctx, t.def.Name))
 			}
-			res, _ := r.run(ctx, now, rawArguments(req))
-			return res.Result(), nil
+			answer, _ := r.run(ctx, called, now, rawArguments(req))
+			return answer.Result(), nil
 		}})
 	}
 	return all

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"mcp-postgres/catalog"
-	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 )
 
@@ -16,7 +15,7 @@ import (
 type sqlTool struct {
 	tool   *catalog.Tool
 	db     Database
-	guard  *guard.Guard
+	guard  *tracedGuard
 	limits rowLimits
 	// columns are those that the database described, nil if it did not; with others the tool goes to recheck.
 	columns []postgres.Column
@@ -24,7 +23,8 @@ type sqlTool struct {
 	buffers buffers
 }
 
-func (h *sqlTool) call(ctx context.Context, args map[string]any) (*Answer, error) {
+func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
+	args := c.args
 	st, own, err := h.statement(ctx, args)
 	if err != nil {
 		return nil, err
@@ -55,8 +55,7 @@ func (h *sqlTool) call(ctx context.Context, args map[string]any) (*Answer, error
 			res, err = h.result(args, sink, out)
 		}
 	}
-	rec := recordFrom(ctx)
-	rec.Rows, rec.wrote = out.Rows, call.Write && err == nil
+	c.Rows, c.wrote = out.Rows, call.Write && err == nil
 	if errors.Is(err, postgres.ErrNoDatabase) {
 		return noticeAnswer(h.tool.Result, h.columns), nil
 	}

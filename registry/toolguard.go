@@ -6,9 +6,47 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
 )
+
+// tracedGuard makes a span of each decision.
+type tracedGuard struct {
+	*guard.Guard
+	tracer *observe.Tracer
+}
+
+// Authorize is guard.Guard.Authorize.
+func (g *tracedGuard) Authorize(ctx context.Context, sql string) (p *guard.Permit, err error) {
+	if g.tracer == nil {
+		return g.Guard.Authorize(ctx, sql)
+	}
+	ctx, end := g.tracer.Span(ctx, "guard")
+	defer func() { end(codeOf(err)) }()
+	return g.Guard.Authorize(ctx, sql)
+}
+
+// AuthorizeTool is guard.Guard.AuthorizeTool.
+func (g *tracedGuard) AuthorizeTool(ctx context.Context, t *catalog.Tool, sql string) (p *guard.Permit, err error) {
+	if g.tracer == nil {
+		return g.Guard.AuthorizeTool(ctx, t, sql)
+	}
+	ctx, end := g.tracer.Span(ctx, "guard")
+	defer func() { end(codeOf(err)) }()
+	return g.Guard.AuthorizeTool(ctx, t, sql)
+}
+
+// codeOf is the code of an error, for a span; empty for none.
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if e, ok := userMessage(err, ""); ok {
+		return e.Code
+	}
+	return CodeInternal
+}
 
 // run runs a statement that is allowed.
 func (h *sqlTool) run(ctx context.Context, call postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {

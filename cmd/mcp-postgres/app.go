@@ -57,10 +57,9 @@ func open(ctx context.Context, c *config.Config, o observe.Observer, s streams, 
 	}
 	recheck := registry.NewRecheck()
 	conf := registryConfig(c)
-	conf.DB, conf.RoleDBs, conf.Logger = o.Tracer.Database(a.db.DB), a.permissions.RoleDBs(o.Tracer), log
-	conf.Trace, conf.Stuck, conf.Recheck = o.Tracer.Within(), a.stuck, recheck
+	conf.DB, conf.RoleDBs, conf.Logger, conf.Recheck = a.db.DB, a.permissions.RoleDBs(), log, recheck
 	if a.observe != (observe.Observer{}) {
-		conf.Observe = a.observe.Call
+		conf.Observer = &a.observe
 	}
 	if a.tools, err = registry.Build(conf); err != nil {
 		return a, err

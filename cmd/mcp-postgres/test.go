@@ -42,7 +42,7 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	defer permissions.Close()
 	conf := registryConfig(c)
-	conf.RoleDBs = permissions.RoleDBs(nil)
+	conf.RoleDBs = permissions.RoleDBs()
 	results, err := tooltest.Run(ctx, cat.Tools, db.DB, conf, permissions.Rules())
 	if err != nil {
 		return err

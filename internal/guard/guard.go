@@ -24,8 +24,6 @@ type Config struct {
 	DB Database
 	// ReadOnly forbids every change, whoever calls.
 	ReadOnly bool
-	// Trace, if set, begins a span; end is given the code of the error, empty for none.
-	Trace func(ctx context.Context, step string) (_ context.Context, end func(code string))
 }
 
 // Guard decides whether SQL may run: by the role of the caller, in read-only mode, by both or by neither. It is safe for
@@ -175,16 +173,6 @@ func (g *Guard) Run(ctx context.Context, p *Permit, call func(*Permit) error) (*
 func (g *Guard) Forget() { g.memory.purge() }
 
 func (g *Guard) authorize(ctx context.Context, s subject) (*Permit, error) {
-	if g.Trace == nil {
-		return g.permit(ctx, s)
-	}
-	ctx, end := g.Trace(ctx, "guard")
-	p, err := g.permit(ctx, s)
-	end(codeOf(err))
-	return p, err
-}
-
-func (g *Guard) permit(ctx context.Context, s subject) (*Permit, error) {
 	p := &Permit{Role: s.role, Identity: s.identity, subject: s}
 	if s.role != nil {
 		p.Limits = s.role.Limits

@@ -88,18 +88,3 @@ func asRefusal(err error) error {
 
 // codeDenied is the SQLSTATE of a missing right.
 const codeDenied = "42501"
-
-// codeOf is the code of an error, for a span; empty for none.
-func codeOf(err error) string {
-	var refusal *Refusal
-	var pg *postgres.Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &refusal):
-		return refusal.Code
-	case errors.As(err, &pg):
-		return pg.Code
-	}
-	return "internal"
-}

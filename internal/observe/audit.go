@@ -15,7 +15,6 @@ import (
 
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/sqlscan"
-	"mcp-postgres/registry"
 )
 
 // Audit writes one line of JSON for each call. A nil one writes nothing.
@@ -99,13 +98,8 @@ func (a *Audit) Close() error {
 // UnknownTool writes a line for a call of a tool that the caller does not have. It makes no number, as the name may
 // be any.
 func (a *Audit) UnknownTool(ctx context.Context, name string) {
-	r := &registry.Record{Time: time.Now(), Method: callTool, Tool: fmt.Sprintf("%.100s", name), Outcome: registry.CodeUnknownTool}
-	if c, _ := guard.CallerFrom(ctx); c != nil {
-		r.Sub = c.Sub
-		if c.Role != nil {
-			r.Role = c.Role.Name
-		}
-	}
+	r := NewRecord(ctx, Origin{Method: callTool}, fmt.Sprintf("%.100s", name))
+	r.Call, r.Outcome = "", CodeUnknownTool
 	a.call(r)
 }
 
@@ -132,7 +126,7 @@ type auditLine struct {
 	Arguments   json.RawMessage `json:"arguments,omitempty"`
 }
 
-func (a *Audit) call(r *registry.Record) {
+func (a *Audit) call(r *Record) {
 	if a == nil {
 		return
 	}
@@ -146,7 +140,7 @@ func (a *Audit) call(r *registry.Record) {
 	}
 	switch r.Outcome {
 	case "ok":
-	case guard.Forbidden, guard.ReadOnly, registry.CodeUnknownTool:
+	case guard.Forbidden, guard.ReadOnly, CodeUnknownTool:
 		line.Outcome, line.Code = "refused", r.Outcome
 	default:
 		line.Outcome, line.Code = "error", r.Outcome

@@ -84,7 +84,7 @@ func TestAudit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reg, err := registry.Build(registry.Config{DB: db, Tools: cat.Tools, Logger: log, Observe: (&observe.Observer{Audit: a}).Call})
+		reg, err := registry.Build(registry.Config{DB: db, Tools: cat.Tools, Logger: log, Observer: &observe.Observer{Audit: a}})
 		if err != nil {
 			t.Fatal(err)
 		}

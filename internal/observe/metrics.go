@@ -13,7 +13,6 @@ import (
 
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
-	"mcp-postgres/registry"
 )
 
 // Pool has connections to a database.
@@ -71,7 +70,7 @@ func (m *Metrics) SetPools(pools map[string]Pool) {
 	}
 }
 
-func (m *Metrics) call(c *registry.Record) {
+func (m *Metrics) call(c *Record) {
 	if m == nil {
 		return
 	}
@@ -114,8 +113,8 @@ func result(err error) string {
 }
 
 // outcomes are the codes of errors that stand for themselves.
-var outcomes = []string{"ok", guard.Forbidden, guard.ReadOnly, registry.CodeArguments, registry.CodeNotFound, registry.CodeTooLarge,
-	registry.CodeUnavailable, "no_database", registry.CodeInternal}
+var outcomes = []string{"ok", guard.Forbidden, guard.ReadOnly, CodeArguments, CodeNotFound, CodeTooLarge,
+	CodeUnavailable, NoDatabase, CodeInternal}
 
 // Outcome is the class of a code; there are few of them, whatever the database says.
 func Outcome(code string) string {
@@ -127,7 +126,7 @@ func Outcome(code string) string {
 	case code == "57014":
 		return "stopped" // cancelled, or over the time limit
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "53"), strings.HasPrefix(code, "57"):
-		return registry.CodeUnavailable
+		return CodeUnavailable
 	case strings.HasPrefix(code, "40"):
 		return "conflict"
 	}

@@ -10,7 +10,6 @@ import (
 
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/postgres"
-	"mcp-postgres/registry"
 )
 
 func TestOutcome(t *testing.T) {
@@ -35,10 +34,10 @@ func TestMetrics(t *testing.T) {
 	m := observe.NewMetrics("1.2.3")
 	m.SetPools(map[string]observe.Pool{"shared": pool{Max: 10, Idle: 2, Used: 3, Opening: 1, Waits: 7, WaitTime: 1500 * time.Millisecond}})
 	o := observe.Observer{Metrics: m}
-	o.Call(ctx, &registry.Record{Tool: "list_tables", Outcome: "ok", Duration: 30 * time.Millisecond, Rows: 5, Bytes: 700})
-	o.Call(ctx, &registry.Record{Tool: "query", Outcome: "42703"})
-	o.Call(ctx, &registry.Record{Tool: "query", Outcome: "22012"})
-	o.Call(ctx, &registry.Record{Tool: "query", Outcome: "read_only"})
+	o.Call(ctx, &observe.Record{Tool: "list_tables", Outcome: "ok", Duration: 30 * time.Millisecond, Rows: 5, Bytes: 700})
+	o.Call(ctx, &observe.Record{Tool: "query", Outcome: "42703"})
+	o.Call(ctx, &observe.Record{Tool: "query", Outcome: "22012"})
+	o.Call(ctx, &observe.Record{Tool: "query", Outcome: "read_only"})
 	m.Reload(nil)
 	m.Reload(errors.New("no"))
 	m.KeyFetch(nil)
@@ -95,6 +94,6 @@ func TestMetrics(t *testing.T) {
 func BenchmarkCall(b *testing.B) {
 	o, ctx := observe.Observer{Metrics: observe.NewMetrics("1")}, b.Context()
 	for b.Loop() {
-		o.Call(ctx, &registry.Record{Tool: "query", Outcome: "ok", Duration: time.Millisecond, Rows: 1, Bytes: 100})
+		o.Call(ctx, &observe.Record{Tool: "query", Outcome: "ok", Duration: time.Millisecond, Rows: 1, Bytes: 100})
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-
-	"mcp-postgres/registry"
 )
 
 // Observer takes the record of each call. Its zero value does nothing with it.
@@ -17,8 +15,8 @@ type Observer struct {
 	Tracer  *Tracer
 }
 
-// Call is registry.Config.Observe.
-func (o *Observer) Call(ctx context.Context, r *registry.Record) {
+// Call takes the record of a call that has been answered.
+func (o *Observer) Call(ctx context.Context, r *Record) {
 	o.Tracer.call(ctx, r)
 	o.Metrics.call(r)
 	o.Audit.call(r)

@@ -21,7 +21,6 @@ import (
 	api "go.opentelemetry.io/otel/trace"
 
 	"mcp-postgres/internal/postgres"
-	"mcp-postgres/registry"
 )
 
 // Tracer makes spans and exports them. A nil one makes none and costs nothing.
@@ -130,16 +129,8 @@ func (t *Tracer) Span(ctx context.Context, name string) (_ context.Context, end 
 	}
 }
 
-// Within is Span, nil for a nil Tracer.
-func (t *Tracer) Within() func(context.Context, string) (context.Context, func(string)) {
-	if t == nil {
-		return nil
-	}
-	return t.Span
-}
-
 // call adds to the span of a request what the call came to.
-func (t *Tracer) call(ctx context.Context, c *registry.Record) {
+func (t *Tracer) call(ctx context.Context, c *Record) {
 	if t == nil {
 		return
 	}
@@ -151,36 +142,27 @@ func (t *Tracer) call(ctx context.Context, c *registry.Record) {
 	}
 }
 
-// Database makes a span of each statement, and tells the database its trace in the name of the application.
-func (t *Tracer) Database(db registry.Database) registry.Database {
+// Statement begins the span of a statement. The database is to be told its trace in the name of the application; where there
+// is none, that is empty. end must be called, with the error of the statement.
+func (t *Tracer) Statement(ctx context.Context) (_ context.Context, application string, end func(error)) {
 	if t == nil {
-		return db
+		return ctx, "", func(error) {}
 	}
-	return tracedDB{db, t}
-}
-
-type tracedDB struct {
-	registry.Database
-	tracer *Tracer
-}
-
-// Run implements registry.Database.
-func (d tracedDB) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
-	ctx, end := d.tracer.Span(ctx, "query")
+	ctx, done := t.Span(ctx, "query")
 	if id := TraceID(ctx); id != "" {
-		c.Application = "mcp-postgres trace=" + id
+		application = "mcp-postgres trace=" + id
 	}
-	out, err := d.Database.Run(ctx, c, sink)
-	var refused *postgres.Error
-	switch {
-	case errors.As(err, &refused):
-		end(refused.Code)
-	case err != nil:
-		end("error")
-	default:
-		end("")
+	return ctx, application, func(err error) {
+		var refused *postgres.Error
+		switch {
+		case errors.As(err, &refused):
+			done(refused.Code)
+		case err != nil:
+			done("error")
+		default:
+			done("")
+		}
 	}
-	return out, err
 }
 
 func fail(span api.Span, code string) {

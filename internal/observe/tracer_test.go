@@ -18,7 +18,6 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"mcp-postgres/internal/observe"
-	"mcp-postgres/registry"
 )
 
 // receiver is an OTLP collector.
@@ -82,7 +81,7 @@ func TestTracer(t *testing.T) {
 		inside, endGuard := tracer.Span(ctx, "guard "+tool)
 		endGuard("forbidden")
 		log.InfoContext(inside, "call", "trace", observe.TraceID(inside))
-		observer.Call(ctx, &registry.Record{Tool: tool, Outcome: "forbidden"})
+		observer.Call(ctx, &observe.Record{Tool: tool, Outcome: "forbidden"})
 	}
 	h := tracer.Requests(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		call(r.Context(), "header", nil)

@@ -103,11 +103,11 @@ func (p *Permissions) Databases() map[string]*postgres.DB {
 	return maps.Clone(p.databases)
 }
 
-// RoleDBs are Databases as a registry takes them, with a span for each statement.
-func (p *Permissions) RoleDBs(tracer *observe.Tracer) map[string]registry.Database {
+// RoleDBs are Databases as a registry takes them.
+func (p *Permissions) RoleDBs() map[string]registry.Database {
 	all := map[string]registry.Database{}
 	for name, db := range p.Databases() {
-		all[name] = tracer.Database(db)
+		all[name] = db
 	}
 	return all
 }
@@ -155,7 +155,7 @@ func (r *Reconciler) reloadPermissions(ctx context.Context) {
 		r.log.Error("permissions not reloaded: the rules stay as they are", "error", err)
 		return
 	}
-	r.config.Registry.SetRoleDBs(p.RoleDBs(r.config.Observer.Tracer)) // before a caller has the role
+	r.config.Registry.SetRoleDBs(p.RoleDBs()) // before a caller has the role
 	p.rules.Store(rules)
 	r.config.Registry.RulesChanged()
 	r.showPools()

@@ -60,7 +60,6 @@ func (s *Server) answer(ctx context.Context, q *request) (answer *response) {
 func (s *Server) call(ctx context.Context, q *request) *response {
 	answer, err := s.Registry.Call(ctx, q.Params.Name, q.Params.Arguments)
 	if err != nil {
-		s.Observer.Audit.UnknownTool(ctx, q.Params.Name)
 		return fail(q.ID, mcp.INVALID_PARAMS, err.Error())
 	}
 	return s.answered(q, answer)

@@ -162,7 +162,7 @@ func TestRecords(t *testing.T) {
 	}
 	o := &observe.Observer{Audit: audit}
 	ts := newTools()
-	s := ts.listen(t, ts.server(t, serve.Config{Observer: o, Registry: ts.with(t, ts.files(), registry.Config{Observe: o.Call})}), serve.HTTPConfig{})
+	s := ts.listen(t, ts.server(t, serve.Config{Observer: o, Registry: ts.with(t, ts.files(), registry.Config{Observer: o})}), serve.HTTPConfig{})
 	s.post(call("1", "echo", "x"))
 	message, headers := modern("1", "tools/call", "echo", "")
 	s.post(message, headers...)

@@ -126,6 +126,9 @@ func (ts *tools) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (
 	return out, nil
 }
 
+// Stuck implements registry.Database.
+func (*tools) Stuck() []postgres.Stuck { return nil }
+
 // server serves the tools, and resources and prompts beside them.
 func (ts *tools) server(t testing.TB, c serve.Config) *serve.Server {
 	t.Helper()

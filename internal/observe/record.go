@@ -1,0 +1,65 @@
+package observe
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"mcp-postgres/internal/guard"
+)
+
+// Record says of one call of a tool what the operator wants to know: the log, the audit, metrics and spans are views of it.
+type Record struct {
+	Time time.Time
+	Call string // id, as in the log
+	Sub  string // empty where authentication is off
+	Role string
+	Origin
+	Tool     string
+	Outcome  string // ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments, no_database and so on
+	Rule     string // which rule of the guard refused the statement
+	Duration time.Duration
+	Rows     int
+	Bytes    int // of the answer's text
+	// Relations are those that the statement names, as far as the guard looked at it.
+	Relations []string
+	// SQL is what ran: the caller's own, or the tool's with $1 for its parameters. Arguments are as they came.
+	SQL       string
+	Arguments json.RawMessage
+}
+
+// Origin is the request that a call is made for: tools/call, or one such as resources/read that makes calls of tools. Resource is the
+// URI that is read.
+type Origin struct {
+	Method   string
+	Resource string
+}
+
+// NewRecord begins the record of a call by the caller in ctx.
+func NewRecord(ctx context.Context, from Origin, tool string) *Record {
+	var id [4]byte
+	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
+	r := &Record{Time: time.Now(), Call: hex.EncodeToString(id[:]), Origin: from, Tool: tool, Outcome: OK}
+	if c, _ := guard.CallerFrom(ctx); c != nil {
+		r.Sub = c.Sub
+		if c.Role != nil {
+			r.Role = c.Role.Name
+		}
+	}
+	return r
+}
+
+// Outcomes of calls. Others are the SQLSTATEs of PostgreSQL, guard.Forbidden and guard.ReadOnly.
+const (
+	OK              = "ok"
+	NoDatabase      = "no_database"
+	CodeArguments   = guard.InvalidArguments
+	CodeNotFound    = "not_found"
+	CodeTooLarge    = "result_too_large"
+	CodeUnavailable = "unavailable"
+	CodeInternal    = "internal"
+	// CodeUnknownTool is that of a call of a tool that the caller does not have, in reports: the protocol has an error of its own.
+	CodeUnknownTool = "unknown_tool"
+)
