@@ -20,7 +20,7 @@ import (
 type access struct {
 	permissions *reload.Permissions
 	verifier    *auth.Verifier
-	token       *auth.Fixed // the caller's over stdio and on the command line
+	token       string // the caller's over stdio and on the command line
 	log         *slog.Logger
 }
 
@@ -37,7 +37,7 @@ func openAccess(ctx context.Context, c *config.Config, p *reload.Permissions, m 
 	}
 	a := &access{permissions: p, verifier: v, log: log}
 	if c.Transport == "stdio" {
-		a.token = v.Fixed(c.AuthToken())
+		a.token = c.AuthToken()
 	}
 	return a, nil
 }
@@ -63,7 +63,7 @@ func (a *access) enter(ctx context.Context) (context.Context, error) {
 	if a.verifier == nil {
 		return ctx, nil
 	}
-	id, err := a.token.Check(ctx)
+	id, err := a.verifier.Verify(ctx, a.token)
 	if err != nil {
 		return nil, fmt.Errorf("MCP_AUTH_TOKEN: %w", err)
 	}

@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,23 +32,14 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Leeway = or(c.Leeway, time.Minute)
-	c.Refresh = or(c.Refresh, 5*time.Minute)
-	c.Retry = or(c.Retry, 10*time.Second)
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Leeway = cmp.Or(c.Leeway, time.Minute)
+	c.Refresh = cmp.Or(c.Refresh, 5*time.Minute)
+	c.Retry = cmp.Or(c.Retry, 10*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.OnFetch == nil {
 		c.OnFetch = func(error) {}
 	}
 	return c
-}
-
-func or(d, def time.Duration) time.Duration {
-	if d == 0 {
-		return def
-	}
-	return d
 }
 
 // Validate says all that is wrong, in the names of the settings.
@@ -55,16 +47,12 @@ func (c Config) Validate() error {
 	var faults []error
 	if c.Issuer == "" {
 		faults = append(faults, errors.New("MCP_AUTH_ISSUER is not set: want the URL of the issuer of the tokens"))
-	} else {
-		faults = append(faults, checkSetting("MCP_AUTH_ISSUER", c.Issuer))
 	}
 	if c.Audience == "" {
 		faults = append(faults, errors.New("MCP_AUTH_AUDIENCE is not set: without it a token that the issuer made for any other service would be accepted; "+
 			"want the audience of the tokens for this server"))
 	}
-	if c.JWKSURL != "" {
-		faults = append(faults, checkSetting("MCP_AUTH_JWKS_URL", c.JWKSURL))
-	}
+	faults = append(faults, checkSetting("MCP_AUTH_ISSUER", c.Issuer), checkSetting("MCP_AUTH_JWKS_URL", c.JWKSURL))
 	for _, s := range c.Scopes {
 		if !scopeToken(s) {
 			faults = append(faults, fmt.Errorf("--auth-scopes has %q: want printable ASCII without blanks, quotes and backslashes", s))
@@ -73,7 +61,11 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
+// checkSetting checks the URL that a setting has, if it has one.
 func checkSetting(name, value string) error {
+	if value == "" {
+		return nil
+	}
 	u, err := url.Parse(value)
 	if err == nil {
 		err = checkURL(u)
@@ -82,11 +74,7 @@ func checkSetting(name, value string) error {
 		err = errors.New("want no query and no fragment")
 	}
 	if err != nil {
-		var parse *url.Error
-		if errors.As(err, &parse) {
-			err = parse.Err
-		}
-		return fmt.Errorf("%s is %q: %w", name, redact.Text(value), err)
+		return fmt.Errorf("%s is %q: %w", name, redact.Text(value), reason(err))
 	}
 	return nil
 }

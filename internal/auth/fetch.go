@@ -57,8 +57,7 @@ func (s source) keys(ctx context.Context) ([]byte, error) {
 		if err == nil {
 			return s.get(ctx, found)
 		}
-		var other *otherIssuerError
-		if errors.As(err, &other) || ctx.Err() != nil {
+		if errors.As(err, &otherIssuerError{}) || ctx.Err() != nil {
 			return nil, err
 		}
 		faults = append(faults, err)
@@ -83,11 +82,7 @@ func metadataURLs(issuer string) []string {
 }
 
 // otherIssuerError is a description that names another issuer: whoever answers is not who the operator trusts.
-type otherIssuerError struct{ wanted, found string }
-
-func (e *otherIssuerError) Error() string {
-	return fmt.Sprintf("the issuer calls itself %q, not %q: set MCP_AUTH_ISSUER to exactly what it calls itself, or MCP_AUTH_JWKS_URL", e.found, e.wanted)
-}
+type otherIssuerError struct{ error }
 
 func (s source) discover(ctx context.Context, from string) (jwksURL string, err error) {
 	body, err := s.get(ctx, from)
@@ -99,7 +94,8 @@ func (s source) discover(ctx context.Context, from string) (jwksURL string, err 
 		return "", fmt.Errorf("reading %s: the answer is not a JSON object", redact.Text(from))
 	}
 	if name, _ := d["issuer"].(string); name != s.issuer {
-		return "", &otherIssuerError{wanted: s.issuer, found: name}
+		return "", otherIssuerError{fmt.Errorf("the issuer calls itself %q, not %q: set MCP_AUTH_ISSUER to exactly what it calls itself, "+
+			"or MCP_AUTH_JWKS_URL", name, s.issuer)}
 	}
 	jwksURL, _ = d["jwks_uri"].(string)
 	if jwksURL == "" {

@@ -46,12 +46,12 @@ func TestRemoval(t *testing.T) {
 	old, fresh := newKey("a", "RS256"), newKey("b", "ES256")
 	i := newIssuer(t, old, fresh)
 	v := verifier(t, i.config())
-	f, other := v.Fixed(i.token(t, old)), i.token(t, fresh)
-	if _, err := f.Check(t.Context()); err != nil || !accepted(t, v, other) {
+	token, other := i.token(t, old), i.token(t, fresh)
+	if _, err := v.Verify(t.Context(), token); err != nil || !accepted(t, v, other) {
 		t.Fatalf("Check = %v, want both keys accepted", err)
 	}
 	i.publish(fresh)
-	soon(t, "the removed key refused", func() bool { _, err := f.Check(t.Context()); return err != nil })
+	soon(t, "the removed key refused", func() bool { _, err := v.Verify(t.Context(), token); return err != nil })
 	if !accepted(t, v, other) {
 		t.Error("the key that stayed is refused")
 	}
@@ -120,8 +120,8 @@ func TestOutageAtStart(t *testing.T) {
 	i := newIssuer(t, k)
 	i.answerWith(down)
 	v := verifier(t, i.config())
-	f := v.Fixed(i.token(t, k))
-	_, err := f.Check(t.Context())
+	token := i.token(t, k)
+	_, err := v.Verify(t.Context(), token)
 	if e, ok := err.(*auth.TokenError); !ok || !e.Temporary {
 		t.Errorf("Check = %#v, want a temporary error", err)
 	}
@@ -129,7 +129,7 @@ func TestOutageAtStart(t *testing.T) {
 		t.Errorf("Ready = %v, want the reason, 503", err)
 	}
 	i.answerWith(nil)
-	soon(t, "recovery", func() bool { _, err := f.Check(t.Context()); return err == nil && v.Ready() == nil })
+	soon(t, "recovery", func() bool { _, err := v.Verify(t.Context(), token); return err == nil && v.Ready() == nil })
 }
 
 // TestSlowIssuer has an issuer that does not answer: callers with known keys don't wait, the others not for ever.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -22,18 +23,10 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	if l.PerSecond == 0 {
-		l.PerSecond = 50
-	}
-	if l.Burst == 0 {
-		l.Burst = int(math.Ceil(2 * l.PerSecond))
-	}
-	if l.Concurrent == 0 {
-		l.Concurrent = 20
-	}
-	if l.Callers == 0 {
-		l.Callers = 10_000
-	}
+	l.PerSecond = cmp.Or(l.PerSecond, 50)
+	l.Burst = cmp.Or(l.Burst, int(math.Ceil(2*l.PerSecond)))
+	l.Concurrent = cmp.Or(l.Concurrent, 20)
+	l.Callers = cmp.Or(l.Callers, 10_000)
 	return l
 }
 

@@ -1,10 +1,14 @@
 package auth
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,9 +25,7 @@ type Gate struct {
 // Middleware lets requests through that carry a good token in the Authorization header, and answers the others as
 // RFC 6750 and RFC 9728 say. The handler does not see the token.
 func Middleware(g Gate) func(http.Handler) http.Handler {
-	if g.Logger == nil {
-		g.Logger = slog.New(slog.DiscardHandler)
-	}
+	g.Logger = cmp.Or(g.Logger, slog.New(slog.DiscardHandler))
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ctx, no := g.admit(r)
@@ -110,4 +112,44 @@ func deny(err error, retry time.Duration) *denial {
 		return &denial{status: http.StatusForbidden, challenge: true, code: e.Code, message: e.Description}
 	}
 	return &denial{status: http.StatusUnauthorized, challenge: true, code: e.Code, message: e.Description}
+}
+
+// denial is an answer instead of the handler's.
+type denial struct {
+	status    int
+	challenge bool   // say how to get in (WWW-Authenticate)
+	code      string // of RFC 6750; may be empty
+	message   string // with a challenge: printable ASCII without quotes
+	retry     time.Duration
+}
+
+func (d *denial) write(w http.ResponseWriter, r *http.Request, res Resource) {
+	h := w.Header()
+	if d.challenge {
+		h.Set("WWW-Authenticate", d.wwwAuthenticate(r, res))
+	}
+	if d.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(d.retry.Seconds()))))
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(d.status)
+	// It belongs to no request, for the message has not been read. An error: the client has gone.
+	_ = json.NewEncoder(w).Encode(map[string]any{"jsonrpc": "2.0", "id": nil,
+		"error": map[string]any{"code": -32000, "message": d.message}})
+}
+
+// wwwAuthenticate is RFC 6750, section 3, with resource_metadata of RFC 9728, section 5.1.
+func (d *denial) wwwAuthenticate(r *http.Request, res Resource) string {
+	parts := []string{`Bearer realm="mcp-postgres"`}
+	if d.code != "" {
+		parts = append(parts, `error="`+d.code+`"`, `error_description="`+d.message+`"`)
+	}
+	if u, ok := res.at(r); ok {
+		parts = append(parts, `resource_metadata="`+metadataURL(u)+`"`)
+	}
+	if len(res.Scopes) > 0 {
+		parts = append(parts, `scope="`+strings.Join(res.Scopes, " ")+`"`)
+	}
+	return strings.Join(parts, ", ")
 }

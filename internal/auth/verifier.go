@@ -114,15 +114,3 @@ func (v *Verifier) verify(set *keySet, token string) (Identity, error) {
 	}
 	return id, err
 }
-
-// Fixed is one token, of a client that has its own process.
-type Fixed struct {
-	verifier *Verifier
-	token    string
-}
-
-// Fixed gives the token that every call is made with.
-func (v *Verifier) Fixed(token string) *Fixed { return &Fixed{verifier: v, token: token} }
-
-// Check says who calls, now: a token expires, and its key may be removed. It costs microseconds. The error is a *TokenError.
-func (f *Fixed) Check(ctx context.Context) (Identity, error) { return f.verifier.Verify(ctx, f.token) }

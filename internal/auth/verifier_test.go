@@ -41,7 +41,7 @@ func TestIdentity(t *testing.T) {
 		"scp": []string{"more"}, "n": int64(9007199254740993), "realm_access": map[string]any{"roles": []string{"data-eng"}}}})
 	v := verifier(t, i.config())
 	for range 2 { // the second is remembered
-		got, err := v.Fixed(token).Check(t.Context())
+		got, err := v.Verify(t.Context(), token)
 		if err != nil {
 			t.Fatalf("Verify: %v", err)
 		}
@@ -305,12 +305,12 @@ func TestScopes(t *testing.T) {
 func TestExpiry(t *testing.T) {
 	k := newKey("a", "ES256")
 	i := newIssuer(t, k)
-	f := verifier(t, i.config()).Fixed(i.token(t, k, change{claims: map[string]any{"exp": now(-58 * time.Second)}}))
-	if _, err := f.Check(t.Context()); err != nil {
+	v, token := verifier(t, i.config()), i.token(t, k, change{claims: map[string]any{"exp": now(-58 * time.Second)}})
+	if _, err := v.Verify(t.Context(), token); err != nil {
 		t.Fatalf("Check = %v, want accepted within the leeway", err)
 	}
 	soon(t, "expiry", func() bool {
-		_, err := f.Check(t.Context())
+		_, err := v.Verify(t.Context(), token)
 		return strings.Contains(reason(t, err), "has expired")
 	})
 }
