@@ -1,6 +1,11 @@
+//go:build linux
+
 package demo
 
-import "syscall"
+import (
+	"os/exec"
+	"syscall"
+)
 
 // roomyMemory is the file system in memory, if it has a gigabyte to spare; containers often have 64 MB.
 func roomyMemory() string {
@@ -18,4 +23,9 @@ func roomyMemory() string {
 		return ""
 	}
 	return dir
+}
+
+// dieWithParent has the kernel send an immediate shutdown to the child when we are gone, even after kill -9.
+func dieWithParent(cmd *exec.Cmd) {
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
 }

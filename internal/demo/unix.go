@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -87,4 +88,55 @@ func (a account) canEnter(dir string) error {
 			return nil
 		}
 	}
+}
+
+// lockNew creates a file that appears under its name already locked, so that nobody finds it free.
+func lockNew(path string) (*os.File, error) {
+	unfinished := path + ".new"
+	file, err := lock(unfinished, os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Rename(unfinished, path); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// lockOld takes over the lock of a file that exists, unless a living process has it.
+func lockOld(path string) (*os.File, error) {
+	return lock(path, syscall.O_NOFOLLOW|syscall.O_NONBLOCK)
+}
+
+func lock(path string, flags int) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|flags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// detach gives cmd its own process group and user.
+func detach(cmd *exec.Cmd, owner account) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: owner.credential()}
+}
+
+// fastShutdown rolls open transactions back and ends.
+func (p *process) fastShutdown() error {
+	return p.cmd.Process.Signal(syscall.SIGINT)
+}
+
+// immediateShutdown ends without writing anything.
+func (p *process) immediateShutdown() error {
+	return p.cmd.Process.Signal(syscall.SIGQUIT)
+}
+
+// kill ends the process and all its children.
+func (p *process) kill() error {
+	return syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 }
