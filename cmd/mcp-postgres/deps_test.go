@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -72,6 +75,50 @@ func TestImportDirection(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestImportLinter holds the rules of depguard in .golangci.yml against the table.
+func TestImportLinter(t *testing.T) {
+	const file, begin, end = "../../.golangci.yml", "    depguard:\n      rules:\n", "    # end of the import table\n"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no import table", file)
+	}
+	want := before + begin + depguardRules() + end + after
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if string(text) != want {
+		t.Errorf("%s has another import table: run go test ./cmd/mcp-postgres -run TestImport -update", file)
+	}
+}
+
+func depguardRules() string {
+	var b strings.Builder
+	for _, pkg := range slices.Sorted(maps.Keys(imports)) {
+		fmt.Fprintf(&b, "        %s:\n          list-mode: lax\n          files: [\"**/%[1]s/*.go\", \"!$test\"]\n", pkg)
+		b.WriteString("          deny: [{pkg: mcp-postgres, desc: not in the import table}]\n")
+		if len(imports[pkg]) > 0 {
+			b.WriteString("          allow:\n")
+		}
+		for _, imp := range slices.Sorted(slices.Values(imports[pkg])) {
+			fmt.Fprintf(&b, "            - mcp-postgres/%s$\n", imp)
+		}
+	}
+	for _, module := range slices.Sorted(maps.Keys(outside)) {
+		fmt.Fprintf(&b, "        %s:\n          list-mode: lax\n          files:\n            - \"!$test\"\n", strings.ReplaceAll(module, ".", "-"))
+		for _, pkg := range slices.Sorted(slices.Values(outside[module])) {
+			fmt.Fprintf(&b, "            - \"!**/%s/*.go\"\n", pkg)
+		}
+		fmt.Fprintf(&b, "          deny: [{pkg: %s, desc: only the packages above may}]\n", module)
+	}
+	return b.String()
 }
 
 // importsOf gives the imports of each Go file below root that is no test.
