@@ -113,7 +113,7 @@ func (c *compilation) statement() (start, end int) {
 
 func (c *compilation) unknown(name string) string {
 	if strings.HasPrefix(name, "caller_") {
-		return fmt.Sprintf("@%s is unknown: want %s", name, faults.OneOf(callerNames()))
+		return fmt.Sprintf("@%s is unknown: want @%s", name, strings.ReplaceAll(faults.OneOf(callerNames), " caller", " @caller"))
 	}
 	return fmt.Sprintf("@%s is not declared%s", name, suggest(name, c.names))
 }
@@ -179,9 +179,7 @@ func (t Type) cast() string {
 }
 
 // callerNames are what the server binds from the identity of the caller.
-func callerNames() []string {
-	return []string{"@caller_sub", "@caller_role", "@caller_claims", "@caller_schemas", "@caller_tables"}
-}
+var callerNames = []string{"caller_sub", "caller_role", "caller_claims", "caller_schemas", "caller_tables"}
 
 // casts returns the PostgreSQL type of every name that the SQL of t may use.
 func casts(t *Tool) map[string]string {

@@ -88,7 +88,7 @@ func (f *file) callArguments(t *Tool, m faults.Mapping, check bool) json.RawMess
 		n = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: m.Node.Line, Column: m.Node.Column}
 	}
 	if n.Kind != yaml.MappingNode {
-		f.AddKind(n, "args is %s: want names and values", faults.Describe(n))
+		f.AddNode(n, "args is %s: want names and values", faults.Describe(n))
 		return nil
 	}
 	raw := f.json(n, "args")
@@ -124,7 +124,7 @@ func (f *file) argument(t *Tool, name, value *yaml.Node) {
 func (f *file) json(n *yaml.Node, what string) json.RawMessage {
 	v, problem := jsonValue(n)
 	if problem != "" {
-		f.AddKind(n, "%s: %s", what, problem)
+		f.AddNode(n, "%s: %s", what, problem)
 		return nil
 	}
 	raw, err := json.Marshal(v)
@@ -142,7 +142,7 @@ func (f *file) as(m faults.Mapping) *As {
 	as := &As{Sub: a.Text("sub"), Role: a.Text("role")}
 	if n := a.Values["claims"]; n != nil {
 		if as.Claims = f.json(n, "claims"); n.Kind != yaml.MappingNode {
-			f.AddKind(n, "claims is %s: want names and values", faults.Describe(n))
+			f.AddNode(n, "claims is %s: want names and values", faults.Describe(n))
 		}
 	}
 	return as
@@ -184,7 +184,7 @@ func (f *file) errorCode(n *yaml.Node) string {
 	case n == nil:
 		return ""
 	case n.Kind != yaml.ScalarNode || strings.TrimSpace(n.Value) == "" || n.ShortTag() == "!!null" || n.ShortTag() == "!!bool":
-		f.AddKind(n, "error is %s: want the code of an error, such as not_found or 42501", faults.Describe(n))
+		f.AddNode(n, "error is %s: want the code of an error, such as not_found or 42501", faults.Describe(n))
 		return ""
 	}
 	return n.Value

@@ -249,7 +249,7 @@ var versionPattern = regexp.MustCompile(`^(?:>= *)?([1-9][0-9]?)(?:\.([0-9]{1,2}
 func (f *file) serverVersion(n *yaml.Node) int {
 	at := versionPattern.FindStringSubmatch(n.Value)
 	if n.Kind != yaml.ScalarNode || at == nil {
-		f.AddKind(n, `server_version is %s: want the least version, such as 15 or ">=15.4"`, faults.Describe(n))
+		f.AddNode(n, `server_version is %s: want the least version, such as 15 or ">=15.4"`, faults.Describe(n))
 		return 0
 	}
 	major, _ := strconv.Atoi(at[1])
@@ -321,7 +321,7 @@ func (f *file) pageKey(t *Tool, p faults.Mapping) {
 	first := true
 	for _, n := range p.Items("key") {
 		if !faults.IsText(n) || strings.Trim(n.Value, "-") == "" || strings.IndexByte(n.Value, 0) >= 0 {
-			f.AddKind(n, "page key %s: want the name of an output column", faults.Describe(n))
+			f.AddNode(n, "page key %s: want the name of an output column", faults.Describe(n))
 			continue
 		}
 		column, descending := strings.CutPrefix(n.Value, "-")

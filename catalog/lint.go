@@ -292,11 +292,8 @@ func listsObjects(r sqlscan.Relation) bool {
 
 // text warns of names within strings and quoted identifiers.
 func (l *linter) text() {
-	names := callerNames()
-	for i, n := range names {
-		names[i] = n[1:]
-	}
-	for _, found := range namesInText(l.tool.SQL, sqlscan.LexTool(l.tool.SQL), append(names, paramNames(l.tool.Params)...)) {
+	names := slices.Concat(callerNames, paramNames(l.tool.Params))
+	for _, found := range namesInText(l.tool.SQL, sqlscan.LexTool(l.tool.SQL), names) {
 		line, col := l.tool.origin.file.Position(l.tool.origin.base + found.offset)
 		l.warn(line, col, "param_in_text", "%s", found.problem)
 	}

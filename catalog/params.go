@@ -105,7 +105,7 @@ func (f *file) paramType(m faults.Mapping) (Type, bool) {
 		word, array = strings.CutSuffix(n.Value, "[]")
 	}
 	if n.Kind != yaml.ScalarNode || !slices.Contains(scalars, word) {
-		f.AddKind(n, "param type %s%s want %s, or one of them with []", faults.Describe(n), typeHint(n.Value), faults.OneOf(scalars))
+		f.AddNode(n, "param type %s%s want %s, or one of them with []", faults.Describe(n), typeHint(n.Value), faults.OneOf(scalars))
 		return Type{}, false
 	}
 	return Type{Scalar(word), array}, true
@@ -243,7 +243,7 @@ func (f *file) judged(p *Param, n *yaml.Node, what string, strict bool) any {
 		problem = Unstorable(v)
 	}
 	if problem != "" {
-		f.AddKind(n, "%s: %s", what, problem)
+		f.AddNode(n, "%s: %s", what, problem)
 		return nil
 	}
 	v, problems := p.judge(v, strict)
@@ -256,7 +256,7 @@ func (f *file) judged(p *Param, n *yaml.Node, what string, strict bool) any {
 		if strict && p.Type.Scalar != Integer && p.Type.Scalar != Number && p.Type.Scalar != Boolean {
 			hint = faults.QuoteHint(at)
 		}
-		f.AddKind(at, "%s: %s%s", of, w.problem, hint)
+		f.AddNode(at, "%s: %s%s", of, w.problem, hint)
 	}
 	if problems != nil {
 		return nil

@@ -43,7 +43,7 @@ func fragment(name string) (cte, needs string) {
 func (f *file) use(t *Tool, m faults.Mapping) {
 	for _, n := range m.Items("use") {
 		if !faults.IsText(n) || !slices.Contains(fragmentNames(), n.Value) {
-			f.AddKind(n, "use holds %s, which is no fragment%s", faults.Describe(n), faults.Choose(n.Value, fragmentNames()))
+			f.AddNode(n, "use holds %s, which is no fragment%s", faults.Describe(n), faults.Choose(n.Value, fragmentNames()))
 			continue
 		}
 		var names []string

@@ -110,7 +110,7 @@ func (p *Param) judge(v any, strict bool) (any, []wrong) {
 	}
 	items, ok := v.([]any)
 	if text, isText := v.(string); isText && !strict {
-		read, _ := fromText(text)
+		read, _ := FromText(text)
 		items, ok = read.([]any)
 	}
 	if !ok {
@@ -176,11 +176,11 @@ func (p *Param) judgeItem(v any, strict bool) (any, string) {
 func (p *Param) numberProblem(n string) string {
 	switch {
 	case p.Minimum != "" && compareNumbers(n, p.Minimum) < 0:
-		return showNumber(n) + " is less than the minimum " + p.Minimum
+		return Show(json.Number(n)) + " is less than the minimum " + p.Minimum
 	case p.Maximum != "" && compareNumbers(n, p.Maximum) > 0:
-		return showNumber(n) + " is greater than the maximum " + p.Maximum
+		return Show(json.Number(n)) + " is greater than the maximum " + p.Maximum
 	case p.Type.Scalar == Integer && !fitsBigint(n):
-		return showNumber(n) + " is outside the range of a 64-bit integer"
+		return Show(json.Number(n)) + " is outside the range of a 64-bit integer"
 	}
 	return ""
 }
@@ -271,7 +271,7 @@ func (s Scalar) isText() bool {
 
 // takeText reads a value from a text, for a type whose values are no texts.
 func (s Scalar) takeText(text string) (any, string) {
-	v, problem := fromText(text)
+	v, problem := FromText(text)
 	switch {
 	case problem != "":
 		return nil, problem
@@ -298,18 +298,9 @@ func WholeNumber(n json.Number) (json.Number, bool) {
 	return json.Number(r.Num().String()), true
 }
 
-// FromText reads a text that is exactly one JSON value which PostgreSQL can hold; it is nil for another text.
-func FromText(text string) any {
-	v, problem := fromText(text)
-	if problem != "" {
-		return nil
-	}
-	return v
-}
-
-// fromText reads a text that is exactly one JSON value; it is nil for another text. The problem is with a value that
+// FromText reads a text that is exactly one JSON value; it is nil for another text. The problem is with a value that
 // PostgreSQL can't hold.
-func fromText(text string) (v any, problem string) {
+func FromText(text string) (v any, problem string) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
 	if err := dec.Decode(&v); err != nil || strings.TrimLeft(text[dec.InputOffset():], " \t\r\n") != "" {
@@ -318,7 +309,10 @@ func fromText(text string) (v any, problem string) {
 	if half := HalfCharacter([]byte(text)); half != nil {
 		return nil, fmt.Sprintf("holds %s, which is half of a character", half)
 	}
-	return v, Unstorable(v)
+	if problem = Unstorable(v); problem != "" {
+		return nil, problem
+	}
+	return v, ""
 }
 
 // Unstorable says what in a JSON value PostgreSQL can't hold, or nothing: a NUL character, or a number so large that
@@ -476,11 +470,3 @@ func contains(list []any, v any) bool {
 
 // Show writes a value as JSON, shortened.
 func Show(v any) string { return pgtext.Shorten(pgtext.JSON(v), 80) }
-
-// showNumber writes a number, shortened.
-func showNumber(n string) string {
-	if len(n) > 40 {
-		return fmt.Sprintf("%.20s... (%d digits)", n, len(n))
-	}
-	return n
-}

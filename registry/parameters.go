@@ -139,7 +139,8 @@ func readAs(text string, kind postgres.Kind) any {
 	if kind != postgres.Array && kind != postgres.Int && kind != postgres.BigInt {
 		return nil
 	}
-	switch v := catalog.FromText(text).(type) {
+	v, _ := catalog.FromText(text)
+	switch v := v.(type) {
 	case []any:
 		if kind == postgres.Array {
 			return v

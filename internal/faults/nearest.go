@@ -19,27 +19,22 @@ const maxWord = 256
 // that has three letters or more. The result is nil when nothing is plausible.
 func Nearest(word string, candidates []string, n int) []string {
 	word = strings.ToLower(word)
-	if word == "" || utf8.RuneCountInString(word) > maxWord {
+	if word == "" || utf8.RuneCountInString(word) > maxWord || n < 1 {
 		return nil
 	}
-	type match struct {
-		name  string
-		score int
-	}
-	var matches []match
-	seen := map[string]bool{}
+	scores := map[string]int{}
+	var near []string
 	for _, c := range candidates {
-		if score, ok := likeness(word, strings.ToLower(c)); ok && !seen[c] {
-			seen[c] = true
-			matches = append(matches, match{c, score})
+		if _, seen := scores[c]; seen {
+			continue
+		}
+		if score, ok := likeness(word, strings.ToLower(c)); ok {
+			scores[c] = score
+			near = append(near, c)
 		}
 	}
-	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(a.score, b.score) })
-	var names []string
-	for _, m := range matches[:max(0, min(n, len(matches)))] {
-		names = append(names, m.name)
-	}
-	return names
+	slices.SortStableFunc(near, func(a, b string) int { return cmp.Compare(scores[a], scores[b]) })
+	return near[:min(n, len(near))]
 }
 
 // DidYouMean returns `: did you mean "x"?` with the candidate nearest to word, or "" when none is plausible.

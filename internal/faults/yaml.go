@@ -96,7 +96,7 @@ func syntaxHint(problem string) string {
 func (f *File) plainData(n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		f.AddNode(n, "YAML alias *%s: want the value itself", n.Value)
+		f.Add(n.Line, n.Column, "YAML alias *%s: want the value itself", n.Value)
 	case n.Anchor != "":
 		f.AddNode(n, "YAML anchor &%s: want the value without it", n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0:
@@ -109,15 +109,10 @@ func (f *File) plainData(n *yaml.Node) {
 	}
 }
 
-// AddNode records a fault at a node.
+// AddNode records a fault at a node. An alias has one already: it stands for no value.
 func (f *File) AddNode(n *yaml.Node, format string, args ...any) {
-	f.Add(n.Line, n.Column, format, args...)
-}
-
-// AddKind is AddNode for a node of the wrong kind; an alias has been recorded already.
-func (f *File) AddKind(n *yaml.Node, format string, args ...any) {
 	if n.Kind != yaml.AliasNode {
-		f.AddNode(n, format, args...)
+		f.Add(n.Line, n.Column, format, args...)
 	}
 }
 
@@ -131,7 +126,7 @@ func (f *File) Entries(n *yaml.Node, what, want string) (entries []Entry, ok boo
 		return nil, false
 	}
 	if n.Kind != yaml.MappingNode {
-		f.AddKind(n, "%s is %s: want %s", what, Describe(n), want)
+		f.AddNode(n, "%s is %s: want %s", what, Describe(n), want)
 		return nil, false
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -191,7 +186,7 @@ func (f *File) TextOf(n *yaml.Node, what string) string {
 	switch {
 	case n == nil:
 	case !IsText(n):
-		f.AddKind(n, "%s is %s: want text%s%s", what, Describe(n), QuoteHint(n), f.commentHint(n))
+		f.AddNode(n, "%s is %s: want text%s%s", what, Describe(n), QuoteHint(n), f.commentHint(n))
 	case strings.TrimSpace(n.Value) == "":
 		f.AddNode(n, "%s is blank: want text", what)
 	case strings.IndexByte(n.Value, 0) >= 0:
@@ -222,7 +217,7 @@ func (m Mapping) Choice(key string, words ...string) string {
 	switch {
 	case n == nil:
 	case n.Kind != yaml.ScalarNode:
-		m.AddKind(n, "%s is %s: want %s", key, Describe(n), OneOf(words))
+		m.AddNode(n, "%s is %s: want %s", key, Describe(n), OneOf(words))
 	case !slices.Contains(words, n.Value):
 		m.AddNode(n, "%s %q: want %s", key, n.Value, OneOf(words))
 	default:
@@ -237,7 +232,7 @@ func (m Mapping) Flag(key string, absent bool) bool {
 	switch {
 	case n == nil:
 	case n.ShortTag() != "!!bool":
-		m.AddKind(n, "%s is %s: want true or false", key, Describe(n))
+		m.AddNode(n, "%s is %s: want true or false", key, Describe(n))
 	default:
 		return strings.EqualFold(n.Value, "true")
 	}
@@ -257,7 +252,7 @@ func (m Mapping) Count(key string, low int) *int {
 		i, _ = strconv.Atoi(n.Value)
 	}
 	if i < low {
-		m.AddKind(n, "%s is %s: want a whole number from %d to 999999999", key, Describe(n), low)
+		m.AddNode(n, "%s is %s: want a whole number from %d to 999999999", key, Describe(n), low)
 		return nil
 	}
 	return &i
@@ -279,7 +274,7 @@ func (m Mapping) Duration(key string) time.Duration {
 	}
 	d, err := time.ParseDuration(n.Value)
 	if n.ShortTag() != "!!str" || err != nil || d < time.Millisecond || d > 24*time.Hour {
-		m.AddKind(n, "%s is %s: want a duration from 1ms to 24h, such as 10s", key, Describe(n))
+		m.AddNode(n, "%s is %s: want a duration from 1ms to 24h, such as 10s", key, Describe(n))
 		return 0
 	}
 	return d
@@ -291,7 +286,7 @@ func (m Mapping) List(key string) []*yaml.Node {
 	switch {
 	case n == nil:
 	case n.Kind != yaml.SequenceNode:
-		m.AddKind(n, "%s is %s: want a list", key, Describe(n))
+		m.AddNode(n, "%s is %s: want a list", key, Describe(n))
 	default:
 		return n.Content
 	}
@@ -313,7 +308,7 @@ func (m Mapping) Texts(key string, items []*yaml.Node) []*yaml.Node {
 	for _, n := range items {
 		switch {
 		case !IsText(n) || strings.TrimSpace(n.Value) == "" || strings.IndexByte(n.Value, 0) >= 0:
-			m.AddKind(n, "%s holds %s: want text%s", key, Describe(n), QuoteHint(n))
+			m.AddNode(n, "%s holds %s: want text%s", key, Describe(n), QuoteHint(n))
 		case slices.ContainsFunc(texts, func(old *yaml.Node) bool { return old.Value == n.Value }):
 			m.AddNode(n, "%s holds %q twice: want it once", key, n.Value)
 		default:

@@ -5,6 +5,8 @@ package pgtext
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -78,24 +80,6 @@ func OIDs(oids []uint32) []byte {
 	return append(array, '}')
 }
 
-// OID reads an OID as PostgreSQL writes it; any other text is 0, which no object has.
-func OID(text []byte) uint32 {
-	n, err := strconv.ParseUint(string(text), 10, 32)
-	if err != nil {
-		return 0
-	}
-	return uint32(n)
-}
-
-// ReadOIDs reads an array of OIDs as PostgreSQL writes it.
-func ReadOIDs(array []byte) []uint32 {
-	var oids []uint32
-	for _, item := range bytes.FieldsFunc(array, func(r rune) bool { return r == '{' || r == ',' || r == '}' }) {
-		oids = append(oids, OID(item))
-	}
-	return oids
-}
-
 // Cut returns the beginning of text that has at most limit bytes and does not end within a character.
 func Cut[T string | []byte](text T, limit int) T {
 	if len(text) <= limit {
@@ -125,4 +109,59 @@ func JSON(value any) string {
 		return "null"
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// plain are the bytes that stand for themselves in a JSON string.
+var plain = func() (set [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		set[c] = c != '"' && c != '\\'
+	}
+	return set
+}()
+
+// AppendJSON appends text as a JSON string. It escapes only what JSON demands; invalid UTF-8 (from a database in
+// SQL_ASCII) becomes U+FFFD.
+func AppendJSON[T string | []byte](dst []byte, text T) []byte {
+	dst = append(slices.Grow(dst, len(text)+2), '"')
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case plain[c]: // byte by byte: in the text of a JSON answer there is a quote every few of them
+			dst = append(dst, c)
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, `\n`...)
+		case c == '\r':
+			dst = append(dst, `\r`...)
+		case c == '\t':
+			dst = append(dst, `\t`...)
+		case c < utf8.RuneSelf:
+			dst = fmt.Appendf(dst, `\u%04x`, c)
+		default:
+			r, size := utf8.DecodeRuneInString(string(text[i:min(len(text), i+utf8.UTFMax)]))
+			dst = utf8.AppendRune(dst, r) // one that is not valid is U+FFFD
+			i += size - 1
+		}
+	}
+	return append(dst, '"')
+}
+
+// JSONSize is how many bytes AppendJSON writes for text, without the quotes around it.
+func JSONSize[T string | []byte](text T) int {
+	n := len(text)
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case plain[c]:
+		case c == '"', c == '\\', c == '\n', c == '\r', c == '\t':
+			n++
+		case c < ' ':
+			n += len(`\u0000`) - 1
+		default:
+			r, size := utf8.DecodeRuneInString(string(text[i:min(len(text), i+utf8.UTFMax)]))
+			n += utf8.RuneLen(r) - size // one that is not valid is U+FFFD
+			i += size - 1
+		}
+	}
+	return n
 }
