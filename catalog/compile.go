@@ -70,7 +70,7 @@ func (c *compilation) run() {
 	}
 }
 
-// lexicalFaults reports the tokens that no statement can hold. Behind one that is not closed nothing is known.
+// lexicalFaults reports the tokens that no statement can hold. After one that is not closed nothing is known.
 func (c *compilation) lexicalFaults() {
 	seen := map[string]bool{}
 	for _, t := range c.tokens {
@@ -113,7 +113,8 @@ func (c *compilation) statement() (start, end int) {
 
 func (c *compilation) unknown(name string) string {
 	if strings.HasPrefix(name, "caller_") {
-		return fmt.Sprintf("@%s is unknown: want @%s", name, strings.ReplaceAll(faults.OneOf(callerNames), " caller", " @caller"))
+		known := strings.ReplaceAll(faults.OneOf(callerNames), "caller_", "@caller_")
+		return fmt.Sprintf("@%s is unknown: want %s", name, known)
 	}
 	return fmt.Sprintf("@%s is not declared%s", name, suggest(name, c.names))
 }
@@ -228,7 +229,8 @@ func (f *file) unused(t *Tool, c *compilation) {
 			continue
 		}
 		if at, operator := c.swallowed(p.Name); at >= 0 {
-			t.origin.fault(sqlFault{at, fmt.Sprintf("%s%s reads as the operator %s: want a space before @%s", operator, p.Name, operator, p.Name)})
+			t.origin.fault(sqlFault{at, fmt.Sprintf("%s%s reads as the operator %s: want a space before @%s",
+				operator, p.Name, operator, p.Name)})
 			continue
 		}
 		if found := namesInText(c.sql, c.tokens, []string{p.Name}); len(found) > 0 {
@@ -313,8 +315,8 @@ func (o *origin) fault(found sqlFault) {
 	o.file.Add(line, col, "%s", found.problem)
 }
 
-// analyse asks PostgreSQL's grammar about a compiled statement, and reports what a tool of that access can't do. fault is
-// given a position in st.SQL.
+// analyse asks PostgreSQL's grammar about a compiled statement, and reports what a tool of that access can't do.
+// fault is given a position in st.SQL.
 func analyse(st *Statement, access Access, fault func(position int, problem string)) {
 	a, err := sqlscan.Analyze(st.SQL)
 	var syntax *sqlscan.SyntaxError
@@ -405,7 +407,7 @@ func notThere(text string, start, end int) string {
 	return fmt.Sprintf("%s within a string is no parameter: did you mean %s?", name, joined)
 }
 
-// misplaced words a syntax error at a parameter, which the message calls $1.
+// misplaced rewrites a syntax error at a parameter, which the message calls $1.
 func (c *compilation) misplaced(position int, problem string) string {
 	at := paramInText.FindStringSubmatch(problem)
 	if at == nil || !strings.HasPrefix(problem, "syntax error") {

@@ -62,7 +62,8 @@ func (f *file) examples(t *Tool, m faults.Mapping, paramsKnown bool) {
 		if !e.Has("args") {
 			f.AddNode(n, "example without args: want the arguments of a call")
 		}
-		t.Examples = append(t.Examples, Example{Description: e.Prose("description"), Args: f.callArguments(t, e, paramsKnown)})
+		args := f.callArguments(t, e, paramsKnown)
+		t.Examples = append(t.Examples, Example{Description: e.Prose("description"), Args: args})
 	}
 }
 
@@ -149,7 +150,8 @@ func (f *file) as(m faults.Mapping) *As {
 }
 
 func (f *file) expect(t *Tool, m faults.Mapping) Expect {
-	e, ok := f.Mapping(m.Values["expect"], "expect", "rows", "max_rows", "columns", "contains", "equals", "error", "affected")
+	e, ok := f.Mapping(m.Values["expect"], "expect",
+		"rows", "max_rows", "columns", "contains", "equals", "error", "affected")
 	if !ok {
 		return Expect{}
 	}
@@ -182,10 +184,10 @@ func (f *file) expectFits(t *Tool, e faults.Mapping) {
 func (f *file) errorCode(n *yaml.Node) string {
 	switch {
 	case n == nil:
-		return ""
-	case n.Kind != yaml.ScalarNode || strings.TrimSpace(n.Value) == "" || n.ShortTag() == "!!null" || n.ShortTag() == "!!bool":
+	case !faults.IsText(n) && n.ShortTag() != "!!int" && n.ShortTag() != "!!float", strings.TrimSpace(n.Value) == "":
 		f.AddNode(n, "error is %s: want the code of an error, such as not_found or 42501", faults.Describe(n))
-		return ""
+	default:
+		return n.Value
 	}
-	return n.Value
+	return ""
 }

@@ -281,7 +281,8 @@ const (
 	highestPageMax  = 10000
 )
 
-// page reads the page key. An absent max is 1000, or size if that is more; an absent size is 100, or max if that is less.
+// page reads the page key. An absent max is 1000, or size if that is more; an absent size is 100, or max if that is
+// less.
 func (f *file) page(t *Tool, m faults.Mapping) {
 	p, ok := f.part(m, "page", "key", "size", "max")
 	if !ok {

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +17,7 @@ const (
 	paramTokens = 60
 )
 
-// Lint gives warnings about a sound tool: what works, and may still be a mistake. What only the database knows is not in it.
+// Lint gives warnings about a valid tool: what works, and may still be a mistake. It does not ask the database.
 func (t *Tool) Lint() faults.List {
 	l := linter{tool: t, tokens: significant(t.SQL)}
 	l.hosts()
@@ -37,7 +38,7 @@ type linter struct {
 	faults faults.List
 }
 
-// token is a token that means something, with the depth of parentheses that it is in.
+// token is a token that is no blank or comment, with the depth of parentheses that it is in.
 type token struct {
 	sqlscan.Token
 	word  string // in lower case, unless quoted
@@ -66,57 +67,68 @@ func significant(sql string) []token {
 	return all
 }
 
+// in reports whether the token is one of the words of a list.
+func (t token) in(list string) bool { return slices.Contains(strings.Fields(list), t.word) }
+
 func (l *linter) warn(line, col int, rule, format string, args ...any) {
-	l.faults = append(l.faults, faults.Fault{Path: l.tool.Path, Line: line, Col: col, Rule: rule, Problem: fmt.Sprintf(format, args...)})
+	l.faults = append(l.faults,
+		faults.Fault{Path: l.tool.Path, Line: line, Col: col, Rule: rule, Problem: fmt.Sprintf(format, args...)})
 }
 
-func (l *linter) warnAt(t token, rule, format string, args ...any) {
-	line, col := l.tool.origin.file.Position(l.tool.origin.base + t.Start)
+func (l *linter) warnOf(key, rule, format string, args ...any) {
+	line, col := l.tool.KeyPosition(key)
 	l.warn(line, col, rule, format, args...)
 }
 
-// tokens estimates the tokens of a text: English has about four characters a token.
-func tokens(text string) int { return (utf8.RuneCountInString(text) + 3) / 4 }
+func (l *linter) warnParam(i int, rule, format string, args ...any) {
+	node := l.tool.origin.file.params[i]
+	l.warn(node.Line, node.Column, rule, format, args...)
+}
 
-// mostName is the longest name of a tool that fits everywhere: Cursor has 60 characters for it and the server's together.
+// warnAt warns of a place in the SQL of the file.
+func (l *linter) warnAt(offset int, rule, format string, args ...any) {
+	line, col := l.tool.origin.file.Position(l.tool.origin.base + offset)
+	l.warn(line, col, rule, format, args...)
+}
+
+// mostName is the longest name of a tool that every client takes: Cursor has 60 characters for it and the server's.
 const mostName = 40
 
-// hosts looks at what some host or API of a model does not take.
+// hosts warns of what some client, or some API of a model, does not take.
 func (l *linter) hosts() {
 	if n := len(l.tool.Name); n > mostName {
-		line, col := l.tool.KeyPosition("name")
-		l.warn(line, col, "name_long", "the tool's name has %d characters: want at most %d, some clients leave out a tool whose name is long", n, mostName)
+		l.warnOf("name", "name_long", "the tool's name has %d characters: want at most %d, "+
+			"some clients leave out a tool whose name is long", n, mostName)
 	}
 	for i, p := range l.tool.Params {
 		if p.Enum != nil && !p.ListsTexts() {
-			node := l.tool.origin.file.params[i]
-			l.warn(node.Line, node.Column, "enum_type", "enum of param %s: want texts that are not empty, "+
+			l.warnParam(i, "enum_type", "enum of param %s: want texts that are not empty, "+
 				"APIs of models refuse others and only the description can say them", p.Name)
 		}
 	}
 }
 
 func (l *linter) descriptions() {
-	t := l.tool
-	if n := tokens(t.Description); n > toolTokens {
-		line, col := t.KeyPosition("description")
-		l.warn(line, col, "description_long", "description has about %d tokens: want at most %d, a model reads it with every request", n, toolTokens)
+	// English has about four characters a token.
+	tokens := func(text string) int { return (utf8.RuneCountInString(text) + 3) / 4 }
+	const tooLong = " has about %d tokens: want at most %d, a model reads it with every request"
+	if n := tokens(l.tool.Description); n > toolTokens {
+		l.warnOf("description", "description_long", "description"+tooLong, n, toolTokens)
 	}
-	for i, p := range t.Params {
-		node := t.origin.file.params[i]
+	for i, p := range l.tool.Params {
 		switch n := tokens(p.Description); {
 		case n == 0:
-			l.warn(node.Line, node.Column, "description_missing", "param %s has no description: want what it means, a model has nothing else to go by", p.Name)
+			l.warnParam(i, "description_missing", "param %s has no description: "+
+				"want what it means, a model has nothing else to go by", p.Name)
 		case n > paramTokens:
-			l.warn(node.Line, node.Column, "description_long", "description of param %s has about %d tokens: want at most %d, a model reads it with every request",
-				p.Name, n, paramTokens)
+			l.warnParam(i, "description_long", "description of param %s"+tooLong, p.Name, n, paramTokens)
 		}
 	}
 }
 
 // outer finds a word of the outermost query.
-func (l *linter) outer(words ...string) (token, bool) {
-	i := slices.IndexFunc(l.tokens, func(t token) bool { return t.depth == 0 && t.Kind == sqlscan.Word && slices.Contains(words, t.word) })
+func (l *linter) outer(words string) (token, bool) {
+	i := slices.IndexFunc(l.tokens, func(t token) bool { return t.depth == 0 && t.Kind == sqlscan.Word && t.in(words) })
 	if i < 0 {
 		return token{}, false
 	}
@@ -129,34 +141,37 @@ func (l *linter) limit() {
 	if t.Result != Rows || t.Statement.Analysis == nil || t.Statement.Analysis.Command != "SELECT" {
 		return
 	}
-	limit, limited := l.outer("limit", "fetch")
+	limit, limited := l.outer("limit fetch")
 	order, ordered := l.outer("order")
 	switch {
 	case t.Page != nil && ordered:
-		l.warnAt(order, "page_order", "ORDER BY does not order the pages: want the order in page.key, the server sorts by that")
+		l.warnAt(order.Start, "page_order", "ORDER BY does not order the pages: "+
+			"want the order in page.key, the server sorts by that")
 	case t.Page != nil:
 	case limited && !ordered:
-		l.warnAt(limit, "limit_order", "LIMIT without ORDER BY: want an order, else the database chooses which rows come")
+		l.warnAt(limit.Start, "limit_order", "LIMIT without ORDER BY: "+
+			"want an order, else the database chooses which rows come")
 	case !limited && t.Limits.Rows == 0 && !l.oneRow():
-		l.warnAt(l.tokens[0], "no_limit", "no LIMIT, no page and no limits.rows: want one, an answer that is too long is cut where it happens to be")
+		l.warnAt(l.tokens[0].Start, "no_limit", "no LIMIT, no page and no limits.rows: "+
+			"want one, an answer that is too long is cut where it happens to be")
 	}
 }
 
-// oneRow reports a query that gives one row: it reads from nothing, or only aggregates.
+// oneRow reports a query that returns one row: it reads no table, or only aggregates.
 func (l *linter) oneRow() bool {
-	if _, from := l.outer("from", "values", "table"); !from {
+	if _, from := l.outer("from values table"); !from {
 		return true
 	}
-	if _, grouped := l.outer("group", "over", "union"); grouped {
+	if _, grouped := l.outer("group over union"); grouped {
 		return false
 	}
-	_, aggregates := l.outer("count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "string_agg", "array_agg",
-		"json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg")
+	_, aggregates := l.outer("count sum avg min max bool_and bool_or every string_agg array_agg " +
+		"json_agg jsonb_agg json_object_agg jsonb_object_agg")
 	return aggregates
 }
 
-// star finds SELECT * from a table in the outermost query, and in those within one that has a star itself: a column that is
-// added would be in the answer unasked.
+// star finds SELECT * from a table in the outermost query, and in those within one that has a star itself: a column
+// that is added to the table would be in the answer.
 func (l *linter) star() {
 	if l.tool.Statement.Analysis == nil {
 		return
@@ -166,54 +181,52 @@ func (l *linter) star() {
 		if t.word != "*" || i == 0 || t.depth > 0 && !outer {
 			continue
 		}
-		before := l.tokens[i-1].word
-		whole := before == "select" || before == "all" || before == "distinct" || before == "returning" || before == "." || before == ","
-		outer = outer || whole && t.depth == 0
-		if whole && !l.exists(i) && l.fromTable(i) {
-			l.warnAt(t, "select_star", "SELECT *: want the columns by name, one that is added to the table would be in every answer")
+		all := l.tokens[i-1].in("select all distinct returning . ,") // not count(*), not a product
+		outer = outer || all && t.depth == 0
+		exists := i > 2 && l.tokens[i-2].word == "(" && l.tokens[i-3].word == "exists" // of which nothing is in the answer
+		if all && !exists && l.fromTable(i) {
+			l.warnAt(t.Start, "select_star", "SELECT *: "+
+				"want the columns by name, one that is added to the table would be in every answer")
 		}
 	}
-}
-
-// exists reports a star in EXISTS (SELECT * ...), which is no answer.
-func (l *linter) exists(i int) bool {
-	return i > 2 && l.tokens[i-2].word == "(" && l.tokens[i-3].word == "exists"
 }
 
 // fromTable reports whether the query of the star reads a table by name, not only queries in it.
 func (l *linter) fromTable(i int) bool {
 	depth := l.tokens[i].depth
 	for j := i; j+1 < len(l.tokens) && l.tokens[j].depth >= depth; j++ {
-		t, next := l.tokens[j], l.tokens[j+1]
-		if t.depth == depth && (t.word == "from" || t.word == "join") && l.isRelation(next, j+1) {
+		if t := l.tokens[j]; t.depth == depth && t.in("from join") && l.isRelation(j+1) {
 			return true
 		}
 	}
 	return l.tool.Access == Write && depth == 0
 }
 
-func (l *linter) isRelation(t token, i int) bool {
+// isRelation reports whether a name that starts at token i is that of a table.
+func (l *linter) isRelation(i int) bool {
 	if i+2 < len(l.tokens) && l.tokens[i+1].word == "." {
-		t = l.tokens[i+2]
+		i += 2
 	}
-	name := strings.Trim(t.word, `"`)
-	return slices.ContainsFunc(l.tool.Statement.Analysis.Relations, func(r sqlscan.Relation) bool { return r.Name == name })
+	name := strings.Trim(l.tokens[i].word, `"`)
+	isNamed := func(r sqlscan.Relation) bool { return r.Name == name }
+	return slices.ContainsFunc(l.tool.Statement.Analysis.Relations, isNamed)
 }
 
-// like finds parameters in a LIKE pattern that say nothing about wildcards.
+// like finds parameters in a LIKE pattern whose descriptions don't mention wildcards.
 func (l *linter) like() {
 	for i, t := range l.tokens {
-		if t.Kind != sqlscan.Word || t.word != "like" && t.word != "ilike" {
+		if t.Kind != sqlscan.Word || !t.in("like ilike") {
 			continue
 		}
 		for _, p := range l.pattern(i + 1) {
-			l.warnAt(p, "like", "%s is used in %s as it is: want %% and _ in it escaped, or its description to say that it is a pattern with wildcards",
-				p.word, strings.ToUpper(t.word))
+			l.warnAt(p.Start, "like", "%s is used in %s as it is: want %% and _ in it escaped, "+
+				"or its description to say that it is a pattern with wildcards", p.word, strings.ToUpper(t.word))
 		}
 	}
 }
 
-// pattern gives the parameters of the pattern that starts at token i, without those inside of a function that may escape them.
+// pattern returns the parameters of the pattern that starts at token i, without those in the arguments of a function,
+// which may escape them.
 func (l *linter) pattern(i int) []token {
 	var found []token
 	if i >= len(l.tokens) {
@@ -221,128 +234,104 @@ func (l *linter) pattern(i int) []token {
 	}
 	depth, calls := l.tokens[i].depth, 0
 	for ; i < len(l.tokens) && l.tokens[i].depth >= depth; i++ {
-		t := l.tokens[i]
+		t, before := l.tokens[i], l.tokens[i-1]
 		switch {
-		case t.depth == depth && endsPattern(t.word):
+		case t.depth == depth && t.in("and or group order limit union then else end when , escape from where"):
 			return found
-		case t.word == "(" && l.tokens[i-1].Kind == sqlscan.Word && l.tokens[i-1].word != "like" && l.tokens[i-1].word != "ilike":
+		case t.word == "(" && before.Kind == sqlscan.Word && !before.in("like ilike"):
 			calls = t.depth + 1
 		case calls > 0 && t.depth < calls:
 			calls = 0
 		}
-		if t.Kind == sqlscan.Param && calls == 0 && !l.saysPattern(t.word[1:]) {
+		if t.Kind == sqlscan.Param && calls == 0 && !l.isPattern(t.word[1:]) {
 			found = append(found, t)
 		}
 	}
 	return found
 }
 
-func endsPattern(word string) bool {
-	switch word {
-	case "and", "or", "group", "order", "limit", "union", "then", "else", "end", "when", ",", "escape", "from", "where":
+var aboutPattern = regexp.MustCompile(`(?i)pattern|wildcard|like`)
+
+// isPattern reports a parameter that is meant as a pattern, or that an enum fixes.
+func (l *linter) isPattern(name string) bool {
+	i := slices.Index(paramNames(l.tool.Params), name)
+	if i < 0 {
 		return true
 	}
-	return false
+	p := l.tool.Params[i]
+	return p.Enum != nil || aboutPattern.MatchString(p.Name+" "+p.Description)
 }
 
-// saysPattern reports a parameter that is meant as a pattern, or one that is fixed by an enum.
-func (l *linter) saysPattern(name string) bool {
-	for _, p := range l.tool.Params {
-		if p.Name == name {
-			text := strings.ToLower(p.Name + " " + p.Description)
-			return p.Enum != nil || strings.Contains(text, "pattern") || strings.Contains(text, "wildcard") || strings.Contains(text, "like")
-		}
-	}
-	return true
-}
-
-// owner finds tools that show names of the catalogue to every caller.
+// owner finds tools that show names of the system catalogs to every caller.
 func (l *linter) owner() {
 	st := l.tool.Statement
-	if l.tool.Trust != TrustOwner || st.Analysis == nil || slices.Contains(st.Args, "caller_schemas") || slices.Contains(st.Args, "caller_tables") {
+	restricted := slices.Contains(st.Args, "caller_schemas") || slices.Contains(st.Args, "caller_tables")
+	if l.tool.Trust != TrustOwner || st.Analysis == nil || restricted {
 		return
 	}
-	for _, r := range st.Analysis.Relations {
-		if listsObjects(r) {
-			l.faults = append(l.faults, l.tool.FaultAt(r.Position, "owner_catalog", "trust owner over "+r.Name+" without @caller_schemas: "+
-				"want (@caller_schemas IS NULL OR the schema = ANY (@caller_schemas)), else every caller sees the names of all schemas"))
-			return
-		}
+	if i := slices.IndexFunc(st.Analysis.Relations, listsObjects); i >= 0 {
+		r := st.Analysis.Relations[i]
+		l.faults = append(l.faults, l.tool.FaultAt(r.Position, "owner_catalog", "trust owner over "+r.Name+
+			" without @caller_schemas: want (@caller_schemas IS NULL OR the schema = ANY (@caller_schemas)), "+
+			"else every caller sees the names of all schemas"))
 	}
 }
 
-// listsObjects reports a relation of the catalogue that tells of things in schemas. Settings, roles and the like are of the
-// whole server.
+// objectCatalogs are the system catalogs and views that list things in schemas. Settings, roles and the like belong to
+// the whole server.
+var objectCatalogs = regexp.MustCompile(`^pg_(class|attribute|namespace|proc|type|constraint|index|indexes|tables|` +
+	`views|matviews|sequences|trigger|policies|policy|rules|rewrite|stats|statistic|enum|attrdef|description|depend|inherits|` +
+	`sequence|publication_tables|stat_all_.*|stat_user_.*|statio_.*|stat_xact_.*)$`)
+
 func listsObjects(r sqlscan.Relation) bool {
-	if r.Schema == "information_schema" {
-		return true
-	}
-	if r.Schema != "" && r.Schema != "pg_catalog" {
-		return false
-	}
-	switch r.Name {
-	case "pg_class", "pg_attribute", "pg_namespace", "pg_proc", "pg_type", "pg_constraint", "pg_index", "pg_indexes", "pg_tables",
-		"pg_views", "pg_matviews", "pg_sequences", "pg_trigger", "pg_policies", "pg_policy", "pg_rules", "pg_rewrite", "pg_stats",
-		"pg_statistic", "pg_enum", "pg_attrdef", "pg_description", "pg_depend", "pg_inherits", "pg_sequence", "pg_publication_tables":
-		return true
-	}
-	return strings.HasPrefix(r.Name, "pg_stat_all_") || strings.HasPrefix(r.Name, "pg_stat_user_") ||
-		strings.HasPrefix(r.Name, "pg_statio_") || strings.HasPrefix(r.Name, "pg_stat_xact_")
+	return r.Schema == "information_schema" ||
+		(r.Schema == "" || r.Schema == "pg_catalog") && objectCatalogs.MatchString(r.Name)
 }
 
-// text warns of names within strings and quoted identifiers.
+// text warns of names of parameters within strings and quoted identifiers.
 func (l *linter) text() {
 	names := slices.Concat(callerNames, paramNames(l.tool.Params))
 	for _, found := range namesInText(l.tool.SQL, sqlscan.LexTool(l.tool.SQL), names) {
-		line, col := l.tool.origin.file.Position(l.tool.origin.base + found.offset)
-		l.warn(line, col, "param_in_text", "%s", found.problem)
+		l.warnAt(found.offset, "param_in_text", "%s", found.problem)
 	}
 }
 
-// orderParam warns of a parameter that rows are to be ordered by.
+// orderParam warns of rows that are to be ordered by a parameter.
 func (l *linter) orderParam() {
 	for i := 0; i+2 < len(l.tokens); i++ {
 		if l.tokens[i].word != "order" || l.tokens[i+1].word != "by" {
 			continue
 		}
-		for _, item := range l.listed(i + 2) {
+		for _, item := range l.list(i + 2) {
 			if p, ok := bareParam(item); ok {
-				l.warnAt(p, "order_param", "ORDER BY %s orders nothing, it is one value for all rows: "+
+				l.warnAt(p.Start, "order_param", "ORDER BY %s orders nothing, it is one value for all rows: "+
 					"want CASE %s WHEN 'name' THEN name ... END, or the column itself", p.word, p.word)
 			}
 		}
 	}
 }
 
-// listed gives the items of the list that starts at token i, up to the end of the clause.
-func (l *linter) listed(i int) [][]token {
+// list returns the items of the list that starts at token i, up to the end of the clause.
+func (l *linter) list(i int) [][]token {
 	items, depth := [][]token{nil}, l.tokens[i].depth
 	for ; i < len(l.tokens) && l.tokens[i].depth >= depth; i++ {
-		t := l.tokens[i]
-		if t.depth == depth {
-			switch t.word {
-			case ")", "]", "limit", "offset", "fetch", "for", "union", "intersect", "except", "rows", "range", "groups":
-				return items
-			case ",":
-				items = append(items, nil)
-				continue
-			}
+		switch t := l.tokens[i]; {
+		case t.depth == depth && t.in(") ] limit offset fetch for union intersect except rows range groups"):
+			return items
+		case t.depth == depth && t.word == ",":
+			items = append(items, nil)
+		default:
+			items[len(items)-1] = append(items[len(items)-1], t)
 		}
-		items[len(items)-1] = append(items[len(items)-1], t)
 	}
 	return items
 }
 
 // bareParam reports an item of ORDER BY that is a parameter and nothing else: a cast and the direction don't count.
 func bareParam(item []token) (token, bool) {
-	item = slices.DeleteFunc(slices.Clone(item), func(t token) bool { return slices.Contains(aroundParam, t.word) })
-	switch {
-	case len(item) == 0 || item[0].Kind != sqlscan.Param:
+	item = slices.DeleteFunc(slices.Clone(item), func(t token) bool { return t.in("( ) asc desc nulls first last") })
+	if len(item) == 0 || item[0].Kind != sqlscan.Param {
 		return token{}, false
-	case len(item) == 1:
-		return item[0], true
 	}
-	return item[0], len(item) == 3 && item[1].word == "::"
+	return item[0], len(item) == 1 || len(item) == 3 && item[1].word == "::"
 }
-
-var aroundParam = []string{"(", ")", "asc", "desc", "nulls", "first", "last"}

@@ -21,8 +21,8 @@ type Source struct {
 	FS fs.FS
 	// Wanted, if set, says which files to read. The tools of the others have only Name (the file's), Toolset and Path.
 	Wanted func(toolset, name string) bool
-	// Checked says that the files were checked before, by Load without it: their SQL is compiled, but PostgreSQL's grammar is
-	// not asked about it, so their statements have no Analysis.
+	// Checked says that the files were checked before, by Load without it: their SQL is compiled, but PostgreSQL's
+	// grammar is not asked about it, so their statements have no Analysis.
 	Checked bool
 }
 

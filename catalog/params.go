@@ -105,7 +105,8 @@ func (f *file) paramType(m faults.Mapping) (Type, bool) {
 		word, array = strings.CutSuffix(n.Value, "[]")
 	}
 	if n.Kind != yaml.ScalarNode || !slices.Contains(scalars, word) {
-		f.AddNode(n, "param type %s%s want %s, or one of them with []", faults.Describe(n), typeHint(n.Value), faults.OneOf(scalars))
+		f.AddNode(n, "param type %s%s want %s, or one of them with []",
+			faults.Describe(n), typeHint(n.Value), faults.OneOf(scalars))
 		return Type{}, false
 	}
 	return Type{Scalar(word), array}, true
@@ -236,7 +237,8 @@ func (f *file) declared(p *Param, n *yaml.Node, what string) any {
 	return f.judged(p, n, what, true)
 }
 
-// judged reads a node as a value of the parameter. What is wrong with it is reported after what, as a call would be told.
+// judged reads a node as a value of the parameter. What is wrong with it is reported after what, as a call would be
+// told.
 func (f *file) judged(p *Param, n *yaml.Node, what string, strict bool) any {
 	v, problem := jsonValue(n)
 	if problem == "" {

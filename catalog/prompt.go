@@ -38,8 +38,8 @@ var placeholderPattern = regexp.MustCompile(`\{\{ *([a-zA-Z0-9_]+) *\}\}`)
 // promptFolder is the folder of a Source that holds its prompt files.
 const promptFolder = "prompts"
 
-// LoadPrompts reads prompts/*.md of every source, sorted by name. A prompt of a later source replaces that of an earlier
-// one with the same name. When anything is wrong there are no prompts and the error is faults.List.
+// LoadPrompts reads prompts/*.md of every source, sorted by name. A prompt of a later source replaces that of an
+// earlier one with the same name. When anything is wrong there are no prompts and the error is faults.List.
 func LoadPrompts(sources ...Source) ([]*Prompt, error) {
 	byName := map[string]*Prompt{}
 	var found faults.List
@@ -170,7 +170,8 @@ func (f *file) checkPlaceholders(p *Prompt, start int) {
 	for _, at := range placeholderPattern.FindAllStringSubmatchIndex(f.Text[start:], -1) {
 		name := f.Text[start+at[2] : start+at[3]]
 		if used[name] = true; !slices.Contains(names, name) {
-			f.AddAt(start+at[0], "{{%s}} is no argument%s", name, cmp.Or(faults.Suggest(name, names), ": want it declared under arguments"))
+			hint := cmp.Or(faults.Suggest(name, names), ": want it declared under arguments")
+			f.AddAt(start+at[0], "{{%s}} is no argument%s", name, hint)
 		}
 	}
 	for _, name := range names {

@@ -1,6 +1,8 @@
 // Package catalog loads tool files: SQL with a YAML header. It knows YAML and SQL text; no database and no MCP.
 //
 // After Load every Tool is valid, and nobody checks again.
+//
+// The package is a part of the server and no library: packages of this module import it, and its API changes with them.
 package catalog
 
 import (
@@ -73,14 +75,14 @@ type Statement struct {
 	// Args names what is bound to $1, $2, ...: a parameter, one of the caller_ names, or for the two statements of a
 	// Page also one of the page_ names.
 	Args []string
-	// Analysis is what PostgreSQL's grammar says of SQL. The statements of a Page have none: they are the tool's own, wrapped;
-	// nor have those of a file that was checked before.
+	// Analysis is what PostgreSQL's grammar says of SQL. The statements of a Page have none: they are the tool's own,
+	// wrapped; nor have those of a file that was checked before.
 	Analysis *sqlscan.Statement `json:"-"`
 }
 
 // Position returns the line and column of the file, from 1, for a position in Statement.SQL as PostgreSQL reports it:
-// in characters, from 1. What lies in a $n::type is at its @name, and what lies in a fragment at the key use. A position outside the SQL, and any position of a
-// tool that Parse did not make, gives the nearest one, or 0, 0.
+// in characters, from 1. What lies in a $n::type is at its @name, and what lies in a fragment at the key use. A
+// position outside the SQL, and any position of a tool that Parse did not make, gives the nearest one, or 0, 0.
 func (t *Tool) Position(offset int) (line, col int) {
 	if t.origin == nil || len(t.origin.pieces) == 0 {
 		return 0, 0
@@ -94,8 +96,8 @@ func (t *Tool) FaultAt(offset int, rule, problem string) faults.Fault {
 	return faults.Fault{Path: t.Path, Line: line, Col: col, Rule: rule, Problem: problem}
 }
 
-// KeyPosition returns the line and column of a value of the header, such as "result" or "page.key"; 1, 1 for one that is
-// not there.
+// KeyPosition returns the line and column of a value of the header, such as "result" or "page.key"; 1, 1 for one that
+// is not there.
 func (t *Tool) KeyPosition(key string) (line, col int) {
 	if t.origin != nil && t.origin.file.keys[key] != nil {
 		n := t.origin.file.keys[key]
@@ -124,7 +126,8 @@ func (t *Tool) Arguments() []Param {
 		return t.Params
 	}
 	return append(t.Params[:len(t.Params):len(t.Params)],
-		Param{Name: ArgPageSize, Type: Type{Scalar: Integer}, Default: json.Number(strconv.Itoa(t.Page.Size)), Minimum: "1", Maximum: strconv.Itoa(t.Page.Max)},
+		Param{Name: ArgPageSize, Type: Type{Scalar: Integer}, Default: json.Number(strconv.Itoa(t.Page.Size)),
+			Minimum: "1", Maximum: strconv.Itoa(t.Page.Max)},
 		Param{Name: ArgCursor, Type: Type{Scalar: String}, Description: "next_cursor of the previous page."})
 }
 
@@ -140,7 +143,8 @@ const (
 // Result is the shape of a tool's answer.
 type Result string
 
-// The shapes of DESIGN: a list, exactly one row, one column of one row, the same as a text that is not JSON, or the number of rows written.
+// The shapes of DESIGN: a list, exactly one row, one column of one row, the same as a text that is not JSON, or the
+// number of rows written.
 const (
 	Rows     Result = "rows"
 	Object   Result = "object"
@@ -209,7 +213,8 @@ type Features Requires
 func (r Requires) Unmet(has *Features) string {
 	var lacks []string
 	if has.ServerVersion < r.ServerVersion {
-		lacks = append(lacks, fmt.Sprintf("requires PostgreSQL %s or later, the server has %s", shownVersion(r.ServerVersion), shownVersion(has.ServerVersion)))
+		lacks = append(lacks, fmt.Sprintf("requires PostgreSQL %s or later, the server has %s",
+			shownVersion(r.ServerVersion), shownVersion(has.ServerVersion)))
 	}
 	for _, name := range r.Extensions {
 		if !slices.Contains(has.Extensions, name) {
@@ -295,8 +300,8 @@ const (
 )
 
 // scalars are the names of those that a tool file may use.
-var scalars = []string{string(String), string(Integer), string(Number), string(Boolean), string(Date), string(Time), string(Timestamp),
-	string(Timestamptz), string(Interval), string(UUID), string(JSON)}
+var scalars = []string{"string", "integer", "number", "boolean", "date", "time", "timestamp", "timestamptz", "interval",
+	"uuid", "json"}
 
 // String writes the type as a tool file does, for example "string[]".
 func (t Type) String() string {

@@ -20,8 +20,8 @@ import (
 
 // Take gives the value that a JSON value of a call means for the parameter, or says what is wrong with it. A value of
 // another JSON type is taken where it is exactly one of the declared type: "5" for the number 5, "[1, 2]" for a list,
-// 5 for the text "5"; a text stays as it is where text is declared. The items of an array are replaced in place. Numbers
-// are json.Number, and v has passed Unstorable. The value may be nil for type json.
+// 5 for the text "5"; a text stays as it is where text is declared. The items of an array are replaced in place.
+// Numbers are json.Number, and v has passed Unstorable. The value may be nil for type json.
 func (p *Param) Take(v any) (any, []string) {
 	v, wrong := p.judge(v, false)
 	var problems []string
@@ -370,7 +370,8 @@ func HalfCharacter(text []byte) []byte {
 	return nil
 }
 
-// escapes finds the escapes of a JSON text, a pair of surrogates as one: one without its other half is as long as \uD800.
+// escapes finds the escapes of a JSON text, a pair of surrogates as one: one without its other half is as long as
+// \uD800.
 var escapes = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)`)
 
 // fits reports whether a text has the form of the type:

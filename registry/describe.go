@@ -37,8 +37,8 @@ type Description struct {
 	Warnings faults.List
 }
 
-// Describe asks the database about the statements of a tool; none is run. What the guard refuses of a tool file on a server
-// that is readOnly is a fault. The error is that of a database that did not answer.
+// Describe asks the database about the statements of a tool; none is run. What the guard refuses of a tool file on a
+// server that is readOnly is a fault. The error is that of a database that did not answer.
 func Describe(ctx context.Context, db Describer, t *catalog.Tool, readOnly bool) (Description, error) {
 	d := describer{db: db, tool: t}
 	d.main(ctx)
@@ -62,8 +62,9 @@ func Describe(ctx context.Context, db Describer, t *catalog.Tool, readOnly bool)
 // Features asks for what the requirements of tools are compared with.
 func Features(ctx context.Context, db Database) (*catalog.Features, error) {
 	var rows firstColumn
-	_, err := db.Run(ctx, postgres.Call{Keep: true, SQL: "SELECT pg_catalog.current_setting('server_version_num') UNION ALL " +
-		"(SELECT e.extname FROM pg_catalog.pg_extension AS e ORDER BY e.extname)"}, &rows)
+	const sql = "SELECT pg_catalog.current_setting('server_version_num') UNION ALL " +
+		"(SELECT e.extname FROM pg_catalog.pg_extension AS e ORDER BY e.extname)"
+	_, err := db.Run(ctx, postgres.Call{SQL: sql, Keep: true}, &rows)
 	if err != nil || len(rows.values) == 0 {
 		return &catalog.Features{}, err
 	}
@@ -94,8 +95,8 @@ func Volatile(ctx context.Context, db Database, t *catalog.Tool) (faults.List, e
 	var warnings faults.List
 	for _, f := range a.Functions {
 		if slices.Contains(found.values, f.Name) {
-			warnings = append(warnings, t.FaultAt(f.Position, "volatile", f.Name+" is a volatile function in a tool that reads: "+
-				"want a stable one, it may have an effect or answer differently each time"))
+			warnings = append(warnings, t.FaultAt(f.Position, "volatile", f.Name+" is a volatile function in a tool that "+
+				"reads: want a stable one, it may have an effect or answer differently each time"))
 		}
 	}
 	return warnings, nil
@@ -122,12 +123,13 @@ func (d *describer) ask(ctx context.Context, sql string) (said postgres.Descript
 	return said, nil
 }
 
-// aboutStatement reports an error that is about the statement, not about the state of the server: SQLSTATE classes 0A, 22,
-// 2x, 3x and 42.
+// aboutStatement reports an error that is about the statement, not about the state of the server: SQLSTATE classes
+// 0A, 22, 2x, 3x and 42.
 func aboutStatement(e *postgres.Error) bool {
-	return !e.Retryable && (strings.HasPrefix(e.Code, "0A") || strings.HasPrefix(e.Code, "2") || strings.HasPrefix(e.Code, "3") ||
-		strings.HasPrefix(e.Code, "42"))
+	return !e.Retryable && classes.MatchString(e.Code)
 }
+
+var classes = regexp.MustCompile(`^(0A|2|3|42)`)
 
 func (d *describer) main(ctx context.Context) {
 	t := d.tool
@@ -190,7 +192,8 @@ func (d *describer) page(ctx context.Context) {
 }
 
 // side asks about a statement beside the main one.
-func (d *describer) side(ctx context.Context, key string, st catalog.Statement, want string, fits func([]postgres.Column) bool) {
+func (d *describer) side(ctx context.Context, key string, st catalog.Statement, want string,
+	fits func([]postgres.Column) bool) {
 	if st.SQL == "" {
 		return
 	}
@@ -199,7 +202,8 @@ func (d *describer) side(ctx context.Context, key string, st catalog.Statement, 
 	case refused != nil:
 		d.faultOf(key, key+": "+d.reason(ctx, st, refused))
 	case d.err == nil && !fits(said.Columns):
-		d.faultOf(key, fmt.Sprintf("%s: the statement gives %s: want %s", key, plural(int64(len(said.Columns)), "column"), want))
+		columns := plural(int64(len(said.Columns)), "column")
+		d.faultOf(key, fmt.Sprintf("%s: the statement gives %s: want %s", key, columns, want))
 	}
 }
 

@@ -22,8 +22,8 @@ const (
 	maxParameterBytes = 1 << 20 // of JSON
 )
 
-// parameters are the values of $1, $2, ... of a query. They travel as text, from which PostgreSQL makes what the statement
-// needs. Only where that leaves a choice, or fails, are the types asked for that PostgreSQL infers.
+// parameters are the values of $1, $2, ... of a query. They travel as text, from which PostgreSQL makes what the
+// statement needs. Only where that leaves a choice, or fails, are the types asked for that PostgreSQL infers.
 type parameters struct {
 	values []any
 	types  []*postgres.Type // nil until asked for
@@ -35,7 +35,8 @@ type parameters struct {
 const maxXML = 32 << 10
 
 // run runs the call with the parameters. A value that does not fit is named.
-func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, sink postgres.Sink) (
+	postgres.Outcome, error) {
 	ambiguous := slices.ContainsFunc(p.values, isArray) // it may become an array or json
 	if ambiguous || p.bounded && jsonSize(p.values) > maxXML {
 		call.Bind = p.bind
@@ -53,7 +54,8 @@ func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, s
 	}
 	if errors.As(err, &pg) && pg.Parameter > 0 && pg.Parameter <= min(len(p.values), len(p.types)) {
 		i := pg.Parameter - 1
-		err = argumentError(fmt.Sprintf("parameters[%d]: %s is not a value of type %s (%s)", i, catalog.Show(p.values[i]), p.types[i].Name, pg.Message))
+		err = argumentError(fmt.Sprintf("parameters[%d]: %s is not a value of type %s (%s)",
+			i, catalog.Show(p.values[i]), p.types[i].Name, pg.Message))
 	}
 	return out, err
 }
@@ -78,8 +80,8 @@ func (p *parameters) bind(types []*postgres.Type) ([][]byte, error) {
 	texts, err := p.texts()
 	for i, t := range types {
 		if p.bounded && len(texts) > 0 && len(texts[i]) > maxXML && t.HoldsXML() {
-			return nil, argumentError(fmt.Sprintf("parameters[%d]: is %d bytes of XML, more than the maximum %d: nothing can interrupt PostgreSQL's XML parser",
-				i, len(texts[i]), maxXML))
+			return nil, argumentError(fmt.Sprintf("parameters[%d]: is %d bytes of XML, more than the maximum %d: "+
+				"nothing can interrupt PostgreSQL's XML parser", i, len(texts[i]), maxXML))
 		}
 	}
 	return texts, err
@@ -100,8 +102,8 @@ func (p *parameters) texts() ([][]byte, error) {
 	return texts, nil
 }
 
-// valueText writes a value of query's parameters as text of the type that PostgreSQL inferred; a nil type is one that was
-// not asked for. at names the value in messages.
+// valueText writes a value of query's parameters as text of the type that PostgreSQL inferred; a nil type is one that
+// was not asked for. at names the value in messages.
 func valueText(at string, value any, t *postgres.Type) ([]byte, error) {
 	kind := postgres.Text
 	if t != nil {
@@ -133,8 +135,8 @@ func valueText(at string, value any, t *postgres.Type) ([]byte, error) {
 	return []byte(pgtext.JSON(value)), nil
 }
 
-// readAs reads a text that is JSON for an array or a whole number, where one is wanted: "[1, 2]", "3.0". It is nil for any
-// other text, which PostgreSQL reads itself.
+// readAs reads a text that is JSON for an array or a whole number, where one is wanted: "[1, 2]", "3.0". It is nil
+// for any other text, which PostgreSQL reads itself.
 func readAs(text string, kind postgres.Kind) any {
 	if kind != postgres.Array && kind != postgres.Int && kind != postgres.BigInt {
 		return nil
@@ -178,15 +180,16 @@ func arrayText(at string, items []any, t *postgres.Type) ([]byte, error) {
 	return append(list, '}'), nil
 }
 
-// checkQuery is the check of query's SQL and parameters before anything reaches PostgreSQL. The number of parameters and
-// NUL characters are checked with the arguments of every tool.
+// checkQuery is the check of query's SQL and parameters before anything reaches PostgreSQL. The number of parameters
+// and NUL characters are checked with the arguments of every tool.
 func checkQuery(sql string, values []any, maxBytes int) error {
 	m, err := sqlscan.Gate(sql, maxBytes)
 	if err != nil {
 		return argumentError("sql: " + err.Error())
 	}
 	if size := jsonSize(values); size > maxParameterBytes {
-		return argumentError(fmt.Sprintf("parameters: are %d bytes of JSON, more than the maximum %d", size, maxParameterBytes))
+		return argumentError(fmt.Sprintf("parameters: are %d bytes of JSON, more than the maximum %d",
+			size, maxParameterBytes))
 	}
 	if m.Routine {
 		return checkPlaceholders(nil, len(values))
@@ -194,7 +197,8 @@ func checkQuery(sql string, values []any, maxBytes int) error {
 	return checkPlaceholders(m.Placeholders, len(values))
 }
 
-// checkPlaceholders wants each of $1 to $given, and no other. PostgreSQL would take memory for all numbers below a large one.
+// checkPlaceholders wants each of $1 to $given, and no other. PostgreSQL would take memory for all numbers below a
+// large one.
 func checkPlaceholders(used []int, given int) error {
 	for _, n := range used {
 		if n == 0 {
@@ -206,7 +210,8 @@ func checkPlaceholders(used []int, given int) error {
 	}
 	for n := 1; n <= given; n++ {
 		if !slices.Contains(used, n) {
-			return argumentError(fmt.Sprintf("parameters: holds %s, but $%d is not used in sql", plural(int64(given), "value"), n))
+			return argumentError(fmt.Sprintf("parameters: holds %s, but $%d is not used in sql",
+				plural(int64(given), "value"), n))
 		}
 	}
 	return nil

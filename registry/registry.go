@@ -1,5 +1,8 @@
 // Package registry makes MCP tools of tool files: their JSON schemas, one handler for all, and the two tools in code,
 // query and server_info.
+//
+// The package is a part of the server and no library: its Config has types of internal packages, so that only packages of
+// this module can use it, and its API changes with them.
 package registry
 
 import (

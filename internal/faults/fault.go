@@ -1,5 +1,5 @@
-// Package faults finds what is wrong with files that people write, and says where: text and YAML are read strictly, each
-// fault has its line and column, and a misspelt name gets the nearest one that exists.
+// Package faults finds what is wrong with files that people write, and says where: text and YAML are read strictly,
+// each fault has its line and column, and a misspelt name gets the nearest one that exists.
 package faults
 
 import (

@@ -13,9 +13,9 @@ import (
 // maxWord is the length in characters above which a word is no misspelt name.
 const maxWord = 256
 
-// Nearest returns at most n of the candidates that word may be a misspelling of, best first, ties in the order
-// of the candidates. Letter case does not count. A candidate a.b is compared as a whole and by the part after its last dot. A
-// candidate is plausible if about two thirds of the letters are right, or if one of the two holds the other and
+// Nearest returns at most n of the candidates that word may be a misspelling of, best first, ties in the order of the
+// candidates. Letter case does not count. A candidate a.b is compared as a whole and by the part after its last dot.
+// A candidate is plausible if about two thirds of the letters are right, or if one of the two holds the other and
 // that has three letters or more. The result is nil when nothing is plausible.
 func Nearest(word string, candidates []string, n int) []string {
 	word = strings.ToLower(word)

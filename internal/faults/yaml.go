@@ -18,9 +18,9 @@ import (
 var notYAML = regexp.MustCompile(`\r(?:[^\n]|$)|[^\t\r\n\x20-\x7e\x{a0}-\x{2027}` +
 	`\x{202a}-\x{d7ff}\x{e000}-\x{fefe}\x{ff00}-\x{fffd}\x{10000}-\x{10ffff}]`)
 
-// YAML parses Text[start:end], which holds one document of plain data; the nodes have the lines of the file. The node is
-// nil if there is none. ok is false where the text is not YAML, which is recorded; what is valid YAML but no plain data is
-// recorded too.
+// YAML parses Text[start:end], which holds one document of plain data; the nodes have the lines of the file. The node
+// is nil if there is none. ok is false where the text is not YAML, which is recorded; what is valid YAML but no plain
+// data is recorded too.
 func (f *File) YAML(start, end int) (root *yaml.Node, ok bool) {
 	if !f.charactersOfYAML(start, end) {
 		return nil, false
@@ -60,7 +60,8 @@ func (f *File) charactersOfYAML(start, end int) bool {
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
-// syntaxError records an error of the YAML parser, which knows only a line, and for one family of errors the one before.
+// syntaxError records an error of the YAML parser, which knows only a line, and for one family of errors the one
+// before.
 func (f *File) syntaxError(err error, firstLine int) {
 	line, problem := firstLine, strings.TrimPrefix(err.Error(), "yaml: ")
 	if at := yamlLine.FindStringSubmatch(err.Error()); at != nil {
@@ -78,10 +79,14 @@ func syntaxHint(problem string) string {
 	for _, known := range []struct{ problem, hint string }{
 		{"mapping values are not allowed", `a text with ": " in it needs quotes`},
 		{"could not find expected ':'", "want key: value, and a text of several lines after | or indented"},
-		{"did not find expected ',' or", "the list or mapping is not closed; a text with a comma, a colon, a bracket, a quote or # in it needs quotes"},
-		{"did not find expected node content", "the list or mapping is not closed; a text that starts with a bracket or a comma needs quotes"},
-		{"did not find expected", "want the items of a list, and the keys of a mapping, indented alike; a text with quotes in it needs quotes around all of it"},
-		{"found character that cannot start any token", "want blanks to indent, not tabs; a text that starts with @, % or ` needs quotes"},
+		{"did not find expected ',' or", "the list or mapping is not closed; " +
+			"a text with a comma, a colon, a bracket, a quote or # in it needs quotes"},
+		{"did not find expected node content", "the list or mapping is not closed; " +
+			"a text that starts with a bracket or a comma needs quotes"},
+		{"did not find expected", "want the items of a list, and the keys of a mapping, indented alike; " +
+			"a text with quotes in it needs quotes around all of it"},
+		{"found character that cannot start any token", "want blanks to indent, not tabs; " +
+			"a text that starts with @, % or ` needs quotes"},
 		{"found a tab character", "want blanks to indent, not tabs"},
 		{"found unexpected end of stream", "a quote is not closed"},
 	} {

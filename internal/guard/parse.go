@@ -129,7 +129,8 @@ var (
 func (p *parser) role(e faults.Entry) *Role {
 	role := &Role{Name: e.Key.Value}
 	what := "role " + strconv.Quote(role.Name)
-	m, ok := p.Mapping(e.Value, what, "schemas", "tables", "operations", "tools", "functions", "database_role", "connection", "limits")
+	m, ok := p.Mapping(e.Value, what, "schemas", "tables", "operations", "tools", "functions", "database_role",
+		"connection", "limits")
 	for _, key := range []string{"schemas", "tables", "operations"} {
 		if ok && !m.Has(key) {
 			p.AddNode(e.Key, "%s is missing in %s", key, what)
@@ -168,7 +169,8 @@ func (p *parser) objects(role *Role, m faults.Mapping) {
 	for _, n := range tables {
 		t, schema := split(n.Value, role.Schemas)
 		if schema != "" {
-			p.AddNode(n, "table %q is of schema %q, which is not in schemas%s", n.Value, schema, faults.Suggest(schema, role.Schemas))
+			p.AddNode(n, "table %q is of schema %q, which is not in schemas%s",
+				n.Value, schema, faults.Suggest(schema, role.Schemas))
 		}
 		if n.Value == "*" {
 			p.AddNode(n, `"*" is in a list: want tables: "*" for all`)
@@ -181,7 +183,8 @@ func (p *parser) objects(role *Role, m faults.Mapping) {
 			t.Schema, t.Name, _ = strings.Cut(n.Value, ".")
 		}
 		if t.Schema == "pg_catalog" || t.Schema == "information_schema" || n.Value == "*" {
-			p.AddNode(n, "function %q: want names of user-defined functions; which of PostgreSQL's own may be called is fixed", n.Value)
+			p.AddNode(n, "function %q: want names of user-defined functions; "+
+				"which of PostgreSQL's own may be called is fixed", n.Value)
 		}
 		role.Functions = append(role.Functions, t)
 	}

@@ -50,7 +50,8 @@ func (r *Rules) CheckConnections(lookup func(string) (string, bool)) error {
 	for _, p := range r.connections {
 		if value, ok := lookup(p.name); !ok || strings.TrimSpace(value) == "" {
 			found = append(found, faults.Fault{Path: r.path, Line: p.line, Col: p.col,
-				Problem: fmt.Sprintf("connection %s: the environment variable is not set: want the connection string of the role's login", p.name)})
+				Problem: fmt.Sprintf("connection %s: the environment variable is not set: "+
+					"want the connection string of the role's login", p.name)})
 		}
 	}
 	if found == nil {

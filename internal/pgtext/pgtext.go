@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Identifier quotes the parts of a name and joins them with dots. An empty part is left out, such as the schema of a name
-// without one.
+// Identifier quotes the parts of a name and joins them with dots. An empty part is left out, such as the schema of a
+// name without one.
 func Identifier(parts ...string) string {
 	var quoted []string
 	for _, part := range parts {
