@@ -65,13 +65,13 @@ func TestAuditHidesSecrets(t *testing.T) {
 
 func TestAuditTargets(t *testing.T) {
 	got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "server_info")
-	if got.status != 0 || !strings.Contains(got.err, `"tool":"server_info","outcome":"ok"`) {
+	if got.status != 0 || !strings.Contains(got.err, `"tool":"server_info",`) || !strings.Contains(got.err, `"outcome":"ok"`) {
 		t.Errorf("--audit stderr: %+v", got)
 	}
-	if got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "query", "sql=SELECT 1"); !strings.Contains(got.err, `"tool":"query","outcome":"error","code":"no_database"`) {
+	if got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "query", "sql=SELECT 1"); !strings.Contains(got.err, `"tool":"query",`) || !strings.Contains(got.err, `"outcome":"error","code":"no_database"`) {
 		t.Errorf("a call without a database: %+v", got)
 	}
-	if got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "nope"); !strings.Contains(got.err, `"tool":"nope","outcome":"refused","code":"unknown_tool"`) {
+	if got := cliRun(t, []string{"MCP_AUDIT=stderr"}, "call", "nope"); !strings.Contains(got.err, `"tool":"nope",`) || !strings.Contains(got.err, `"outcome":"refused","code":"unknown_tool"`) {
 		t.Errorf("an unknown tool: %+v", got)
 	}
 	if got := cliRun(t, nil, "--audit", "/nowhere/audit", "call", "server_info"); got.status != 1 || !strings.Contains(got.err, "--audit (MCP_AUDIT)") {

@@ -27,7 +27,7 @@ type callCmd struct {
 func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	own := *c
 	own.Transport = "stdio" // the token comes from where it comes from there
-	a, err := open(ctx, &own, observe.Observer{}, s, quiet(c, log))
+	a, err := open(ctx, &own, observe.Observer{}, s, log)
 	if err != nil {
 		return err
 	}
@@ -71,14 +71,6 @@ func unknownTool(name string, known []string) error {
 		return fmt.Errorf("unknown tool %q%s", name, hint)
 	}
 	return fmt.Errorf("unknown tool %q: want one of %s", name, strings.Join(known, ", "))
-}
-
-// quiet leaves the log of a command on a terminal to warnings, unless a level was asked for.
-func quiet(c *config.Config, log *slog.Logger) *slog.Logger {
-	if c.Level() != slog.LevelInfo {
-		return log
-	}
-	return observe.Warnings(log)
 }
 
 // arguments makes the JSON of the call.

@@ -30,7 +30,7 @@ func (cmd *checkCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 		return usage(s, err)
 	}
 	found := checkFiles(sources)
-	db, err := connect(ctx, c, quiet(c, log))
+	db, err := connect(ctx, c, log)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (demoCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.L
 	own := *c
 	own.Demo = true
 	fmt.Fprintln(s.out, "Starting a throw-away PostgreSQL with sample data...")
-	a, err := open(ctx, &own, observe.Observer{}, s, quiet(c, log))
+	a, err := open(ctx, &own, observe.Observer{}, s, log)
 	if err != nil {
 		return err
 	}

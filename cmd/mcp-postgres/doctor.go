@@ -20,7 +20,6 @@ type doctorCmd struct {
 
 // Run examines the logins. The exit status is 0 without dangers, 1 with some, and 2 without a database.
 func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	log = quiet(c, log)
 	permissions, err := reload.OpenPermissions(ctx, c, log)
 	if err != nil {
 		return err

@@ -101,17 +101,18 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "mcp-postgres: %s\nRun mcp-postgres --help to see what is wanted.\n", usageFault(err))
 		return 2
 	}
-	log := observe.NewLogger(s.err, c.LogFormat, c.Level())
-	logUnset(&c.Config, append(unset, unsetFlags...), parsed.Command() == "serve", log)
+	level := c.Level()
+	if parsed.Command() != "serve" && level == slog.LevelInfo { // a command on a terminal says what it has to say
+		level = slog.LevelWarn
+	}
+	log := observe.NewLogger(s.err, c.LogFormat, level)
+	logUnset(&c.Config, append(unset, unsetFlags...), log)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return exitStatus(parsed.Run(&c.Config, s, log), s.err)
 }
 
 // logUnset names the settings that came without a value. Of them read-only mode is on, not off.
-func logUnset(c *config.Config, names []string, serving bool, log *slog.Logger) {
-	if !serving {
-		log = quiet(c, log)
-	}
+func logUnset(c *config.Config, names []string, log *slog.Logger) {
 	if len(names) > 0 {
 		log.Info("settings without a value count as unset", "names", strings.Join(names, ", "))
 	}

@@ -28,7 +28,7 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	if err != nil {
 		return fmt.Errorf("loading tools:\n%w", err)
 	}
-	db, err := connect(ctx, c, quiet(c, log))
+	db, err := connect(ctx, c, log)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	if !db.Configured() {
 		return usage(s, errors.New("tests run on a database: want --conn, DATABASE_URL or --demo"))
 	}
-	permissions, err := reload.OpenPermissions(ctx, c, quiet(c, log))
+	permissions, err := reload.OpenPermissions(ctx, c, log)
 	if err != nil {
 		return err
 	}

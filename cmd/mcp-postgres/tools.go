@@ -27,7 +27,7 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	if c.AuthToken() != "" {
 		own.Transport = "stdio" // where the token is the caller's
 	}
-	a, err := open(ctx, &own, observe.Observer{}, s, quiet(c, log))
+	a, err := open(ctx, &own, observe.Observer{}, s, log)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
-	"time"
 
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/sqlscan"
@@ -28,7 +27,8 @@ type Audit struct {
 
 	mu   sync.Mutex // one line is one write
 	out  io.Writer
-	lost int // lines since the last one that was written
+	file *os.File // is out, but for stderr
+	lost int      // lines since the last one that was written
 }
 
 // OpenAudit opens what --audit names: a file, which is opened again on SIGHUP, or "stderr"; an empty target is none.
@@ -41,58 +41,47 @@ func OpenAudit(target string, full bool, stderr io.Writer, log *slog.Logger) (*A
 	if target == "stderr" {
 		return a, nil
 	}
-	a.path = target
-	out, err := openAppending(target)
-	if err != nil {
+	a.path, a.hangup, a.done = target, make(chan os.Signal, 1), make(chan struct{})
+	if err := a.open(); err != nil {
 		return nil, fmt.Errorf("--audit (MCP_AUDIT): %w", err)
 	}
-	a.out, a.hangup, a.done = out, make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(a.hangup, syscall.SIGHUP)
 	go func() {
 		defer close(a.done)
 		for range a.hangup {
-			a.reopen()
+			if err := a.open(); err != nil {
+				log.Error("the audit file can't be opened anew", "error", err)
+			}
 		}
 	}()
 	return a, nil
 }
 
-func openAppending(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-}
-
-// reopen follows a file that was renamed. Where that fails, lines go on to the old one.
-func (a *Audit) reopen() {
-	out, err := openAppending(a.path)
+// open opens the file, and closes the one before. Where it fails, lines go on to that.
+func (a *Audit) open() error {
+	file, err := os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		a.log.Error("the audit file can't be opened anew", "error", err)
-		return
+		return err
 	}
 	a.mu.Lock()
-	old := a.out
-	a.out = out
+	old := a.file
+	a.out, a.file = file, file
 	a.mu.Unlock()
-	if err := closeFile(old); err != nil {
-		a.log.Error("closing the old audit file", "error", err)
+	if old == nil {
+		return nil
 	}
-}
-
-func closeFile(out io.Writer) error {
-	if f, ok := out.(*os.File); ok {
-		return f.Close()
-	}
-	return nil
+	return old.Close()
 }
 
 // Close closes the file.
 func (a *Audit) Close() error {
-	if a == nil || a.path == "" {
+	if a == nil || a.file == nil {
 		return nil
 	}
 	signal.Stop(a.hangup)
 	close(a.hangup)
 	<-a.done
-	return closeFile(a.out)
+	return a.file.Close()
 }
 
 // UnknownTool writes a line for a call of a tool that the caller does not have. It makes no number, as the name may
@@ -105,21 +94,12 @@ func (a *Audit) UnknownTool(ctx context.Context, name string) {
 
 const callTool = "tools/call"
 
-// auditLine is what the line says. What a call does not have is left out.
+// auditLine is the record of a call as the line has it. What a call does not have is left out.
 type auditLine struct {
-	Time        time.Time       `json:"time"`
-	Call        string          `json:"call,omitempty"`
-	Sub         string          `json:"sub,omitempty"`
-	Role        string          `json:"role,omitempty"`
+	Record
 	Method      string          `json:"method,omitempty"` // where it is not tools/call
-	Resource    string          `json:"resource,omitempty"`
-	Tool        string          `json:"tool"`
-	Outcome     string          `json:"outcome"` // ok, refused or error
+	Outcome     string          `json:"outcome"`          // ok, refused or error
 	Code        string          `json:"code,omitempty"`
-	Rule        string          `json:"rule,omitempty"`
-	Relations   []string        `json:"relations,omitempty"`
-	Rows        int             `json:"rows"`
-	Bytes       int             `json:"bytes"`
 	MS          float64         `json:"ms"`
 	Fingerprint string          `json:"fingerprint,omitempty"`
 	SQL         string          `json:"sql,omitempty"`
@@ -130,11 +110,8 @@ func (a *Audit) call(r *Record) {
 	if a == nil {
 		return
 	}
-	line := auditLine{
-		Time: r.Time.UTC(), Call: r.Call, Sub: r.Sub, Role: r.Role, Resource: r.Resource, Tool: r.Tool,
-		Outcome: "ok", Rule: r.Rule, Relations: r.Relations, Rows: r.Rows, Bytes: r.Bytes,
-		MS: float64(r.Duration.Microseconds()) / 1000,
-	}
+	line := auditLine{Record: *r, Outcome: "ok", MS: float64(r.Duration.Microseconds()) / 1000}
+	line.Time = r.Time.UTC()
 	if r.Method != callTool {
 		line.Method = r.Method
 	}

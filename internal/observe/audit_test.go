@@ -133,7 +133,7 @@ func TestAudit(t *testing.T) {
 				"relations": []any{"pg_catalog.pg_class", "pg_catalog.pg_namespace", "pg_catalog.pg_stats", "pg_catalog.pg_description", "pg_catalog.pg_depend", "pg_catalog.pg_inherits",
 					"pg_catalog.pg_index", "pg_catalog.pg_attribute", "pg_catalog.pg_constraint", "pg_catalog.pg_type", "pg_catalog.pg_trigger", "pg_catalog.pg_enum"},
 				"fingerprint": "some"}),
-			who(map[string]any{"method": "completion/complete", "tool": "names", "outcome": "ok", "rows": 1.0, "relations": []any{"pg_catalog.pg_class", "pg_catalog.pg_namespace", "pg_catalog.pg_attribute", "pg_catalog.pg_proc", "pg_catalog.pg_type"}, "fingerprint": "some"}),
+			who(map[string]any{"method": "completion/complete", "tool": "names", "outcome": "ok", "rows": 1.0, "relations": []any{"pg_catalog.pg_class", "pg_catalog.pg_namespace", "pg_catalog.pg_attribute", "pg_catalog.pg_proc", "pg_catalog.pg_type", "pg_catalog.pg_enum"}, "fingerprint": "some"}),
 			who(map[string]any{"tool": "drop_everything", "outcome": "refused", "code": "unknown_tool", "rows": 0.0}),
 		}
 		got := auditLines(t, path)

@@ -10,31 +10,33 @@ import (
 	"mcp-postgres/internal/guard"
 )
 
-// Record says of one call of a tool what the operator wants to know: the log, the audit, metrics and spans are views of it.
+// Record says of one call of a tool what the operator wants to know: the log, the audit, metrics and spans are views of
+// it. Its JSON is what the lines of the audit have alike; an empty member is left out.
 type Record struct {
-	Time time.Time
-	Call string // id, as in the log
-	Sub  string // empty where authentication is off
-	Role string
+	Time time.Time `json:"time"`
+	Call string    `json:"call,omitempty"` // id, as in the log
+	Sub  string    `json:"sub,omitempty"`  // empty where authentication is off
+	Role string    `json:"role,omitempty"`
 	Origin
-	Tool     string
-	Outcome  string // ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments, no_database and so on
-	Rule     string // which rule of the guard refused the statement
-	Duration time.Duration
-	Rows     int
-	Bytes    int // of the answer's text
+	Tool string `json:"tool"`
+	// Outcome is ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments, no_database and so on.
+	Outcome  string        `json:"-"`
+	Rule     string        `json:"rule,omitempty"` // which rule of the guard refused the statement
+	Duration time.Duration `json:"-"`
+	Rows     int           `json:"rows"`
+	Bytes    int           `json:"bytes"` // of the answer's text
 	// Relations are those that the statement names, as far as the guard looked at it.
-	Relations []string
+	Relations []string `json:"relations,omitempty"`
 	// SQL is what ran: the caller's own, or the tool's with $1 for its parameters. Arguments are as they came.
-	SQL       string
-	Arguments json.RawMessage
+	SQL       string          `json:"-"`
+	Arguments json.RawMessage `json:"-"`
 }
 
-// Origin is the request that a call is made for: tools/call, or one such as resources/read that makes calls of tools. Resource is the
-// URI that is read.
+// Origin is the request that a call is made for: tools/call, or one such as resources/read that makes calls of tools.
+// Resource is the URI that is read.
 type Origin struct {
-	Method   string
-	Resource string
+	Method   string `json:"-"`
+	Resource string `json:"resource,omitempty"`
 }
 
 // NewRecord begins the record of a call by the caller in ctx.

@@ -156,7 +156,7 @@ func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Sig
 func (r *Reconciler) reload(ctx context.Context, w *Watcher) {
 	w.update()
 	r.reloadPermissions(ctx)
-	found, err := Load(r.config.Settings, observe.Warnings(r.log))
+	found, err := Load(r.config.Settings, slog.New(slog.DiscardHandler))
 	r.config.Observer.Metrics.Reload(err)
 	if err != nil {
 		if r.filesErr == nil || r.filesErr.Error() != err.Error() {
