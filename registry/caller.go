@@ -2,13 +2,16 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/pgtext"
 	"mcp-postgres/internal/postgres"
 )
@@ -132,4 +135,82 @@ func (r *Registry) StatusFor(ctx context.Context) ServerInfo {
 		info.Limits.TimeoutMS = roleTimeout(ctx, r.config.Timeout).Milliseconds()
 	}
 	return info
+}
+
+// routing runs a call on the connections of the caller's role: those of its own login, where it has one.
+type routing struct {
+	shared Database
+	tracer *observe.Tracer
+	own    atomic.Pointer[map[string]Database] // by Role.Connection
+}
+
+// Run implements Database. A role whose connections are not there is refused: those of others may have more rights.
+func (d *routing) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	db := d.shared
+	if role, _ := roleOf(ctx); role != nil && role.Connection != "" {
+		own, ok := (*d.own.Load())[role.Connection]
+		if !ok {
+			return postgres.Outcome{}, fmt.Errorf("role %s has no connection %s", role.Name, role.Connection)
+		}
+		db = own
+	}
+	if d.tracer == nil {
+		return db.Run(ctx, c, sink)
+	}
+	ctx, application, end := d.tracer.Statement(ctx)
+	if application != "" {
+		c.Application = application
+	}
+	out, err := db.Run(ctx, c, sink)
+	end(err)
+	return out, err
+}
+
+// Stuck implements Database.
+func (d *routing) Stuck() []postgres.Stuck {
+	all := d.shared.Stuck()
+	for _, db := range *d.own.Load() {
+		all = append(all, db.Stuck()...)
+	}
+	return all
+}
+
+// SetRoleDBs replaces Config.RoleDBs.
+func (r *Registry) SetRoleDBs(own map[string]Database) { r.routes.own.Store(&own) }
+
+// tracedGuard makes a span of each decision.
+type tracedGuard struct {
+	*guard.Guard
+	tracer *observe.Tracer
+}
+
+// Authorize is guard.Guard.Authorize.
+func (g *tracedGuard) Authorize(ctx context.Context, sql string) (p *guard.Permit, err error) {
+	if g.tracer == nil {
+		return g.Guard.Authorize(ctx, sql)
+	}
+	ctx, end := g.tracer.Span(ctx, "guard")
+	defer func() { end(codeOf(err)) }()
+	return g.Guard.Authorize(ctx, sql)
+}
+
+// AuthorizeTool is guard.Guard.AuthorizeTool.
+func (g *tracedGuard) AuthorizeTool(ctx context.Context, t *catalog.Tool, sql string) (p *guard.Permit, err error) {
+	if g.tracer == nil {
+		return g.Guard.AuthorizeTool(ctx, t, sql)
+	}
+	ctx, end := g.tracer.Span(ctx, "guard")
+	defer func() { end(codeOf(err)) }()
+	return g.Guard.AuthorizeTool(ctx, t, sql)
+}
+
+// codeOf is the code of an error, for a span; empty for none.
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if e, ok := userMessage(err, ""); ok {
+		return e.Code
+	}
+	return CodeInternal
 }

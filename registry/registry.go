@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -294,6 +295,29 @@ func (r *Registry) observe(ctx context.Context, rec *observe.Record) {
 	if r.config.Observer != nil {
 		r.config.Observer.Call(ctx, rec)
 	}
+}
+
+// watch marks a tool whose statement the database no longer takes, and unmarks one that works again. It does so only where
+// somebody looks at the tool then.
+func (r *Registry) watch(ctx context.Context, t *tool, err error) {
+	if h, ok := t.handler.(*sqlTool); !ok || r.config.Recheck == nil || !h.asDescribed(ctx) {
+		return
+	}
+	var pg *postgres.Error
+	switch {
+	case err == nil && t.degraded.Swap(nil) != nil:
+	case errors.As(err, &pg) && outdated(pg):
+		reason := pg.Message
+		t.degraded.Store(&reason)
+	default:
+		return
+	}
+	r.config.Recheck.add(t.def.Name)
+}
+
+// outdated reports the errors of a statement that was good once and is not what the database has now.
+func outdated(e *postgres.Error) bool {
+	return aboutName(e.Code) || e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
 }
 
 // logOf is the log of what happens in a call.

@@ -2,14 +2,12 @@ package registry
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/postgres"
@@ -163,56 +161,4 @@ func shownJSON(v any) []byte {
 		return nil
 	}
 	return b
-}
-
-// serverTools are the tools of the set as a server takes them. Their handlers call the tool that has the name by then.
-func (r *Registry) serverTools() []server.ServerTool {
-	var all []server.ServerTool
-	for _, t := range r.set.Load().tools {
-		all = append(all, server.ServerTool{Tool: t.definition(), Handler: func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			now, ok := r.tool(t.def.Name)
-			if !ok {
-				now = t
-			}
-			if len(r.offered(ctx, now)) == 0 { // the library asks the filter before; this must not depend on it
-				return nil, errors.New(r.UnknownTool(ctx, t.def.Name))
-			}
-			answer, _ := r.run(ctx, called, now, rawArguments(req))
-			return answer.Result(), nil
-		}})
-	}
-	return all
-}
-
-func (r *Registry) serverPrompts() []server.ServerPrompt {
-	var all []server.ServerPrompt
-	for _, p := range r.set.Load().prompts {
-		all = append(all, server.ServerPrompt{Prompt: promptDefinition(p), Handler: func(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
-			return getPrompt(p, req.Params.Arguments)
-		}})
-	}
-	return all
-}
-
-// watch marks a tool whose statement the database no longer takes, and unmarks one that works again. It does so only where
-// somebody looks at the tool then.
-func (r *Registry) watch(ctx context.Context, t *tool, err error) {
-	if h, ok := t.handler.(*sqlTool); !ok || r.config.Recheck == nil || !h.asDescribed(ctx) {
-		return
-	}
-	var pg *postgres.Error
-	switch {
-	case err == nil && t.degraded.Swap(nil) != nil:
-	case errors.As(err, &pg) && outdated(pg):
-		reason := pg.Message
-		t.degraded.Store(&reason)
-	default:
-		return
-	}
-	r.config.Recheck.add(t.def.Name)
-}
-
-// outdated reports the errors of a statement that was good once and is not what the database has now.
-func outdated(e *postgres.Error) bool {
-	return aboutName(e.Code) || e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
 }

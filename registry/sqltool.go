@@ -2,13 +2,18 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
 )
 
 // sqlTool runs one tool file. It is the one handler of all of them.
@@ -262,4 +267,100 @@ func appendDone(dst []byte, out postgres.Outcome) []byte {
 		dst = fmt.Appendf(dst, `,"affected":%d`, out.Affected)
 	}
 	return dst
+}
+
+// run runs a statement that is allowed.
+func (h *sqlTool) run(ctx context.Context, call postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	p, err := h.guard.AuthorizeTool(ctx, h.tool, call.SQL)
+	if err != nil {
+		return postgres.Outcome{}, err
+	}
+	var out postgres.Outcome
+	p, err = h.guard.Run(ctx, p, func(p *guard.Permit) (err error) {
+		call.Verify = p.Verify
+		out, err = h.db.Run(ctx, call, sink)
+		return err
+	})
+	return out, p.Redact(err)
+}
+
+// asDescribed reports whether the tool's names mean to a call what they meant when the database described the tool: those of
+// a role's search path or login are other ones, and say nothing about the tool.
+func (h *sqlTool) asDescribed(ctx context.Context) bool {
+	role, on := roleOf(ctx)
+	return !on || h.keepsPath() && (role == nil || role.Connection == "")
+}
+
+// keepsPath reports whether the tool runs with the search path of the login, whoever calls: what its owner vouches for. The
+// tools that come with the server take the schemas of the role as the ones to begin with, but for what an extension has.
+func (h *sqlTool) keepsPath() bool {
+	return h.tool.Trust == catalog.TrustOwner && (h.tool.Source != "" || len(h.tool.Requires.Extensions) > 0)
+}
+
+// leaves reports whether a statement of an operator's tool may leave something in the session for the next caller: a setting,
+// a lock. A write may do so by a trigger, a read by a function that is not known to do nothing.
+func (h *sqlTool) leaves(st catalog.Statement) bool {
+	if h.tool.Source == "" {
+		return false
+	}
+	analysis := st.Analysis
+	if analysis == nil { // a page is the statement of the tool, wrapped
+		analysis = h.tool.Statement.Analysis
+	}
+	return h.tool.Access == catalog.Write || analysis == nil ||
+		slices.ContainsFunc(analysis.Functions, func(f sqlscan.Object) bool { return !guard.OwnFunction(f.Name, nil) })
+}
+
+// cursor is the place after one page. It is opaque to callers and belongs to one tool and one set of arguments; its
+// values travel as bound parameters, so a forged one can do nothing but move the place.
+type cursor struct {
+	Bound string   `json:"b"` // binding
+	Key   []string `json:"k"`
+}
+
+// binding is a fingerprint of the tool and of its arguments other than those of the page.
+func binding(t *catalog.Tool, args map[string]any) (string, error) {
+	own := make(map[string]any, len(args))
+	for _, p := range t.Params {
+		if v, ok := args[p.Name]; ok {
+			own[p.Name] = v
+		}
+	}
+	b, err := json.Marshal([]any{t.Name, t.Page.Key, t.Page.Descending, own})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(sum[:9]), nil
+}
+
+func nextCursor(t *catalog.Tool, args map[string]any, key []string) (string, error) {
+	bound, err := binding(t, args)
+	if err != nil {
+		return "", err
+	}
+	b, err := json.Marshal(cursor{Bound: bound, Key: key})
+	return base64.RawURLEncoding.EncodeToString(b), err
+}
+
+// pageKey reads the cursor of a call; nil without one.
+func pageKey(t *catalog.Tool, args map[string]any) ([]string, error) {
+	text, ok := args[catalog.ArgCursor].(string)
+	if !ok || text == "" {
+		return nil, nil
+	}
+	var c cursor
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || json.Unmarshal(b, &c) != nil || len(c.Key) != len(t.Page.Key) ||
+		slices.ContainsFunc(c.Key, func(k string) bool { return slices.Contains([]byte(k), 0) }) {
+		return nil, argumentError("cursor: not a cursor of this server: want the next_cursor of the previous page, or leave it out for the first page")
+	}
+	bound, err := binding(t, args)
+	if err != nil {
+		return nil, err
+	}
+	if c.Bound != bound {
+		return nil, argumentError("cursor: belongs to a call of another tool or with other arguments: repeat the arguments of the first page, or leave the cursor out")
+	}
+	return c.Key, nil
 }

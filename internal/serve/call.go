@@ -82,17 +82,6 @@ func (s *Server) library(ctx context.Context, q *request) *response {
 	return nil
 }
 
-// fromLibrary is for a call that the library reads in another way than plainCall does.
-func (s *Server) fromLibrary(server.ToolHandlerFunc) server.ToolHandlerFunc {
-	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		answer, err := s.Registry.Call(ctx, req.Params.Name, req.Params.RawArguments)
-		if err != nil {
-			return nil, err
-		}
-		return answer.Result(), nil
-	}
-}
-
 // recovered makes an answer of a panic.
 func (s *Server) recovered(ctx context.Context, q *request, answer **response) {
 	if p := recover(); p != nil {

@@ -64,7 +64,7 @@ func New(c Config) *Server {
 		c.Observer = &observe.Observer{}
 	}
 	s := &Server{Config: c, slots: newFairSlots(c.Slots), load: newLoad(), streams: newStreamLimit(), period: standard}
-	s.mcp = c.Registry.Server(c.Version, server.WithLogging(), server.WithToolHandlerMiddleware(s.fromLibrary))
+	s.mcp = c.Registry.Server(c.Version, server.WithLogging())
 	s.info = serverInfo(s.mcp)
 	return s
 }

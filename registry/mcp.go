@@ -81,3 +81,31 @@ func (t *tool) definition() mcp.Tool {
 	}
 	return d
 }
+
+// serverTools are the tools of the set as a server takes them.
+func (r *Registry) serverTools() []server.ServerTool {
+	var all []server.ServerTool
+	for _, t := range r.set.Load().tools {
+		all = append(all, server.ServerTool{Tool: t.definition(), Handler: r.callTool})
+	}
+	return all
+}
+
+// callTool is the handler of all tools.
+func (r *Registry) callTool(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	answer, err := r.Call(ctx, req.Params.Name, rawArguments(req))
+	if err != nil {
+		return nil, err
+	}
+	return answer.Result(), nil
+}
+
+func (r *Registry) serverPrompts() []server.ServerPrompt {
+	var all []server.ServerPrompt
+	for _, p := range r.set.Load().prompts {
+		all = append(all, server.ServerPrompt{Prompt: promptDefinition(p), Handler: func(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+			return getPrompt(p, req.Params.Arguments)
+		}})
+	}
+	return all
+}
