@@ -51,6 +51,9 @@ type Call struct {
 	Clean bool
 	// OwnNotices keeps of the notices only those that PostgreSQL's own commands give: others may quote data.
 	OwnNotices bool
+
+	// describe, if set, is filled in instead of running the statement.
+	describe *Description
 }
 
 // twoFlights reports a write whose end is sent once its answer has been made.

@@ -3,7 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
-	_ "embed" // settings.txt
+	_ "embed" // foreign.txt, settings.txt
 	"fmt"
 	"maps"
 	"net"
@@ -96,7 +96,7 @@ func (c *connInfo) parse(text string) error {
 	case err != nil:
 		return parseError(err)
 	case conf.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol:
-		return connFault("default_query_exec_mode=%s", adviceSimple)
+		return connFault("default_query_exec_mode=%s", foreignByName["prefer_simple_protocol"].advice)
 	}
 	c.pool, c.Config = conf, &conf.ConnConfig.Config
 	return nil
@@ -127,74 +127,29 @@ func with(text string, params map[string]string) string {
 
 func isURL(text string) bool { return strings.HasPrefix(text, "postgres://") }
 
-// foreign are parameters that the driver takes for settings of the session: those of libpq that it does not know, some of
-// them as environment variables, and those of other programs. Names are in small letters.
-var foreign = []foreignParam{
-	{"schema currentschema schema_search_path searchpath", "", "search_path", "write search_path="},
-	{"applicationname fallback_application_name", "", "application_name", "write application_name="},
-	{"connection_limit connectionlimit max_connections maximumpoolsize maxpoolsize max_pool_size pool_size poolsize", "",
-		"--pool-max", "write --pool-max"},
-	{"pgbouncer", "true t 1 false= f= 0=", "pooler", "write true or false"},
-	{"ssl ssl_mode", "true=require false=disable no-verify=require disable allow prefer require verify-ca verify-full", "sslmode", adviceSSL},
-	{"requiressl pgrequiressl", "1=require 0=", "sslmode", adviceSSL},
-	{"sslaccept", "strict=verify-full accept_invalid_certs=", "sslmode", adviceSSL},
-	{"ssl_min_protocol_version pgsslminprotocolversion", "TLSv1= TLSv1.1= TLSv1.2=", ignored, "remove it: TLS is 1.2 or newer"},
-	{"ssl_max_protocol_version pgsslmaxprotocolversion", "TLSv1.3=", ignored, "remove it: TLS is the newest that both sides know"},
-	{"connecttimeout", "", "connect_timeout", "write connect_timeout="},
-	{"targetservertype", "any primary master=primary secondary=standby slave=standby preferSecondary=prefer-standby preferSlave=prefer-standby",
-		"target_session_attrs", "write target_session_attrs="},
-	{"hostaddr pghostaddr", "", "hostaddr", "write host="},
-	{"pggeqo", "", "geqo", ""},
-	{"gssencmode pggssencmode", "disable= prefer=", ignored, "remove it: connections are encrypted by TLS, not by GSSAPI"},
-	{"gssdelegation", "0=", ignored, "remove it: there is no login by GSSAPI"},
-	{"replication", "false= no= off= 0=", ignored, "remove it"},
-	{"prefer_simple_protocol", "false= f= 0=", ignored, adviceSimple},
-	{"adapter asyncpg_prepared_statements channel_limit characterencoding charset client_flag driver encoding gsslib " +
-		"keepalives keepalives_count keepalives_idle keepalives_interval load_balance_hosts loadbalancehosts pgbouncer_mode pool " +
-		"pool_recycle pool_timeout pooling pooltimeout prepared_statement_cache_size " +
-		"prepared_statements preparethreshold reconnect rewritebatchedinserts sslcompression statement_cache_size " +
-		"stringtype supa tcpkeepalive trustservercertificate uselibpqcompat workaround", "", ignored, ""},
+//go:embed foreign.txt
+var foreignText string
 
-	{"min minimumpoolsize minpoolsize min_pool_size", "", refused, "write --pool-min"},
-	{"max", "", refused, "write --pool-max"},
-	{"commandtimeout command_timeout query_timeout querytimeout max_execution_time sockettimeout socket_timeout", "", refused, "write --statement-timeout-ms"},
-	{"connectiontimeout connectiontimeoutmillis logintimeout timeout", "", refused, "write connect_timeout="},
-	{"sslfactory usessl", "", refused, adviceSSL},
-	{"sslca ssl_ca rootcertificate sslidentity", "", refused, "write sslrootcert="},
-	{"targetsessionattributes", "", refused, "write target_session_attrs="},
-	{"server hostname", "", refused, "write host="},
-	{"username uid userid", "", refused, "write user="},
-	{"pwd", "", refused, "write password="},
-	{"db", "", refused, "write dbname="},
-	{"sslcrl sslcrldir pgsslcrl pgsslcrldir", "", refused, "remove it: lists of revoked certificates are not read"},
-	{"requirepeer pgrequirepeer", "", refused, "remove it: the user of a server behind a socket is not checked"},
-	{"sslkeylogfile passwordencoding", "", refused, "remove it"},
-}
+// foreignParam says what parameters mean, as foreign.txt describes it.
+type foreignParam struct{ values, target, advice string }
 
 const (
-	ignored      = "" // a target that is none
-	refused      = "-"
-	adviceSSL    = "write sslmode=disable, require or verify-full"
-	adviceSimple = "simple_protocol is refused, for it takes several statements in one text: remove it, for a pooler is found without it"
+	ignored = "" // a target that is none
+	refused = "-"
 )
-
-// foreignParam says what parameters mean.
-type foreignParam struct {
-	names  string
-	values string // those that are understood, with what they mean here; none: every value
-	target string // what the parameter is here
-	advice string // what to write for another value
-}
 
 var foreignByName = func() map[string]foreignParam {
 	all := map[string]foreignParam{}
-	for _, f := range foreign {
-		for name := range strings.FieldsSeq(f.names) {
-			all[name] = f
-		}
-	}
 	for name := range strings.FieldsSeq("host port user password dbname database sslmode sslrootcert sslcert sslkey passfile service") {
 		all[name] = foreignParam{target: refused, advice: "write " + name + "="} // in other letters
+	}
+	for line := range strings.Lines(foreignText) {
+		fields := strings.Split(strings.TrimSpace(line), " |")
+		for name := range strings.FieldsSeq(fields[0]) {
+			if len(fields) == 4 && line[0] != '#' {
+				all[name] = foreignParam{strings.TrimSpace(fields[1]), strings.TrimSpace(fields[2]), strings.TrimSpace(fields[3])}
+			}
+		}
 	}
 	return all
 }()
@@ -223,9 +178,9 @@ func (c *connInfo) takeForeign(text string) (more map[string]string) {
 	}
 	more = map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.RuntimeParams)) {
-		f := foreignByName[strings.ToLower(name)]
+		f, known := foreignByName[strings.ToLower(name)]
 		value, ok := f.value(c.RuntimeParams[name])
-		if f.names == "" || !ok || !c.understood(name, f.target, value, text, more) {
+		if !known || !ok || !c.understood(name, f.target, value, text, more) {
 			continue
 		}
 		delete(c.RuntimeParams, name)

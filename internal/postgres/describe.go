@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 )
@@ -19,69 +18,34 @@ type Description struct {
 
 // Describe parses sql and describes its parameters and columns; nothing is executed. Types of users are looked up anew, for
 // an enum may have more labels than before.
-func (db *DB) Describe(ctx context.Context, sql string) (Description, error) {
-	if db.pool == nil {
-		return Description{}, ErrNoDatabase
-	}
-	ctx, cancel := context.WithTimeout(ctx, db.timeout)
-	defer cancel()
+func (db *DB) Describe(ctx context.Context, sql string) (d Description, err error) {
 	db.types.forget()
-	d, err := db.describe(ctx, sql)
-	if err != nil && ctx.Err() == nil && db.shouldRetry(&Call{}, Outcome{}, err) {
-		d, err = db.describe(ctx, sql)
-	}
-	return d, db.publicError(ctx, &Call{}, err)
+	out, err := db.Run(ctx, Call{SQL: sql, describe: &d}, nil)
+	d.Notices = out.Notices
+	return d, err
 }
 
-func (db *DB) describe(ctx context.Context, sql string) (Description, error) {
-	var d Description
-	err := db.withSession(ctx, func(s *session) (err error) {
-		d, err = describe(s, sql, db.timeout, &db.types)
-		d.Notices = s.notices.list()
-		if db.pooler.mixedUp(err) {
-			s.broken, err = true, &mixedUpError{cause: err}
-		}
+// describeCall describes the call's statement, in its transaction, whose settings decide what its names stand for.
+func (t *transaction) describeCall() error {
+	t.parse("", t.call.SQL)
+	t.describe("")
+	t.sync()
+	if err := t.flush(); err != nil {
 		return err
-	})
-	return d, err
-}
-
-// describe works in a transaction, whose settings decide what the names in sql stand for.
-func describe(s *session, sql string, timeout time.Duration, types *typeCache) (Description, error) {
-	s.begin(&Call{}, timeout)
-	d, err := described(s, sql, types)
-	if s.broken {
-		return d, err
 	}
-	s.end(false, false)
-	if ferr := s.flush(); ferr != nil {
-		return d, ferr
-	}
-	if end := s.ended(); err == nil {
-		err = end
-	}
-	return d, err
-}
-
-func described(s *session, sql string, types *typeCache) (Description, error) {
-	s.parse("", sql)
-	s.describe("")
-	s.sync()
-	if err := s.flush(); err != nil {
-		return Description{}, err
-	}
-	oids, fields, err := s.description()
+	oids, fields, err := t.description()
 	if err != nil {
-		return Description{}, err
+		t.unbound = true
+		return err
 	}
-	var d Description
-	if d.Params, err = types.resolve(s, oids); err != nil {
-		return Description{}, err
+	d := t.call.describe
+	if d.Params, err = t.types.resolve(t.session, oids); err != nil {
+		return err
 	}
-	if d.Columns, err = types.resolveColumns(s, fields); err != nil {
-		return Description{}, err
+	if d.Columns, err = t.types.resolveColumns(t.session, fields); err != nil {
+		return err
 	}
-	return d, comments(s, fields, d.Columns)
+	return comments(t.session, fields, d.Columns)
 }
 
 const commentSQL = `SELECT pg_catalog.col_description($1::pg_catalog.oid, $2::pg_catalog.int4)`

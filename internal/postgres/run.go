@@ -141,6 +141,9 @@ func (t *transaction) run(ctx context.Context) error {
 	}
 	t.begin(t.call, t.timeout)
 	t.prelude = t.queued
+	if t.call.describe != nil {
+		return t.finish(t.describeCall(), false)
+	}
 	args, name := t.call.Args, ""
 	if t.call.Bind != nil {
 		var err error
