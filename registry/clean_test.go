@@ -36,8 +36,8 @@ func TestCleanWithoutGuard(t *testing.T) {
 			t.Fatal(err)
 		}
 		call(t, r, "query", string(args))
-		if !db.call.Foreign || db.call.Clean != want || db.call.Write == want {
-			t.Errorf("%s is run as foreign %v, clean %v, write %v; want clean %v, write %v", sql, db.call.Foreign, db.call.Clean, db.call.Write, want, !want)
+		if !db.call.Untrusted || db.call.ProvenClean != want || db.call.Write == want {
+			t.Errorf("%s is run as foreign %v, clean %v, write %v; want clean %v, write %v", sql, db.call.Untrusted, db.call.ProvenClean, db.call.Write, want, !want)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func Features(ctx context.Context, db Database) (*catalog.Features, error) {
 	var rows firstColumn
 	const sql = "SELECT pg_catalog.current_setting('server_version_num') UNION ALL " +
 		"(SELECT e.extname FROM pg_catalog.pg_extension AS e ORDER BY e.extname)"
-	_, err := db.Run(ctx, postgres.Call{SQL: sql, Keep: true}, &rows)
+	_, err := db.Run(ctx, postgres.Call{SQL: sql, Prepare: true}, &rows)
 	if err != nil || len(rows.values) == 0 {
 		return &catalog.Features{}, err
 	}
@@ -88,7 +88,7 @@ func Volatile(ctx context.Context, db Database, t *catalog.Tool) (faults.List, e
 		names = append(names, f.Name)
 	}
 	var found firstColumn
-	call := postgres.Call{SQL: volatileSQL, Args: [][]byte{pgtext.Array(names)}, Keep: true}
+	call := postgres.Call{SQL: volatileSQL, Args: [][]byte{pgtext.Array(names)}, Prepare: true}
 	if _, err := db.Run(ctx, call, &found); err != nil {
 		return nil, fmt.Errorf("asking about functions: %w", err)
 	}

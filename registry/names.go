@@ -26,7 +26,7 @@ func findNames(ctx context.Context, db Database, id *postgres.Identity, args nam
 	}
 	values := bind(file, file.Statement, args.values(), own)
 	var found candidates
-	_, err = db.Run(ctx, postgres.Call{SQL: file.Statement.SQL, Args: values, Keep: true, Generic: true, MaxRows: file.Limits.Rows,
+	_, err = db.Run(ctx, postgres.Call{SQL: file.Statement.SQL, Args: values, Prepare: true, GenericPlan: true, MaxRows: file.Limits.Rows,
 		Timeout: lookupTimeout, Identity: id}, &found)
 	return &found, err
 }

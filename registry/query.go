@@ -97,7 +97,7 @@ func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 		}
 	}
 	run, back := streamed(sql)
-	call := postgres.Call{SQL: run, Foreign: true, Write: write, MaxRows: limits.rows}
+	call := postgres.Call{SQL: run, Untrusted: true, Write: write, MaxRows: limits.rows}
 	var res *Answer
 	call.Answer = func(out postgres.Outcome) error {
 		res = q.answer(args["format"], sink, out)

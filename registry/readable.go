@@ -39,7 +39,7 @@ type readable struct{ table, columns string }
 // readableColumns asks which columns the user of a call may read of tables; it asks once, and gives nothing where that fails.
 func readableColumns(ctx context.Context, db Database, id *postgres.Identity, role *guard.Role, tables, schemas []string) []readable {
 	var found []readable
-	call := postgres.Call{SQL: readableSQL, Args: [][]byte{pgtext.Array(tables), pgtext.Array(schemas), permittedSchemas(role), permittedTables(role)}, Keep: true,
+	call := postgres.Call{SQL: readableSQL, Args: [][]byte{pgtext.Array(tables), pgtext.Array(schemas), permittedSchemas(role), permittedTables(role)}, Prepare: true,
 		Timeout: lookupTimeout, Identity: id}
 	if _, err := db.Run(ctx, call, eachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
 		return nil

@@ -102,7 +102,7 @@ func (s *serverInfoTool) call(ctx context.Context, _ *call) (*Answer, error) {
 	var version firstColumn
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
-	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Keep: true, Timeout: infoWait}, &version)
+	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Prepare: true, Timeout: infoWait}, &version)
 	if errors.Is(err, postgres.ErrNoDatabase) {
 		info.Notice, info.Database.Configured = noticeNone, false
 	} else if e, told := userMessage(err, ""); told && err != nil {

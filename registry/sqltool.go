@@ -101,7 +101,7 @@ func (h *sqlTool) dbCall(ctx context.Context, st catalog.Statement, values [][]b
 		id.DatabaseRole, id.KeepPath = "", h.keepsPath()
 	}
 	return postgres.Call{
-		SQL: st.SQL, Args: values, Keep: true, Leaves: h.leaves(st), Generic: h.tool.Source == "", Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
+		SQL: st.SQL, Args: values, Prepare: true, LeavesState: h.leaves(st), GenericPlan: h.tool.Source == "", Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
 		OwnNotices: id != nil,
 	}
 }

@@ -27,7 +27,7 @@ type explained struct {
 
 // Run implements registry.Database.
 func (e *explained) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
-	if c.Generic {
+	if c.GenericPlan {
 		work, err := e.work(ctx, c)
 		if err != nil {
 			return postgres.Outcome{}, fmt.Errorf("explaining: %w", err)

@@ -141,7 +141,7 @@ func (a *app) warnings() map[string]string {
 func (a *app) missing(ctx context.Context) map[string]string {
 	missing := map[string]string{}
 	var down *postgres.Unavailable
-	switch _, err := a.db.Run(ctx, postgres.Call{SQL: "SELECT 1", Keep: true, Timeout: pingTimeout}, nothing{}); {
+	switch _, err := a.db.Run(ctx, postgres.Call{SQL: "SELECT 1", Prepare: true, Timeout: pingTimeout}, nothing{}); {
 	case errors.Is(err, postgres.ErrNoDatabase):
 		missing["database"] = "none is connected"
 	case errors.As(err, &down):

@@ -28,7 +28,7 @@ type Permit struct {
 
 // Apply puts the permit into a call.
 func (p *Permit) Apply(c *postgres.Call) {
-	c.Identity, c.Verify, c.Clean, c.Timeout = p.Identity, p.Verify, p.Clean, p.Limits.Timeout
+	c.Identity, c.Verify, c.ProvenClean, c.Timeout = p.Identity, p.Verify, p.Clean, p.Limits.Timeout
 	c.Together, c.OwnNotices = p.Selects, p.Role != nil
 }
 

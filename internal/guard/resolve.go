@@ -155,7 +155,7 @@ func (g *Guard) ask(ctx context.Context, questions []question, id *postgres.Iden
 		secrets = []byte(SecretSetting)
 	}
 	var r reply
-	call := postgres.Call{SQL: resolveSQL, Args: [][]byte{statements, strconv.AppendBool(nil, g.ReadOnly), secrets}, Keep: true, Generic: true, Identity: id}
+	call := postgres.Call{SQL: resolveSQL, Args: [][]byte{statements, strconv.AppendBool(nil, g.ReadOnly), secrets}, Prepare: true, GenericPlan: true, Identity: id}
 	if _, err := g.DB.Run(ctx, call, &r); err != nil {
 		return nil, nil, err
 	}

@@ -28,8 +28,8 @@ func TestApplication(t *testing.T) {
 		const traced = "mcp-postgres trace=4bf92f3577b34da6a3ce929d0e0e4736"
 		verify := &postgres.Verify{Names: []string{"pg_catalog.pg_class"}, OIDs: []uint32{1259}}
 		for i, call := range []postgres.Call{
-			{}, {Application: traced}, {}, {Application: traced, Write: true, Foreign: true}, {}, {Application: traced, Verify: verify, Keep: true},
-			{Application: traced, Identity: &postgres.Identity{SearchPath: "public"}, Verify: verify}, {Verify: verify}, {Foreign: true},
+			{}, {Application: traced}, {}, {Application: traced, Write: true, Untrusted: true}, {}, {Application: traced, Verify: verify, Prepare: true},
+			{Application: traced, Identity: &postgres.Identity{SearchPath: "public"}, Verify: verify}, {Verify: verify}, {Untrusted: true},
 		} {
 			call.SQL = applicationName
 			want := usual

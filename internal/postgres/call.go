@@ -14,14 +14,14 @@ type Call struct {
 	Args [][]byte
 	// Bind, if set, is given the types that PostgreSQL infers for $1, $2, ... and makes Args. It costs a round trip.
 	Bind func([]*Type) ([][]byte, error)
-	// Keep prepares the statement once on each connection. It is for SQL from files, never for SQL from callers.
-	Keep bool
-	// Generic plans a kept statement once, whatever its values. Otherwise PostgreSQL compares plans, and may plan each call.
-	Generic bool
-	// Foreign is SQL from a caller: the session is reset before the next call, unless Clean is set.
-	Foreign bool
-	// Leaves says that SQL from a file can leave something in the session: the session is reset as well.
-	Leaves bool
+	// Prepare keeps the statement prepared on each connection. It is for SQL from files, never for SQL from callers.
+	Prepare bool
+	// GenericPlan plans a prepared statement once, whatever its values. Otherwise PostgreSQL compares plans, and may plan each call.
+	GenericPlan bool
+	// Untrusted is SQL from a caller: the session is reset before the next call, unless ProvenClean is set.
+	Untrusted bool
+	// LeavesState says that SQL from a file can leave something in the session: the session is reset as well.
+	LeavesState bool
 	// Write runs read-write and commits; without it the transaction is READ ONLY and is rolled back.
 	Write bool
 	// Rollback undoes a write at its end, for tests of tools.
@@ -47,8 +47,8 @@ type Call struct {
 	// Application, if set, is the application_name during the call, for the database's log and pg_stat_activity. It costs a
 	// statement in the same flight.
 	Application string
-	// Clean says that a Foreign statement is proven to leave nothing in the session, which then needs no reset.
-	Clean bool
+	// ProvenClean says that an Untrusted statement is proven to leave nothing in the session, which then needs no reset.
+	ProvenClean bool
 	// OwnNotices keeps of the notices only those that PostgreSQL's own commands give: others may quote data.
 	OwnNotices bool
 
@@ -63,7 +63,7 @@ func (c *Call) twoFlights() bool { return c.Write && (!c.Together || c.MaxAffect
 func (c *Call) commits() bool { return c.Write && !c.Rollback }
 
 // leaves reports that something may be left in the session.
-func (c *Call) leaves() bool { return c.Leaves || c.Foreign && !c.Clean }
+func (c *Call) leaves() bool { return c.LeavesState || c.Untrusted && !c.ProvenClean }
 
 // Outcome is what a statement came to.
 type Outcome struct {

@@ -68,7 +68,7 @@ func TestNoErrorLeavesAWrite(t *testing.T) {
 				{"nothing was changed", t.Context(), postgres.Call{SQL: "WITH x AS (INSERT INTO t VALUES (1)) SELECT pg_sleep(60)", Timeout: 100 * time.Millisecond}, all},
 				{"nothing was changed", t.Context(), postgres.Call{SQL: "WITH x AS (INSERT INTO t VALUES (1)) SELECT pg_terminate_backend(pg_backend_pid())"}, all},
 			} {
-				test.call.Write, test.call.Foreign = true, foreign
+				test.call.Write, test.call.Untrusted = true, foreign
 				_, err := attempt(test.ctx, db, test.call, test.sink)
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("%s: Run(%s) = %v, want %q in it", name, test.call.SQL, err, test.want)
@@ -87,7 +87,7 @@ func TestAnswerIsCommitted(t *testing.T) {
 	pgtest.Exec(t, url, "CREATE TABLE t (id int); CREATE TYPE mood AS ENUM ('fine')")
 	db := open(t, url)
 	made := 0
-	call := postgres.Call{SQL: "INSERT INTO t SELECT generate_series(1, 3) RETURNING id, 'fine'::mood", Write: true, Foreign: true, MaxRows: 1,
+	call := postgres.Call{SQL: "INSERT INTO t SELECT generate_series(1, 3) RETURNING id, 'fine'::mood", Write: true, Untrusted: true, MaxRows: 1,
 		Answer: func(out postgres.Outcome) error {
 			made++
 			if want := (postgres.Outcome{Command: "INSERT", Affected: 3, HasRows: true, Rows: 1, More: true}); !cmp.Equal(out, want) {
@@ -134,7 +134,7 @@ func TestNotices(t *testing.T) {
 		db := open(t, url)
 		for _, test := range tests {
 			for own, want := range map[bool][]string{false: test.all, true: test.ownly} {
-				_, out := run(t, db, postgres.Call{SQL: test.sql, Write: test.write, Foreign: true, OwnNotices: own})
+				_, out := run(t, db, postgres.Call{SQL: test.sql, Write: test.write, Untrusted: true, OwnNotices: own})
 				if diff := cmp.Diff(want, out.Notices); diff != "" {
 					t.Errorf("%s: notices of %s, own %v (-want +got):\n%s", name, test.sql, own, diff)
 				}
@@ -168,7 +168,7 @@ func TestHeldRowsAreNotLost(t *testing.T) {
 	pgtest.Exec(t, url, "CREATE TYPE mood AS ENUM ('fine')")
 	db := open(t, url)
 	sink := &rows{limit: 3}
-	call := postgres.Call{SQL: "SELECT 'fine'::mood, repeat('x', 100000) FROM generate_series(1, 1000)", MaxRows: 1000, Foreign: true}
+	call := postgres.Call{SQL: "SELECT 'fine'::mood, repeat('x', 100000) FROM generate_series(1, 1000)", MaxRows: 1000, Untrusted: true}
 	if out, err := db.Run(t.Context(), call, sink); err != nil || out.Rows != 3 || !out.More || len(sink.json) != 3 {
 		t.Errorf("Run = %+v, %v with %d rows; want 3 and more", out, err, len(sink.json))
 	}

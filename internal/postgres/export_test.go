@@ -1,4 +1,4 @@
 package postgres
 
-// MaxForeign is how many statements of callers a backend runs.
-const MaxForeign = maxForeign
+// MaxUntrusted is how many statements of callers a backend runs.
+const MaxUntrusted = maxUntrusted

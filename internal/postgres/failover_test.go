@@ -18,7 +18,7 @@ func TestSeveralHosts(t *testing.T) {
 	}
 	where := func(db *postgres.DB) string {
 		t.Helper()
-		got, _ := run(t, db, postgres.Call{SQL: "SELECT name FROM here", Keep: true})
+		got, _ := run(t, db, postgres.Call{SQL: "SELECT name FROM here", Prepare: true})
 		return strings.Trim(got.json[0], `[]"`)
 	}
 	words := fmt.Sprintf("host=%s,%s port=5432,5432 user=%s dbname=%s sslmode=disable", first.Dir(), second.Dir(), demo.Role, demo.Database)

@@ -74,23 +74,23 @@ func asItsCaller(t *testing.T, db *postgres.DB, id *postgres.Identity, kills boo
 	leaves := false
 	switch kind := rand.IntN(8); kind {
 	case 0:
-		call.Keep = true
+		call.Prepare = true
 	case 1:
-		call.Foreign = true
+		call.Untrusted = true
 	case 2:
-		call.Write, call.Foreign = true, true
+		call.Write, call.Untrusted = true, true
 	case 3: // what one leaves must not reach another
 		call.SQL = "SELECT set_config('mcp.sub', 'evil', false), set_config('search_path', 'pg_temp', false), set_config('request.jwt.claims', 'evil', false), set_config('mcp.role', 'evil', false)"
-		call.Write, call.Foreign, leaves = true, true, true
+		call.Write, call.Untrusted, leaves = true, true, true
 	case 4:
-		call.SQL, call.Write, call.Foreign, leaves = "SET SESSION ROLE pg_monitor", true, true, true
+		call.SQL, call.Write, call.Untrusted, leaves = "SET SESSION ROLE pg_monitor", true, true, true
 	case 5:
-		call.SQL, call.Foreign, leaves = "SELECT 1 / 0", true, true
+		call.SQL, call.Untrusted, leaves = "SELECT 1 / 0", true, true
 	case 6:
-		call.SQL, call.Foreign, leaves = "SELECT pg_sleep(10)", true, true
+		call.SQL, call.Untrusted, leaves = "SELECT pg_sleep(10)", true, true
 		time.AfterFunc(time.Duration(rand.IntN(20))*time.Millisecond, cancel)
 	case 7:
-		call.SQL, call.MaxRows, call.Foreign = who+"generate_series(1, 100000)", 2, true
+		call.SQL, call.MaxRows, call.Untrusted = who+"generate_series(1, 100000)", 2, true
 	}
 	var got firstRow
 	_, err := db.Run(ctx, call, &got)
@@ -196,7 +196,7 @@ func TestLostCommit(t *testing.T) {
 		if n >= 14 {
 			url = through
 		}
-		for _, call := range []postgres.Call{{}, {Foreign: true}, {Foreign: true, Clean: true}, {Keep: true}, {MaxAffected: 5}, {Together: true}, {Together: true, Foreign: true}} {
+		for _, call := range []postgres.Call{{}, {Untrusted: true}, {Untrusted: true, ProvenClean: true}, {Prepare: true}, {MaxAffected: 5}, {Together: true}, {Together: true, Untrusted: true}} {
 			n++
 			db := open(t, cutter(t, url, after))
 			call.SQL, call.Write = fmt.Sprintf("INSERT INTO t VALUES (%d)", n), true

@@ -49,23 +49,23 @@ func TestIdentity(t *testing.T) {
 		}{
 			{postgres.Call{SQL: whoAmI, Identity: alice}, "", isAlice},
 			{postgres.Call{SQL: whoAmI}, "", isNone},
-			{postgres.Call{SQL: whoAmI, Identity: plain, Keep: true}, "", isPlain},
-			{postgres.Call{SQL: whoAmI, Identity: alice, Keep: true}, "", isAlice},
-			{postgres.Call{SQL: whoAmI, Identity: plain, Foreign: true, Clean: true}, "", isPlain},
-			{postgres.Call{SQL: "SELECT id FROM t", Identity: alice, Foreign: true}, "", "[1]"},
-			{postgres.Call{SQL: "SELECT id FROM t", Foreign: true}, "", "[2]"},
-			{postgres.Call{SQL: "SELECT id FROM t WHERE id = ANY ($1)", Bind: arrays("{1,2}"), Identity: alice, Foreign: true}, "", "[1]"},
-			{postgres.Call{SQL: "SELECT id FROM public.t", Identity: alice, Foreign: true}, "42501", ""},
-			{postgres.Call{SQL: "INSERT INTO app.t VALUES (3)", Identity: alice, Foreign: true, Write: true}, "42501", ""},
-			{postgres.Call{SQL: "INSERT INTO t VALUES (4) RETURNING id", Identity: plain, Foreign: true, Write: true}, "", "[4]"},
+			{postgres.Call{SQL: whoAmI, Identity: plain, Prepare: true}, "", isPlain},
+			{postgres.Call{SQL: whoAmI, Identity: alice, Prepare: true}, "", isAlice},
+			{postgres.Call{SQL: whoAmI, Identity: plain, Untrusted: true, ProvenClean: true}, "", isPlain},
+			{postgres.Call{SQL: "SELECT id FROM t", Identity: alice, Untrusted: true}, "", "[1]"},
+			{postgres.Call{SQL: "SELECT id FROM t", Untrusted: true}, "", "[2]"},
+			{postgres.Call{SQL: "SELECT id FROM t WHERE id = ANY ($1)", Bind: arrays("{1,2}"), Identity: alice, Untrusted: true}, "", "[1]"},
+			{postgres.Call{SQL: "SELECT id FROM public.t", Identity: alice, Untrusted: true}, "42501", ""},
+			{postgres.Call{SQL: "INSERT INTO app.t VALUES (3)", Identity: alice, Untrusted: true, Write: true}, "42501", ""},
+			{postgres.Call{SQL: "INSERT INTO t VALUES (4) RETURNING id", Identity: plain, Untrusted: true, Write: true}, "", "[4]"},
 			{postgres.Call{SQL: "SELECT 1 / 0", Identity: alice}, "22012", ""},
-			{postgres.Call{SQL: whoAmI, Foreign: true, Write: true}, "", isNone},
+			{postgres.Call{SQL: whoAmI, Untrusted: true, Write: true}, "", isNone},
 			{postgres.Call{SQL: "SELECT 1", Identity: &postgres.Identity{SearchPath: "app", DatabaseRole: "nobody"}}, "22023", ""},
 			{postgres.Call{SQL: "SELECT 1", Identity: &postgres.Identity{SearchPath: "app, "}}, "22023", ""},
 			{postgres.Call{SQL: "SELECT id FROM t", Identity: &postgres.Identity{}}, "42P01", ""},
 			{postgres.Call{SQL: whoAmI, Identity: kept}, "", `["postgres",true,"{public}","{}","k","r"]`},
-			{postgres.Call{SQL: "SELECT id FROM t WHERE id = 2", Identity: kept, Keep: true}, "", "[2]"},
-			{postgres.Call{SQL: whoAmI, Keep: true}, "", isNone},
+			{postgres.Call{SQL: "SELECT id FROM t WHERE id = 2", Identity: kept, Prepare: true}, "", "[2]"},
+			{postgres.Call{SQL: whoAmI, Prepare: true}, "", isNone},
 		} {
 			sink := &rows{}
 			_, err := db.Run(t.Context(), test.call, sink)
@@ -122,8 +122,8 @@ func TestVerify(t *testing.T) {
 			{nil, nil, id, nil},
 		} {
 			for _, call := range []postgres.Call{
-				{SQL: "SELECT 1", Keep: true}, {SQL: "SELECT $1::int", Bind: texts1, Foreign: true},
-				{SQL: fmt.Sprintf("INSERT INTO public.t VALUES (%d) RETURNING 1", 100+i), Write: true, Foreign: true, Clean: true},
+				{SQL: "SELECT 1", Prepare: true}, {SQL: "SELECT $1::int", Bind: texts1, Untrusted: true},
+				{SQL: fmt.Sprintf("INSERT INTO public.t VALUES (%d) RETURNING 1", 100+i), Write: true, Untrusted: true, ProvenClean: true},
 				{SQL: fmt.Sprintf("INSERT INTO public.t VALUES (%d) RETURNING 1", 100+i), Write: true, MaxAffected: 1},
 			} {
 				call.Identity, call.Verify = test.id, &postgres.Verify{Names: test.names, OIDs: test.oids}
@@ -160,9 +160,9 @@ func oid(t *testing.T, db *postgres.DB, name string) uint32 {
 func TestClean(t *testing.T) {
 	db := open(t, pgtest.URL(t), func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 })
 	const left = "SELECT count(*) FROM pg_prepared_statements WHERE name = 'leak'"
-	run(t, db, postgres.Call{SQL: "PREPARE leak AS SELECT 1", Foreign: true, Clean: true})
+	run(t, db, postgres.Call{SQL: "PREPARE leak AS SELECT 1", Untrusted: true, ProvenClean: true})
 	for _, want := range []string{"[1]", "[0]"} { // the first look throws it away
-		if got, _ := run(t, db, postgres.Call{SQL: left, Foreign: true}); got.json[0] != want {
+		if got, _ := run(t, db, postgres.Call{SQL: left, Untrusted: true}); got.json[0] != want {
 			t.Errorf("%s = %s, want %s", left, got.json[0], want)
 		}
 	}

@@ -160,7 +160,7 @@ func TestInvalidUTF8(t *testing.T) {
 	}
 	for _, test := range tests {
 		var got rows
-		_, err := db.Run(t.Context(), postgres.Call{SQL: test.sql, Foreign: true, Write: true}, &got)
+		_, err := db.Run(t.Context(), postgres.Call{SQL: test.sql, Untrusted: true, Write: true}, &got)
 		if err != nil || len(got.json) != 1 || got.json[0] != test.want {
 			t.Errorf("%s = %s, %v; want %s", test.sql, got.json, err, test.want)
 		}

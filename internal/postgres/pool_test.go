@@ -26,7 +26,7 @@ func together(t *testing.T, db *postgres.DB, threads, times int) (failed []error
 	for range threads {
 		all.Go(func() {
 			for range times {
-				if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Foreign: true}, &rows{}); err != nil {
+				if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Untrusted: true}, &rows{}); err != nil {
 					mu.Lock()
 					failed = append(failed, err)
 					mu.Unlock()

@@ -18,8 +18,8 @@ func TestPoolerFoundByItsMistakes(t *testing.T) {
 	pgtest.Exec(t, url, `CREATE TABLE t (id int);
 CREATE FUNCTION forget() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN 1; END $$;
 CREATE FUNCTION occupy() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'PREPARE mcp_begin_write AS SELECT 1'; RETURN 1; END $$`)
-	read := postgres.Call{SQL: "SELECT 1", Keep: true}
-	write := postgres.Call{SQL: "INSERT INTO t VALUES (1)", Keep: true, Write: true}
+	read := postgres.Call{SQL: "SELECT 1", Prepare: true}
+	write := postgres.Call{SQL: "INSERT INTO t VALUES (1)", Prepare: true, Write: true}
 	for name, m := range map[string]mistake{
 		"read after a read":       {[]postgres.Call{read}, postgres.Call{SQL: "SELECT forget()"}, read, ""},
 		"write after a read":      {[]postgres.Call{read, write}, postgres.Call{SQL: "SELECT forget()"}, write, ""},
@@ -65,14 +65,14 @@ func (m mistake) check(t *testing.T, url string) {
 func TestNoPoolerFound(t *testing.T) {
 	log := &lines{}
 	db := open(t, pgtest.URL(t), log.into, func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 })
-	run(t, db, postgres.Call{SQL: "SELECT 1", Keep: true})
+	run(t, db, postgres.Call{SQL: "SELECT 1", Prepare: true})
 	for _, sql := range []string{
 		"EXECUTE mcp_none", "DEALLOCATE mcp_none", "DEALLOCATE ALL", "PREPARE mcp_begin_read AS SELECT 1",
 		`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '26000', MESSAGE = '"mcp_x"'; END $$`,
 	} {
 		for _, write := range []bool{false, true} {
-			_, _ = db.Run(t.Context(), postgres.Call{SQL: sql, Foreign: true, Write: write}, &rows{})
-			run(t, db, postgres.Call{SQL: "SELECT 1", Keep: true})
+			_, _ = db.Run(t.Context(), postgres.Call{SQL: sql, Untrusted: true, Write: write}, &rows{})
+			run(t, db, postgres.Call{SQL: "SELECT 1", Prepare: true})
 		}
 	}
 	if strings.Contains(log.String(), "pooler") {

@@ -43,16 +43,16 @@ func TestPooler(t *testing.T) {
 				want []string
 			}{
 				{postgres.Call{SQL: "SELECT 1"}, []string{"[1]"}},
-				{postgres.Call{SQL: "SELECT $1::int + 1", Args: texts("1"), Keep: true}, []string{"[2]"}},
-				{postgres.Call{SQL: "SELECT $1::int + 1", Args: texts("2"), Keep: true}, []string{"[3]"}},
-				{postgres.Call{SQL: "SELECT $1::int + 1", Args: texts("3"), Keep: true}, []string{"[4]"}},
+				{postgres.Call{SQL: "SELECT $1::int + 1", Args: texts("1"), Prepare: true}, []string{"[2]"}},
+				{postgres.Call{SQL: "SELECT $1::int + 1", Args: texts("2"), Prepare: true}, []string{"[3]"}},
+				{postgres.Call{SQL: "SELECT $1::int + 1", Args: texts("3"), Prepare: true}, []string{"[4]"}},
 				{postgres.Call{SQL: `SELECT '\x41'::bytea, interval '1 day 2 hours', timestamptz '2024-01-31 00:00Z', 0.1::float8, current_setting('jit')`},
 					[]string{`["QQ==","1 day 02:00:00","2024-01-31T00:00:00+00:00",0.1,"off"]`}},
 				{postgres.Call{SQL: "INSERT INTO t VALUES (1, 'a'), (2, 'b') RETURNING id", Write: true}, []string{"[1]", "[2]"}},
-				{postgres.Call{SQL: "UPDATE t SET name = 'c' WHERE id = 2 RETURNING name", Write: true, Foreign: true, MaxAffected: 1}, []string{`["c"]`}},
-				{postgres.Call{SQL: "SELECT 'fine'::mood, ROW(1, 'sad')::pair, ARRAY['sad', 'fine']::mood[]", Foreign: true},
+				{postgres.Call{SQL: "UPDATE t SET name = 'c' WHERE id = 2 RETURNING name", Write: true, Untrusted: true, MaxAffected: 1}, []string{`["c"]`}},
+				{postgres.Call{SQL: "SELECT 'fine'::mood, ROW(1, 'sad')::pair, ARRAY['sad', 'fine']::mood[]", Untrusted: true},
 					[]string{`["fine","(1,sad)",["sad","fine"]]`}},
-				{postgres.Call{SQL: "SELECT id FROM t WHERE id = ANY ($1) AND 'sad' = ANY ($2::mood[])", Foreign: true, Bind: arrays("{1,2}", "{sad}")},
+				{postgres.Call{SQL: "SELECT id FROM t WHERE id = ANY ($1) AND 'sad' = ANY ($2::mood[])", Untrusted: true, Bind: arrays("{1,2}", "{sad}")},
 					[]string{"[1]", "[2]"}},
 			} {
 				got, _ := run(t, db, test.call)
@@ -103,7 +103,7 @@ func TestPoolerErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		for _, foreign := range []bool{false, true} {
-			test.call.Foreign = foreign
+			test.call.Untrusted = foreign
 			_, err := db.Run(t.Context(), test.call, &rows{})
 			if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != test.code {
 				t.Errorf("Run(%q, foreign %v) = %v, want %s", test.call.SQL, foreign, err, test.code)
@@ -133,17 +133,17 @@ func awaitIdle(t *testing.T, direct string) {
 func TestPoolerLimitsAndCancel(t *testing.T) {
 	direct, through := pooled(t, nil)
 	db := open(t, through)
-	out, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT generate_series(1, 1000000000)", MaxRows: 10, Foreign: true}, &rows{})
+	out, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT generate_series(1, 1000000000)", MaxRows: 10, Untrusted: true}, &rows{})
 	if err != nil || out.Rows != 10 || !out.More {
 		t.Errorf("Run of a billion rows = %+v, %v; want 10 and more", out, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
-	if _, err := db.Run(ctx, postgres.Call{SQL: "SELECT pg_sleep(600)", Foreign: true}, &rows{}); !errors.Is(err, context.Canceled) {
+	if _, err := db.Run(ctx, postgres.Call{SQL: "SELECT pg_sleep(600)", Untrusted: true}, &rows{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}
 	const deaf = "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$"
-	_, err = db.Run(t.Context(), postgres.Call{SQL: deaf, Timeout: 200 * time.Millisecond, Write: true, Foreign: true}, &rows{})
+	_, err = db.Run(t.Context(), postgres.Call{SQL: deaf, Timeout: 200 * time.Millisecond, Write: true, Untrusted: true}, &rows{})
 	if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "57014" {
 		t.Errorf("Run of a deaf statement = %v, want 57014", err)
 	}
@@ -175,11 +175,11 @@ func TestPoolerNothingCrossesCalls(t *testing.T) {
 	for _, write := range []bool{false, true} {
 		db := open(t, through)
 		for _, test := range tests {
-			_, err := db.Run(t.Context(), postgres.Call{SQL: test.leave, Foreign: true, Write: write}, &rows{})
+			_, err := db.Run(t.Context(), postgres.Call{SQL: test.leave, Untrusted: true, Write: write}, &rows{})
 			if e := (*postgres.Error)(nil); err != nil && !errors.As(err, &e) {
 				t.Errorf("Run(%q) = %v", test.leave, err)
 			}
-			if got, _ := run(t, db, postgres.Call{SQL: test.look, Foreign: true}); got.json[0] != test.want {
+			if got, _ := run(t, db, postgres.Call{SQL: test.look, Untrusted: true}); got.json[0] != test.want {
 				t.Errorf("after %s (write %v): %s = %s, want %s", test.leave, write, test.look, got.json[0], test.want)
 			}
 		}
@@ -197,10 +197,10 @@ func TestPoolerConcurrently(t *testing.T) {
 			for n := range rounds {
 				w, i := strconv.Itoa(worker), strconv.Itoa(n)
 				for sql, c := range map[string]postgres.Call{
-					"SELECT $1::int * 1000 + $2::int":                                                {Args: texts(w, i), Keep: true},
-					"SELECT count(*) FROM generate_series(1, $1::int) WHERE 1 = ANY ($2::int[])":     {Args: texts(i, "{1}"), Foreign: true},
-					"INSERT INTO t VALUES ($1::int, $2::int)":                                        {Args: texts(w, i), Keep: true, Write: true},
-					"SET statement_timeout = 9999":                                                   {Foreign: true, Write: true},
+					"SELECT $1::int * 1000 + $2::int":                                                {Args: texts(w, i), Prepare: true},
+					"SELECT count(*) FROM generate_series(1, $1::int) WHERE 1 = ANY ($2::int[])":     {Args: texts(i, "{1}"), Untrusted: true},
+					"INSERT INTO t VALUES ($1::int, $2::int)":                                        {Args: texts(w, i), Prepare: true, Write: true},
+					"SET statement_timeout = 9999":                                                   {Untrusted: true, Write: true},
 					"SELECT current_setting('statement_timeout') || current_setting('bytea_output')": {},
 				} {
 					c.SQL = sql

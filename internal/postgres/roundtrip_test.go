@@ -88,31 +88,31 @@ type cost struct {
 var somebody = &postgres.Identity{SearchPath: "public", Claims: `{"sub":"x"}`, Sub: "x", Role: "r", DatabaseRole: "postgres"}
 
 var costs = []cost{
-	{"kept read", postgres.Call{SQL: "SELECT * FROM t WHERE id = $1::int", Args: texts("1"), Keep: true}, 1, 1},
-	{"kept write", postgres.Call{SQL: "UPDATE t SET name = $1::text", Args: texts("x"), Keep: true, Write: true}, 2, 2},
-	{"read of a caller", postgres.Call{SQL: "SELECT * FROM t", Foreign: true}, 1, 1},
-	{"read of a caller, cut", postgres.Call{SQL: "SELECT generate_series(1, 100000)", Foreign: true, MaxRows: 5}, 1, 1},
-	{"write of a caller", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Foreign: true, Write: true}, 2, 2},
-	{"what may write, by its text a read", postgres.Call{SQL: "SELECT * FROM t", Foreign: true, Write: true, Together: true}, 1, 1},
-	{"kept read of somebody", postgres.Call{SQL: "SELECT * FROM t", Keep: true, Identity: somebody}, 1, 1},
-	{"read of a caller, proven and verified", postgres.Call{SQL: "SELECT * FROM t", Foreign: true, Clean: true, Identity: somebody,
+	{"kept read", postgres.Call{SQL: "SELECT * FROM t WHERE id = $1::int", Args: texts("1"), Prepare: true}, 1, 1},
+	{"kept write", postgres.Call{SQL: "UPDATE t SET name = $1::text", Args: texts("x"), Prepare: true, Write: true}, 2, 2},
+	{"read of a caller", postgres.Call{SQL: "SELECT * FROM t", Untrusted: true}, 1, 1},
+	{"read of a caller, cut", postgres.Call{SQL: "SELECT generate_series(1, 100000)", Untrusted: true, MaxRows: 5}, 1, 1},
+	{"write of a caller", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Untrusted: true, Write: true}, 2, 2},
+	{"what may write, by its text a read", postgres.Call{SQL: "SELECT * FROM t", Untrusted: true, Write: true, Together: true}, 1, 1},
+	{"kept read of somebody", postgres.Call{SQL: "SELECT * FROM t", Prepare: true, Identity: somebody}, 1, 1},
+	{"read of a caller, proven and verified", postgres.Call{SQL: "SELECT * FROM t", Untrusted: true, ProvenClean: true, Identity: somebody,
 		Verify: &postgres.Verify{Names: []string{"pg_catalog.pg_class"}, OIDs: []uint32{1259}}}, 1, 1},
-	{"read of a caller, traced", postgres.Call{SQL: "SELECT * FROM t", Foreign: true, Clean: true, Identity: somebody, Application: "traced",
+	{"read of a caller, traced", postgres.Call{SQL: "SELECT * FROM t", Untrusted: true, ProvenClean: true, Identity: somebody, Application: "traced",
 		Verify: &postgres.Verify{Names: []string{"pg_catalog.pg_class"}, OIDs: []uint32{1259}}}, 1, 1},
-	{"write of a caller, changed", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Foreign: true, Write: true, Identity: somebody,
+	{"write of a caller, changed", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Untrusted: true, Write: true, Identity: somebody,
 		Verify: &postgres.Verify{Names: []string{"t"}, OIDs: []uint32{1259}}}, 2, 2},
-	{"setting of a caller", postgres.Call{SQL: "SET work_mem = '5MB'", Foreign: true, Write: true}, 2, 2},
-	{"error of a caller", postgres.Call{SQL: "SELECT nothing", Foreign: true, Write: true}, 2, 2},
-	{"new type, then known", postgres.Call{SQL: "SELECT 'fine'::mood", Foreign: true}, 2, 1},
-	{"parameters whose types are asked for", postgres.Call{SQL: "SELECT 1 = ANY ($1)", Bind: arrays("{1}"), Foreign: true}, 3, 2},
+	{"setting of a caller", postgres.Call{SQL: "SET work_mem = '5MB'", Untrusted: true, Write: true}, 2, 2},
+	{"error of a caller", postgres.Call{SQL: "SELECT nothing", Untrusted: true, Write: true}, 2, 2},
+	{"new type, then known", postgres.Call{SQL: "SELECT 'fine'::mood", Untrusted: true}, 2, 1},
+	{"parameters whose types are asked for", postgres.Call{SQL: "SELECT 1 = ANY ($1)", Bind: arrays("{1}"), Untrusted: true}, 3, 2},
 	{"limit of written rows", postgres.Call{SQL: "UPDATE t SET name = 'y'", MaxAffected: 10, Write: true}, 2, 2},
 }
 
 // What costs a flight more without a pooler; the caller does not wait for it.
 var (
-	costOfPrepare = cost{"PREPARE", postgres.Call{SQL: "PREPARE p AS SELECT 1", Foreign: true}, 2, 2}
+	costOfPrepare = cost{"PREPARE", postgres.Call{SQL: "PREPARE p AS SELECT 1", Untrusted: true}, 2, 2}
 	costOfError   = cost{"error", postgres.Call{SQL: "SELECT 1 / 0"}, 2, 2} // the ROLLBACK again
-	costOfErrors  = cost{"error of a caller who reads", postgres.Call{SQL: "SELECT 1 / 0", Foreign: true}, 2, 2}
+	costOfErrors  = cost{"error of a caller who reads", postgres.Call{SQL: "SELECT 1 / 0", Untrusted: true}, 2, 2}
 )
 
 func TestRoundTrips(t *testing.T) {
@@ -135,8 +135,8 @@ func checkRoundTrips(t *testing.T, direct, through string, costs []cost) {
 	w, address := tap(t, through)
 	db := open(t, address, func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 })
 	for range 3 {
-		run(t, db, postgres.Call{SQL: "SELECT 1", Keep: true})
-		run(t, db, postgres.Call{SQL: "SELECT 1", Keep: true, Write: true})
+		run(t, db, postgres.Call{SQL: "SELECT 1", Prepare: true})
+		run(t, db, postgres.Call{SQL: "SELECT 1", Prepare: true, Write: true})
 	}
 	conns := w.conns.Load()
 	for _, test := range costs {

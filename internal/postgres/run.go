@@ -49,7 +49,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 		return t.out, err
 	}
 	err := db.withSession(ctx, func(s *session) error {
-		t.session, s.place = s, c.Foreign
+		t.session, s.place = s, c.Untrusted
 		began := time.Now()
 		err := elsewhere(s, c, t.run(ctx))
 		t.out.Notices = s.notices.list()
@@ -62,13 +62,13 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 		if t.stopped && s.pc.Conn().SetReadDeadline(time.Time{}) != nil {
 			s.broken = true
 		}
-		if c.Foreign {
-			s.foreign++
+		if c.Untrusted {
+			s.untrusted++
 			s.busy += time.Since(began)
 		}
 		return err
 	})
-	if c.Foreign && t.session == nil {
+	if c.Untrusted && t.session == nil {
 		<-db.callers
 	}
 	if err != nil || c.twoFlights() {
@@ -90,7 +90,7 @@ func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {
 		db.pool.Reset() // the others are as old as the one that was dead
 		return lost.unheard || !c.Write && out.Rows == 0
 	}
-	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && c.Keep && stale(err)
+	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && c.Prepare && stale(err)
 }
 
 // stale is the error of a kept statement whose tables have changed.
@@ -151,7 +151,7 @@ func (t *transaction) run(ctx context.Context) error {
 			return t.finish(err, false)
 		}
 	} else {
-		if t.call.Keep {
+		if t.call.Prepare {
 			name = statementName(t.call.SQL)
 		}
 		t.parse(name, t.call.SQL)

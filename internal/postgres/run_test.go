@@ -205,7 +205,7 @@ func TestCancellationIgnored(t *testing.T) {
 	url := pgtest.URL(t)
 	db := open(t, url)
 	const deaf = "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$ -- deaf"
-	_, err := db.Run(t.Context(), postgres.Call{SQL: deaf, Timeout: 200 * time.Millisecond, Write: true, Foreign: true}, &rows{})
+	_, err := db.Run(t.Context(), postgres.Call{SQL: deaf, Timeout: 200 * time.Millisecond, Write: true, Untrusted: true}, &rows{})
 	if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "57014" {
 		t.Errorf("Run = %v, want 57014", err)
 	}
@@ -260,11 +260,11 @@ func TestNothingCrossesCalls(t *testing.T) {
 	for _, write := range []bool{false, true} {
 		db := open(t, url, one)
 		for _, test := range tests {
-			_, err := db.Run(t.Context(), postgres.Call{SQL: test.leave, Foreign: true, Write: write}, &rows{})
+			_, err := db.Run(t.Context(), postgres.Call{SQL: test.leave, Untrusted: true, Write: write}, &rows{})
 			if e := (*postgres.Error)(nil); err != nil && (write || !errors.As(err, &e)) {
 				t.Errorf("Run(%q) = %v", test.leave, err)
 			}
-			got, _ := run(t, db, postgres.Call{SQL: test.look, Foreign: true})
+			got, _ := run(t, db, postgres.Call{SQL: test.look, Untrusted: true})
 			if got.json[0] != test.want {
 				t.Errorf("after %s (write %v): %s = %s, want %s", test.leave, write, test.look, got.json[0], test.want)
 			}
@@ -277,7 +277,7 @@ func TestNothingCrossesAnError(t *testing.T) {
 	db := open(t, pgtest.URL(t), func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 })
 	before, _ := run(t, db, postgres.Call{SQL: "SELECT pg_backend_pid()"})
 	for _, write := range []bool{false, true} {
-		call := postgres.Call{SQL: "SELECT pg_advisory_lock(42), 1 / (random() * 0)::int", Foreign: true, Write: write}
+		call := postgres.Call{SQL: "SELECT pg_advisory_lock(42), 1 / (random() * 0)::int", Untrusted: true, Write: write}
 		if _, err := db.Run(t.Context(), call, &rows{}); err == nil {
 			t.Fatalf("Run(%q) gives no error", call.SQL)
 		}
@@ -293,7 +293,7 @@ func TestStalePlan(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, "CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
 	db := open(t, url, func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 })
-	call := postgres.Call{SQL: "SELECT * FROM t", Keep: true}
+	call := postgres.Call{SQL: "SELECT * FROM t", Prepare: true}
 	run(t, db, call)
 	pgtest.Exec(t, url, "ALTER TABLE t ADD COLUMN name text DEFAULT 'x'")
 	if got, _ := run(t, db, call); got.json[0] != `[1,"x"]` {
@@ -308,7 +308,7 @@ func TestDeadConnection(t *testing.T) {
 	for _, write := range []bool{false, true} {
 		pgtest.Exec(t, url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-postgres' AND datname = current_database()")
 		for range 4 { // a write is tried again where the server had ended the connection before it saw the call
-			run(t, db, postgres.Call{SQL: "SELECT 1", Write: write, Foreign: write})
+			run(t, db, postgres.Call{SQL: "SELECT 1", Write: write, Untrusted: write})
 		}
 	}
 

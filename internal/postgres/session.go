@@ -33,8 +33,8 @@ type session struct {
 
 	identity, identified int // those that set the identity: from here, up to here
 
-	foreign int           // statements of callers that the backend has run
-	busy    time.Duration // and how long it took
+	untrusted int           // statements of callers that the backend has run
+	busy      time.Duration // and how long it took
 
 	pooler *pooler
 	pooled bool   // the connection is one to a pooler
@@ -308,12 +308,12 @@ func (s *session) query(sql string, args ...[]byte) ([][]string, error) {
 // entries that they looked for, stays until its end: no reset frees it. Few logins may ask how much it is, so that a connection
 // is given up after so many statements, or after so much time at them: a new one costs some 10 ms.
 const (
-	maxForeign = 1000
-	maxBusy    = 10 * time.Second
+	maxUntrusted = 1000
+	maxBusy      = 10 * time.Second
 )
 
 // worn reports whether the backend has run enough of callers' statements.
-func (s *session) worn() bool { return s.foreign >= maxForeign || s.busy >= maxBusy }
+func (s *session) worn() bool { return s.untrusted >= maxUntrusted || s.busy >= maxBusy }
 
 // awaiting reports whether the answer to a Sync is outstanding: the backend is, or may be, at work.
 func (s *session) awaiting() bool {

@@ -202,7 +202,7 @@ func (s *session) begin(c *Call, timeout time.Duration) {
 	}
 	s.setSession()
 	s.setLimits(timeout)
-	if c.Generic {
+	if c.GenericPlan {
 		s.set(genericPlan)
 	}
 	switch {
@@ -304,14 +304,14 @@ const constraints = "SET CONSTRAINTS ALL IMMEDIATE"
 
 // end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer putBack waits for; no
 // statement there has a name, for the caller's SQL may have put another statement under any name.
-func (s *session) end(keep, foreign bool) {
+func (s *session) end(keep, reset bool) {
 	sql := rollback
 	if keep {
 		sql, s.committing = commit, true
 	}
-	if !foreign || s.pooled {
+	if !reset || s.pooled {
 		s.fixed(statementName(sql), sql)
-		if foreign {
+		if reset {
 			s.resetPooled(keep)
 		}
 		s.sync()

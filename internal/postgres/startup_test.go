@@ -119,7 +119,7 @@ func TestStartupParametersIgnored(t *testing.T) {
 			return nil
 		})+"&timezone=Europe/Berlin&search_path=other", log.into)
 		const settings = "SELECT current_setting('timezone'), current_schema(), current_setting('datestyle'), current_setting('jit')"
-		if got, _ := run(t, db, postgres.Call{SQL: settings, Keep: true}); got.json[0] != `["Europe/Berlin","other","ISO, YMD","off"]` {
+		if got, _ := run(t, db, postgres.Call{SQL: settings, Prepare: true}); got.json[0] != `["Europe/Berlin","other","ISO, YMD","off"]` {
 			t.Errorf("the settings of the first call are %s", got.json[0])
 		}
 		if !strings.Contains(log.String(), "start-up parameters are ignored") {

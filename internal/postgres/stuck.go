@@ -84,7 +84,7 @@ func (db *DB) Stuck() []Stuck {
 // takePlace waits until SQL of a caller may run. A quarter of the pool is never for it, so that tools are served whatever callers
 // send; when half of the pool is stuck, no more is begun.
 func (db *DB) takePlace(ctx context.Context, c *Call) error {
-	if !c.Foreign {
+	if !c.Untrusted {
 		return nil
 	}
 	if n := len(db.Stuck()); n >= max(2, (int(db.pool.Config().MaxConns)+1)/2) {

@@ -80,7 +80,7 @@ func TestStuckBackendKeepsItsPlace(t *testing.T) {
 	var u turn
 	ctx := postgres.WithTurn(t.Context(), &u, "query")
 	answer := make(chan error, 1)
-	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Foreign: true}
+	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Untrusted: true}
 	go func() {
 		_, err := db.Run(ctx, call, &rows{})
 		answer <- err
@@ -98,7 +98,7 @@ func TestStuckBackendKeepsItsPlace(t *testing.T) {
 		t.Errorf("the turn was kept, stuck, freed %v times, want once, once and not yet", got)
 	}
 	for range 5 { // the other connection serves them
-		run(t, db, postgres.Call{SQL: "SELECT 1", Foreign: true})
+		run(t, db, postgres.Call{SQL: "SELECT 1", Untrusted: true})
 	}
 	if got := pgtest.Value(t, c.AdminURL(), ours); got != "2" {
 		t.Errorf("the pool of 2 has %s backends, want 2 with the one that is stuck", got)
@@ -119,14 +119,14 @@ func TestStuckBackendsLeaveHalf(t *testing.T) {
 	var calls sync.WaitGroup
 	for _, mark := range []string{"first", "second"} {
 		calls.Go(func() {
-			call := postgres.Call{SQL: "SELECT pg_sleep(600) -- " + mark, Timeout: 2 * time.Second, Foreign: true}
+			call := postgres.Call{SQL: "SELECT pg_sleep(600) -- " + mark, Timeout: 2 * time.Second, Untrusted: true}
 			_, _ = db.Run(t.Context(), call, &rows{})
 		})
 		freeze(t, backendOf(t, c.AdminURL(), mark))
 	}
 	calls.Wait()
 	waitUntil(t, "both are known", func() bool { return len(db.Stuck()) == 2 })
-	_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Foreign: true}, &rows{})
+	_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Untrusted: true}, &rows{})
 	var e *postgres.Error
 	if !errors.As(err, &e) || e.Code != "53300" || !e.Retryable || !strings.Contains(e.Message, "2 connections") {
 		t.Errorf("a caller's SQL = %v, want 53300, retryable", err)
@@ -142,7 +142,7 @@ func TestToolsAreServedWhateverCallersSend(t *testing.T) {
 	var calls sync.WaitGroup
 	for n := range 8 {
 		calls.Go(func() {
-			call := postgres.Call{SQL: "SELECT pg_sleep(600) -- call " + strconv.Itoa(n), Timeout: 3 * time.Second, Foreign: true}
+			call := postgres.Call{SQL: "SELECT pg_sleep(600) -- call " + strconv.Itoa(n), Timeout: 3 * time.Second, Untrusted: true}
 			if _, err := db.Run(t.Context(), call, &rows{}); code(err) != "57014" && code(err) != "53300" {
 				t.Errorf("a caller's SQL = %v, want 57014, or 53300 of those that wait", err)
 			}
@@ -160,7 +160,7 @@ func TestToolsAreServedWhateverCallersSend(t *testing.T) {
 	calls.Wait()
 	waitUntil(t, "all three are known", func() bool { return len(db.Stuck()) == 3 })
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
-	if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Foreign: true}, &rows{}); code(err) != "53300" {
+	if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Untrusted: true}, &rows{}); code(err) != "53300" {
 		t.Errorf("a caller's SQL = %v, want 53300", err)
 	}
 }
@@ -189,15 +189,15 @@ func TestCloseWithStuckBackend(t *testing.T) {
 
 func TestConnectionsAreGivenUp(t *testing.T) {
 	db := open(t, pgtest.URL(t), func(c *postgres.Config) { c.MinConns, c.MaxConns = -1, 1 })
-	call := postgres.Call{SQL: "SELECT pg_backend_pid()", Foreign: true, Clean: true}
+	call := postgres.Call{SQL: "SELECT pg_backend_pid()", Untrusted: true, ProvenClean: true}
 	first, _ := run(t, db, call)
-	for i := 2; i <= postgres.MaxForeign; i++ {
+	for i := 2; i <= postgres.MaxUntrusted; i++ {
 		if got, _ := run(t, db, call); got.json[0] != first.json[0] {
-			t.Fatalf("statement %d runs on another backend, want one backend for %d", i, postgres.MaxForeign)
+			t.Fatalf("statement %d runs on another backend, want one backend for %d", i, postgres.MaxUntrusted)
 		}
 	}
 	if got, _ := run(t, db, call); got.json[0] == first.json[0] {
-		t.Errorf("the backend is kept after %d statements of callers", postgres.MaxForeign)
+		t.Errorf("the backend is kept after %d statements of callers", postgres.MaxUntrusted)
 	}
 }
 
@@ -208,7 +208,7 @@ func TestStuckBackendBehindPgBouncer(t *testing.T) {
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
 	var u turn
 	var wait sync.WaitGroup
-	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Foreign: true}
+	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Untrusted: true}
 	wait.Go(func() { _, _ = db.Run(postgres.WithTurn(t.Context(), &u, "query"), call, &rows{}) })
 	pid := backendOf(t, c.AdminURL(), "frozen")
 	thaw := freeze(t, pid)

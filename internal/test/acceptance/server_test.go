@@ -32,7 +32,7 @@ type spy struct {
 }
 
 func (s *spy) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
-	if c.Foreign {
+	if c.Untrusted {
 		s.foreign.Add(1)
 		switch {
 		case !s.walls.transaction:

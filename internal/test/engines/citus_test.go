@@ -77,17 +77,17 @@ func TestCitus(t *testing.T) {
 				"text of a float, on a worker": {"SELECT (id * 0.1::float8 + 0.2::float8)::text FROM orders", "0.30000000000000004"},
 			} {
 				for _, foreign := range []bool{false, true} {
-					only(t, what, answers(t, db, 2, 5, postgres.Call{SQL: test.sql, Identity: dan, Foreign: foreign, Keep: !foreign}), test.want)
+					only(t, what, answers(t, db, 2, 5, postgres.Call{SQL: test.sql, Identity: dan, Untrusted: foreign, Prepare: !foreign}), test.want)
 				}
 			}
 			const onWorker = "SELECT id, current_setting('timezone'), current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('mcp.role'), " +
 				"current_setting('transaction_read_only') FROM orders WHERE current_setting('port') <> '' AND id = 1"
-			if got := call(t, db, postgres.Call{SQL: onWorker, Identity: dan, Foreign: true}).String(); got != "1 UTC 30s 10s dbr on" {
+			if got := call(t, db, postgres.Call{SQL: onWorker, Identity: dan, Untrusted: true}).String(); got != "1 UTC 30s 10s dbr on" {
 				t.Errorf("settings on the worker: %q", got)
 			}
-			write := postgres.Call{SQL: "INSERT INTO shop.orders VALUES (2, now()) ON CONFLICT (id) DO UPDATE SET at = excluded.at", Write: true, Foreign: true}
+			write := postgres.Call{SQL: "INSERT INTO shop.orders VALUES (2, now()) ON CONFLICT (id) DO UPDATE SET at = excluded.at", Write: true, Untrusted: true}
 			only(t, "a write", answers(t, db, 1, 3, write), "")
-			only(t, "a write on all shards", answers(t, db, 1, 3, postgres.Call{SQL: "DELETE FROM shop.orders WHERE id > $1::int", Args: [][]byte{[]byte("1")}, Write: true, Keep: true}), "")
+			only(t, "a write on all shards", answers(t, db, 1, 3, postgres.Call{SQL: "DELETE FROM shop.orders WHERE id > $1::int", Args: [][]byte{[]byte("1")}, Write: true, Prepare: true}), "")
 		})
 	}
 	t.Run("errors", func(t *testing.T) { citusErrors(t, coordinator, workers[0]) })
@@ -96,7 +96,7 @@ func TestCitus(t *testing.T) {
 // citusErrors are those of the way to a worker, which name its address and the login.
 func citusErrors(t *testing.T, coordinator, worker *demo.Cluster) {
 	db, log := open(t, at(portOf(t, coordinator), demo.Superuser))
-	all := postgres.Call{SQL: "SELECT string_agg(owner, ',') FROM notes", Identity: dan, Foreign: true}
+	all := postgres.Call{SQL: "SELECT string_agg(owner, ',') FROM notes", Identity: dan, Untrusted: true}
 	check := func(what string, retryable bool) {
 		t.Helper()
 		a := call(t, db, all)

@@ -27,7 +27,7 @@ func TestPgBouncer(t *testing.T) {
 				"SELECT current_setting('statement_timeout'), current_setting('timezone')":  "30s UTC",
 				"SELECT current_setting('request.jwt.claims'), current_setting('mcp.role')": `{"sub":"dan"} dbr`,
 			} {
-				only(t, sql, answers(t, db, 8, 24, postgres.Call{SQL: sql, Identity: dan, Foreign: true}), want)
+				only(t, sql, answers(t, db, 8, 24, postgres.Call{SQL: sql, Identity: dan, Untrusted: true}), want)
 			}
 			t.Logf("768 calls took %v", time.Since(began))
 		})
@@ -41,7 +41,7 @@ func TestPgBouncerStatementMode(t *testing.T) {
 	for _, words := range []string{"", "&pgbouncer=true"} {
 		db, log := open(t, through+words)
 		for range 3 {
-			got := call(t, db, postgres.Call{SQL: "SELECT 1", Keep: true})
+			got := call(t, db, postgres.Call{SQL: "SELECT 1", Prepare: true})
 			e, ok := got.err.(*postgres.Error)
 			if !ok || e.Code != "08P01" || e.Retryable || !strings.Contains(e.Message, "statement mode") {
 				t.Errorf("a call behind statement mode = %v, want 08P01 for that reason, not retryable", got.err)

@@ -40,17 +40,17 @@ func TestPGlite(t *testing.T) {
 			first, _ := open(t, url)
 			const session = "SELECT current_setting('timezone'), current_schema(), current_setting('datestyle'), current_setting('jit')"
 			const want = "Europe/Berlin shop ISO, YMD off"
-			got := call(t, first, postgres.Call{SQL: session, Keep: true})
+			got := call(t, first, postgres.Call{SQL: session, Prepare: true})
 			for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && errors.As(got.err, new(*postgres.Unavailable)); {
 				time.Sleep(50 * time.Millisecond) // PGlite takes a moment to see that the client before has left
-				got = call(t, first, postgres.Call{SQL: session, Keep: true})
+				got = call(t, first, postgres.Call{SQL: session, Prepare: true})
 			}
 			if got.String() != want {
 				t.Errorf("the first call has the settings %q, want %q", got, want)
 			}
-			only(t, session, answers(t, first, 1, 14, postgres.Call{SQL: session, Keep: true}), want)
-			only(t, "of callers", answers(t, first, 5, 20, postgres.Call{SQL: session, Foreign: true}), want)
-			only(t, "writes", answers(t, first, 5, 4, postgres.Call{SQL: "INSERT INTO t VALUES (1)", Foreign: true, Write: true}), "")
+			only(t, session, answers(t, first, 1, 14, postgres.Call{SQL: session, Prepare: true}), want)
+			only(t, "of callers", answers(t, first, 5, 20, postgres.Call{SQL: session, Untrusted: true}), want)
+			only(t, "writes", answers(t, first, 5, 4, postgres.Call{SQL: "INSERT INTO t VALUES (1)", Untrusted: true, Write: true}), "")
 			if got := call(t, first, postgres.Call{SQL: "SELECT count(*) FROM t"}).String(); got != "20" {
 				t.Errorf("%s rows, want 20", got)
 			}

@@ -96,17 +96,17 @@ func onBothNodes(t *testing.T, url string) {
 			"the limits":                                  {"SELECT current_setting('statement_timeout'), current_setting('lock_timeout')", "30s 10s"},
 			"the session":                                 {"SELECT current_setting('timezone'), current_setting('datestyle'), current_setting('bytea_output')", "UTC ISO, YMD hex"},
 		} {
-			only(t, what, answers(t, db, 4, 10, postgres.Call{SQL: test.sql, Identity: dan, Keep: keep, Foreign: !keep}), test.want)
+			only(t, what, answers(t, db, 4, 10, postgres.Call{SQL: test.sql, Identity: dan, Prepare: keep, Untrusted: !keep}), test.want)
 		}
 	}
 	nodes := answers(t, db, 4, 25, postgres.Call{SQL: "SELECT pg_is_in_recovery()", Identity: dan})
 	t.Logf("of 100 statements ran on the standby: %d; a pooler was found: %v", nodes["t"], strings.Contains(log.String(), "pooler found"))
-	write := postgres.Call{SQL: "INSERT INTO shop.orders SELECT max(id) + 1, now() FROM shop.orders", Write: true, Foreign: true}
+	write := postgres.Call{SQL: "INSERT INTO shop.orders SELECT max(id) + 1, now() FROM shop.orders", Write: true, Untrusted: true}
 	only(t, "a write", answers(t, db, 1, 5, write), "")
-	if got := call(t, db, postgres.Call{SQL: "SELECT 1 / 0", Identity: dan, Foreign: true}).String(); got != "22012" {
+	if got := call(t, db, postgres.Call{SQL: "SELECT 1 / 0", Identity: dan, Untrusted: true}).String(); got != "22012" {
 		t.Errorf("an error of the statement: %s, want 22012", got)
 	}
-	if got := call(t, db, postgres.Call{SQL: "SELECT pg_sleep(60)", Timeout: 300 * time.Millisecond, Identity: dan, Foreign: true}).String(); got != "57014" {
+	if got := call(t, db, postgres.Call{SQL: "SELECT pg_sleep(60)", Timeout: 300 * time.Millisecond, Identity: dan, Untrusted: true}).String(); got != "57014" {
 		t.Errorf("a statement over its limit: %s, want 57014", got)
 	}
 }
@@ -116,5 +116,5 @@ func TestPgpoolWithFewPlaces(t *testing.T) {
 	c := cluster(t, demo.Config{})
 	port := pgpool(t, c, map[string]string{"num_init_children": "2", "sr_check_period": "0"}, portOf(t, c))
 	db, _ := open(t, at(port, demo.Superuser))
-	only(t, "8 threads, 5 calls each", answers(t, db, 8, 5, postgres.Call{SQL: "SELECT 1", Foreign: true}), "1")
+	only(t, "8 threads, 5 calls each", answers(t, db, 8, 5, postgres.Call{SQL: "SELECT 1", Untrusted: true}), "1")
 }
