@@ -25,6 +25,10 @@ type question struct {
 	Values    []uint32     `json:"values"`
 	Path      []string     `json:"path"`
 	Recorded  bool         `json:"recorded"`
+	Columns   []string     `json:"columns"`
+	Every     bool         `json:"every"`
+	Rows      bool         `json:"rows"`
+	Arrays    bool         `json:"arrays"`
 
 	statement *sqlscan.Statement
 }
@@ -46,7 +50,7 @@ const jsonType, xmlType = 114, 142
 // newQuestion asks about a statement for a role; values are the types of those that it has from elsewhere.
 func newQuestion(st *sqlscan.Statement, role *Role, values []uint32) question {
 	q := question{statement: st, Relations: []name{}, Functions: []calledName{}, Operators: names(st.Operators), Types: names(st.Types),
-		Values: append([]uint32{}, values...)}
+		Values: append([]uint32{}, values...), Columns: append([]string{}, st.Columns.Names...), Every: st.Every, Rows: st.Rows, Arrays: st.Arrays}
 	for _, r := range st.Relations {
 		q.Relations = append(q.Relations, name{r.Schema, r.Name})
 	}

@@ -7,6 +7,8 @@
 --   functions[].notation                     0 for a call, 1 for field notation, or the version from which on it is no call
 --   values                                   OIDs of types of values that come from elsewhere, such as arguments
 --   path                                     the search path, as an array; null is the one of the session
+--   columns, every                           the columns of relations that the statement can mean as values, by their names, or whether that is every one
+--   rows, arrays                             whether it can make a row or array of a column; whether it holds an array otherwise
 --   recorded                                 whether PostgreSQL has recorded which functions and operators of users these are
 -- $2 is read-only mode, $3 a regular expression for names of settings that are secret; null leaves "secrets" out.
 --
@@ -18,7 +20,8 @@ WITH RECURSIVE session AS MATERIALIZED (
   SELECT pg_catalog.current_schemas(true) AS path,
     (SELECT n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.oid = pg_catalog.pg_my_temp_schema()) AS temporary
 ), question AS MATERIALIZED (
-  SELECT q.ord, q.relations, q.functions, q.operators, q.types, q.recorded,
+  SELECT q.ord, q.relations, q.functions, q.operators, q.types, q.recorded, q.every, q.rows, q.arrays,
+    ARRAY(SELECT c::name FROM pg_catalog.json_array_elements_text(q.columns) AS c) AS columns,
     ARRAY(SELECT v::oid FROM pg_catalog.json_array_elements_text(q.values) AS v) AS values,
     CASE WHEN q.path IS NULL THEN s.path ELSE (
       SELECT CASE WHEN '{pg_catalog}' <@ p.names THEN '{}' ELSE '{pg_catalog}' END::name[] || p.names
@@ -26,8 +29,8 @@ WITH RECURSIVE session AS MATERIALIZED (
         SELECT CASE WHEN q.path::pg_catalog.jsonb ? 'pg_temp' THEN '{}' ELSE pg_catalog.array_remove(ARRAY[s.temporary], NULL) END ||
           ARRAY(SELECT CASE n WHEN 'pg_temp' THEN s.temporary WHEN '$user' THEN current_user ELSE n::name END
             FROM pg_catalog.json_array_elements_text(q.path) WITH ORDINALITY AS n (n, i) ORDER BY n.i) AS names) AS p) END AS path
-  FROM ROWS FROM (pg_catalog.json_to_recordset($1::json) AS (relations json, functions json, operators json, types json, "values" json, path json, recorded bool))
-    WITH ORDINALITY AS q (relations, functions, operators, types, values, path, recorded, ord)
+  FROM ROWS FROM (pg_catalog.json_to_recordset($1::json) AS (relations json, functions json, operators json, types json, "values" json, path json, recorded bool, columns json, every bool, rows bool,
+      arrays bool)) WITH ORDINALITY AS q (relations, functions, operators, types, values, path, recorded, columns, every, rows, arrays, ord)
   CROSS JOIN session AS s
   WHERE q.ord = q.ord + 0
 ), with_foreign (oid) AS (
@@ -65,8 +68,9 @@ WITH RECURSIVE session AS MATERIALIZED (
         LEFT JOIN pg_catalog.pg_type AS elem ON elem.oid = t.typelem AND t.typcategory = 'A'
         WHERE t.typname = i.name AND CASE i.schema WHEN '' THEN n.nspname = ANY (q.path) ELSE n.nspname = i.schema END OFFSET 0) AS t
     ), columns AS MATERIALIZED (
-      SELECT DISTINCT a.atttypid AS oid
-      FROM rel CROSS JOIN LATERAL (SELECT a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = rel.oid AND a.attnum <> 0 OFFSET 0) AS a
+      SELECT a.atttypid AS oid, pg_catalog.bool_or(q.every OR a.attname = ANY (q.columns)) AS operand
+      FROM rel CROSS JOIN LATERAL (SELECT a.attname, a.atttypid FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = rel.oid AND a.attnum <> 0 OFFSET 0) AS a
+      GROUP BY a.atttypid
 
     -- An overload is an operator outside PostgreSQL's own, or a function of one argument beside some of its own.
     --
@@ -122,7 +126,7 @@ WITH RECURSIVE session AS MATERIALIZED (
       SELECT false, ord, besides, oid, oid, proname, 0, argument, prorettype FROM called WHERE argument IS NOT NULL
     ), operand AS MATERIALIZED (
       SELECT u.oid, t.typcategory AS category, t.typispreferred AS preferred, t.oid < 16384 AS own,
-        t.oid >= 16384 AND t.typtype IN ('b', 'e', 'r', 'm') AND t.typcategory <> 'A' AS made,
+        t.oid >= 16384 AND t.typtype IN ('b', 'e', 'r', 'm') AND t.typcategory <> 'A' OR t.oid IN (2277, 5078) AS made,
         ARRAY(SELECT c.castsource FROM pg_catalog.pg_cast AS c WHERE c.casttarget = t.oid AND c.castcontext = 'i' AND c.castsource < 16384) AS sources
       FROM (SELECT l AS oid FROM overloads UNION SELECT r FROM overloads) AS u
       CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_type AS t WHERE t.oid = u.oid OFFSET 0) AS t
@@ -191,14 +195,15 @@ WITH RECURSIVE session AS MATERIALIZED (
     -- The types named, those of columns and those that functions give bring along what they are made of and are cast to, with
     -- whatever runs when they are used: their own functions, casts, sort orders. An explicit cast needs its target named, which
     -- can be as a function. What extensions bring along with their types in C is left out: it is what they are made for.
-    ), parts (oid, named) AS (
-      SELECT base, true FROM named WHERE base >= 16384
+    -- An operand is what can be a value in an expression.
+    ), parts (oid, named, operand) AS (
+      SELECT base, true, true FROM named WHERE base >= 16384
       UNION
-      SELECT oid, false FROM columns WHERE oid >= 16384
+      SELECT oid, false, operand FROM columns WHERE oid >= 16384
       UNION
-      SELECT oid, false FROM given WHERE oid >= 16384
+      SELECT oid, false, true FROM given WHERE oid >= 16384
       UNION
-      SELECT part.oid, parts.named
+      SELECT part.oid, parts.named, parts.operand
       FROM parts
       CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_type AS t WHERE t.oid = parts.oid AND t.oid >= 16384 OFFSET 0) AS t
       CROSS JOIN LATERAL (
@@ -210,7 +215,15 @@ WITH RECURSIVE session AS MATERIALIZED (
         UNION ALL SELECT o.result FROM overloads AS o WHERE t.oid IN (o.l, o.r)) AS part (oid)
       WHERE part.oid <> 0 AND part.oid::int8 = part.oid::int8 + 0 * parts.oid::int8
     ), types AS MATERIALIZED (
-      SELECT oid, named FROM parts WHERE oid >= 16384
+      SELECT oid, named, operand FROM parts WHERE oid >= 16384
+    ), arrays AS MATERIALIZED (
+      SELECT FROM pg_catalog.pg_type AS t
+      WHERE t.typcategory = 'A' AND t.oid IN (SELECT oid FROM columns WHERE operand UNION ALL SELECT oid FROM parts WHERE operand UNION ALL SELECT oid FROM given)
+      UNION ALL
+      SELECT FROM fn AS i JOIN pg_catalog.pg_proc AS p ON p.proname = i.name CROSS JOIN LATERAL pg_catalog.unnest(p.prorettype || coalesce(p.proallargtypes, '{}')) AS u (oid)
+      JOIN pg_catalog.pg_type AS t ON t.oid = u.oid WHERE t.typcategory = 'A' OR t.oid IN (2277, 5078)
+      UNION ALL
+      SELECT WHERE q.arrays
     ), used AS MATERIALIZED (
       SELECT u.named, t.*
       FROM (SELECT oid, pg_catalog.bool_or(named) AS named FROM types GROUP BY oid) AS u
@@ -277,10 +290,12 @@ WITH RECURSIVE session AS MATERIALIZED (
       JOIN pg_catalog.pg_opfamily AS f ON f.oid = u.family AND f.oid < 16384 AND f.opfmethod IN (403, 405)
 
     -- The check of a domain runs where a value becomes one: where it is named, within an array or row that a literal is read as,
-    -- and as a result of functions and operators that take any type (generic: anyelement, anycompatible, arrays of those). A
-    -- column of the domain alone is only read.
+    -- and as a result of functions and operators that take any type (generic: anyelement, anycompatible, arrays of those), or beside
+    -- a row or array that is made of columns. A column of the domain alone is only read.
     ), generic AS MATERIALIZED (
-      SELECT FROM fn AS i JOIN pg_catalog.pg_proc AS p ON p.proname = i.name WHERE p.proargtypes::oid[] && '{2283,5077}'
+      SELECT FROM fn AS i JOIN pg_catalog.pg_proc AS p ON p.proname = i.name WHERE p.proargtypes::oid[] && '{2283,2776,5077,5079}'
+      UNION ALL
+      SELECT WHERE q.rows
       UNION ALL
       SELECT FROM op AS i JOIN pg_catalog.pg_operator AS o ON o.oprname = i.name
       WHERE o.oprresult <> 16 AND '{2283,2277,5077,5078}' && ARRAY[o.oprleft, o.oprright]
@@ -307,11 +322,13 @@ WITH RECURSIVE session AS MATERIALIZED (
       SELECT 'function', p.ord, 'function', p.oid, ''
       FROM called AS p
       WHERE (p.oid < 16384 OR NOT q.recorded)
-        AND (p.oid NOT IN (SELECT oid FROM apart WHERE NOT operator) OR EXISTS (SELECT FROM types WHERE types.oid = p.argument))
+        AND (p.oid NOT IN (SELECT oid FROM apart WHERE NOT operator) OR EXISTS (SELECT FROM types WHERE types.operand AND types.oid = p.argument)
+          OR p.argument IN (2277, 5078) AND EXISTS (SELECT FROM arrays))
       UNION ALL
       SELECT 'operator', o.ord, 'operator', o.oid, 'operator ' || o.name
       FROM overloads AS o
-      WHERE o.operator AND NOT q.recorded AND (o.oid NOT IN (SELECT oid FROM apart WHERE operator) OR EXISTS (SELECT FROM types WHERE types.oid IN (o.l, o.r)))
+      WHERE o.operator AND NOT q.recorded AND (o.oid NOT IN (SELECT oid FROM apart WHERE operator)
+        OR EXISTS (SELECT FROM types WHERE types.operand AND types.oid IN (o.l, o.r)) OR '{2277,5078}' && ARRAY[o.l, o.r] AND EXISTS (SELECT FROM arrays))
       UNION ALL
       SELECT 'cast', 0, 'function', c.oid, c.of FROM (SELECT * FROM casts UNION ALL SELECT * FROM domains UNION ALL SELECT * FROM linked) AS c
       UNION ALL

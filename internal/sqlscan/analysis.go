@@ -27,6 +27,23 @@ type Statement struct {
 	Settings []string
 	// Params are the n of $n, sorted, each once.
 	Params []int
+	Columns
+}
+
+// Columns say which columns of the relations the statement can mean as values.
+type Columns struct {
+	// Names are those that it names. Every is set where it can mean any of them without naming it: by * within an expression or
+	// a set operation, by NATURAL, by other names for columns.
+	Names []string
+	Every bool
+	// Rows is set where a table is meant as a whole, or values are put into a row or an array; Arrays where there is an array that
+	// is no column and comes from no function.
+	Rows, Arrays bool
+}
+
+func (c *Columns) join(other Columns) {
+	c.Names = append(c.Names, other.Names...)
+	c.Every, c.Rows, c.Arrays = c.Every || other.Every, c.Rows || other.Rows, c.Arrays || other.Arrays
 }
 
 // Operation is what a statement does to a relation.
@@ -95,6 +112,7 @@ func Together(all []*Statement) *Statement {
 		functions.join(s.Functions)
 		operators.join(s.Operators)
 		types.join(s.Types)
+		st.Columns.join(s.Columns)
 		constructs.join(s.Constructs)
 	}
 	st.Functions, st.Operators, st.Types, st.Constructs = functions.all, operators.all, types.all, constructs.all

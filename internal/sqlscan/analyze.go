@@ -43,6 +43,7 @@ func (st *Statement) collect(n *node, sql string) error {
 	w := walker{st: st, position: toPosition, hidden: map[string]int{}, relations: map[Relation]int{}}
 	w.outermost(n)
 	w.walk(n, locks{})
+	w.columns.finish(&st.Columns)
 	if w.err != nil {
 		return w.err
 	}

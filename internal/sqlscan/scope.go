@@ -20,6 +20,7 @@ func (w *walker) enter(clause *node) {
 		if k.kind != "CommonTableExpr" {
 			w.refuse(k.kind)
 		}
+		w.st.Every = w.st.Every || k.field("aliascolnames") != nil
 		w.parts(k)
 		if !recursive {
 			w.hidden[k.value("ctename")]++
@@ -88,6 +89,7 @@ func (w *walker) selectStatement(n *node, outer locks) {
 			w.walk(k, l)
 		}
 	}
+	w.columns.arms(n, &w.st.Columns)
 	for _, arm := range []string{"larg", "rarg"} {
 		w.walk(n.field(arm), locks{all: l.all})
 	}
@@ -97,6 +99,7 @@ func (w *walker) selectStatement(n *node, outer locks) {
 // source visits a relation that is read, unless it is a common table expression.
 func (w *walker) source(n *node, l locks) {
 	name := n.value("relname")
+	w.columns.source(n, &w.st.Columns)
 	if n.field("schemaname") == nil && w.hidden[name] > 0 {
 		return
 	}
@@ -112,6 +115,7 @@ func (w *walker) source(n *node, l locks) {
 
 // join visits a join. USING and NATURAL compare with the operator = that the search path gives.
 func (w *walker) join(n *node, l locks) {
+	w.columns.joined(n, &w.st.Columns)
 	w.walk(n.field("larg"), l)
 	w.walk(n.field("rarg"), l)
 	if n.field("usingClause") != nil || n.field("isNatural") != nil {

@@ -19,6 +19,8 @@ type walker struct {
 	functions, operators, types, constructs collection
 
 	settled map[*node]bool // XML values whose type nothing else takes
+
+	columns columns
 }
 
 // collection is objects, each once; their positions are bytes from 0 until the walk is done.
@@ -80,6 +82,7 @@ func (w *walker) walk(n *node, l locks) {
 	case "JoinExpr":
 		w.join(n, l)
 	case "RangeSubselect":
+		w.columns.renamed(n, &w.st.Columns)
 		w.walk(n.field("subquery"), l.below(n))
 		w.parts(n, "subquery")
 	case "RangeTableSample":
@@ -95,6 +98,7 @@ func (w *walker) walk(n *node, l locks) {
 // expression notes what n names. Its parts are visited by walk.
 func (w *walker) expression(n *node) {
 	w.xml(n)
+	w.columns.note(n, &w.st.Columns)
 	switch at := n.offset("location"); n.kind {
 	case "":
 	case "A_Expr":
