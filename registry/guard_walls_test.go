@@ -144,6 +144,36 @@ func TestGuardSecrets(t *testing.T) {
 	served(t, r, "SELECT histogram_bounds FROM pg_stats WHERE tablename = 'pg_db_role_setting'", false)
 }
 
+// TestSettingsOfApplications: PostgreSQL lists no settings that applications have made up, so a name that is computed may be that of one.
+func TestSettingsOfApplications(t *testing.T) {
+	c := pgtest.NewCluster(t, demo.Config{Settings: map[string]string{"app.password": "'hidden-password'"}})
+	pgtest.Exec(t, c.AdminURL(), "CREATE TABLE plain (id int, name text, current_setting text)")
+	r := build(t, registry.Config{DB: openDB(t, c.AdminURL()), ReadOnly: true}, nil)
+	for sql, want := range map[string]bool{
+		"SELECT current_setting('work_mem')":                                                                      true,
+		"SELECT s.name, current_setting(s.name) FROM pg_settings AS s":                                            true,
+		"SELECT pg_catalog.current_setting(s.name, true) FROM pg_catalog.pg_settings s WHERE s.name = 'work_mem'": true,
+		"SELECT current_setting('app.password')":                                                                  false,
+		"SELECT current_setting('app.'||'password')":                                                              false,
+		"SELECT current_setting(concat('app.', 'pass', 'word'))":                                                  false,
+		"SELECT current_setting(('app.pass')||'word')":                                                            false, "SELECT current_setting((('app.pass')||'word'), true)": false,
+		"SELECT current_setting(('work_mem')), current_setting($x$work_mem$x$)": true, "SELECT current_setting(split_part('app.password', ',', 1))": false,
+		"SELECT current_setting(reverse('drowssap.ppa'), true)":                                                                 false,
+		"SELECT current_setting(s.name) FROM (SELECT 'app.'||'password' AS name) AS s":                                          false,
+		"WITH pg_settings AS (SELECT 'app.'||'password' AS name) SELECT current_setting(s.name) FROM pg_settings s":             false,
+		"SELECT x.* FROM pg_settings s, LATERAL (SELECT current_setting(s.name) FROM (VALUES ('app.'||'password')) s (name)) x": false,
+		"SELECT current_setting(s.name), current_setting('app.'||'password') FROM pg_settings s":                                false,
+		"SELECT current_setting(s.name), x.current_setting FROM pg_settings s, unnest(ARRAY['app.'||'password']) x":             false,
+		"SELECT current_setting(s.name), \"current_setting\"('app.'||'password') FROM pg_settings s":                            false,
+		"SELECT current_setting(s.name), U&\"current\\005Fsetting\"('app.'||'password') FROM pg_settings s":                     false,
+		"SELECT current_setting(s.name || x) FROM pg_settings s, (VALUES ('')) v (x)":                                           false,
+	} {
+		if got, isError := callAs(t.Context(), t, r, sql); isError == want || strings.Contains(got, "hidden-password") || !want && !strings.Contains(got, `"read_only"`) {
+			t.Errorf("%s = %.200s, want it served: %v", sql, got, want)
+		}
+	}
+}
+
 // TestSecretsAreKnown finds the settings and catalogues whose names say that they hold secrets, on whatever version this is.
 func TestSecretsAreKnown(t *testing.T) {
 	db := pgtest.URL(t)

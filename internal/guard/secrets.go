@@ -71,11 +71,14 @@ func (d *decision) secrets() *Refusal {
 		}
 	}
 	for _, f := range d.st.Functions {
+		known := f.Name == "current_setting" && !f.Field && constantSettings(d.sql)
 		switch {
-		case !slices.Contains(settingsFunctions, f.Name):
-		case f.Name == "current_setting" && !f.Field && constantSettings(d.sql):
+		case !slices.Contains(settingsFunctions, f.Name) || known:
 		case s.Settings || s.RoleSettings:
 			return refuse("secret", f.Position, "%s would show settings that are secret: want current_setting of a constant name", f.Name)
+		case f.Name == "current_setting" && !d.namesFromCatalog(): // PostgreSQL lists no settings of applications
+			return refuse("secret", f.Position, "%s of a computed name can show a setting that is secret: "+
+				"want a constant name, or s.name with FROM pg_settings AS s", f.Name)
 		}
 	}
 	if !namesNoSecret(d.sql) {
@@ -84,11 +87,39 @@ func (d *decision) secrets() *Refusal {
 	return nil
 }
 
+var (
+	settingsAlias = regexp.MustCompile(` pg_settings (?:as )?([a-z_0-9]+) `)
+	settingCall   = regexp.MustCompile(` "?current_setting\b"?(?: \( (?:([a-z_0-9]+) \. name|') [,)])?`)
+)
+
+// namesFromCatalog reports whether each call of current_setting is given a constant, or s.name of pg_settings AS s, where nothing
+// else has one of these names.
+func (d *decision) namesFromCatalog() bool {
+	tokens := []string{""}
+	for _, text := range significant(d.sql) {
+		if strings.Contains(text, "'") {
+			text = "'"
+		}
+		tokens = append(tokens, strings.ToLower(text))
+	}
+	sql := strings.Join(append(tokens, ""), " ")
+	alias := settingsAlias.FindStringSubmatch(sql)
+	if alias == nil || strings.Count(sql, "pg_settings") != 1 || strings.Contains(sql, ` u&"`) ||
+		strings.Count(sql, " "+alias[1]+" ")-strings.Count(sql, " "+alias[1]+" . ") != 1 ||
+		!slices.ContainsFunc(d.resolved.Relations, func(r *Relation) bool { return r != nil && r.System && r.Name == "pg_settings" }) {
+		return false
+	}
+	return !slices.ContainsFunc(settingCall.FindAllStringSubmatch(sql, -1), func(call []string) bool {
+		return !strings.Contains(call[0], "(") || call[1] != "" && call[1] != alias[1]
+	})
+}
+
 // constantSettings reports whether each call of current_setting has a plain constant as its first argument.
 func constantSettings(sql string) bool {
 	all := true
 	firstArguments(sql, "current_setting", func(first, next string) {
-		all = all && strings.HasPrefix(first, "'") && strings.Count(first, "'") == 2 && (next == "," || next == ")")
+		plain := strings.HasPrefix(first, "'") && strings.Count(first, "'") == 2 || len(first) > 1 && first[0] == '$' && strings.HasSuffix(first, "$")
+		all = all && plain && (next == "," || next == ")")
 	})
 	return all
 }
@@ -105,23 +136,34 @@ func namesNoSecret(sql string) bool {
 	return none
 }
 
-// firstArguments gives the first token of the arguments of each call, and the one after it. One by another spelling of the name is
-// given an empty one.
+// firstArguments gives the first token of the arguments of each call, without parentheses around it, and the one after those. One by
+// another spelling of the name is given an empty one.
 func firstArguments(sql, function string, give func(first, next string)) {
+	tokens := significant(sql)
+	for i, text := range tokens {
+		switch {
+		case strings.HasPrefix(strings.ToLower(text), `u&"`):
+			give("", "")
+		case strings.EqualFold(strings.Trim(text, `"`), function) && i+3 < len(tokens) && tokens[i+1] == "(":
+			start := i + 2
+			for i = start; i+2 < len(tokens) && tokens[i] == "("; i++ {
+			}
+			end := i + 1
+			for end+1 < len(tokens) && end < i+1+i-start && tokens[end] == ")" {
+				end++
+			}
+			give(tokens[i], tokens[end])
+		}
+	}
+}
+
+// significant are the tokens of SQL as they are written, without spaces and comments.
+func significant(sql string) []string {
 	var tokens []string
 	for _, t := range sqlscan.Lex(sql) {
 		if t.Significant() {
 			tokens = append(tokens, sql[t.Start:t.End])
 		}
 	}
-	for i, text := range tokens {
-		switch {
-		case strings.HasPrefix(strings.ToLower(text), `u&"`):
-			give("", "")
-		case strings.EqualFold(strings.Trim(text, `"`), function) && i+3 < len(tokens) && tokens[i+1] == "(":
-			for i += 2; i+2 < len(tokens) && tokens[i] == "("; i++ {
-			}
-			give(tokens[i], tokens[i+1])
-		}
-	}
+	return tokens
 }
