@@ -286,7 +286,7 @@ func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec
 	}
 	if pg := (*postgres.Error)(nil); t.degraded.Load() != nil && errors.As(err, &pg) && outdated(pg) {
 		e.Message = "this tool no longer fits the database: " + e.Message
-		e.Hint = "use another tool; this one comes back by itself when the database or its file is mended"
+		e.Hint = "use another tool; this one works again as soon as the database or its file is corrected"
 	}
 	return e
 }

@@ -66,7 +66,7 @@ func refuseDangers(ctx context.Context, c doctor.Config) error {
 	if titles == nil {
 		return nil
 	}
-	return fmt.Errorf("--strict (MCP_STRICT): %s; mcp-postgres doctor says how to mend it", strings.Join(titles, "; "))
+	return fmt.Errorf("--strict (MCP_STRICT): %s; mcp-postgres doctor says how to correct it", strings.Join(titles, "; "))
 }
 
 // shownObjects is how many objects people are shown of a finding; JSON has up to a thousand.

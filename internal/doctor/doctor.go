@@ -118,7 +118,7 @@ func (d *doctor) connection(ctx context.Context, name string, roles []*guard.Rol
 	}
 	if err := d.login(ctx, d.RoleDBs[name], roles, true); err != nil {
 		d.add(Finding{Danger, title + " does not work: " + err.Error(), "Every call of the role fails.", nil,
-			"-- mend " + name})
+			"-- correct " + name})
 	}
 }
 
@@ -128,13 +128,13 @@ func (d *doctor) tools(r *guard.Role) {
 	if len(unknown) > 0 {
 		d.add(Finding{Warning, "role " + r.Name + ": permissions.yaml names a tool that does not exist",
 			"Neither the server nor --tools has a tool or toolset of this name.", d.Known.Hinted(unknown),
-			"-- mend permissions.yaml"})
+			"-- correct permissions.yaml"})
 	}
 	left := slices.DeleteFunc(d.Offered.Missing(r), func(entry string) bool { return slices.Contains(unknown, entry) })
 	if len(left) > 0 {
 		d.add(Finding{Note, "role " + r.Name + ": permissions.yaml names a tool that is not offered",
 			"It exists, but --toolsets, --enable, --disable or --read-only leave it out.", left,
-			"-- nothing, if the file is for several servers; else mend one of them"})
+			"-- nothing, if the file is for several servers; else correct one of them"})
 	}
 }
 

@@ -39,14 +39,14 @@ can AS MATERIALIZED (
 schemas AS (
   SELECT 'warning', format('role %s: the schema %s %s', string_agg(DISTINCT r.name, ', '), s.schema, CASE WHEN n.oid IS NULL THEN 'does not exist' ELSE 'is closed to ' || me.rolname END),
          'permissions.yaml allows it.', NULL::text[],
-         CASE WHEN n.oid IS NULL THEN format('CREATE SCHEMA %I; -- or mend permissions.yaml', s.schema) ELSE format('GRANT USAGE ON SCHEMA %I TO %s;', s.schema, me.name) END
+         CASE WHEN n.oid IS NULL THEN format('CREATE SCHEMA %I; -- or correct permissions.yaml', s.schema) ELSE format('GRANT USAGE ON SCHEMA %I TO %s;', s.schema, me.name) END
   FROM me, rule r, unnest(r.schemas) AS s (schema) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.schema
   WHERE n.oid IS NULL OR r.served AND NOT has_schema_privilege(me.oid, n.oid, 'USAGE')
   GROUP BY s.schema, n.oid, me.rolname, me.name
 ),
 missing AS (
   SELECT 'warning', format('role %s: permissions.yaml names a %s that does not exist', n.role, n.kind), 'Nothing in the schemas of the role has this name.',
-         array_agg(DISTINCT n.kind || ' ' || format(CASE WHEN sure THEN '%I.%I' ELSE '%2$I' END, n.schema, n.name)), '-- mend permissions.yaml'
+         array_agg(DISTINCT n.kind || ' ' || format(CASE WHEN sure THEN '%I.%I' ELSE '%2$I' END, n.schema, n.name)), '-- correct permissions.yaml'
   FROM named n
   WHERE NOT EXISTS (
     SELECT FROM named o LEFT JOIN relation c ON o.kind = 'table' AND c.nspname = o.schema AND c.relname = o.name

@@ -83,7 +83,7 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 		return refuse("function", position, "%s is not one that role %s may call%s", what, d.Role.Name, c.advice())
 	}
 	if d.Role != nil && d.st.Explain && !brought && c.Language == "sql" {
-		return refuse("explain", position, "EXPLAIN would show what stands behind %s", written(c.Schema, c.Name))
+		return refuse("explain", position, "EXPLAIN would show the definition of %s", written(c.Schema, c.Name))
 	}
 	if !d.ReadOnly {
 		return nil

@@ -48,7 +48,7 @@ func (p *Permit) Redact(err error) error {
 	e.Hint = ""
 	switch {
 	case e.Running && !p.mayTell(pg):
-		e.Message, e.Position = stateName(e.Code)+": PostgreSQL raised this while the statement ran, and its words, which can hold values, are not told to a role", 0
+		e.Message, e.Position = stateName(e.Code)+": PostgreSQL raised this while the statement ran; its text can hold values and is not shown to a role", 0
 	case strings.HasPrefix(e.Code, "22") || e.Code == "23503":
 		first, last := strings.IndexByte(e.Message, '"'), strings.LastIndexByte(e.Message, '"')
 		if first >= 0 && first < last {

@@ -104,7 +104,7 @@ func (d *decision) kind(rel sqlscan.Relation, found *Relation, name string) *Ref
 	case !strings.Contains("rpvmSf", found.Kind):
 		return refuse("kind", rel.Position, "%s is no table, view or sequence", name)
 	case d.st.Explain && !found.System && (found.Kind == "v" || found.RowSecurity):
-		return refuse("explain", rel.Position, "EXPLAIN would show what stands behind %s, a view or a table with row security", name)
+		return refuse("explain", rel.Position, "EXPLAIN would show the definition of %s, a view or a table with row security", name)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func OpenAudit(target string, full bool, stderr io.Writer, log *slog.Logger) (*A
 		defer close(a.done)
 		for range a.hangup {
 			if err := a.open(); err != nil {
-				log.Error("the audit file can't be opened anew", "error", err)
+				log.Error("the audit file can't be opened again", "error", err)
 			}
 		}
 	}()

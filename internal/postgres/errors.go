@@ -138,7 +138,7 @@ func refusal(pe *pgconn.PgError) string {
 // refusedSetting words a setting of the connection string that the database refuses. The database quotes what it does not
 // know: words that hold : or @ may be a part of a connection string that was taken apart in wrong places.
 func refusedSetting(code, message string) string {
-	text := "the database refuses a setting of the connection string, which only its operator can mend"
+	text := "the database refuses a setting of the connection string, which only its operator can change"
 	if !strings.ContainsAny(strings.Replace(message, `": "`, "", 1), ":@") {
 		text += ": " + cut(message, 200)
 	}
@@ -182,7 +182,7 @@ func lostIn(err error) *lostError {
 
 // errStatementMode: PgBouncer ends the transaction at its first answer, so that nothing of it stays.
 var errStatementMode = &Error{Code: "08P01", Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing was executed",
-	Hint: "only the operator can mend this: pool_mode = transaction in PgBouncer, or a connection string past it"}
+	Hint: "only the operator can change this: pool_mode = transaction in PgBouncer, or a connection string that bypasses it"}
 
 // publicError words the errors that come from the connection or the context, not from PostgreSQL.
 func (db *DB) publicError(ctx context.Context, c *Call, err error) error {

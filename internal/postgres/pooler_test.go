@@ -245,7 +245,7 @@ func TestRefusedSettingBehindAPooler(t *testing.T) {
 		"timezone=Europe/Berln":             `: invalid value for parameter "TimeZone": "Europe/Berln" (SQLSTATE 22023)`,
 		"work_mem=app:s3cret@h":             " (SQLSTATE 22023)",
 	} {
-		want = "the database refuses a setting of the connection string, which only its operator can mend" + want
+		want = "the database refuses a setting of the connection string, which only its operator can change" + want
 		db := open(t, url+"&"+params+"&pgbouncer=true")
 		_, described := db.Describe(t.Context(), "SELECT 1")
 		_, ran := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1"}, &rows{})

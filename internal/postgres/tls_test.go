@@ -153,8 +153,8 @@ func TestNoTLS(t *testing.T) {
 		"channel_binding=require":                             "the login has no channel binding",
 		"target_session_attrs=standby":                        "no server in the connection string is as target_session_attrs wants it",
 		"target_session_attrs=read-only":                      "no server in the connection string is as target_session_attrs wants it",
-		"options=-c%20serch_path%3Dx":                         `the database refuses a setting of the connection string, which only its operator can mend: unrecognized configuration parameter "serch_path" (SQLSTATE 42704)`,
-		"timezone=Europe/Berln&target_session_attrs=any":      `the database refuses a setting of the connection string, which only its operator can mend: invalid value for parameter "TimeZone": "Europe/Berln" (SQLSTATE 22023)`,
+		"options=-c%20serch_path%3Dx":                         `the database refuses a setting of the connection string, which only its operator can change: unrecognized configuration parameter "serch_path" (SQLSTATE 42704)`,
+		"timezone=Europe/Berln&target_session_attrs=any":      `the database refuses a setting of the connection string, which only its operator can change: invalid value for parameter "TimeZone": "Europe/Berln" (SQLSTATE 22023)`,
 		"sslmode=require&target_session_attrs=prefer-standby": "the database has no TLS, but sslmode asks for it",
 	} {
 		checkReason(t, strings.Replace(c.URL(), "sslmode=disable", params, 1), want)

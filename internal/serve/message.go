@@ -216,7 +216,7 @@ func (s *Server) failure(ctx context.Context, q *request, e mcp.JSONRPCErrorDeta
 	case errors.As(err, &unparsable):
 		r.err.Message = "the params do not have the form that this method wants"
 	case errors.As(err, &cursor):
-		r.err.Message = "the cursor is none of this server: want the nextCursor of the page before, or none for the first page"
+		r.err.Message = "the cursor is not one of this server: want the nextCursor of the page before, or none for the first page"
 	case errors.Is(err, server.ErrToolNotFound):
 		r.err.Message = s.Registry.UnknownTool(ctx, q.Params.Name)
 	case errors.Is(err, server.ErrPromptNotFound):
