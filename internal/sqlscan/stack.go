@@ -32,9 +32,11 @@ const (
 // FullNesting is MaxNesting where the stack is large enough. It bounds the time the parser takes, too.
 const FullNesting = 10_000
 
-// MaxNesting is how many tokens of a statement may nest: fewer than FullNesting where the threads of the process have less
-// than 5 MiB of stack, as with ulimit -s 1024, with ulimit -s unlimited, for which glibc takes 2 MiB, or with musl.
-var MaxNesting = sync.OnceValue(func() int { return nestingFor(uint64(C.thread_stack())) })
+// MaxNesting is how many tokens of a statement may nest: fewer than FullNesting where the threads of the process have
+// less than 5 MiB of stack, as with ulimit -s 1024, with ulimit -s unlimited, for which glibc takes 2 MiB, or with musl.
+func MaxNesting() int { return maxNesting() }
+
+var maxNesting = sync.OnceValue(func() int { return nestingFor(uint64(C.thread_stack())) })
 
 func nestingFor(stack uint64) int {
 	if stack < stackBase {

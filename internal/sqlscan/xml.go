@@ -2,16 +2,16 @@ package sqlscan
 
 import "slices"
 
-// XMLByContext is the name of the construct that Analyze notes for an XML value in a place where PostgreSQL may take a
+// xmlByContext is the name of the construct that Analyze notes for an XML value in a place where PostgreSQL may take a
 // constant or a parameter for XML too, and parse it: COALESCE, UNION and arrays give all that they hold one type. A value
 // that is cast to text, or stands within another or in the list of the outermost SELECT, gives its type to nothing.
-const XMLByContext = "XML value without ::text"
+const xmlByContext = "XML value without ::text"
 
-// WideRow is the name of the construct of a ROW with more than MaxRow values. PostgreSQL keeps the type of each row until
+// WideRow is the name of the construct of a ROW with more than maxRow values. PostgreSQL keeps the type of each row until
 // the end of the session.
 const (
 	WideRow = "ROW of more than 100 values"
-	MaxRow  = 100
+	maxRow  = 100
 )
 
 var textTypes = []string{"text", "varchar", "bpchar"}
@@ -29,12 +29,12 @@ func (w *walker) xml(n *node) {
 	case calls(n, "xmlagg"):
 		args := n.field("args")
 		if args == nil || args.first.kind != "ColumnRef" && !isXML(args.first) {
-			w.constructs.add(Object{Name: XMLByContext}, n.offset("location"))
+			w.constructs.add(Object{Name: xmlByContext}, n.offset("location"))
 		}
 		w.settleAll(args)
 	}
 	if isXML(n) && !w.settled[n] {
-		w.constructs.add(Object{Name: XMLByContext}, n.offset("location"))
+		w.constructs.add(Object{Name: xmlByContext}, n.offset("location"))
 	}
 }
 
@@ -96,7 +96,7 @@ func (w *walker) row(n *node) {
 			count++
 		}
 	}
-	if count > MaxRow {
+	if count > maxRow {
 		w.constructs.add(Object{Name: WideRow}, n.offset("location"))
 	}
 }
