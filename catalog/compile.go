@@ -53,6 +53,7 @@ func (c *compilation) run() {
 		return
 	}
 	start, end := c.statement()
+	c.out.Grow(len(c.sql) + len(c.sql)/8)
 	unknown := map[string]bool{}
 	for i := start; i < end; i++ {
 		t := c.tokens[i]

@@ -46,9 +46,10 @@ type token struct {
 }
 
 func significant(sql string) []token {
-	var all []token
+	tokens := sqlscan.LexTool(sql)
+	all := make([]token, 0, len(tokens))
 	depth := 0
-	for _, t := range sqlscan.LexTool(sql) {
+	for _, t := range tokens {
 		if !t.Significant() {
 			continue
 		}

@@ -68,8 +68,11 @@ func (i inserted) source(offset int) (int, bool) {
 
 // withFragments puts the fragments before the CTEs of the file's SQL, of which none may have the name of a fragment.
 func (f *file) withFragments(t *Tool, base int) (string, inserted) {
+	if len(t.Use) == 0 {
+		return t.SQL, inserted{}
+	}
 	tokens := significant(t.SQL)
-	if len(t.Use) == 0 || len(tokens) == 0 {
+	if len(tokens) == 0 {
 		return t.SQL, inserted{}
 	}
 	var ctes []string
