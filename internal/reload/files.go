@@ -44,8 +44,8 @@ func Load(c *config.Config, log *slog.Logger) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading prompts:\n%w", err)
 	}
-	names := namesOf(cat.Tools)
-	tools, err := choose(cat.Tools, names, c)
+	names := namesOf(cat.Tools) // before tools are left out
+	tools, err := choose(cat.Tools, c)
 	return &Files{tools, prompts, names}, err
 }
 
@@ -65,11 +65,16 @@ func Sources(dirs []string) ([]catalog.Source, error) {
 const defaultToolset = "explore"
 
 // choose keeps the tools of the toolsets asked for, with those enabled and without those disabled by name.
-func choose(tools []*catalog.Tool, names Names, c *config.Config) ([]*catalog.Tool, error) {
-	err := errors.Join(
-		known("--toolsets (MCP_TOOLSETS)", c.Toolsets, names.Toolsets, "some of "+strings.Join(names.Toolsets, ", ")),
-		known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names.Tools, "the name of a tool"),
-		known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names.Tools, "the name of a tool"))
+func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
+	names, toolsets := slices.Clone(registry.BuiltIn()), []string{}
+	for _, t := range tools {
+		names, toolsets = append(names, t.Name), append(toolsets, t.Toolset)
+	}
+	slices.Sort(toolsets)
+	toolsets = slices.Compact(toolsets)
+	err := errors.Join(known("--toolsets (MCP_TOOLSETS)", c.Toolsets, toolsets, "some of "+strings.Join(toolsets, ", ")),
+		known("--enable (MCP_TOOLS_ENABLE)", c.Enable, names, "the name of a tool"),
+		known("--disable (MCP_TOOLS_DISABLE)", c.Disable, names, "the name of a tool"))
 	for _, name := range c.Enable {
 		if slices.Contains(c.Disable, name) {
 			err = errors.Join(err, fmt.Errorf("--enable and --disable both name %q: want one of them", name))

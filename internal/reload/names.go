@@ -11,16 +11,14 @@ import (
 	"mcp-postgres/registry"
 )
 
-// Names are the names of tools, those in code too, and of toolsets.
-type Names struct{ Tools, Toolsets []string }
+// Names are what a role can name: tools, those in code too, and toolsets with their prefix.
+type Names []string
 
 func namesOf(tools []*catalog.Tool) Names {
-	n := Names{Tools: slices.Clone(registry.BuiltIn())}
+	n := slices.Clone(registry.BuiltIn())
 	for _, t := range tools {
-		n.Tools, n.Toolsets = append(n.Tools, t.Name), append(n.Toolsets, t.Toolset)
+		n = append(n, t.Name, guard.ToolsetPrefix+t.Toolset)
 	}
-	slices.Sort(n.Toolsets)
-	n.Toolsets = slices.Compact(n.Toolsets)
 	return n
 }
 
@@ -28,40 +26,30 @@ func namesOf(tools []*catalog.Tool) Names {
 func (f *Files) Offered(c *config.Config) Names {
 	writes := func(t *catalog.Tool) bool { return c.ReadOnly && t.Access == catalog.Write }
 	n := namesOf(slices.DeleteFunc(slices.Clone(f.Tools), writes))
-	n.Tools = slices.DeleteFunc(n.Tools, func(name string) bool { return slices.Contains(c.Disable, name) })
-	return n
+	return slices.DeleteFunc(n, func(name string) bool { return slices.Contains(c.Disable, name) })
 }
 
-// Missing are the entries in the tools of a role that name nothing here.
+// Missing are the tools of a role that are none of these.
 func (n Names) Missing(r *guard.Role) []string {
-	return slices.DeleteFunc(slices.Clone(r.Tools), func(entry string) bool {
-		name, names := n.like(entry)
-		return slices.Contains(names, name)
-	})
+	return slices.DeleteFunc(slices.Clone(r.Tools), func(name string) bool { return slices.Contains(n, name) })
 }
 
-// Hinted are entries of roles, each with the name that may have been meant.
-func (n Names) Hinted(entries []string) []string {
+// Hinted are missing names, each with the one that may have been meant.
+func (n Names) Hinted(missing []string) []string {
 	var all []string
-	for _, entry := range entries {
-		name, names := n.like(entry)
-		if name == entry { // the prefix may have been forgotten
-			names = slices.Clone(names)
-			for _, t := range n.Toolsets {
-				names = append(names, guard.ToolsetPrefix+t)
+	for _, name := range missing {
+		word, names := name, []string(n)
+		if toolset, ok := strings.CutPrefix(name, guard.ToolsetPrefix); ok { // alike are all with the prefix
+			word, names = toolset, nil
+			for _, other := range n {
+				if other, ok := strings.CutPrefix(other, guard.ToolsetPrefix); ok {
+					names = append(names, other)
+				}
 			}
 		}
-		all = append(all, entry+faults.DidYouMean(name, names))
+		all = append(all, name+faults.DidYouMean(word, names))
 	}
 	return all
-}
-
-// like returns what an entry of a role names, and the names that there are of its kind.
-func (n Names) like(entry string) (name string, names []string) {
-	if toolset, ok := strings.CutPrefix(entry, guard.ToolsetPrefix); ok {
-		return toolset, n.Toolsets
-	}
-	return entry, n.Tools
 }
 
 // WarnOfUnknownTools logs the tools in the permissions that do not exist, once while they stay the same.
