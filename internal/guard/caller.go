@@ -4,6 +4,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -19,20 +20,45 @@ type Caller struct {
 	Until  time.Time // the token is accepted
 }
 
-type callerKey struct{}
+type callKey struct{}
+
+// call is the one value in the context of a call: who makes it, where authentication is on, and its turn.
+type call struct {
+	caller *Caller
+	turn   postgres.Turn
+	tool   string
+}
+
+func callFrom(ctx context.Context) call {
+	c, _ := ctx.Value(callKey{}).(call)
+	return c
+}
 
 // WithCaller puts the caller into the context of a call. A nil caller may do nothing.
 func WithCaller(ctx context.Context, c *Caller) context.Context {
-	if c == nil {
-		c = &Caller{}
-	}
-	return context.WithValue(ctx, callerKey{}, c)
+	own := callFrom(ctx)
+	own.caller = cmp.Or(c, &Caller{})
+	return context.WithValue(ctx, callKey{}, own)
 }
 
 // CallerFrom gives the caller; ok is false where authentication is off.
 func CallerFrom(ctx context.Context) (c *Caller, ok bool) {
-	c, ok = ctx.Value(callerKey{}).(*Caller)
-	return c, ok
+	c = callFrom(ctx).caller
+	return c, c != nil
+}
+
+// WithTurn puts the turn of a call into its context. tool names what is called, for the log.
+func WithTurn(ctx context.Context, turn postgres.Turn, tool string) context.Context {
+	own := callFrom(ctx)
+	own.turn, own.tool = turn, tool
+	return context.WithValue(ctx, callKey{}, own)
+}
+
+// InTurn gives a call for the database the turn in its context.
+func InTurn(ctx context.Context, c postgres.Call) postgres.Call {
+	own := callFrom(ctx)
+	c.Turn, c.Tool = own.turn, own.tool
+	return c
 }
 
 // Identity is what the transaction of a call carries of the caller.

@@ -49,6 +49,9 @@ type Call struct {
 	Application string
 	// ProvenClean says that an Untrusted statement is proven to leave nothing in the session, which then needs no reset.
 	ProvenClean bool
+	// Turn, if set, is kept while a backend works on the call. Tool names what was called, for the log.
+	Turn Turn
+	Tool string
 	// OwnNotices keeps of the notices only those that PostgreSQL's own commands give: others may quote data.
 	OwnNotices bool
 

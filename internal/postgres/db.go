@@ -136,7 +136,7 @@ func (db *DB) withSession(ctx context.Context, f func(*session) error) error {
 		if !release() || !returned {
 			s.broken = true
 		}
-		db.putBack(ctx, conn, s)
+		db.putBack(conn, s)
 	}()
 	err = f(s)
 	returned = true
@@ -164,16 +164,16 @@ func cancelOnDone(ctx context.Context, pc *pgconn.PgConn) func() bool {
 }
 
 // putBack gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at rest, and
-// the reset after a caller's SQL is waited for. The turn in ctx is kept while the backend may be at work on the call.
-func (db *DB) putBack(ctx context.Context, conn *pgxpool.Conn, s *session) {
+// the reset after a caller's SQL is waited for. The turn of the call is kept while the backend may be at work on it.
+func (db *DB) putBack(conn *pgxpool.Conn, s *session) {
 	if !s.broken && !s.resetting && !s.failed && !s.worn() {
 		db.release(conn, s)
 		return
 	}
 	var kept Kept = noTurn{}
 	about := Stuck{PID: s.pid, Since: time.Now()}
-	if s.broken && s.awaiting() {
-		kept, about.Tool = keepTurn(ctx)
+	if s.broken && s.awaiting() && s.call != nil && s.call.Turn != nil {
+		kept, about.Tool = s.call.Turn.Keep(), s.call.Tool
 	}
 	db.cleaning.Go(func() {
 		defer kept.Free()
@@ -194,9 +194,10 @@ func (db *DB) putBack(ctx context.Context, conn *pgxpool.Conn, s *session) {
 }
 
 func (db *DB) release(conn *pgxpool.Conn, s *session) {
-	if s.place {
-		s.place = false
+	call := s.call
+	s.call = nil
+	db.pool.release(conn)
+	if call != nil && call.Untrusted {
 		<-db.callers
 	}
-	db.pool.release(conn)
 }

@@ -49,7 +49,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 		return t.out, err
 	}
 	err := db.withSession(ctx, func(s *session) error {
-		t.session, s.place = s, c.Untrusted
+		t.session, s.call = s, c
 		began := time.Now()
 		err := elsewhere(s, c, t.run(ctx))
 		t.out.Notices = s.notices.list()

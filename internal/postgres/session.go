@@ -44,7 +44,7 @@ type session struct {
 	maySet bool   // the login may call set_config
 	citus  bool   // it is Citus, or may be: nobody has looked
 
-	place bool // in DB.callers
+	call *Call // that has the connection
 
 	// resetting means that a reset has been sent and its answer is still to be read.
 	resetting bool

@@ -40,26 +40,6 @@ type Stuck struct {
 	Tool string
 }
 
-type occupant struct {
-	turn Turn
-	tool string
-}
-
-type occupantKey struct{}
-
-// WithTurn returns a context whose calls keep turn while a backend works on one of them. tool is for the log.
-func WithTurn(ctx context.Context, turn Turn, tool string) context.Context {
-	return context.WithValue(ctx, occupantKey{}, occupant{turn, tool})
-}
-
-// keepTurn keeps the turn in ctx; without one there is nothing to keep.
-func keepTurn(ctx context.Context) (kept Kept, tool string) {
-	if o, ok := ctx.Value(occupantKey{}).(occupant); ok {
-		return o.turn.Keep(), o.tool
-	}
-	return noTurn{}, ""
-}
-
 type noTurn struct{}
 
 func (noTurn) Stuck() {}

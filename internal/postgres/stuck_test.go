@@ -78,11 +78,10 @@ func TestStuckBackendKeepsItsPlace(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{})
 	db := open(t, c.URL(), func(conf *postgres.Config) { conf.MinConns, conf.MaxConns = -1, 2 })
 	var u turn
-	ctx := postgres.WithTurn(t.Context(), &u, "query")
 	answer := make(chan error, 1)
-	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Untrusted: true}
+	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Untrusted: true, Turn: &u, Tool: "query"}
 	go func() {
-		_, err := db.Run(ctx, call, &rows{})
+		_, err := db.Run(t.Context(), call, &rows{})
 		answer <- err
 	}()
 	pid := backendOf(t, c.AdminURL(), "frozen")
@@ -208,8 +207,8 @@ func TestStuckBackendBehindPgBouncer(t *testing.T) {
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
 	var u turn
 	var wait sync.WaitGroup
-	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Untrusted: true}
-	wait.Go(func() { _, _ = db.Run(postgres.WithTurn(t.Context(), &u, "query"), call, &rows{}) })
+	call := postgres.Call{SQL: "SELECT pg_sleep(600) -- frozen", Timeout: 2 * time.Second, Untrusted: true, Turn: &u, Tool: "query"}
+	wait.Go(func() { _, _ = db.Run(t.Context(), call, &rows{}) })
 	pid := backendOf(t, c.AdminURL(), "frozen")
 	thaw := freeze(t, pid)
 	wait.Wait()

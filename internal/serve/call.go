@@ -11,7 +11,6 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/internal/guard"
-	"mcp-postgres/internal/postgres"
 	"mcp-postgres/registry"
 )
 
@@ -169,7 +168,7 @@ func (s *Server) turn(ctx context.Context, q *request) (_ context.Context, done 
 			return s.noTurn(ctx, q, err)
 		}
 	}
-	return postgres.WithTurn(ctx, slot, about), slot.give, nil
+	return guard.WithTurn(ctx, slot, about), slot.give, nil
 }
 
 // noTurn answers a request that gets no slot.
