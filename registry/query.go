@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,7 +87,6 @@ func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 		return nil, err
 	}
 	write := !q.readOnly && p.MayWrite()
-	limits.writes = write && !p.Selects
 	sink, err := newQuerySink(args["format"], limits, c.Resource != "", q.buffers.get())
 	if err != nil {
 		return nil, err
@@ -99,8 +99,14 @@ func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 	run, back := streamed(sql)
 	call := postgres.Call{SQL: run, Untrusted: true, Write: write, MaxRows: limits.rows}
 	var res *Answer
-	call.Answer = func(out postgres.Outcome) error {
-		res = q.answer(args["format"], sink, out)
+	call.Answer = func(out postgres.Outcome) error { // before a write is committed
+		if !p.Selects {
+			committed := ""
+			if write {
+				committed = committedAll
+			}
+			res = q.answer(args["format"], sink, out, committed)
+		}
 		return nil
 	}
 	var out postgres.Outcome
@@ -116,6 +122,9 @@ func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 	}
 	if err != nil {
 		return nil, q.mend(ctx, p, sql, p.Redact(back(err)))
+	}
+	if p.Selects {
+		res = q.answer(args["format"], sink, out, q.committed(ctx, p, write && (out.More || sink.full())))
 	}
 	res.addNotices(out.Notices, args["format"] == "json")
 	return res, nil
@@ -135,12 +144,30 @@ func (q *queryTool) rowLimits(ctx context.Context, args map[string]any) (rowLimi
 	return limits, nil
 }
 
-// answer is made before a write is committed.
-func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome) *Answer {
+// What is said of a statement that is committed and whose rows were cut.
+const (
+	committedAll  = "The statement is done and committed for all of them: don't repeat it, SELECT the others"
+	committedSome = "The statement uses a function or view that may change data: what it did for the rows that were read is committed. " +
+		"Don't repeat it to see more rows; look at the data first"
+)
+
+// committed is what must be known of a SELECT whose rows were cut: its functions may have written.
+func (q *queryTool) committed(ctx context.Context, p *guard.Permit, cut bool) string {
+	if !cut || q.guard.OnlyReads(ctx, p) {
+		return ""
+	}
+	return committedSome
+}
+
+// answer writes the rows.
+func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome, committed string) *Answer {
 	if !out.HasRows {
 		return q.affected(format, out)
 	}
-	texts, buf := sink.result(out)
+	if out.More {
+		out.Command = cmp.Or(out.Command, "SELECT")
+	}
+	texts, buf := sink.result(out, committed)
 	q.buffers.put(buf)
 	twice := q.limits.frame() + len(texts[0]) + pgtext.JSONSize(texts[0])
 	if format == "json" && len(texts[0]) <= sentTwice && twice <= q.limits.bytes {

@@ -11,8 +11,11 @@ import (
 // querySink collects the rows of query in one of its formats.
 type querySink interface {
 	postgres.Sink
-	// result gives the texts of the answer and the memory to take back.
-	result(postgres.Outcome) (texts []string, buf []byte)
+	// full reports that a row did not fit the bytes of the answer.
+	full() bool
+	// result gives the texts of the answer and the memory to take back. committed says what is committed of a statement whose rows were
+	// cut, empty for one that reads.
+	result(out postgres.Outcome, committed string) (texts []string, buf []byte)
 }
 
 func newQuerySink(format any, limits rowLimits, resource bool, buf []byte) (querySink, error) {
@@ -52,11 +55,13 @@ func (s *special) anyOf(text []byte) bool {
 
 type jsonTable struct{ objectRows }
 
-func (j *jsonTable) result(out postgres.Outcome) ([]string, []byte) {
+func (j *jsonTable) full() bool { return j.overflow }
+
+func (j *jsonTable) result(out postgres.Outcome, committed string) ([]string, []byte) {
 	body := append(j.buf, ']')
 	if cut := j.truncated(out.More); cut != nil {
 		body = cut.appendJSON(append(body, ','), "truncated")
-		if j.limits.writes {
+		if committed != "" {
 			body = appendDone(append(body, ','), out)
 		}
 	}
@@ -76,6 +81,8 @@ type textTable struct {
 	overflow bool
 	cellCut  bool
 }
+
+func (t *textTable) full() bool { return t.overflow }
 
 func (t *textTable) start(cols []postgres.Column) {
 	*t = textTable{limits: t.limits, names: uniqueNames(cols), buf: t.buf[:0], sent: t.limits.frame()}
@@ -123,8 +130,8 @@ func (t *textTable) end(start int) bool {
 	return true
 }
 
-// note says how many rows there are and what was cut.
-func (t *textTable) note(out postgres.Outcome) string {
+// note says how many rows there are and what was cut; committed is advice on what the statement did, empty for one that reads.
+func (t *textTable) note(out postgres.Outcome, committed string) string {
 	s := plural(int64(t.rows), "row")
 	advice := "Select fewer or shorter columns"
 	switch {
@@ -138,8 +145,8 @@ func (t *textTable) note(out postgres.Outcome) string {
 	}
 	switch {
 	case !t.overflow && !out.More:
-	case t.limits.writes:
-		s += "The statement is done and committed for all of them: don't repeat it, SELECT the others"
+	case committed != "":
+		s += committed
 	default:
 		s += advice
 	}
@@ -197,10 +204,10 @@ func (c *csvTable) quote(start int) {
 }
 
 // result keeps the CSV pure: what was cut is said in a text of its own.
-func (c *csvTable) result(out postgres.Outcome) ([]string, []byte) {
+func (c *csvTable) result(out postgres.Outcome, committed string) ([]string, []byte) {
 	texts := []string{string(c.buf)}
 	if out.More || c.overflow || c.cellCut {
-		texts = append(texts, c.note(out))
+		texts = append(texts, c.note(out, committed))
 	}
 	return texts, c.buf
 }
@@ -252,7 +259,7 @@ func (m *markdownTable) escape(start int) {
 
 var markdownEscapes = strings.NewReplacer("\\", `\\`, "|", `\|`, "\r\n", "<br>", "\n", "<br>", "\r", "<br>")
 
-func (m *markdownTable) result(out postgres.Outcome) ([]string, []byte) {
-	m.buf = append(append(m.buf, '\n'), m.note(out)...)
+func (m *markdownTable) result(out postgres.Outcome, committed string) ([]string, []byte) {
+	m.buf = append(append(m.buf, '\n'), m.note(out, committed)...)
 	return []string{string(m.buf)}, m.buf
 }

@@ -19,8 +19,6 @@ type rowLimits struct {
 	bulk int
 	// most is how many rows the caller may ask for.
 	most int
-	// writes says that the statement writes: the rows that are cut have been written nevertheless.
-	writes bool
 }
 
 // frame is room in the message of an answer for what is around its rows, in bytes: the protocol, what was cut, notices.

@@ -226,3 +226,37 @@ func TestNotices(t *testing.T) {
 		}
 	}
 }
+
+// TestCutSelectThatWrites: the rows of a SELECT are cut, and what its function did is committed. An agent that is told to ask for more
+// rows would do it again.
+func TestCutSelectThatWrites(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE TABLE log (n int); CREATE TABLE t AS SELECT g AS id FROM generate_series(1, 9) g;
+		CREATE FUNCTION notes(n int) RETURNS int LANGUAGE sql AS 'INSERT INTO log VALUES (n) RETURNING n';
+		CREATE FUNCTION doubles(n int) RETURNS int LANGUAGE sql AS 'SELECT 2 * n';
+		CREATE VIEW noting AS SELECT notes(id) AS n FROM t; CREATE VIEW doubling AS SELECT doubles(id) AS n FROM t`)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	role := &guard.Role{Name: "writer", Schemas: []string{"public"}, AllTables: true, AllTools: true, Operations: 15,
+		Functions: []guard.Table{{Name: "notes"}, {Name: "doubles"}}}
+	as := guard.WithCaller(t.Context(), &guard.Caller{Sub: "a", Role: role})
+	for who, ctx := range map[string]context.Context{"nobody": t.Context(), "a role": as} {
+		for sql, writes := range map[string]bool{
+			"SELECT notes(id) FROM t": true, "SELECT * FROM noting": true, "SELECT n FROM noting UNION ALL SELECT id FROM t": true,
+			"SELECT id FROM t": false, "SELECT doubles(id) FROM t": false, "SELECT * FROM doubling": false, "TABLE t": false,
+		} {
+			for format, want := range map[string]string{"markdown": "Don't repeat it", "csv": "Don't repeat it", "json": `"committed":true`} {
+				before := pgtest.Value(t, url, "SELECT count(*) FROM log")
+				args, _ := json.Marshal(map[string]any{"sql": sql, "row_limit": 2, "format": format})
+				res, err := r.Call(ctx, "query", args)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := strings.Join(res.Texts, " ")
+				wrote := pgtest.Value(t, url, "SELECT count(*) FROM log") != before
+				if res.Err != nil || strings.Contains(got, want) != writes || wrote != writes || strings.Contains(got, "Raise row_limit") == (writes || format == "json") || strings.Contains(got, "affected") {
+					t.Errorf("%s as %s in %s = %s; it wrote: %v, want told of it: %v", sql, who, format, got, wrote, writes)
+				}
+			}
+		}
+	}
+}

@@ -33,11 +33,18 @@ type Guard struct {
 	memory *memory
 	// analyzer is for SQL that nothing restricts.
 	analyzer *sqlscan.Analyzer
+	// reader decides in read-only mode, where this Guard does not.
+	reader *Guard
 }
 
 // New makes a Guard.
 func New(c Config) *Guard {
-	return &Guard{Config: c, memory: newMemory(), analyzer: sqlscan.NewAnalyzer(maxRemembered)}
+	g := &Guard{Config: c, memory: newMemory(), analyzer: sqlscan.NewAnalyzer(maxRemembered)}
+	if !c.ReadOnly {
+		c.ReadOnly = true
+		g.reader = New(c)
+	}
+	return g
 }
 
 // subject is SQL, and whose it is.
@@ -169,8 +176,24 @@ func (g *Guard) Run(ctx context.Context, p *Permit, call func(*Permit) error) (*
 	return again, err
 }
 
+// OnlyReads reports whether the statement of a permit provably changes nothing, with all that it uses.
+func (g *Guard) OnlyReads(ctx context.Context, p *Permit) bool {
+	if p.Reads || g.ReadOnly {
+		return true
+	}
+	s := p.subject
+	s.role = nil
+	_, err := g.reader.authorize(ctx, s)
+	return err == nil
+}
+
 // Forget drops all decisions.
-func (g *Guard) Forget() { g.memory.purge() }
+func (g *Guard) Forget() {
+	g.memory.purge()
+	if g.reader != nil {
+		g.reader.memory.purge()
+	}
+}
 
 func (g *Guard) authorize(ctx context.Context, s subject) (*Permit, error) {
 	p := &Permit{Role: s.role, Identity: s.identity, subject: s}
