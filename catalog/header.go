@@ -50,9 +50,7 @@ type file struct {
 }
 
 func newFile(path string, text []byte) *file {
-	f := &file{File: faults.NewFile(path, string(text)), keys: map[string]*yaml.Node{}}
-	f.Renamed = map[string]string{"complete": "names"}
-	return f
+	return &file{File: faults.NewFile(path, string(text)), keys: map[string]*yaml.Node{}}
 }
 
 // anatomy says where the parts of a file lie, as byte offsets.

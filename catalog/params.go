@@ -254,16 +254,24 @@ func (f *file) judged(p *Param, n *yaml.Node, what string, strict bool) any {
 		if w.item >= 0 && n.Kind == yaml.SequenceNode {
 			at, of = n.Content[w.item], what+" item"
 		}
-		hint := ""
-		if strict && p.Type.Scalar != Integer && p.Type.Scalar != Number && p.Type.Scalar != Boolean {
-			hint = faults.QuoteHint(at)
-		}
-		f.AddNode(at, "%s: %s%s", of, w.problem, hint)
+		f.AddNode(at, "%s: %s%s", of, w.problem, p.Type.Scalar.quoteHint(at, strict))
 	}
 	if problems != nil {
 		return nil
 	}
 	return v
+}
+
+// quoteHint says that a value of the header needs quotes, or must have none.
+func (s Scalar) quoteHint(n *yaml.Node, strict bool) string {
+	_, problem := s.take(n.Value, false)
+	switch notText := s == Integer || s == Number || s == Boolean; {
+	case strict && !notText:
+		return faults.QuoteHint(n)
+	case strict && faults.IsText(n) && problem == "":
+		return ", without quotes: " + n.Value
+	}
+	return ""
 }
 
 // jsonNumber is what JSON knows of numbers. YAML knows more, such as 0x1F, 1_000 and .inf.

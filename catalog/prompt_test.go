@@ -55,7 +55,7 @@ func TestPromptFaults(t *testing.T) {
 		{"names", "ask.md", "---\ndescription: x\narguments: [{name: a, names: tables}]\n---\n{{a}}",
 			`ask.md:3:30: names "tables": want table, schema, column or function`},
 		{"complete", "ask.md", "---\ndescription: x\narguments: [{name: a, complete: table}]\n---\n{{a}}",
-			`ask.md:3:23: unknown key "complete" in an argument: did you mean "names"? want name, description, required, enum or names`},
+			`ask.md:3:23: unknown key "complete" in an argument: want name, description, required, enum or names`},
 	}
 	for _, test := range tests {
 		p, faults := catalog.ParsePrompt(test.file, []byte(test.text))

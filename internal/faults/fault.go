@@ -54,8 +54,6 @@ func (l List) Sort() {
 type File struct {
 	Path, Text string
 	Faults     List
-	// Renamed gives the new name of keys that had another one.
-	Renamed map[string]string
 
 	lines []int // the offset at which each line starts
 }

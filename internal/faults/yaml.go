@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"regexp"
@@ -166,8 +165,8 @@ func (f *File) Mapping(n *yaml.Node, what string, known ...string) (m Mapping, o
 			m.Values[e.Key.Value] = e.Value
 			continue
 		}
-		word := cmp.Or(f.Renamed[e.Key.Value], e.Key.Value)
-		f.AddNode(e.Key, "unknown key %q in %s%s%s", e.Key.Value, what, Choose(word, known), commaHint(n, e.Value))
+		hint := Choose(e.Key.Value, known) + commaHint(n, e.Value)
+		f.AddNode(e.Key, "unknown key %q in %s%s", e.Key.Value, what, hint)
 	}
 	return m, ok
 }
