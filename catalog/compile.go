@@ -297,7 +297,7 @@ func (o *origin) position(chars int) (line, col int) {
 	return line, col
 }
 
-// place gives the place in the file of an offset of the SQL; in a fragment it is that of the key use.
+// place returns the place in the file of an offset of the SQL. In a fragment it is that of the key use.
 func (o *origin) place(offset int) (line, col int, own bool) {
 	offset, own = o.in.source(offset)
 	if !own {

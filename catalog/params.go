@@ -237,8 +237,7 @@ func (f *file) declared(p *Param, n *yaml.Node, what string) any {
 	return f.judged(p, n, what, true)
 }
 
-// judged reads a node as a value of the parameter. What is wrong with it is reported after what, as a call would be
-// told.
+// judged reads a node as a value of the parameter. What is wrong with it is reported in the words of a call.
 func (f *file) judged(p *Param, n *yaml.Node, what string, strict bool) any {
 	v, problem := jsonValue(n)
 	if problem == "" {

@@ -58,7 +58,7 @@ type Tool struct {
 	// Examples are calls that show how the tool is used, Tests those that "mcp-postgres test" makes.
 	Examples []Example
 	Tests    []Test
-	// Use names the fragments that are compiled in before the SQL, each behind what it needs.
+	// Use names the fragments that are compiled in before the SQL, each after what it needs.
 	Use []string
 	// SQL is the text below the header, as written.
 	SQL string
@@ -82,7 +82,7 @@ type Statement struct {
 
 // Position returns the line and column of the file, from 1, for a position in Statement.SQL as PostgreSQL reports it:
 // in characters, from 1. What lies in a $n::type is at its @name, and what lies in a fragment at the key use. A
-// position outside the SQL, and any position of a tool that Parse did not make, gives the nearest one, or 0, 0.
+// position outside the SQL gives the nearest one. A tool that Parse did not make has none: 0, 0.
 func (t *Tool) Position(offset int) (line, col int) {
 	if t.origin == nil || len(t.origin.pieces) == 0 {
 		return 0, 0
@@ -232,7 +232,7 @@ func shownVersion(n int) string {
 	return fmt.Sprintf("%d.%d", n/10000, n%10000)
 }
 
-// NotFound tells an empty answer from a wrong name.
+// NotFound distinguishes an empty answer from a wrong name.
 type NotFound struct {
 	// When is asked for one boolean after an empty result; empty SQL means always true.
 	When Statement

@@ -98,7 +98,7 @@ type wrong struct {
 // mostProblems bounds what is said about the items of one array.
 const mostProblems = 5
 
-// judge is the one judge of values: of the arguments of a call, and of what a tool file holds. strict takes no value of
+// judge checks every value: the arguments of a call, and the values in a tool file. strict takes no value of
 // another JSON type: a file has to write what it means.
 func (p *Param) judge(v any, strict bool) (any, []wrong) {
 	if !p.Type.Array {

@@ -73,7 +73,7 @@ func (f *File) syntaxError(err error, firstLine int) {
 	f.Add(min(max(line, 1), len(f.lines)), 1, "YAML syntax: %s%s", problem, syntaxHint(problem))
 }
 
-// syntaxHint says what is usually behind an error of the YAML parser.
+// syntaxHint says what usually causes an error of the YAML parser.
 func syntaxHint(problem string) string {
 	for _, known := range []struct{ problem, hint string }{
 		{"mapping values are not allowed", `a text with ": " in it needs quotes`},
