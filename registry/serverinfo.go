@@ -56,6 +56,26 @@ func (r *Registry) stuck(ctx context.Context) (all []StuckBackend) {
 	return all
 }
 
+// pingTimeout bounds the question whether the database is there.
+const pingTimeout = 2 * time.Second
+
+// Ping asks whether the database answers, and says in a few words what is wrong; empty where it does.
+func (r *Registry) Ping(ctx context.Context) string {
+	var down *postgres.Unavailable
+	switch _, err := r.config.DB.Run(ctx, postgres.Call{SQL: "SELECT 1", Prepare: true, Timeout: pingTimeout}, &firstColumn{}); {
+	case errors.Is(err, postgres.ErrNoDatabase):
+		return "none is connected"
+	case errors.As(err, &down):
+		return down.Reason
+	case err != nil:
+		return "it does not answer"
+	}
+	return ""
+}
+
+// Stuck are the backends that can't be stopped, of all logins.
+func (r *Registry) Stuck() []postgres.Stuck { return r.config.DB.Stuck() }
+
 // Trouble says why a tool is not offered, or does not work.
 type Trouble struct {
 	Tool   string `json:"tool"`

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/demo"
 	"mcp-postgres/internal/observe"
@@ -19,7 +20,7 @@ import (
 type app struct {
 	db          *database
 	permissions *reload.Permissions
-	access      *access
+	access      *auth.Access
 	observe     observe.Observer
 	tools       *registry.Registry
 	reconciler  *reload.Reconciler
@@ -75,19 +76,8 @@ func registryConfig(c *config.Config) registry.Config {
 		MaxSQLBytes: c.MaxSQL, Without: c.Disable, Version: version()}
 }
 
-// stuck are the backends that can't be stopped, of all logins.
-func (a *app) stuck() []postgres.Stuck {
-	all := a.db.Stuck()
-	for _, db := range a.permissions.Databases() {
-		all = append(all, db.Stuck()...)
-	}
-	return all
-}
-
 func (a *app) close() error {
-	if a.access != nil {
-		a.access.close()
-	}
+	a.access.Close()
 	if a.permissions != nil {
 		a.permissions.Close()
 	}

@@ -32,7 +32,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	if ctx, err = a.access.enter(ctx); err != nil {
+	if ctx, err = a.access.Enter(ctx); err != nil {
 		return err
 	}
 	return cmd.answer(ctx, a, s)

@@ -32,8 +32,8 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	if a.access.token != "" {
-		if ctx, err = a.access.enter(ctx); err != nil {
+	if c.AuthToken() != "" {
+		if ctx, err = a.access.Enter(ctx); err != nil {
 			return err
 		}
 	}

@@ -5,53 +5,108 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"mcp-postgres/internal/guard"
 )
 
-// Gate is what stands before a handler. Verifier and Admit must be set.
-type Gate struct {
+// Access lets callers in: their tokens say who they are, the permissions what they may.
+type Access struct {
+	// Verifier and Rules must be set. The permissions may be replaced while requests are served.
 	Verifier *Verifier
+	Rules    *atomic.Pointer[guard.Rules]
+	// Token is the caller's where all requests have the same: over stdio and on the command line.
+	Token string
+	// Resource is what is protected over HTTP; Limiter bounds what one caller asks of it, nil does not.
 	Resource Resource
-	// Admit puts a caller into the context of the request. An error refuses the caller, who is told its text.
-	Admit  func(context.Context, Identity) (context.Context, error)
-	Logger *slog.Logger // nil: none
+	Limiter  *Limiter
+	// Logger may be nil.
+	Logger *slog.Logger
 }
 
-// Middleware lets requests through that carry a good token in the Authorization header, and answers the others as
-// RFC 6750 and RFC 9728 say. The handler does not see the token.
-func Middleware(g Gate) func(http.Handler) http.Handler {
-	g.Logger = cmp.Or(g.Logger, slog.New(slog.DiscardHandler))
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx, no := g.admit(r)
-			if no != nil {
-				g.Logger.InfoContext(r.Context(), "request refused", "status", no.status, "reason", no.message, "remote", r.RemoteAddr)
-				no.write(w, r, g.Resource)
-				return
-			}
-			r = r.WithContext(ctx)
-			r.Header = r.Header.Clone()
-			r.Header.Del("Authorization")
-			next.ServeHTTP(w, r)
-		})
+// Close ends the fetching of keys.
+func (a *Access) Close() {
+	if a != nil {
+		a.Verifier.Close()
 	}
 }
 
-func (g Gate) admit(r *http.Request) (context.Context, *denial) {
+// Enter puts the caller of the one token into the context. It is asked at each request, for a token expires. A nil Access lets
+// everybody in: authentication is off.
+func (a *Access) Enter(ctx context.Context) (context.Context, error) {
+	if a == nil {
+		return ctx, nil
+	}
+	id, err := a.Verifier.Verify(ctx, a.Token)
+	if err != nil {
+		return nil, fmt.Errorf("MCP_AUTH_TOKEN: %w", err)
+	}
+	return a.admit(ctx, id)
+}
+
+// CheckToken refuses a token that is no good. One that can't be checked now may be good later.
+func (a *Access) CheckToken(ctx context.Context) error {
+	_, err := a.Enter(ctx)
+	var refused *TokenError
+	if errors.As(err, &refused) && refused.Temporary {
+		a.log().WarnContext(ctx, "the token can't be verified yet: calls are refused until it can", "error", err)
+		return nil
+	}
+	return err
+}
+
+// admit puts the caller of a verified token into the context. An error refuses the caller, who is told its text.
+func (a *Access) admit(ctx context.Context, id Identity) (context.Context, error) {
+	caller, err := a.Rules.Load().Caller(id.Sub, id.Claims)
+	if err != nil {
+		return nil, err
+	}
+	caller.Until = a.Verifier.Until(id)
+	return guard.WithCaller(ctx, caller), nil
+}
+
+func (a *Access) log() *slog.Logger { return cmp.Or(a.Logger, slog.New(slog.DiscardHandler)) }
+
+// Protect lets requests through that carry a good token in the Authorization header, within the limits of their callers, and answers
+// the others as RFC 6750 and RFC 9728 say. The handler does not see the token.
+func (a *Access) Protect(next http.Handler) http.Handler {
+	if a.Limiter != nil {
+		next = a.Limiter.Middleware(func(r *http.Request) string {
+			c, _ := guard.CallerFrom(r.Context())
+			return c.Sub
+		})(next)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, no := a.identify(r)
+		if no != nil {
+			a.log().InfoContext(r.Context(), "request refused", "status", no.status, "reason", no.message, "remote", r.RemoteAddr)
+			no.write(w, r, a.Resource)
+			return
+		}
+		r = r.WithContext(ctx)
+		r.Header = r.Header.Clone()
+		r.Header.Del("Authorization")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *Access) identify(r *http.Request) (context.Context, *denial) {
 	token, no := bearer(r)
 	if no != nil {
 		return nil, no
 	}
-	id, err := g.Verifier.Verify(r.Context(), token)
+	id, err := a.Verifier.Verify(r.Context(), token)
 	if err != nil {
-		return nil, deny(err, g.Verifier.config.Retry)
+		return nil, deny(err, a.Verifier.config.Retry)
 	}
-	ctx, err := g.Admit(r.Context(), id)
+	ctx, err := a.admit(r.Context(), id)
 	if err != nil {
 		return nil, &denial{status: http.StatusForbidden, message: err.Error()}
 	}

@@ -1,36 +1,48 @@
 package auth_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"mcp-postgres/internal/auth"
+	"mcp-postgres/internal/guard"
 )
 
-type subject struct{}
-
-// admit knows everybody but mallory.
-func admit(ctx context.Context, id auth.Identity) (context.Context, error) {
-	if id.Sub == "mallory" {
-		return nil, errors.New("you have no role here")
+// access knows alice, with both tokens that the tests give her.
+func access(t *testing.T, v *auth.Verifier, r auth.Resource) *auth.Access {
+	t.Helper()
+	rules, err := guard.Parse("permissions.yaml", []byte(`
+roles: {reader: {schemas: [shop], tables: "*", operations: [select]}}
+users: {alice@example.com: reader, alice: reader}
+`))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return context.WithValue(ctx, subject{}, id.Sub), nil
+	a := &auth.Access{Verifier: v, Rules: &atomic.Pointer[guard.Rules]{}, Resource: r}
+	a.Rules.Store(rules)
+	return a
 }
 
 // whoami is a handler behind the gate.
 var whoami = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprintf(w, "%v %q", r.Context().Value(subject{}), r.Header.Get("Authorization"))
+	fmt.Fprintf(w, "%v %q", sub(r), r.Header.Get("Authorization"))
 })
+
+func sub(r *http.Request) string {
+	if c, ok := guard.CallerFrom(r.Context()); ok {
+		return c.Sub
+	}
+	return "<nil>"
+}
 
 func ask(h http.Handler, target string, header http.Header) *http.Response {
 	r := httptest.NewRequest(http.MethodPost, target, strings.NewReader("{}"))
@@ -51,9 +63,7 @@ func TestMiddleware(t *testing.T) {
 	c.Scopes = []string{"db:use"}
 	good := map[string]any{"scope": "db:use"}
 	token := i.token(t, k, change{claims: good})
-	gate := auth.Gate{Verifier: verifier(t, c), Admit: admit,
-		Resource: auth.Resource{URL: "https://tools.example.com/mcp", Path: "/mcp", Issuer: i.URL, Scopes: c.Scopes}}
-	h := auth.Middleware(gate)(whoami)
+	h := access(t, verifier(t, c), auth.Resource{URL: "https://tools.example.com/mcp", Path: "/mcp", Issuer: i.URL, Scopes: c.Scopes}).Protect(whoami)
 	const base = `Bearer realm="mcp-postgres", `
 	const where = `resource_metadata="https://tools.example.com/.well-known/oauth-protected-resource/mcp", scope="db:use"`
 	says := func(code, description string) string {
@@ -125,7 +135,7 @@ func TestMiddlewareDuringOutage(t *testing.T) {
 	k := newKey("a", "ES256")
 	i := newIssuer(t, k)
 	i.answerWith(down)
-	h := auth.Middleware(auth.Gate{Verifier: verifier(t, i.config()), Admit: admit})(whoami)
+	h := access(t, verifier(t, i.config()), auth.Resource{}).Protect(whoami)
 	got := ask(h, "/mcp", bearer("Bearer "+i.token(t, k)))
 	if got.StatusCode != 503 || got.Header.Get("Retry-After") != "1" || got.Header.Get("WWW-Authenticate") != "" {
 		t.Errorf("status %d, headers %v: want 503 with Retry-After and no challenge", got.StatusCode, got.Header)
@@ -196,7 +206,7 @@ func TestMetadata(t *testing.T) {
 // TestChallengeOnThisMachine has no public URL: only a name of this machine is repeated.
 func TestChallengeOnThisMachine(t *testing.T) {
 	i := newIssuer(t, newKey("a", "ES256"))
-	h := auth.Middleware(auth.Gate{Verifier: verifier(t, i.config()), Admit: admit, Resource: auth.Resource{Path: "/mcp", Issuer: i.URL}})(whoami)
+	h := access(t, verifier(t, i.config()), auth.Resource{Path: "/mcp", Issuer: i.URL}).Protect(whoami)
 	for target, want := range map[string]string{
 		"http://localhost:8000/mcp":   `Bearer realm="mcp-postgres", resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp"`,
 		"http://localhost:8000/mcp/":  `Bearer realm="mcp-postgres", resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp/"`,

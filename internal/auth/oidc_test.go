@@ -37,7 +37,7 @@ func TestOIDCProvider(t *testing.T) {
 	v := verifier(t, config) // the provider is not up yet
 	resource := auth.Resource{Path: "/mcp", Issuer: p.URL, Scopes: config.Scopes}
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", auth.Middleware(auth.Gate{Verifier: v, Resource: resource, Admit: admit})(whoami))
+	mux.Handle("/mcp", access(t, v, resource).Protect(whoami))
 	mux.Handle("/.well-known/oauth-protected-resource/", auth.MetadataHandler(resource))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

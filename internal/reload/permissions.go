@@ -96,6 +96,9 @@ func (p *Permissions) openDatabases(ctx context.Context, rules *guard.Rules) err
 // Rules are nil without permissions.
 func (p *Permissions) Rules() *guard.Rules { return p.rules.Load() }
 
+// Current is where the rules in use are; those that follow them will be there, too.
+func (p *Permissions) Current() *atomic.Pointer[guard.Rules] { return &p.rules }
+
 // Databases are those of roles with a login of their own, by the environment variable that has its connection string.
 func (p *Permissions) Databases() map[string]*postgres.DB {
 	p.mu.Lock()

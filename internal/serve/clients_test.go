@@ -75,7 +75,7 @@ func TestRefusalsAreReadable(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	}
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{AllowedOrigins: []string{app}, Protect: protected})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{AllowedOrigins: []string{app}}, protected)
 	for _, test := range []struct {
 		status             int
 		method, path, body string
@@ -107,7 +107,7 @@ func TestRefusalsAreReadable(t *testing.T) {
 // TestOptions: a browser asks without a token, with every header that clients of the protocol send.
 func TestOptions(t *testing.T) {
 	const app = "https://app.example.com"
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{AllowedOrigins: []string{app}, Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{AllowedOrigins: []string{app}}, protect)
 	sent := []string{"Accept", "Authorization", "Content-Type", "Last-Event-ID", "Mcp-Method", "Mcp-Name", "Mcp-Param-Region", "Mcp-Protocol-Version",
 		"Mcp-Session-Id", "Traceparent", "Tracestate"}
 	for _, path := range []string{"/mcp", "/mcp/", "/.well-known/oauth-protected-resource"} {
@@ -143,7 +143,7 @@ func TestSessionFromBefore(t *testing.T) {
 
 // TestRefusedWhileSending: a client that reads nothing before it has sent everything sees why it is refused.
 func TestRefusedWhileSending(t *testing.T) {
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{}, protect)
 	for _, test := range []struct{ path, who, want string }{
 		{"/mcp", "alice", "413 Request Entity Too Large"},
 		{"/mcp", "", "401 Unauthorized"},

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"mcp-postgres/internal/auth"
 )
 
 // conn is a connection that carries messages both ways: standard input and output, the stream of SSE, or that of a subscription.
@@ -18,6 +20,7 @@ type conn struct {
 	id     string
 	caller string               // shares the slots with the others
 	send   func(outgoing) error // writes one message; safe for concurrent use
+	access *auth.Access         // where its one caller is let in at each request; nil where the transport has done that
 
 	broadcasts chan mcp.JSONRPCNotification
 	endings    chan *response // answers that must come after the broadcasts before them
@@ -58,7 +61,7 @@ func (c *conn) receive(ctx context.Context, message []byte, answered func()) err
 		c.cancel(idKey(m.Params.RequestID))
 		return nil
 	case !m.request():
-		if ctx, err := c.enter(ctx); err == nil { // messages of a client that is not let in are dropped
+		if ctx, err := c.access.Enter(ctx); err == nil { // messages of a client that is not let in are dropped
 			c.server.answer(ctx, q)
 		}
 		return nil
@@ -101,7 +104,7 @@ func (c *conn) request(m envelope, message []byte) *request {
 // reply answers a request, unless the client has cancelled it.
 func (c *conn) reply(ctx context.Context, q *request, p *pending) {
 	var answer *response
-	entered, err := c.enter(ctx)
+	entered, err := c.access.Enter(ctx)
 	if err != nil {
 		answer = fail(q.ID, codeRefused, err.Error())
 	} else {
@@ -125,14 +128,6 @@ func (c *conn) reply(ctx context.Context, q *request, p *pending) {
 
 // codeRefused is the JSON-RPC code of a request whose caller is not let in; HTTP says 401 or 403.
 const codeRefused = -32001
-
-// enter finds the caller, where the transport has not: over stdio.
-func (c *conn) enter(ctx context.Context) (context.Context, error) {
-	if c.server.Enter == nil {
-		return ctx, nil
-	}
-	return c.server.Enter(ctx)
-}
 
 func (c *conn) notify(n notification) error { return c.sendJSON(n) }
 

@@ -10,9 +10,12 @@ import (
 
 // Handler is what serves streamable HTTP on the address 127.0.0.1.
 func Handler(s *Server) http.Handler {
-	h := &HTTP{server: s, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, endpoint: newStreamable(s), health: &health{}, connections: newConnections()}
+	h := &HTTP{server: s, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, routes: newStreamable(s).routes(), health: &health{server: s}, connections: newConnections()}
 	return h.handler()
 }
+
+// Protect lets callers in by another way.
+func (h *HTTP) Protect(p func(http.Handler) http.Handler) { h.protect = p }
 
 // Hurry shortens the times between notifications of progress, between signs of life, and that a session may be silent.
 func (s *Server) Hurry(progress, heartbeat, idle time.Duration) {

@@ -101,7 +101,7 @@ func TestTurnsAreBounded(t *testing.T) {
 
 // TestCompletionsTakeTurns: they ask the database, too, and so do lists for a caller.
 func TestCompletionsTakeTurns(t *testing.T) {
-	s := startServer(t, serve.Config{Slots: 2}, serve.HTTPConfig{Protect: protect})
+	s := startServer(t, serve.Config{Slots: 2}, serve.HTTPConfig{}, protect)
 	const complete = `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"hello"},"argument":{"name":"x","value":""}}}`
 	running := s.inBackground(t.Context(), call("1", "block", "long"), callerHeader, "alice")
 	receive(t, "the call begins", s.tools.began)
@@ -205,7 +205,7 @@ func TestNothingIsLeftOfACaller(t *testing.T) {
 func TestStuckCallerIsTold(t *testing.T) {
 	ts := newTools()
 	srv := ts.server(t, serve.Config{Slots: 2})
-	s := ts.listen(t, srv, serve.HTTPConfig{Protect: protect})
+	s := ts.listen(t, srv, serve.HTTPConfig{}, protect)
 	turn, err := srv.Slots().TakeTurn(t.Context(), "caller alice")
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -21,9 +22,7 @@ const (
 
 // health answers load balancers.
 type health struct {
-	ready func(context.Context) map[string]string
-	busy  func() bool // all slots are taken: the database is at work, and a question would only wait
-	warn  func() map[string]string
+	server *Server
 
 	mu      sync.Mutex
 	missing map[string]string
@@ -42,15 +41,11 @@ func (h *health) readiness(w http.ResponseWriter, r *http.Request) {
 	if len(missing) > 0 {
 		status = http.StatusServiceUnavailable
 	}
-	var warnings map[string]string
-	if h.warn != nil {
-		warnings = h.warn()
-	}
 	b, err := json.Marshal(struct {
 		Ready    bool              `json:"ready"`
 		Missing  map[string]string `json:"missing,omitempty"`
 		Warnings map[string]string `json:"warnings,omitempty"`
-	}{len(missing) == 0, missing, warnings})
+	}{len(missing) == 0, missing, h.warnings()})
 	if err != nil {
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
@@ -59,6 +54,30 @@ func (h *health) readiness(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(b, '\n'))
+}
+
+// lacks is what the server lacks to answer calls. Anybody may ask.
+func (h *health) lacks(ctx context.Context) map[string]string {
+	missing, s := map[string]string{}, h.server
+	if problem := s.Registry.Ping(ctx); problem != "" {
+		missing["database"] = problem
+	}
+	if s.Access != nil && s.Access.Verifier.Ready() != nil { // whose error may name hosts and addresses
+		missing["keys"] = "those of the issuer are not loaded; the log says why"
+	}
+	if len(s.Registry.Names()) == 0 {
+		missing["tools"] = "there are none"
+	}
+	return missing
+}
+
+// warnings are no reason to send requests elsewhere. The log has more.
+func (h *health) warnings() map[string]string {
+	stuck := len(h.server.Registry.Stuck())
+	if stuck == 0 {
+		return nil
+	}
+	return map[string]string{"database": fmt.Sprintf("backends that heed neither cancellation nor termination: %d", stuck)}
 }
 
 // state is what the server lacks at the moment.
@@ -75,10 +94,11 @@ func (h *health) state(ctx context.Context) map[string]string {
 		}
 		return map[string]string{"server": "it is shutting down"}
 	}
-	if h.ready != nil && now.Sub(h.asked) > readyFor && !h.busy() {
+	// While all slots are taken the database is at work, and a question would only wait.
+	if now.Sub(h.asked) > readyFor && !h.server.slots.full() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyWait)
 		defer cancel()
-		h.missing, h.asked = h.ready(ctx), time.Now()
+		h.missing, h.asked = h.lacks(ctx), time.Now()
 	}
 	return h.missing
 }

@@ -24,6 +24,9 @@ type hostCheck struct {
 
 func newHostCheck(c HTTPConfig, m *observe.Metrics) *hostCheck {
 	g := &hostCheck{local: IsLoopback(c.Host), metrics: m}
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Host != "" {
+		g.hosts = append(g.hosts, strings.ToLower(u.Host))
+	}
 	for _, h := range c.AllowedHosts {
 		g.hosts = append(g.hosts, strings.ToLower(h))
 	}

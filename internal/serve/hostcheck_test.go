@@ -51,7 +51,7 @@ func TestHostsAndOrigins(t *testing.T) {
 
 func TestCORS(t *testing.T) {
 	const app = "https://app.example.com"
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{AllowedOrigins: []string{app}, Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{AllowedOrigins: []string{app}}, protect)
 	ask := func(origin string) answer {
 		t.Helper()
 		a, err := s.do(t.Context(), http.MethodOptions, "/mcp", "", "Origin", origin, "Access-Control-Request-Method", "POST",

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"mcp-postgres/internal/auth"
 )
 
 // Kinds of HTTP.
@@ -48,27 +50,10 @@ type HTTPConfig struct {
 	AllowedHosts []string
 	// AllowedOrigins are the origins of web pages that may use the server (CORS).
 	AllowedOrigins []string
-	// Protect wraps what needs a known caller: authentication, rate limits. Nil means that everybody may call.
-	Protect func(http.Handler) http.Handler
-	// InsecureNoAuth accepts a nil Protect on an address that others can reach.
+	// InsecureNoAuth accepts that there is no authentication on an address that others can reach.
 	InsecureNoAuth bool
-	// Wrap, if set, is put around everything but /healthz and /readyz.
-	Wrap func(http.Handler) http.Handler
-	// Open are handlers that need no caller, by pattern of http.ServeMux, such as "GET /metrics".
-	Open map[string]http.Handler
-	// Ready says what the server still lacks, by name; nothing means that it is ready. Nil means always.
-	Ready func(context.Context) map[string]string
-	// Warnings says what is wrong, by name, and no reason to send requests elsewhere. Anybody may read it. Nil means nothing.
-	Warnings func() map[string]string
 	// ShutdownTimeout bounds how long calls in flight may go on at the end; zero means 10 s.
 	ShutdownTimeout time.Duration
-}
-
-// endpoint is where the protocol is spoken.
-type endpoint interface {
-	routes() map[string]http.HandlerFunc
-	// drain makes streams end as soon as the calls in flight are answered.
-	drain()
 }
 
 // HTTP is a server that listens.
@@ -76,8 +61,10 @@ type HTTP struct {
 	server   *Server
 	c        HTTPConfig
 	listener net.Listener
-	endpoint endpoint
 	health   *health
+	// routes are where the protocol is spoken, by path; protect lets callers in to them, nil lets everybody in.
+	routes  map[string]http.HandlerFunc
+	protect func(http.Handler) http.Handler
 	// connections are those to the listener.
 	connections *connections
 }
@@ -87,15 +74,18 @@ func (s *Server) NewHTTP(c HTTPConfig) (*HTTP, error) {
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = 10 * time.Second
 	}
-	if err := c.check(s.Logger); err != nil {
+	if err := c.check(s); err != nil {
 		return nil, err
 	}
-	h := &HTTP{server: s, c: c, connections: newConnections(), health: &health{ready: c.Ready, busy: s.slots.full, warn: c.Warnings}}
+	h := &HTTP{server: s, c: c, connections: newConnections(), health: &health{server: s}}
+	if s.Access != nil {
+		h.protect = s.Access.Protect
+	}
 	if c.Kind == SSE {
 		base, _ := strings.CutSuffix(c.publicPath(), "/sse")
-		h.endpoint = newSSE(s, base)
+		h.routes = newSSE(s, base).routes()
 	} else {
-		h.endpoint = newStreamable(s)
+		h.routes = newStreamable(s).routes()
 	}
 	config, err := tlsConfig(c.TLSCert, c.TLSKey, s.Logger)
 	if err != nil {
@@ -111,16 +101,16 @@ func (s *Server) NewHTTP(c HTTPConfig) (*HTTP, error) {
 }
 
 // check refuses to serve strangers by accident.
-func (c *HTTPConfig) check(log *slog.Logger) error {
+func (c *HTTPConfig) check(s *Server) error {
 	if IsLoopback(c.Host) {
 		return nil
 	}
-	if c.Protect == nil && !c.InsecureNoAuth {
+	if s.Access == nil && !c.InsecureNoAuth {
 		return fmt.Errorf("--host %s lets other machines in, and there is no authentication: set MCP_AUTH_ISSUER, "+
 			"listen on 127.0.0.1, or accept that everybody may call every tool with --insecure-no-auth", c.Host)
 	}
 	if c.TLSCert == "" {
-		log.Warn("serving other machines without TLS: tokens and data can be read on the way unless a proxy in front has TLS", "host", c.Host)
+		s.Logger.Warn("serving other machines without TLS: tokens and data can be read on the way unless a proxy in front has TLS", "host", c.Host)
 	}
 	return nil
 }
@@ -148,7 +138,7 @@ func (h *HTTP) Serve(ctx context.Context) error {
 	defer wait.Wait()
 	served := make(chan error, 1)
 	wait.Go(func() { served <- srv.Serve(h.listener) })
-	h.server.Logger.Info("listening", "address", h.Addr().String(), "tls", h.c.TLSCert != "", "authentication", h.c.Protect != nil)
+	h.server.Logger.Info("listening", "address", h.Addr().String(), "tls", h.c.TLSCert != "", "authentication", h.protect != nil)
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)
@@ -163,7 +153,7 @@ func (h *HTTP) shutdown(srv *http.Server, cancel context.CancelFunc) error {
 	limit, stop := context.WithTimeout(context.Background(), h.c.ShutdownTimeout)
 	defer stop()
 	h.health.leave(limit)
-	h.endpoint.drain()
+	close(h.server.draining)
 	err := srv.Shutdown(limit)
 	cancel()
 	if err == nil {
@@ -181,13 +171,19 @@ func (h *HTTP) shutdown(srv *http.Server, cancel context.CancelFunc) error {
 // handler is everything that is served.
 func (h *HTTP) handler() http.Handler {
 	guarded := http.NewServeMux()
-	for pattern, open := range h.c.Open {
-		guarded.Handle(pattern, open)
+	o := h.server.Observer
+	if o.Metrics != nil {
+		guarded.Handle("GET /metrics", o.Metrics.Handler())
 	}
-	for path, f := range h.endpoint.routes() {
+	if h.server.Access != nil {
+		metadata := auth.MetadataHandler(h.server.Access.Resource)
+		guarded.Handle("/.well-known/oauth-protected-resource", metadata)
+		guarded.Handle("/.well-known/oauth-protected-resource/", metadata)
+	}
+	for path, f := range h.routes {
 		protected := h.connections.know(f)
-		if h.c.Protect != nil {
-			protected = h.c.Protect(protected)
+		if h.protect != nil {
+			protected = h.protect(protected)
 		}
 		guarded.Handle(path, protected)
 		guarded.Handle(path+"/{$}", protected)
@@ -198,11 +194,7 @@ func (h *HTTP) handler() http.Handler {
 	all := http.NewServeMux()
 	all.HandleFunc("GET /healthz", h.health.alive)
 	all.HandleFunc("GET /readyz", h.health.readiness)
-	rest := newHostCheck(h.c, h.server.Observer.Metrics).wrap(h.c.ownPaths(guarded))
-	if h.c.Wrap != nil {
-		rest = h.c.Wrap(rest)
-	}
-	all.Handle("/", rest)
+	all.Handle("/", o.Metrics.Requests(o.Tracer.Requests(newHostCheck(h.c, o.Metrics).wrap(h.c.ownPaths(guarded)))))
 	return answersWhileSending(all)
 }
 

@@ -10,10 +10,11 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"mcp-postgres/internal/auth"
+	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/serve"
 	"mcp-postgres/internal/test/pgtest"
 )
@@ -28,11 +29,15 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 		{"localhost", serve.HTTPConfig{Host: "localhost"}, true},
 		{"all addresses", serve.HTTPConfig{Host: "0.0.0.0"}, false},
 		{"all addresses, by default", serve.HTTPConfig{Host: ""}, false},
-		{"with authentication", serve.HTTPConfig{Host: "0.0.0.0", Protect: protect}, true},
+		{"with authentication", serve.HTTPConfig{Host: "0.0.0.0"}, true},
 		{"on purpose", serve.HTTPConfig{Host: "0.0.0.0", InsecureNoAuth: true}, true},
 		{"half of TLS", serve.HTTPConfig{Host: "127.0.0.1", TLSCert: "cert.pem"}, false},
 	} {
-		h, err := newTools().server(t, serve.Config{}).NewHTTP(test.c)
+		c := serve.Config{}
+		if test.name == "with authentication" {
+			c.Access = &auth.Access{}
+		}
+		h, err := newTools().server(t, c).NewHTTP(test.c)
 		if (err == nil) != test.ok {
 			t.Errorf("%s: NewHTTP = %v, want ok %v", test.name, err, test.ok)
 		}
@@ -47,11 +52,9 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 }
 
 func TestOpenAndProtected(t *testing.T) {
-	missing := map[string]string{}
-	open := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "numbers") })
 	for _, kind := range []string{serve.StreamableHTTP, serve.SSE} {
-		s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: kind, Protect: protect, Open: map[string]http.Handler{"GET /metrics": open},
-			Ready: func(context.Context) map[string]string { return missing }})
+		o := &observe.Observer{Metrics: observe.NewMetrics("1")}
+		s := startServer(t, serve.Config{Observer: o}, serve.HTTPConfig{Kind: kind}, protect)
 		paths := map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 404, "/mcp": 401, "/sse": 404, "/message": 404}
 		if kind == serve.SSE {
 			paths["/mcp"], paths["/sse"], paths["/message"] = 404, 401, 401
@@ -69,18 +72,16 @@ func TestOpenAndProtected(t *testing.T) {
 }
 
 func TestReady(t *testing.T) {
-	var asked atomic.Int32
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Ready: func(context.Context) map[string]string {
-		asked.Add(1)
-		return map[string]string{"database": "it is down"}
-	}})
+	ts := newTools()
+	ts.down = "it is down"
+	s := ts.listen(t, ts.server(t, serve.Config{}), serve.HTTPConfig{})
 	for range 20 {
 		a, err := s.do(t.Context(), http.MethodGet, "/readyz", "")
 		if err != nil || a.StatusCode != 503 || strings.TrimSpace(a.body) != `{"ready":false,"missing":{"database":"it is down"}}` {
 			t.Errorf("GET /readyz = %d %s %v", a.StatusCode, a.body, err)
 		}
 	}
-	if n := asked.Load(); n > 10 {
+	if n := ts.asked.Load(); n > 10 {
 		t.Errorf("20 questions ask the database %d times, want it to be spared", n)
 	}
 	if a, err := s.do(t.Context(), http.MethodGet, "/healthz", ""); err != nil || a.StatusCode != 200 {

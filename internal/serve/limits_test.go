@@ -23,7 +23,7 @@ func TestBytesOfACallerAreBounded(t *testing.T) {
 	}
 	most := serve.MaxBytesOf / serve.MaxMessage
 	for _, kind := range []string{serve.SSE, serve.StreamableHTTP} {
-		s := startServer(t, serve.Config{Slots: 2 * most}, serve.HTTPConfig{Kind: kind, Protect: protect})
+		s := startServer(t, serve.Config{Slots: 2 * most}, serve.HTTPConfig{Kind: kind}, protect)
 		post := func(id int, who, text string) int {
 			return s.post(padded(id, "echo", text), callerHeader, who).StatusCode
 		}
@@ -85,7 +85,7 @@ func begin(t *testing.T, s *site, from, request string) net.Conn {
 
 // TestStrangersAreBounded: half requests close each other, and not who has been let in.
 func TestStrangersAreBounded(t *testing.T) {
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{}, protect)
 	known := half(t, s)
 	body := call("1", "echo", "x")
 	request := fmt.Sprintf("me\r\n%s: alice\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", callerHeader, len(body), body)
@@ -116,7 +116,7 @@ func TestStrangersAreBounded(t *testing.T) {
 // TestStrangersOfAnAddressAreInTheirOwnWay: nor do those whose refused requests wait for a body, at another address.
 func TestStrangersOfAnAddressAreInTheirOwnWay(t *testing.T) {
 	var refused atomic.Int32
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: func(next http.Handler) http.Handler {
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{}, func(next http.Handler) http.Handler {
 		protected := protect(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get(callerHeader) == "" {
@@ -124,7 +124,7 @@ func TestStrangersOfAnAddressAreInTheirOwnWay(t *testing.T) {
 			}
 			protected.ServeHTTP(w, r)
 		})
-	}})
+	})
 	const bodyless = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n"
 	flood := func(n int) {
 		t.Helper()

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -32,6 +33,9 @@ type tools struct {
 	began   chan string   // the argument of each call of block, when it begins
 	ended   chan string   // when its context has ended
 	release chan struct{} // ends one call of block
+
+	down  string       // why the database does not answer; empty where it does
+	asked atomic.Int32 // how often that was asked
 }
 
 func newTools() *tools {
@@ -78,6 +82,11 @@ var textType = &postgres.Type{OID: 25, Name: "text"}
 
 // Run implements registry.Database.
 func (ts *tools) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
+	if c.SQL == "SELECT 1" {
+		if ts.asked.Add(1); ts.down != "" {
+			return postgres.Outcome{}, &postgres.Unavailable{Reason: ts.down}
+		}
+	}
 	_, name, _ := strings.Cut(c.SQL, "'")
 	name, _, _ = strings.Cut(name, "'")
 	var text []byte
@@ -200,10 +209,11 @@ type site struct {
 	ended chan error
 }
 
-func startServer(t *testing.T, c serve.Config, h serve.HTTPConfig) *site {
+// startServer serves the tools; protect, if there is one, lets callers in.
+func startServer(t *testing.T, c serve.Config, h serve.HTTPConfig, protect ...func(http.Handler) http.Handler) *site {
 	t.Helper()
 	ts := newTools()
-	return ts.listen(t, ts.server(t, c), h)
+	return ts.listen(t, ts.server(t, c), h, protect...)
 }
 
 // serveHurried is startServer with signs of life as often, and sessions that end when they are silent for so long.
@@ -215,7 +225,7 @@ func serveHurried(t *testing.T, h serve.HTTPConfig, heartbeat, idle time.Duratio
 	return ts.listen(t, srv, h)
 }
 
-func (ts *tools) listen(t *testing.T, srv *serve.Server, h serve.HTTPConfig) *site {
+func (ts *tools) listen(t *testing.T, srv *serve.Server, h serve.HTTPConfig, protect ...func(http.Handler) http.Handler) *site {
 	t.Helper()
 	s := &site{t: t, tools: ts, mcp: srv.MCP(), ended: make(chan error, 1)}
 	if h.Kind == "" {
@@ -227,6 +237,9 @@ func (ts *tools) listen(t *testing.T, srv *serve.Server, h serve.HTTPConfig) *si
 	listening, err := srv.NewHTTP(h)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range protect {
+		listening.Protect(p)
 	}
 	s.url = "http://" + listening.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())

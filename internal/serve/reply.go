@@ -19,6 +19,7 @@ type reply struct {
 	control *http.ResponseController
 	began   time.Time // of the request, where the server has set the deadline for its answer by then; zero where there is none
 	session string    // to be told to the client
+	broken  func()    // called when a stream can't be written to
 
 	mu      sync.Mutex
 	begun   bool
@@ -28,7 +29,7 @@ type reply struct {
 }
 
 func (s *Server) newReply(w http.ResponseWriter, r *http.Request, began time.Time) *reply {
-	x := &reply{server: s, w: w, r: r, control: http.NewResponseController(w), began: began}
+	x := &reply{broken: func() {}, server: s, w: w, r: r, control: http.NewResponseController(w), began: began}
 	// Waiting for an answer has no deadline, each write of it has one.
 	_ = x.control.SetReadDeadline(time.Time{}) // HTTP/1 and 2 have it; another server does without
 	if r.ProtoMajor > 1 {
@@ -112,11 +113,26 @@ func (x *reply) send(m outgoing) error {
 	return x.event(m)
 }
 
-func (x *reply) event(m outgoing) error {
-	if err := x.put(m); err != nil {
+// open begins the stream with an event that is no message.
+func (x *reply) open(event string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.begin(http.StatusOK, eventStream)
+	if _, err := io.WriteString(x.w, event); err != nil {
 		return err
 	}
 	return x.control.Flush()
+}
+
+func (x *reply) event(m outgoing) error {
+	err := x.put(m)
+	if err == nil {
+		err = x.control.Flush()
+	}
+	if err != nil {
+		x.broken()
+	}
+	return err
 }
 
 // beat keeps proxies from closing a stream on which nothing happens.
@@ -127,9 +143,11 @@ func (x *reply) beat() {
 		return
 	}
 	x.deadline()
-	if _, err := io.WriteString(x.w, ":\n\n"); err == nil && x.control.Flush() == nil {
-		x.beating.Reset(x.server.period.heartbeat)
+	if _, err := io.WriteString(x.w, ":\n\n"); err != nil || x.control.Flush() != nil {
+		x.broken()
+		return
 	}
+	x.beating.Reset(x.server.period.heartbeat)
 }
 
 // answer sends the answer.

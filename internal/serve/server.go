@@ -11,6 +11,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"mcp-postgres/internal/auth"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/registry"
@@ -26,9 +27,8 @@ type Config struct {
 	Version string
 	// Slots is how many calls run at once, shared fairly between callers; zero means 10.
 	Slots int
-	// Enter puts the caller into the context of a request over stdio; its error, which the client reads, refuses the request.
-	// Nil lets every request in.
-	Enter func(context.Context) (context.Context, error)
+	// Access lets callers in; nil lets everybody in.
+	Access *auth.Access
 	// Logger must be set.
 	Logger *slog.Logger
 }
@@ -44,6 +44,8 @@ type Server struct {
 	load    *load
 	streams *streamLimit
 	period  period
+	// draining is closed when the server ends: streams end as soon as the requests in flight are answered.
+	draining chan struct{}
 }
 
 // period holds the times that tests shorten.
@@ -63,7 +65,7 @@ func New(c Config) *Server {
 	if c.Observer == nil {
 		c.Observer = &observe.Observer{}
 	}
-	s := &Server{Config: c, slots: newFairSlots(c.Slots), load: newLoad(), streams: newStreamLimit(), period: standard}
+	s := &Server{Config: c, slots: newFairSlots(c.Slots), load: newLoad(), streams: newStreamLimit(), period: standard, draining: make(chan struct{})}
 	s.mcp = c.Registry.Server(c.Version, server.WithLogging())
 	s.info = serverInfo(s.mcp)
 	return s

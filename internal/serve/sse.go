@@ -3,8 +3,6 @@ package serve
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -23,85 +21,34 @@ type sse struct {
 
 	mu       sync.Mutex
 	sessions map[string]*sseSession
-	draining bool
 }
 
 // sseSession is one stream.
 type sseSession struct {
 	*conn
 	owner string // who may post to it
-	out   chan []byte
-	done  chan struct{} // closed when the stream has ended
 
 	mu    sync.Mutex
-	last  time.Time     // when the client last posted
-	until time.Time     // when its leave ends; zero is never
-	later chan struct{} // told when that has changed
+	last  time.Time // when the client last posted
+	until time.Time // when its authorization expires; zero is never
 }
 
-var errStreamEnded = errors.New("the stream has ended")
-
 func newSSE(s *Server, base string) *sse {
-	return &sse{base: base, server: s, sessions: map[string]*sseSession{}}
+	return &sse{server: s, base: base, sessions: map[string]*sseSession{}}
 }
 
 func (e *sse) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{"/sse": e.stream, "/message": e.message}
 }
 
-func (e *sse) drain() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.draining = true
-	for _, s := range e.sessions {
-		go s.leave()
-	}
-}
-
-// leave ends the stream when the requests in flight are answered.
-func (s *sseSession) leave() {
+// draining reports that the server ends.
+func (s *Server) isDraining() bool {
 	select {
-	case <-s.drained():
-		s.enqueue(nil)
-	case <-s.done:
+	case <-s.draining:
+		return true
+	default:
+		return false
 	}
-}
-
-// enqueue hands a message to the stream; nil ends it.
-func (s *sseSession) enqueue(message []byte) {
-	select {
-	case s.out <- message:
-	case <-s.done:
-	}
-}
-
-// open makes a session, unless there are too many.
-func (e *sse) open(caller, owner string, until time.Time) *sseSession {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.draining || !e.server.streams.take(caller) {
-		return nil
-	}
-	s := &sseSession{owner: owner, out: make(chan []byte, 16), done: make(chan struct{}), later: make(chan struct{}, 1), last: time.Now(), until: until}
-	s.conn = e.server.newConn(rand.Text(), caller, func(m outgoing) error {
-		select {
-		case s.out <- m.appendTo(nil):
-			return nil
-		case <-s.done:
-			return errStreamEnded
-		}
-	})
-	e.sessions[s.id] = s
-	return s
-}
-
-func (e *sse) remove(s *sseSession) {
-	e.mu.Lock()
-	delete(e.sessions, s.id)
-	e.mu.Unlock()
-	e.server.streams.give(s.caller)
-	close(s.done)
-	s.close()
 }
 
 // stream serves GET /sse.
@@ -111,74 +58,64 @@ func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "want GET here")
 		return
 	}
-	s := e.open(callerOf(r), subject(r.Context()), until(r.Context()))
-	if s == nil {
+	if e.server.isDraining() || !e.server.streams.take(callerOf(r)) {
 		e.server.Observer.Metrics.Refused(w, "sessions")
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, "there are too many sessions: try again later")
 		return
 	}
-	defer e.remove(s)
+	defer e.server.streams.give(callerOf(r))
 	auth.Rest(r.Context())
-	if err := e.server.mcp.RegisterSession(r.Context(), s); err != nil {
+	ctx, cancel := context.WithCancel(r.Context())
+	x := e.server.newReply(w, r, time.Time{})
+	x.broken = cancel
+	s := &sseSession{owner: subject(ctx), last: time.Now(), until: until(ctx)}
+	s.conn = e.server.newConn(rand.Text(), callerOf(r), x.send)
+	if err := e.server.mcp.RegisterSession(ctx, s); err != nil {
+		cancel()
 		refuse(w, http.StatusInternalServerError, "internal error")
 		return
 	}
-	defer e.server.mcp.UnregisterSession(r.Context(), s.id)
-	ctx, cancel := context.WithCancel(r.Context())
+	defer e.server.mcp.UnregisterSession(ctx, s.id)
+	e.put(s)
 	var wait sync.WaitGroup
-	wait.Go(func() { s.broadcast(ctx) })
-	wait.Go(func() { s.expire(ctx) })
 	defer wait.Wait()
 	defer cancel()
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("X-Accel-Buffering", "no")
-	if err := e.write(ctx, w, s); err != nil {
-		e.server.Logger.DebugContext(ctx, "stream ended", "error", err)
+	defer e.remove(s)
+	defer x.end()
+	if x.open("event: endpoint\ndata: "+e.base+"/message?sessionId="+s.id+"\n\n") != nil {
+		return
+	}
+	wait.Go(func() { s.broadcast(ctx) })
+	e.server.waitForEnd(ctx, s.ends)
+	select {
+	case <-s.drained():
+	case <-ctx.Done():
 	}
 }
 
-// write writes events until the stream ends.
-func (e *sse) write(ctx context.Context, w http.ResponseWriter, s *sseSession) error {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // a stream goes on; each write has a deadline
-	event := func(format string, args ...any) error {
-		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
-		_, err := fmt.Fprintf(w, format, args...)
-		return errors.Join(err, control.Flush())
-	}
-	if err := event("event: endpoint\ndata: %s/message?sessionId=%s\n\n", e.base, s.id); err != nil {
-		return err
-	}
-	beat := time.NewTicker(e.server.period.heartbeat)
-	defer beat.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case message := <-s.out:
-			if message == nil {
-				return nil
-			}
-			err = event("event: message\ndata: %s\n\n", message)
-		case <-beat.C:
-			if s.idle(e.server.period.idle) {
-				return errors.New("the client was silent for too long")
-			}
-			err = event(":\n\n")
-		}
-		if err != nil {
-			return err
-		}
-	}
+func (e *sse) put(s *sseSession) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sessions[s.id] = s
 }
 
-func (s *sseSession) idle(most time.Duration) bool {
+func (e *sse) remove(s *sseSession) {
+	e.mu.Lock()
+	delete(e.sessions, s.id)
+	e.mu.Unlock()
+	s.close()
+}
+
+// ends is when the stream ends if nothing else comes: no token of its client is good any more, or it has been silent for too long.
+func (s *sseSession) ends() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Since(s.last) > most
+	silent := s.last.Add(s.server.period.idle)
+	if s.until.IsZero() || silent.Before(s.until) {
+		return silent
+	}
+	return s.until
 }
 
 // touch notes that the client has posted, with a token that is good until then.
@@ -188,30 +125,6 @@ func (s *sseSession) touch(until time.Time) {
 	s.last = time.Now()
 	if until.After(s.until) {
 		s.until = until
-		select {
-		case s.later <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// expire ends the stream, after the requests in flight, when no token of its client is good any more.
-func (s *sseSession) expire(ctx context.Context) {
-	for {
-		s.mu.Lock()
-		until := s.until
-		s.mu.Unlock()
-		expired, stop := timerAt(until)
-		select {
-		case <-s.later:
-		case <-expired:
-			s.leave()
-			return
-		case <-ctx.Done():
-			stop()
-			return
-		}
-		stop()
 	}
 }
 
@@ -223,14 +136,13 @@ func (e *sse) message(w http.ResponseWriter, r *http.Request) {
 	}
 	e.mu.Lock()
 	s, found := e.sessions[r.URL.Query().Get("sessionId")]
-	draining := e.draining
 	e.mu.Unlock()
 	switch {
 	case !found || s.owner != subject(r.Context()):
 		c.end()
 		refuseWith(w, http.StatusNotFound, fail(m.ID, mcp.INVALID_PARAMS, "there is no such session: open /sse first"))
 		return
-	case draining && m.request():
+	case e.server.isDraining() && m.request():
 		c.end()
 		w.Header().Set("Retry-After", "1")
 		refuseWith(w, http.StatusServiceUnavailable, fail(m.ID, mcp.INTERNAL_ERROR, "the server is shutting down"))
@@ -242,7 +154,7 @@ func (e *sse) message(w http.ResponseWriter, r *http.Request) {
 	release := auth.Hold(r.Context())
 	answered := func() { c.end(); release() }
 	if err := s.receive(context.WithoutCancel(r.Context()), message, answered); err != nil {
-		refuseWith(w, http.StatusNotFound, fail(m.ID, mcp.INVALID_PARAMS, errStreamEnded.Error()))
+		refuseWith(w, http.StatusNotFound, fail(m.ID, mcp.INVALID_PARAMS, "the stream has ended"))
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)

@@ -71,7 +71,7 @@ func TestSSE(t *testing.T) {
 }
 
 func TestSSESessionIsBound(t *testing.T) {
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE, Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE}, protect)
 	st, path := s.session(callerHeader, "alice")
 	for _, test := range []struct {
 		path, who string
@@ -131,7 +131,7 @@ func TestSSEEnds(t *testing.T) {
 // TestStreamsEndWithTheirTokens: the caller's name is how long its token is good.
 func TestStreamsEndWithTheirTokens(t *testing.T) {
 	begin := time.Now()
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE, Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE}, protect)
 	st, path := s.session(callerHeader, "500ms")
 	s.message(path, call("1", "block", "late"), callerHeader, "500ms")
 	receive(t, "the call begins", s.tools.began)
@@ -144,7 +144,7 @@ func TestStreamsEndWithTheirTokens(t *testing.T) {
 		t.Errorf("after the token's end the stream has %s", got)
 	}
 	for name, ends := range map[string]bool{"1s": true, "1h": false, "no end": false} {
-		listen := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: protect})
+		listen := startServer(t, serve.Config{}, serve.HTTPConfig{}, protect)
 		body, headers := modern(`"sub"`, "subscriptions/listen", "", `"notifications":{"toolsListChanged":true},`)
 		st := listen.open("/mcp", body, append(headers, callerHeader, name)...)
 		if got := st.next(); !strings.Contains(got, "subscriptions/acknowledged") {
@@ -164,7 +164,7 @@ func TestStreamsEndWithTheirTokens(t *testing.T) {
 func TestStreamsLiveWithNewTokens(t *testing.T) {
 	begin := time.Now()
 	var posted atomic.Bool
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE, Protect: func(next http.Handler) http.Handler {
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{Kind: serve.SSE}, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := called("alice")
 			if c.Until = begin.Add(500 * time.Millisecond); posted.Load() {
@@ -172,7 +172,7 @@ func TestStreamsLiveWithNewTokens(t *testing.T) {
 			}
 			next.ServeHTTP(w, r.WithContext(guard.WithCaller(r.Context(), c)))
 		})
-	}})
+	})
 	st, path := s.session()
 	posted.Store(true)
 	s.message(path, call("1", "echo", "one"))

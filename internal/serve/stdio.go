@@ -31,6 +31,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer done()
 	w := &lineWriter{w: out}
 	c := s.newConn(stdioID, "", w.write)
+	c.access = s.Access
 	if err := s.mcp.RegisterSession(ctx, c); err != nil {
 		return fmt.Errorf("registering the client: %w", err)
 	}

@@ -27,19 +27,16 @@ import (
 type streamable struct {
 	server   *Server
 	requests atomic.Uint64
-	draining chan struct{}
 	calls    *inFlight // by session and id
 }
 
 func newStreamable(s *Server) *streamable {
-	return &streamable{server: s, draining: make(chan struct{}), calls: newInFlight()}
+	return &streamable{server: s, calls: newInFlight()}
 }
 
 func (e *streamable) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{"/mcp": e.serve}
 }
-
-func (e *streamable) drain() { close(e.draining) }
 
 func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
@@ -160,20 +157,23 @@ func (e *streamable) listen(w http.ResponseWriter, r *http.Request, x *reply, q 
 	}
 	defer s.streams.give(q.caller)
 	auth.Rest(r.Context())
-	ctx, stop := e.untilEnd(r.Context())
-	defer stop()
+	ctx, cancel := context.WithCancel(r.Context())
+	ends := until(ctx)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer cancel()
+	wait.Go(func() {
+		s.waitForEnd(ctx, func() time.Time { return ends })
+		cancel()
+	})
 	c := s.newConn(rand.Text(), q.caller, x.send)
-	c.listen, q.session = q.ID, c
+	c.listen, q.session, x.broken = q.ID, c, cancel
 	if err := s.mcp.RegisterSession(ctx, c); err != nil {
 		x.answer(http.StatusInternalServerError, fail(q.ID, mcp.INTERNAL_ERROR, "internal error"))
 		return
 	}
 	defer s.mcp.UnregisterSession(ctx, c.id)
-	sending, done := context.WithCancel(ctx)
-	var wait sync.WaitGroup
-	wait.Go(func() { c.broadcast(sending) })
-	defer wait.Wait()
-	defer done()
+	wait.Go(func() { c.broadcast(ctx) })
 	switch answer := s.answer(ctx, q); {
 	case ctx.Err() != nil:
 	case answer.err != nil:
@@ -225,34 +225,28 @@ func (e *streamable) binding(r *http.Request, q *request) string {
 	return "request " + strconv.FormatUint(e.requests.Add(1), 10)
 }
 
-// untilEnd cancels a stream that would not end by itself: when the server ends, or the authorization of the client.
-func (e *streamable) untilEnd(ctx context.Context) (_ context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		expired, done := timerAt(until(ctx))
-		defer done()
-		select {
-		case <-e.draining:
-			cancel()
-		case <-expired:
-			cancel()
-		case <-ctx.Done():
+// waitForEnd returns when a stream is to end: with ctx, with the server, or at a time, which may have become a later one by then;
+// zero is never.
+func (s *Server) waitForEnd(ctx context.Context, ends func() time.Time) {
+	for {
+		at := ends()
+		timer := time.NewTimer(time.Until(at))
+		if at.IsZero() {
+			timer.Stop()
 		}
-	})
-	return ctx, func() {
-		cancel()
-		wait.Wait()
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-s.draining:
+			timer.Stop()
+			return
+		case <-timer.C:
+			if at == ends() {
+				return
+			}
+		}
 	}
-}
-
-// timerAt fires at a time; the zero time never comes.
-func timerAt(at time.Time) (fires <-chan time.Time, stop func()) {
-	if at.IsZero() {
-		return nil, func() {}
-	}
-	timer := time.NewTimer(time.Until(at))
-	return timer.C, func() { timer.Stop() }
 }
 
 // post reads a message that a client has posted. If there is none that can be one it answers, and ok is false. The message counts

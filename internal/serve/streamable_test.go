@@ -176,7 +176,7 @@ func TestNoTasks(t *testing.T) {
 func TestCancelIsBound(t *testing.T) {
 	const cancel = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}`
 	modernCall, modernHeaders := modern("7", "tools/call", "block", `"arguments":{"text":"m"},`)
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: protect})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{}, protect)
 	alice := []string{callerHeader, "alice", "Mcp-Session-Id", "A"}
 	for _, test := range []struct {
 		name    string
@@ -388,7 +388,7 @@ func TestListenersAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{Protect: limiter.Middleware(func(*http.Request) string { return "all" })})
+	s := startServer(t, serve.Config{}, serve.HTTPConfig{}, limiter.Middleware(func(*http.Request) string { return "all" }))
 	body, headers := modern(`"sub"`, "subscriptions/listen", "", `"notifications":{"toolsListChanged":true},`)
 	var last *stream
 	for range serve.MaxStreams {
