@@ -67,10 +67,7 @@ func missingTool(ctx context.Context, name string, tools *registry.Registry) err
 }
 
 func unknownTool(name string, known []string) error {
-	if hint := faults.DidYouMean(name, known); hint != "" {
-		return fmt.Errorf("unknown tool %q%s", name, hint)
-	}
-	return fmt.Errorf("unknown tool %q: want one of %s", name, strings.Join(known, ", "))
+	return fmt.Errorf("unknown tool %q%s", name, faults.Suggest(name, known))
 }
 
 // arguments makes the JSON of the call.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"mcp-postgres/internal/config"
@@ -67,9 +66,6 @@ func connectHelp(s streams) error {
 	program, err := os.Executable()
 	if err != nil {
 		program = "mcp-postgres"
-	}
-	if abs, err := filepath.Abs(program); err == nil {
-		program = abs
 	}
 	snippet, err := json.MarshalIndent(map[string]any{"mcpServers": map[string]any{
 		"postgres": map[string]any{"command": program, "args": []string{"--demo"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,10 +50,10 @@ func (cmd *toolsCmd) show(ctx context.Context, a *app, s streams) error {
 	case !a.tools.Offered(ctx, cmd.Name):
 		return missingTool(ctx, cmd.Name, a.tools)
 	}
-	def, schema, _ := a.tools.Tool(cmd.Name)
 	if cmd.JSON {
-		return writeJSON(s.out, shown(def, schema))
+		return writeJSON(s.out, shown(a.tools, cmd.Name))
 	}
+	def, _, _ := a.tools.Tool(cmd.Name)
 	showTool(s.out, def)
 	return nil
 }
@@ -68,15 +69,15 @@ type shownTool struct {
 	SQL string `json:"sql,omitempty"`
 }
 
-func shown(def *catalog.Tool, schema registry.Schema) shownTool {
+func shown(r *registry.Registry, name string) shownTool {
+	def, schema, _ := r.Tool(name)
 	return shownTool{def.Name, def.Title, def.Toolset, def.Description, string(def.Access), schema, def.SQL}
 }
 
 func shownTools(ctx context.Context, r *registry.Registry) []shownTool {
 	list := []shownTool{}
 	for _, name := range r.NamesFor(ctx) {
-		def, schema, _ := r.Tool(name)
-		list = append(list, shown(def, schema))
+		list = append(list, shown(r, name))
 	}
 	return list
 }
@@ -93,16 +94,9 @@ func listTools(ctx context.Context, w io.Writer, r *registry.Registry) error {
 			}
 			args = append(args, p.Name)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", name, orDash(def.Toolset), def.Access, strings.Join(args, " "), def.Title)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", name, cmp.Or(def.Toolset, "-"), def.Access, strings.Join(args, " "), def.Title)
 	}
 	return table.Flush()
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 func showTool(w io.Writer, def *catalog.Tool) {

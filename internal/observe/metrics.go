@@ -87,29 +87,30 @@ func (m *Metrics) call(c *Record) {
 // Reload counts one reading of the tool files.
 func (m *Metrics) Reload(err error) {
 	if m != nil {
-		m.reloads.WithLabelValues(result(err)).Inc()
+		count(m.reloads, err)
 	}
 }
 
 // PermissionsReload counts one reading of changed permissions.
 func (m *Metrics) PermissionsReload(err error) {
 	if m != nil {
-		m.permissions.WithLabelValues(result(err)).Inc()
+		count(m.permissions, err)
 	}
 }
 
 // KeyFetch counts one fetch of the issuer's keys.
 func (m *Metrics) KeyFetch(err error) {
 	if m != nil {
-		m.fetches.WithLabelValues(result(err)).Inc()
+		count(m.fetches, err)
 	}
 }
 
-func result(err error) string {
+func count(c *prometheus.CounterVec, err error) {
+	result := OK
 	if err != nil {
-		return "error"
+		result = "error"
 	}
-	return "ok"
+	c.WithLabelValues(result).Inc()
 }
 
 // outcomes are the codes of errors that stand for themselves.

@@ -115,21 +115,6 @@ func (p *Permissions) RoleDBs() map[string]registry.Database {
 	return all
 }
 
-// Pools are the databases by the names of their roles.
-func (p *Permissions) pools() map[string]observe.Pool {
-	all := map[string]observe.Pool{}
-	rules, databases := p.Rules(), p.Databases()
-	if rules == nil {
-		return all
-	}
-	for _, role := range rules.Roles {
-		if db := databases[role.Connection]; db != nil {
-			all["role "+role.Name] = db
-		}
-	}
-	return all
-}
-
 // Close closes the databases.
 func (p *Permissions) Close() {
 	for _, db := range p.Databases() {
@@ -163,4 +148,18 @@ func (r *Reconciler) reloadPermissions(ctx context.Context) {
 	r.config.Registry.RulesChanged()
 	r.showPools()
 	r.log.Info("permissions reloaded", "roles", len(rules.Roles))
+}
+
+// showPools has the metrics count the connections of the server and of roles.
+func (r *Reconciler) showPools() {
+	pools := map[string]observe.Pool{"shared": r.config.DB}
+	if rules := r.config.Permissions.Rules(); rules != nil {
+		databases := r.config.Permissions.Databases()
+		for _, role := range rules.Roles {
+			if db := databases[role.Connection]; db != nil {
+				pools["role "+role.Name] = db
+			}
+		}
+	}
+	r.config.Observer.Metrics.SetPools(pools)
 }

@@ -396,10 +396,3 @@ func (r *Reconciler) shownError(kept []string) string {
 	}
 	return strings.TrimSpace(text)
 }
-
-// showPools has the metrics count the connections of the server and of roles.
-func (r *Reconciler) showPools() {
-	pools := r.config.Permissions.pools()
-	pools["shared"] = r.config.DB
-	r.config.Observer.Metrics.SetPools(pools)
-}
