@@ -144,12 +144,7 @@ type notification struct {
 }
 
 // quoted shows what a client sent, in short.
-func quoted(s string) string {
-	if len(s) > 100 {
-		s = s[:100] + "..."
-	}
-	return `"` + s + `"`
-}
+func quoted(s string) string { return `"` + pgtext.Shorten(s, 100) + `"` }
 
 // outgoing is a message to a client that is encoded when it is written: of large answers one at a time takes its memory twice.
 type outgoing interface {

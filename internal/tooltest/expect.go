@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/pgtext"
 )
 
 // answer is what a tested call came to.
@@ -159,13 +160,4 @@ func decoded(raw json.RawMessage) any {
 
 const maxExcerpt = 400
 
-func excerpt(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	if len(b) > maxExcerpt {
-		return strings.ToValidUTF8(string(b[:maxExcerpt]), "") + "..."
-	}
-	return string(b)
-}
+func excerpt(v any) string { return pgtext.Shorten(pgtext.JSON(v), maxExcerpt) }
