@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -91,7 +92,9 @@ func jsonAnswer(body []byte) *Answer {
 func textAnswer(texts ...string) *Answer { return &Answer{Texts: texts} }
 
 // ErrorAnswer is the answer that is an error.
-func ErrorAnswer(e *Error) *Answer { return &Answer{Texts: []string{e.text()}, Err: e} }
+func ErrorAnswer(e *Error) *Answer {
+	return &Answer{Texts: append(slices.Clone(e.before), e.text()), Err: e}
+}
 
 // noticesMember is the member of a JSON answer that holds what PostgreSQL said beside it.
 const noticesMember = "notices"
@@ -135,12 +138,12 @@ func noticeAnswer(shape catalog.Result, cols []postgres.Column) *Answer {
 		body = append(body, `"items":[],`...)
 	case catalog.Object:
 		name = unlike(name, cols)
-	case catalog.Text:
-		return &Answer{Texts: []string{noticeNone}, Notice: true}
 	}
 	body = append(pgtext.AppendJSON(body, name), ':')
 	a := jsonAnswer(append(pgtext.AppendJSON(body, noticeNone), '}'))
-	a.Notice = true
+	if a.Notice = true; shape == catalog.Text {
+		a.Texts = []string{noticeNone}
+	}
 	return a
 }
 
@@ -164,7 +167,8 @@ type Error struct {
 	Suggestion string `json:"suggestion,omitempty"`
 	Retryable  bool   `json:"retryable"`
 
-	rule string // of the guard, for the record
+	rule   string   // of the guard, for the record
+	before []string // the answers of the statements before the one that failed
 }
 
 func (e *Error) Error() string { return e.Message }

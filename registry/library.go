@@ -129,7 +129,7 @@ func (l *library) listSchemas(ctx context.Context, _ any, req *mcp.ListResources
 		return
 	}
 	for _, s := range page.Items {
-		res.Resources = append(res.Resources, mcp.NewResource("schema://"+url.PathEscape(s.Schema), s.Schema, mcp.WithMIMEType("application/sql"),
+		res.Resources = append(res.Resources, mcp.NewResource("schema://"+url.PathEscape(s.Schema), s.Schema, mcp.WithMIMEType("text/plain"),
 			mcp.WithResourceDescription(cmp.Or(s.Comment, "Tables, views and enums of the schema "+s.Schema+"."))))
 	}
 	res.NextCursor = mcp.Cursor(base64.StdEncoding.EncodeToString([]byte(page.Next)))

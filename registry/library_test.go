@@ -140,7 +140,7 @@ func listedResources(t *testing.T, ctx context.Context, r *registry.Registry) (u
 		}
 		pages++
 		for _, res := range page.Resources {
-			if res.Name == "" || res.Description == "" || res.MimeType != "application/sql" {
+			if res.Name == "" || res.Description == "" || res.MimeType != "text/plain" {
 				t.Errorf("resources/list has %+v", res)
 			}
 			uris = append(uris, res.URI)
@@ -163,7 +163,7 @@ func TestListedSchemas(t *testing.T) {
 		t.Errorf("resources/list (-want +got):\n%s", diff)
 	}
 	for _, uri := range uris {
-		if got := ask(t, r, "resources/read", `{"uri": "`+uri+`"}`); !strings.Contains(got, "-- schema ") {
+		if got := ask(t, r, "resources/read", `{"uri": "`+uri+`"}`); !strings.Contains(got, "SCHEMA ") {
 			t.Errorf("%s = %s", uri, got)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 const instructions = `PostgreSQL through typed tools. Few calls answer most questions:
 1. describe_database first: the map of all tables, columns, keys, codes and comments. It marks what it cuts with … and names the call that shows it.
 2. describe_table, get_foreign_keys and find_relationships only for what the map leaves open, with several names in one call.
-3. query runs one SQL statement; pass values in parameters as $1, $2, and keep answers small with WHERE, LIMIT and aggregates.
+3. query runs several SQL statements in one call: ask all that you want to know at once. Pass values in parameters as $1, $2; keep answers small with WHERE, LIMIT and aggregates.
 4. Times come in the time zone that the map names.
 An error names what to change: mend the call and try again. next_cursor means there is another page.`
 

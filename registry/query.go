@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
@@ -21,6 +22,7 @@ const (
 	queryName       = "query"
 	defaultQueryRow = 500
 	maxQueryRows    = 10_000
+	maxStatements   = 20 // of one call
 )
 
 // sentTwice is the size in bytes up to which JSON is sent as structured content too. A larger answer is sent once, as text.
@@ -42,10 +44,10 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 	maxRows = mostRows(maxRows)
 	t := &catalog.Tool{
 		Name: queryName, Title: "Run SQL", Access: catalog.Write, Hints: catalog.Hints{Destructive: true},
-		Description: "Runs one SQL statement and commits it. Look at the tables with describe_table first, and pass values as parameters. " +
-			"Prefer aggregates and LIMIT over reading many rows.",
+		Description: "Runs SQL in one transaction and commits it: send up to 20 statements together. " +
+			"Pass values as parameters. Long cells are cut where there are many rows.",
 		Params: []catalog.Param{
-			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true, Description: "One PostgreSQL statement; $1, $2, ... stand for parameters."},
+			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true, Description: "One PostgreSQL statement, or several with semicolons; $1, $2, ... stand for parameters, in one of them."},
 			{Name: "parameters", Type: catalog.Type{Scalar: catalog.Any, Array: true}, MaxItems: &most, Description: "Values of $1, $2, ...; any JSON value is taken."},
 			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(min(defaultQueryRow, maxRows))),
 				Minimum: "1", Maximum: strconv.Itoa(maxRows)},
@@ -54,7 +56,7 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 	}
 	if readOnly {
 		t.Access, t.Hints = catalog.Read, catalog.Hints{Idempotent: true}
-		t.Description = strings.Replace(t.Description, "Runs one SQL statement and commits it.", "Runs one read-only SQL statement.", 1)
+		t.Description = strings.Replace(t.Description, "Runs SQL in one transaction and commits it:", "Runs read-only SQL:", 1)
 	}
 	return t
 }
@@ -67,6 +69,18 @@ func mostRows(serverMax int) int {
 	return min(serverMax, maxQueryRows)
 }
 
+// statement is one of those of a call.
+type statement struct {
+	sqlscan.Piece
+	run    string // what is run in its place
+	back   func(error) error
+	args   [][]byte
+	sink   querySink
+	done   bool // it has come to its end
+	out    postgres.Outcome
+	answer *Answer
+}
+
 func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 	args := c.args
 	sql, _ := args["sql"].(string)
@@ -75,59 +89,203 @@ func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 	if err := checkQuery(sql, values, q.maxSQL); err != nil {
 		return nil, err
 	}
-	p, err := q.guard.Authorize(ctx, sql)
+	list, permits, err := q.authorize(ctx, c, sql)
 	if errors.Is(err, postgres.ErrNoDatabase) {
 		return q.notice(args["format"]), nil
 	}
 	if err != nil {
-		return nil, q.mend(ctx, nil, sql, err)
+		return nil, err
 	}
 	limits, err := q.rowLimits(ctx, args)
 	if err != nil {
 		return nil, err
 	}
-	write := !q.readOnly && p.MayWrite()
-	sink, err := newQuerySink(args["format"], limits, c.Resource != "", q.buffers.get())
-	if err != nil {
+	call := postgres.Call{Untrusted: true, MaxRows: limits.rows}
+	call.Write = !q.readOnly && slices.ContainsFunc(permits, (*guard.Permit).MayWrite)
+	if err := assign(list, values); err != nil {
 		return nil, err
 	}
-	if p.Statement != nil {
-		for _, r := range p.Statement.Relations {
-			c.Relations = append(c.Relations, r.String())
+	for _, s := range list {
+		limits := limits
+		limits.bytes /= len(list)
+		if s.sink, err = newQuerySink(args["format"], limits, c.Resource != "", q.buffers.get()); err != nil {
+			return nil, err
 		}
-	}
-	run, back := streamed(sql)
-	call := postgres.Call{SQL: run, Untrusted: true, Write: write, MaxRows: limits.rows}
-	var res *Answer
-	call.Answer = func(out postgres.Outcome) error { // before a write is committed
-		if !p.Selects {
-			committed := ""
-			if write {
-				committed = committedAll
-			}
-			res = q.answer(args["format"], sink, out, committed)
-		}
-		return nil
 	}
 	var out postgres.Outcome
-	p, err = q.guard.Run(ctx, p, func(p *guard.Permit) (err error) {
-		p.Apply(&call)
+	permits, err = q.guard.RunAll(ctx, permits, func(permits []*guard.Permit) (err error) {
+		q.apply(&call, list, permits, args["format"])
 		c.wrote = call.Write && call.Together
-		out, err = (&parameters{values: values, bounded: p.Statement != nil}).run(ctx, q.db, call, sink)
+		if len(list) > 1 {
+			out, err = q.db.Run(ctx, call, list[0].sink)
+			return err
+		}
+		out, err = (&parameters{values: values, bounded: permits[0].Statement != nil}).run(ctx, q.db, call, list[0].sink)
 		return err
 	})
 	c.wrote, c.Rows = call.Write && err == nil, out.Rows
+	for _, s := range list[1:] {
+		c.Rows += s.out.Rows
+	}
 	if errors.Is(err, postgres.ErrNoDatabase) {
 		return q.notice(args["format"]), nil
 	}
+	q.answers(ctx, list, permits, args["format"], call.Write && err == nil)
 	if err != nil {
-		return nil, q.mend(ctx, p, sql, p.Redact(back(err)))
+		return nil, q.failed(ctx, sql, list, permits, args["format"] == "json", err)
 	}
-	if p.Selects {
-		res = q.answer(args["format"], sink, out, q.committed(ctx, p, write && (out.More || sink.full())))
+	res := list[0].answer
+	if len(list) > 1 {
+		res = together(list, args["format"] == "json")
 	}
 	res.addNotices(out.Notices, args["format"] == "json")
 	return res, nil
+}
+
+// authorize has the guard decide on each statement by itself.
+func (q *queryTool) authorize(ctx context.Context, c *call, sql string) (list []*statement, permits []*guard.Permit, err error) {
+	pieces := sqlscan.Split(sql)
+	if len(pieces) > maxStatements {
+		return nil, nil, argumentError(fmt.Sprintf("sql: holds %d statements, more than the maximum %d", len(pieces), maxStatements))
+	}
+	for _, piece := range pieces {
+		p, err := q.guard.Authorize(ctx, piece.SQL)
+		if err != nil && !errors.Is(err, postgres.ErrNoDatabase) {
+			err = placed(q.mend(ctx, nil, piece.SQL, err), sql, piece, len(list), len(pieces))
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if p.Statement != nil {
+			for _, r := range p.Statement.Relations {
+				c.Relations = append(c.Relations, r.String())
+			}
+		}
+		s := &statement{Piece: piece}
+		s.run, s.back = streamed(piece.SQL)
+		list, permits = append(list, s), append(permits, p)
+	}
+	return list, permits, nil
+}
+
+// apply puts the statements and their permits into the call.
+func (q *queryTool) apply(call *postgres.Call, list []*statement, permits []*guard.Permit, format any) {
+	permits[0].Apply(call)
+	call.SQL, call.Args, call.Then = list[0].run, list[0].args, nil
+	for i, s := range list {
+		p := permits[i]
+		s.done, s.answer = false, nil
+		answer := func(out postgres.Outcome) error {
+			s.done, s.out = true, out
+			if !p.Selects { // before the write is committed
+				committed := ""
+				if call.Write {
+					committed = committedAll
+				}
+				s.answer = q.answer(format, s.sink, out, committed, q.limits.reply/len(list))
+			}
+			return nil
+		}
+		if i == 0 {
+			call.Answer = answer
+			continue
+		}
+		call.ProvenClean, call.Together = call.ProvenClean && p.Clean, call.Together && p.Selects
+		call.Then = append(call.Then, postgres.Then{SQL: s.run, Args: s.args, Verify: p.Verify, Sink: s.sink, Answer: answer, MaxRows: call.MaxRows})
+	}
+}
+
+// answers makes those of what only reads by its text. What one leaves of the characters of a reply is for those after it.
+func (q *queryTool) answers(ctx context.Context, list []*statement, permits []*guard.Permit, format any, committed bool) {
+	reply := q.limits.reply
+	for i, s := range list {
+		if s.done && s.answer == nil {
+			cut := committed && (s.out.More || s.sink.full())
+			s.answer = q.answer(format, s.sink, s.out, q.committed(ctx, permits[i], cut), reply/(len(list)-i))
+		}
+		if s.done {
+			reply -= s.answer.bytes()
+		}
+	}
+}
+
+// assign gives the parameters to the one of several statements that has placeholders.
+func assign(list []*statement, values []any) (err error) {
+	p := &parameters{values: values}
+	if len(list) == 1 || len(values) == 0 {
+		return nil
+	}
+	for _, s := range list {
+		if len(sqlscan.Measure(s.SQL).Placeholders) == 0 {
+			continue
+		}
+		if p.values == nil || slices.ContainsFunc(p.values, isArray) || jsonSize(p.values) > maxXML {
+			return argumentError("parameters: are for one of the statements; send that alone where they hold an array or more than 32 KiB")
+		}
+		if s.args, err = p.texts(); err != nil {
+			return err
+		}
+		p.values = nil
+	}
+	return nil
+}
+
+// failed is the error of a call. Where the statements only read, the answers of those before it come with it.
+func (q *queryTool) failed(ctx context.Context, sql string, list []*statement, permits []*guard.Permit, isJSON bool, err error) error {
+	at := 0
+	if pg := (*postgres.Error)(nil); errors.As(err, &pg) {
+		at = pg.Statement
+	}
+	s, p := list[at], permits[at]
+	err = placed(q.mend(ctx, p, s.SQL, p.Redact(s.back(err))), sql, s.Piece, at, len(list))
+	e := (*Error)(nil)
+	if len(list) == 1 || !errors.As(err, &e) {
+		return err
+	}
+	n := 0 // those before that only read
+	for n < at && permits[n].Selects && list[n].answer != nil {
+		n++
+	}
+	if n > 0 {
+		e.before = together(list[:n], isJSON).Texts
+	}
+	if n < at || !p.Selects && e.Code != codeSyntax {
+		e.Message = strings.TrimSuffix(e.Message, ".") + ": all statements of the call were undone"
+	}
+	return err
+}
+
+// placed gives an error about one of several statements its number, and its place in the whole SQL.
+func placed(err error, sql string, s sqlscan.Piece, at, of int) error {
+	e, ok := userMessage(err, s.SQL)
+	if of == 1 || !ok {
+		return err
+	}
+	if e.Line > 0 {
+		line, column := lineColumn(sql, 1+utf8.RuneCountInString(sql[:s.Start]))
+		if e.Line == 1 {
+			e.Column += column - 1
+		}
+		e.Line += line - 1
+	}
+	e.Message = fmt.Sprintf("statement %d: %s", at+1, strings.TrimPrefix(e.Message, "sql: "))
+	return e
+}
+
+// together makes one answer of those of the statements, each under its number.
+func together(list []*statement, isJSON bool) *Answer {
+	var texts []string
+	for i, s := range list {
+		text := strings.TrimRight(strings.Join(s.answer.Texts, "\n"), "\n")
+		if !isJSON {
+			text = fmt.Sprintf("Result %d:\n%s", i+1, text)
+		}
+		texts = append(texts, text)
+	}
+	if isJSON {
+		return textAnswer(`{"results":[` + strings.Join(texts, ",") + `]}`)
+	}
+	return textAnswer(strings.Join(texts, "\n\n"))
 }
 
 // rowLimits are the server's, made smaller by the role's and the call's.
@@ -139,7 +297,7 @@ func (q *queryTool) rowLimits(ctx context.Context, args map[string]any) (rowLimi
 			return limits, argumentError("row_limit: want a number")
 		}
 		limits.most = rowLimits{rows: mostRows(q.limits.rows)}.withRole(ctx).rows
-		limits.rows = min(int(f), limits.most)
+		limits.rows, limits.asked = min(int(f), limits.most), int(f) != min(defaultQueryRow, mostRows(q.limits.rows))
 	}
 	return limits, nil
 }
@@ -159,15 +317,15 @@ func (q *queryTool) committed(ctx context.Context, p *guard.Permit, cut bool) st
 	return committedSome
 }
 
-// answer writes the rows.
-func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome, committed string) *Answer {
+// answer writes the rows, in Markdown to about so many characters.
+func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome, committed string, reply int) *Answer {
 	if !out.HasRows {
 		return q.affected(format, out)
 	}
 	if out.More {
 		out.Command = cmp.Or(out.Command, "SELECT")
 	}
-	texts, buf := sink.result(out, committed)
+	texts, buf := sink.result(out, committed, reply)
 	q.buffers.put(buf)
 	twice := q.limits.frame() + len(texts[0]) + pgtext.JSONSize(texts[0])
 	if format == "json" && len(texts[0]) <= sentTwice && twice <= q.limits.bytes {

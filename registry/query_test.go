@@ -65,7 +65,6 @@ func TestQueryErrors(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, pgtest.URL(t))}, nil)
 	tests := []struct{ name, args, want string }{
 		{"place", `{"sql": "SELECT\n  1 +\n  nope"}`, `"code":"42703","message":"column \"nope\" does not exist","line":3,"column":3`},
-		{"two statements", `{"sql": "SELECT 1; SELECT 2"}`, `sql: holds more than one statement: want one per call`},
 		{"transaction", `{"sql": "-- undo\nrollback"}`, `sql: ROLLBACK has no effect, because each call is a transaction of its own`},
 		{"session", `{"sql": "SET search_path = x"}`, `sql: SET has no effect, because nothing of a session lasts`},
 		{"too few parameters", `{"sql": "SELECT $1::int, $2::int", "parameters": [1]}`, `sql: $2 is used, but parameters holds 1 value"`},

@@ -62,6 +62,8 @@ type Config struct {
 	MaxRows, MaxBytes int
 	// MaxCell bounds one value of an answer, in bytes of its text; zero means 64 KiB.
 	MaxCell int
+	// MaxReply bounds the characters of an answer of query in Markdown; zero means 25,000.
+	MaxReply int
 	// MaxSQLBytes bounds the SQL of query; zero means DefaultMaxSQLBytes.
 	MaxSQLBytes int
 	// Version of the server.
@@ -74,6 +76,7 @@ type Config struct {
 const (
 	DefaultMaxRows  = 1000
 	DefaultMaxBytes = 1_000_000
+	defaultReply    = 25_000
 	defaultCell     = 64 << 10
 	bulkCell        = 1 << 10
 )
@@ -136,7 +139,8 @@ func Build(c Config) (*Registry, error) {
 }
 
 func (r *Registry) limits() rowLimits {
-	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: cmp.Or(r.config.MaxCell, defaultCell), bulk: bulkCell}
+	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: cmp.Or(r.config.MaxCell, defaultCell), bulk: bulkCell,
+		reply: cmp.Or(r.config.MaxReply, defaultReply)}
 }
 
 func newTool(def *catalog.Tool, output json.RawMessage, h handler) (*tool, error) {

@@ -303,7 +303,7 @@ func TestServer(t *testing.T) {
 			t.Errorf("%s: title %q, description %q, read only %v", tool.Name, tool.Title, tool.Description, *h.ReadOnlyHint)
 		}
 	}
-	want := []string{"db_identity", "describe_table", "find_relationships", "get_foreign_keys", "list_schemas", "list_tables", "query", "search_objects", "server_info"}
+	want := []string{"db_identity", "describe_database", "describe_table", "find_relationships", "get_foreign_keys", "list_schemas", "list_tables", "query", "search_objects", "server_info"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("tools (-want +got):\n%s", diff)
 	}

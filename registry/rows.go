@@ -15,6 +15,9 @@ import (
 // rowLimits bound the rows of one answer.
 type rowLimits struct {
 	rows, bytes, cell int
+	// reply is how many characters a table in Markdown should have; asked says that the caller wants that many rows.
+	reply int
+	asked bool
 	// bulk is the limit of a value of which nobody reads the end; zero is that of the others.
 	bulk int
 	// most is how many rows the caller may ask for.

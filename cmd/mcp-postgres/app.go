@@ -73,7 +73,7 @@ func open(ctx context.Context, c *config.Config, o observe.Observer, s streams, 
 // registryConfig is what the settings say of tools.
 func registryConfig(c *config.Config) registry.Config {
 	return registry.Config{ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
-		MaxSQLBytes: c.MaxSQL, Without: c.Disable, Version: version()}
+		MaxReply: c.MaxReply, MaxSQLBytes: c.MaxSQL, Without: c.Disable, Version: version()}
 }
 
 func (a *app) close() error {

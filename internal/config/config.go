@@ -28,6 +28,7 @@ type Config struct {
 	TimeoutMS int64 `help:"Time limit of a call, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
 	MaxRows   int   `help:"Maximum number of rows in an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
 	MaxBytes  int   `help:"Maximum number of bytes in the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
+	MaxReply  int   `help:"Characters of an answer of query in Markdown, about what hosts show: long values, and rows that no row_limit asked for, are cut." name:"max-reply-chars" env:"MCP_MAX_REPLY_CHARS" default:"25000" placeholder:"N"`
 	MaxSQL    int   `help:"Maximum number of bytes in the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
 	PoolMin   int   `help:"Minimum number of connections kept open. With 0 one is made at the start, and closed as --pool-idle says." name:"pool-min" env:"MCP_POOL_MIN" default:"0" placeholder:"N"`
 	PoolMax   int   `help:"Maximum number of connections, and of calls that run at once." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
@@ -60,6 +61,7 @@ func (c *Config) Validate() error {
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, maxSQL),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000),
 		within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
+		within("--max-reply-chars (MCP_MAX_REPLY_CHARS)", c.MaxReply, 1000, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
 	faults = append(append(faults, c.HTTP.validate()...), c.Auth.validate()...)
 	if c.PoolMin > c.PoolMax {

@@ -161,14 +161,22 @@ func Statements(t *catalog.Tool) []string {
 // Run makes the call that a permit is for. Where a name stands for something else by now, the statement is decided on once more.
 // The permit that it gives is the one that was used last.
 func (g *Guard) Run(ctx context.Context, p *Permit, call func(*Permit) error) (*Permit, error) {
-	err := call(p)
+	all, err := g.RunAll(ctx, []*Permit{p}, func(all []*Permit) error { return call(all[0]) })
+	return all[0], err
+}
+
+// RunAll is Run for the statements of one call.
+func (g *Guard) RunAll(ctx context.Context, all []*Permit, call func([]*Permit) error) ([]*Permit, error) {
+	err := call(all)
 	if !errors.Is(err, postgres.ErrChanged) {
-		return p, err
+		return all, err
 	}
-	g.memory.forget(p.subject.key())
-	again, err := g.authorize(ctx, p.subject)
-	if err != nil {
-		return p, err
+	again := make([]*Permit, len(all))
+	for i, p := range all {
+		g.memory.forget(p.subject.key())
+		if again[i], err = g.authorize(ctx, p.subject); err != nil {
+			return all, err
+		}
 	}
 	if err = call(again); errors.Is(err, postgres.ErrChanged) {
 		err = &Refusal{Code: "40001", Message: "the tables of the statement are being changed", Hint: "try again in a moment", Retryable: true}
@@ -346,8 +354,7 @@ func (g *Guard) unrestricted(sql string, p *Permit) error {
 	command, _, _ := strings.Cut(st.Command, " ")
 	switch {
 	case slices.Contains(transactionCommands, command):
-		return invalid("sql: " + command + " has no effect, because each call is a transaction of its own: send the statements alone; " +
-			"WITH joins several writes into one")
+		return invalid("sql: " + command + " has no effect, because each call is a transaction of its own: send the statements together, without it")
 	case slices.Contains(sessionCommands, command):
 		return invalid("sql: " + command + " has no effect, because nothing of a session lasts from one call to the next")
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Call is one statement to run in a transaction of its own.
+// Call is one statement, or several, to run in a transaction of its own.
 type Call struct {
 	// SQL is exactly one statement; the protocol refuses more.
 	SQL string
@@ -52,11 +52,25 @@ type Call struct {
 	// Turn, if set, is kept while a backend works on the call. Tool names what was called, for the log.
 	Turn Turn
 	Tool string
+	// Then are statements that run after this one, with what else the call says. Where one of a read fails, the answers of those
+	// before it are made all the same; a write is undone as a whole. Bind, Prepare and MaxAffected are for a call of one statement.
+	Then []Then
 	// OwnNotices keeps of the notices only those that PostgreSQL's own commands give: others may quote data.
 	OwnNotices bool
 
 	// describe, if set, is filled in instead of running the statement.
 	describe *Description
+}
+
+// Then is a further statement of a Call. The identity of the call is set anew before it: nothing that another statement has
+// set holds.
+type Then struct {
+	SQL     string
+	Args    [][]byte
+	Verify  *Verify
+	Sink    Sink
+	Answer  func(Outcome) error
+	MaxRows int
 }
 
 // twoFlights reports a write whose end is sent once its answer has been made.

@@ -172,8 +172,8 @@ func (db *DB) putBack(conn *pgxpool.Conn, s *session) {
 	}
 	var kept Kept = noTurn{}
 	about := Stuck{PID: s.pid, Since: time.Now()}
-	if s.broken && s.awaiting() && s.call != nil && s.call.Turn != nil {
-		kept, about.Tool = s.call.Turn.Keep(), s.call.Tool
+	if s.broken && s.awaiting() && s.holder != nil && s.holder.Turn != nil {
+		kept, about.Tool = s.holder.Turn.Keep(), s.holder.Tool
 	}
 	db.cleaning.Go(func() {
 		defer kept.Free()
@@ -194,8 +194,8 @@ func (db *DB) putBack(conn *pgxpool.Conn, s *session) {
 }
 
 func (db *DB) release(conn *pgxpool.Conn, s *session) {
-	call := s.call
-	s.call = nil
+	call := s.holder
+	s.holder = nil
 	db.pool.release(conn)
 	if call != nil && call.Untrusted {
 		<-db.callers

@@ -36,6 +36,8 @@ const maxErrorText = 1000
 
 // Error is an error of PostgreSQL, or of the engine in its form.
 type Error struct {
+	// Statement is which one of the call it is about, from 0.
+	Statement int
 	// Code is the SQLSTATE (PostgreSQL, Appendix A).
 	Code string
 	// Message and Hint together are at most 1 KiB. DETAIL is left out: it can quote data that the caller may not read.

@@ -92,6 +92,9 @@ var costs = []cost{
 	{"kept write", postgres.Call{SQL: "UPDATE t SET name = $1::text", Args: texts("x"), Prepare: true, Write: true}, 2, 2},
 	{"read of a caller", postgres.Call{SQL: "SELECT * FROM t", Untrusted: true}, 1, 1},
 	{"read of a caller, cut", postgres.Call{SQL: "SELECT generate_series(1, 100000)", Untrusted: true, MaxRows: 5}, 1, 1},
+	{"three reads of a caller", postgres.Call{SQL: "SELECT * FROM t", Untrusted: true, Identity: somebody, MaxRows: 1, Then: []postgres.Then{
+		{SQL: "SELECT 2", Sink: &rows{}}, {SQL: "SELECT * FROM t", Sink: &rows{}, MaxRows: 1}}}, 1, 1},
+	{"two writes of a caller", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Untrusted: true, Write: true, Then: []postgres.Then{{SQL: "DELETE FROM t WHERE id = 2", Sink: &rows{}}}}, 2, 2},
 	{"write of a caller", postgres.Call{SQL: "INSERT INTO t VALUES (2)", Untrusted: true, Write: true}, 2, 2},
 	{"what may write, by its text a read", postgres.Call{SQL: "SELECT * FROM t", Untrusted: true, Write: true, Together: true}, 1, 1},
 	{"kept read of somebody", postgres.Call{SQL: "SELECT * FROM t", Prepare: true, Identity: somebody}, 1, 1},

@@ -44,12 +44,12 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 
 // attempt runs the call on one connection of the pool.
 func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink Sink) (Outcome, error) {
-	t := &transaction{call: c, timeout: timeout, sink: sink, types: &db.types}
+	t := newTransaction(c, timeout, sink, &db.types)
 	if err := db.takePlace(ctx, c); err != nil {
 		return t.out, err
 	}
 	err := db.withSession(ctx, func(s *session) error {
-		t.session, s.call = s, c
+		t.session, s.holder = s, c
 		began := time.Now()
 		err := elsewhere(s, c, t.run(ctx))
 		t.out.Notices = s.notices.list()
@@ -71,15 +71,20 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	if c.Untrusted && t.session == nil {
 		<-db.callers
 	}
-	if err != nil || c.twoFlights() {
+	if c.twoFlights() && (err == nil || len(t.done) == len(t.steps)) {
 		return t.out, err
 	}
-	if t.held != nil { // any connection will do: that of the call may be broken
-		if err := db.withSession(ctx, t.learn); err != nil {
+	for _, t.step = range t.done {
+		if t.held != nil { // any connection will do: that of the call may be broken
+			if err := db.withSession(ctx, t.learn); err != nil {
+				return t.out, err
+			}
+		}
+		if err := t.answer(); err != nil {
 			return t.out, err
 		}
 	}
-	return t.out, t.answer()
+	return t.out, err
 }
 
 // shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or anything
@@ -111,17 +116,36 @@ const (
 // transaction is one call on one connection.
 type transaction struct {
 	*session
-	call    *Call
+	*step
 	timeout time.Duration
-	sink    Sink
 	types   *typeCache
+	steps   []*step // all statements of the call; the step above is the one at hand
+	done    []*step // those that have come to their end, in a read
+}
 
+// step is one statement of a call, with what it came to.
+type step struct {
+	call    *Call
+	sink    Sink
 	out     Outcome
-	prelude int // statements before the call's
+	prelude int // statements before the caller's
+	setFrom int // those that set the identity: from here, up to setTo
+	setTo   int
 	stopped bool
 	unbound bool // the error came before the statement at hand was executed
 	dropped int  // bytes read after stopped
 	held    *held
+}
+
+func newTransaction(c *Call, timeout time.Duration, sink Sink, types *typeCache) *transaction {
+	t := &transaction{step: &step{call: c, sink: sink}, timeout: timeout, types: types}
+	t.steps = []*step{t.step}
+	for _, n := range c.Then {
+		call := *c
+		call.SQL, call.Args, call.Verify, call.Answer, call.MaxRows = n.SQL, n.Args, n.Verify, n.Answer, n.MaxRows
+		t.steps = append(t.steps, &step{call: &call, sink: n.Sink})
+	}
+	return t
 }
 
 // held keeps rows until the types of their columns are known.
@@ -140,15 +164,48 @@ func (t *transaction) run(ctx context.Context) error {
 		return err
 	}
 	t.begin(t.call, t.timeout)
-	t.prelude = t.queued
 	if t.call.describe != nil {
+		t.prelude = t.queued
 		return t.finish(t.describeCall(), false)
 	}
+	// A read has one Sync, after the ROLLBACK, so that PostgreSQL answers in one piece: each more wakes both sides once more. After
+	// an error the ROLLBACK is skipped; putBack sends it again.
+	oneSync := !t.call.Write && !t.pooled && len(t.steps) == 1
+	for i := range t.steps {
+		if err := t.queue(i); err != nil {
+			return t.finish(err, false)
+		}
+		if !oneSync {
+			t.sync()
+		}
+	}
+	if t.call.twoFlights() {
+		err := t.answered(ctx)
+		return t.finish(err, err == nil && t.call.commits())
+	}
+	t.end(t.call.commits(), t.call.leaves())
+	if err := t.flush(); err != nil {
+		return err
+	}
+	err := t.readAll()
+	if oneSync {
+		return err
+	}
+	return t.last(err)
+}
+
+// queue queues a statement of the call, the first after what begins the transaction.
+func (t *transaction) queue(i int) (err error) {
+	t.step = t.steps[i]
+	if i > 0 {
+		t.queued = 0
+		t.identify(t.call)
+	}
+	t.prelude, t.setFrom, t.setTo = t.queued, t.identity, t.identified
 	args, name := t.call.Args, ""
 	if t.call.Bind != nil {
-		var err error
 		if args, err = t.inferArgs(); err != nil {
-			return t.finish(err, false)
+			return err
 		}
 	} else {
 		if t.call.Prepare {
@@ -161,28 +218,38 @@ func (t *transaction) run(ctx context.Context) error {
 		limit = t.call.MaxRows + 1
 	}
 	t.execute(name, args, limit, true)
-	if t.pooled && t.call.leaves() && t.call.Write {
+	if i == len(t.steps)-1 && t.pooled && t.call.leaves() && t.call.Write {
 		t.fixed("", constraints)
 	}
-	// A read has one Sync, after the ROLLBACK, so that PostgreSQL answers in one piece: each more wakes both sides once more. After
-	// an error the ROLLBACK is skipped; putBack sends it again.
-	oneSync := !t.call.Write && !t.pooled
-	if !oneSync {
-		t.sync()
+	return nil
+}
+
+// readAll takes the answers of all statements. After an error PostgreSQL refuses the others.
+func (t *transaction) readAll() error {
+	for i := range t.steps {
+		if t.step = t.steps[i]; i > 0 {
+			t.binds, t.commands = 0, 0
+		}
+		t.identity, t.identified = t.setFrom, t.setTo
+		err := t.read()
+		if err == nil {
+			t.done = append(t.done, t.step)
+		}
+		if err != nil || t.broken {
+			failed := t.step
+			if e := (*Error)(nil); errors.As(err, &e) {
+				e.Statement = i
+			}
+			for range t.steps[i+1:] {
+				if _, skipped := t.session.answer(); skipped != nil && t.broken {
+					break
+				}
+			}
+			t.step = failed
+			return err
+		}
 	}
-	if t.call.twoFlights() {
-		err := t.answered(ctx)
-		return t.finish(err, err == nil && t.call.commits())
-	}
-	t.end(t.call.commits(), t.call.leaves())
-	if err := t.flush(); err != nil {
-		return err
-	}
-	err := t.read()
-	if oneSync {
-		return err
-	}
-	return t.last(err)
+	return nil
 }
 
 // finish ends the transaction by a flight of its own.
@@ -225,16 +292,18 @@ func (t *transaction) answered(ctx context.Context) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	if err := t.read(); err != nil {
+	if err := t.readAll(); err != nil {
 		return err
 	}
-	if t.held != nil {
-		if err := t.learn(t.session); err != nil {
+	for _, t.step = range t.steps {
+		if t.held != nil {
+			if err := t.learn(t.session); err != nil {
+				return err
+			}
+		}
+		if err := t.answer(); err != nil {
 			return err
 		}
-	}
-	if err := t.answer(); err != nil {
-		return err
 	}
 	if err := ctx.Err(); err != nil {
 		t.broken = true // a cancellation is on its way
@@ -386,7 +455,7 @@ func (t *transaction) row(values [][]byte) bool {
 		for _, v := range values {
 			t.dropped += len(v)
 		}
-		return t.call.Write || t.dropped < drainBytes
+		return t.call.Write || len(t.steps) > 1 || t.dropped < drainBytes
 	}
 	switch {
 	case t.call.MaxRows > 0 && t.out.Rows == t.call.MaxRows:
@@ -398,7 +467,7 @@ func (t *transaction) row(values [][]byte) bool {
 		t.out.More = true
 	}
 	t.stopped = true
-	if !t.call.Write {
+	if !t.call.Write && len(t.steps) == 1 {
 		_ = t.pc.Conn().SetReadDeadline(time.Now().Add(drainTime))
 	}
 	return true

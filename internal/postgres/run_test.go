@@ -427,3 +427,50 @@ func TestSettingsOfSessions(t *testing.T) {
 		t.Errorf("of %d settings of the server these are not known: %v, want those alone that a release after this one brought", len(names), later)
 	}
 }
+
+// TestThen: statements of one call share a transaction and a snapshot of its identity, which none of them changes for the next.
+func TestThen(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE t (id int); CREATE TYPE mood AS ENUM ('fine')")
+	db := open(t, url)
+	call := func(write bool, statements ...string) (got []string, err error) {
+		sinks := make([]rows, len(statements))
+		c := postgres.Call{SQL: statements[0], Untrusted: true, Write: write, Identity: &postgres.Identity{SearchPath: "public", Sub: "ann"}}
+		answer := func(i int) func(postgres.Outcome) error {
+			return func(out postgres.Outcome) error {
+				got = append(got, strings.Join(sinks[i].json, " ")+" "+out.Command)
+				return nil
+			}
+		}
+		c.Answer = answer(0)
+		for i, sql := range statements[1:] {
+			c.Then = append(c.Then, postgres.Then{SQL: sql, Sink: &sinks[i+1], Answer: answer(i + 1)})
+		}
+		_, err = db.Run(t.Context(), c, &sinks[0])
+		return got, err
+	}
+	for _, c := range []struct {
+		statements []string
+		write      bool
+		want       []string
+		code       string
+		statement  int
+	}{
+		{[]string{"SELECT set_config('search_path', 'pg_catalog', true), set_config('mcp.sub', 'eve', true)", "SELECT current_setting('search_path'), current_setting('mcp.sub')"}, false,
+			[]string{`["pg_catalog","eve"] SELECT`, `["public","ann"] SELECT`}, "", 0},
+		{[]string{"SELECT 1", "SELECT 'fine'::mood", "SELECT 3"}, false, []string{"[1] SELECT", `["fine"] SELECT`, "[3] SELECT"}, "", 0},
+		{[]string{"SELECT 1", "SELECT 1 / 0", "SELECT 3"}, false, []string{"[1] SELECT"}, "22012", 1},
+		{[]string{"INSERT INTO t VALUES (1)", "SELECT id FROM t"}, true, []string{" INSERT", "[1] SELECT"}, "", 0},
+		{[]string{"INSERT INTO t VALUES (2)", "SELECT id FROM t", "SELECT 1 / 0"}, true, []string{" INSERT", "[1] [2] SELECT"}, "22012", 2},
+		{[]string{"SELECT count(*) FROM t", "INSERT INTO t VALUES (3)"}, false, []string{"[1] SELECT"}, "25006", 1},
+	} {
+		got, err := call(c.write, c.statements...)
+		var e *postgres.Error
+		if errors.As(err, &e); c.code != "" && (e == nil || e.Code != c.code || e.Statement != c.statement) || c.code == "" && err != nil {
+			t.Errorf("%v: %v, want %s of statement %d", c.statements, err, c.code, c.statement)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", c.statements, diff)
+		}
+	}
+}

@@ -44,7 +44,7 @@ type session struct {
 	maySet bool   // the login may call set_config
 	citus  bool   // it is Citus, or may be: nobody has looked
 
-	call *Call // that has the connection
+	holder *Call // that has the connection
 
 	// resetting means that a reset has been sent and its answer is still to be read.
 	resetting bool
@@ -86,7 +86,7 @@ func (s *session) named(name string) string {
 	return name
 }
 
-// parse queues a Parse, unless name is already prepared on this connection. The empty name is always parsed.
+// parse queues a Parse, unless name is already prepared on this connection, or about to be. The empty name is always parsed.
 func (s *session) parse(name, sql string) {
 	name = s.named(name)
 	if s.stale[name] {
@@ -94,7 +94,7 @@ func (s *session) parse(name, sql string) {
 		delete(s.stale, name)
 		delete(s.prepared, name)
 	}
-	if name != "" && s.prepared[name] {
+	if name != "" && (s.prepared[name] || slices.Contains(s.parsing, awaited{name: name})) {
 		return
 	}
 	s.fe.SendParse(&pgproto3.Parse{Name: name, Query: sql})

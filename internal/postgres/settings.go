@@ -213,6 +213,11 @@ func (s *session) begin(c *Call, timeout time.Duration) {
 	case c.Identity == nil || !s.bound(): // else its own SELECT takes one
 		s.set(snapshot)
 	}
+	s.identify(c)
+}
+
+// identify queues what a statement is run with: the identity of the call, and the check of its names.
+func (s *session) identify(c *Call) {
 	s.identity = s.queued
 	s.setIdentity(c.Identity)
 	s.identified = s.queued

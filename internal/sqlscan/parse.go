@@ -33,8 +33,8 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("the statement uses a part of the language that is not known here (%s)", e.Node)
 }
 
-// parse gives the tree of the only statement of sql.
-func parse(sql string) (*node, error) {
+// parseAll gives the tree of all statements of sql.
+func parseAll(sql string) (*node, error) {
 	json, err := parser.ParseToJSON(sql)
 	if fault := (*parser.Error)(nil); errors.As(err, &fault) {
 		return nil, &SyntaxError{fault.Message, max(fault.Cursorpos, 0), strings.HasPrefix(fault.Message, "syntax error")}
@@ -45,6 +45,15 @@ func parse(sql string) (*node, error) {
 	root, err := decode(json)
 	if err != nil {
 		return nil, fmt.Errorf("parsing SQL: %w", err)
+	}
+	return root, nil
+}
+
+// parse gives the tree of the only statement of sql.
+func parse(sql string) (*node, error) {
+	root, err := parseAll(sql)
+	if err != nil {
+		return nil, err
 	}
 	statements := root.field("stmts")
 	switch {

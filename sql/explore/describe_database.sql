@@ -73,7 +73,15 @@ WITH namespace AS MATERIALIZED (
                || coalesce(': ' || CASE WHEN pg_catalog.length(n.comment) > 200
                                         THEN pg_catalog.left(n.comment, 200) || '…+' || pg_catalog.length(n.comment) - 200 || ' (list_schemas)'
                                         ELSE n.comment END, '') AS line
-      FROM (SELECT f.schema, pg_catalog.count(*) AS tables FROM found AS f GROUP BY f.schema) AS f
+      FROM (
+        SELECT f.schema, pg_catalog.sum(f.tables) AS tables
+        FROM (
+          SELECT f.schema, pg_catalog.count(*) AS tables FROM found AS f GROUP BY f.schema
+          UNION ALL
+          SELECT n.schema, 0 FROM namespace AS n WHERE @name_pattern IS NULL
+        ) AS f
+        GROUP BY f.schema
+      ) AS f
       JOIN namespace AS n ON n.schema = f.schema
     ) AS s
   ) AS s

@@ -35,16 +35,15 @@ WITH near AS MATERIALIZED (
   -- Where undeclared relationships are looked for: the table's schema and, unless the database is large, the others too,
   -- for no index finds a column by its name. Views repeat the columns of their tables, and partitions those of their
   -- parent: they count only when asked for.
-  SELECT DISTINCT r.oid, r.schema, r.table_name
-  FROM targets AS t
-  CROSS JOIN LATERAL (
+  SELECT r.oid, r.schema, r.table_name
+  FROM (
     SELECT ARRAY(
-      SELECT t.oid
+      SELECT t.oid FROM targets AS t
       UNION
       SELECT d.objid
-      FROM pg_catalog.pg_depend AS d
+      FROM targets AS t
+      JOIN pg_catalog.pg_depend AS d ON d.refobjid = t.relnamespace
       WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
-        AND d.refobjid = t.relnamespace
         AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
       UNION
       (SELECT c.oid
@@ -60,7 +59,7 @@ WITH near AS MATERIALIZED (
   CROSS JOIN LATERAL pg_catalog.generate_series(1, pg_catalog.cardinality(m.oids)) AS i
   -- LIMIT and OFFSET 0, here and below, change no result: they keep the planner at index look-ups.
   CROSS JOIN LATERAL (SELECT r.* FROM relation AS r WHERE r.oid = m.oids[i] LIMIT 1) AS r
-  WHERE r.oid = t.oid OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
+  WHERE r.oid IN (SELECT t.oid FROM targets AS t) OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
 ), hint AS MATERIALIZED (
   -- What the name of a column that points at a table must hold: the table's singular, or the whole name of a key.
   SELECT t.oid AS target, pg_catalog.regexp_replace(w.plain, '(ices|ies|ves|es|s|y|a|people|person|ren)$', '') AS stem,
@@ -74,9 +73,8 @@ WITH near AS MATERIALIZED (
   ) AS w
 ), referencing AS MATERIALIZED (
   -- The columns that may point somewhere: the table's own, and those of others that may point at it.
-  SELECT DISTINCT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, a.plain
-  FROM hint AS h
-  CROSS JOIN near AS n
+  SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, a.plain
+  FROM near AS n
   CROSS JOIN LATERAL (
     SELECT a.attnum, a.attname, a.atttypid, w.plain
     FROM pg_catalog.pg_attribute AS a
@@ -84,7 +82,7 @@ WITH near AS MATERIALIZED (
       SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain OFFSET 0
     ) AS w
     WHERE a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
-      AND (n.oid = h.target OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys))
+      AND EXISTS (SELECT FROM hint AS h WHERE n.oid = h.target OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys))
     OFFSET 0
   ) AS a
   -- A declared key says where the column points.
