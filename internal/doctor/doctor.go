@@ -212,7 +212,7 @@ func (d *doctor) permissions(
 		unserved = append(unserved, map[string]any{"name": r.Name, "database_role": r.DatabaseRole})
 	}
 	return d.question(ctx, db, Danger, "permissions.yaml against the grants of "+name, aboutPermissions,
-		name, pgtext.JSON(rules), pgtext.JSON(unserved))
+		name, pgtext.JSON(rules), pgtext.JSON(unserved), string(pgtext.Array(guard.OpenRelations())))
 }
 
 func (d *doctor) row(row [][]byte) {

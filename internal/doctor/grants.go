@@ -188,10 +188,10 @@ const (
 	sequencesOf = "SELECT d.objid::pg_catalog.regclass FROM pg_catalog.pg_depend d " +
 		"JOIN pg_catalog.pg_class q ON q.oid = d.objid AND q.relkind = 'S' " +
 		"WHERE d.deptype = 'a' AND d.refobjid = pg_catalog.to_regclass(%s)"
-	// notAll are the tables of a schema that "*" leaves out: foreign ones, and those of extensions but for one of PostGIS.
+	// notAll are the tables of a schema that "*" leaves out: foreign ones, and those of extensions but for the given ones.
 	notAll = "SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c " +
 		"WHERE c.relnamespace = pg_catalog.to_regnamespace(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') " +
-		"AND (c.relkind = 'f' OR c.relname <> 'spatial_ref_sys' AND EXISTS (SELECT FROM pg_catalog.pg_depend d " +
+		"AND (c.relkind = 'f' OR c.relname <> ALL (%s::pg_catalog.text[]) AND EXISTS (SELECT FROM pg_catalog.pg_depend d " +
 		"WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'))"
 )
 
@@ -221,7 +221,7 @@ func (g *grants) allTables(name, operations, role string, inserts bool) {
 	schema, to := pgtext.Identifier(name), pgtext.Identifier(role)
 	g.line("GRANT %s ON ALL TABLES IN SCHEMA %s TO %s;", operations, schema, to)
 	g.line("%s GRANT %s ON TABLES TO %s;", g.future(name), operations, to)
-	g.each("REVOKE ALL ON ", " FROM "+to, notAll, schema)
+	g.each("REVOKE ALL ON ", " FROM "+to, notAll, schema, string(pgtext.Array(guard.OpenRelations())))
 	if inserts {
 		g.line("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s;", schema, to)
 		g.line("%s GRANT USAGE ON SEQUENCES TO %s;", g.future(name), to)

@@ -1,6 +1,6 @@
 -- permissions.yaml against the grants in the database. Each row is a finding.
 -- $1 a login or a role that calls take on, $2 the roles of the file whose calls go through it; those that are served run with its
--- rights, the others take on a database role. $3 the latter.
+-- rights, the others take on a database role. $3 the latter. $4 names of extensions' relations that need not be named.
 WITH me AS MATERIALIZED (
   SELECT oid, rolname, rolsuper, quote_ident(rolname) AS name FROM pg_catalog.pg_roles WHERE rolname = $1::text
 ),
@@ -18,7 +18,7 @@ named AS MATERIALIZED (
 relation AS MATERIALIZED (
   SELECT c.oid, c.relname, c.relkind, n.nspname, c.relowner, c.relacl, has_schema_privilege(me.oid, n.oid, 'USAGE') AS reachable, quote_ident(c.relname) AS name,
     -- what a role must name: "*" does not mean it
-    c.relkind = 'f' OR c.relname <> 'spatial_ref_sys' AND EXISTS (
+    c.relkind = 'f' OR c.relname <> ALL ($4::text[]) AND EXISTS (
       SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') AS apart
   FROM me, pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'

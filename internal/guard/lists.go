@@ -141,6 +141,18 @@ func (l *lists) allowsRelation(r *Relation, role *Role) bool {
 	return e.audience.covers(role) && slices.Contains(e.relations, r.Name)
 }
 
+// OpenRelations are the names of extensions' relations that a role need not name in its tables.
+func OpenRelations() []string {
+	var names []string
+	for _, e := range known().extensions {
+		if e.audience == everyone {
+			names = append(names, e.relations...)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // OwnFunction reports whether pg_catalog's function of that name may be called; what others of that name are is to be
 // looked up nevertheless.
 func OwnFunction(name string, role *Role) bool { return known().functions[name].covers(role) }
