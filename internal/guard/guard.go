@@ -31,15 +31,13 @@ type Config struct {
 type Guard struct {
 	Config
 	memory *memory
-	// analyzer is for SQL that nothing restricts.
-	analyzer *sqlscan.Analyzer
 	// reader decides in read-only mode, where this Guard does not.
 	reader *Guard
 }
 
 // New makes a Guard.
 func New(c Config) *Guard {
-	g := &Guard{Config: c, memory: newMemory(), analyzer: sqlscan.NewAnalyzer(maxRemembered)}
+	g := &Guard{Config: c, memory: newMemory()}
 	if !c.ReadOnly {
 		c.ReadOnly = true
 		g.reader = New(c)
@@ -209,7 +207,7 @@ func (g *Guard) authorize(ctx context.Context, s subject) (*Permit, error) {
 		p.Limits = s.role.Limits
 	}
 	if s.role == nil && !g.ReadOnly {
-		return p, g.unrestricted(s.sql, p)
+		return p, g.unrestricted(s, p)
 	}
 	d, ok := g.memory.get(s.key())
 	if !ok {
@@ -235,7 +233,7 @@ func (g *Guard) decide(ctx context.Context, all []subject) ([]decided, error) {
 	var asked []int
 	restriction := Restriction{Role: all[0].role, ReadOnly: g.ReadOnly}
 	for i, s := range all {
-		st, err := g.analyzer.Analyze(s.sql)
+		st, err := sqlscan.Analyze(s.sql)
 		if err == nil {
 			if r := restriction.Early(st); r != nil {
 				err = r
@@ -310,7 +308,7 @@ func finish(ctx context.Context, u *uses, walks map[int]*walk, out []decided) er
 
 // allowsNames decides by what is written alone, for a list while the database can't be asked: what the role does not name is not in it.
 func (g *Guard) allowsNames(s subject) bool {
-	st, err := g.analyzer.Analyze(s.sql)
+	st, err := sqlscan.Analyze(s.sql)
 	if err != nil {
 		return false
 	}
@@ -343,11 +341,17 @@ var (
 
 // unrestricted refuses only what can't do what its caller expects. SQL that is not understood is PostgreSQL's to judge. A SELECT
 // that names nothing runs no code but PostgreSQL's own; what a name stands for would have to be asked for.
-func (g *Guard) unrestricted(sql string, p *Permit) error {
-	st, err := g.analyzer.Analyze(sql)
-	if err != nil {
-		return nil
+func (g *Guard) unrestricted(s subject, p *Permit) error {
+	d, ok := g.memory.get(s.key())
+	if !ok {
+		st, err := sqlscan.Analyze(s.sql)
+		if err != nil {
+			return nil
+		}
+		d = decided{statement: st, until: time.Now().Add(rememberedFor)}
+		g.memory.put(s.key(), d)
 	}
+	st := d.statement
 	if p.Selects = !st.Writes(); st.Explain {
 		return nil
 	}

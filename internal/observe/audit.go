@@ -21,7 +21,6 @@ type Audit struct {
 	path     string // empty for stderr, which is not opened again
 	full     bool   // SQL and arguments too
 	log      *slog.Logger
-	analyzer *sqlscan.Analyzer
 	hangup   chan os.Signal
 	done     chan struct{}
 
@@ -37,7 +36,7 @@ func OpenAudit(target string, full bool, stderr io.Writer, log *slog.Logger) (*A
 	if target == "" {
 		return nil, nil
 	}
-	a := &Audit{full: full, log: log, analyzer: sqlscan.NewAnalyzer(1000), out: stderr}
+	a := &Audit{full: full, log: log, out: stderr}
 	if target == "stderr" {
 		return a, nil
 	}
@@ -137,8 +136,11 @@ func (a *Audit) call(r *Record) {
 // analyze fills in what the SQL says by itself; for a text that is no SQL that is nothing.
 func (a *Audit) analyze(sql string, line *auditLine) {
 	line.Fingerprint, _ = sqlscan.Fingerprint(sql)
-	st, err := a.analyzer.Analyze(sql)
-	if err != nil || line.Relations != nil {
+	if line.Relations != nil {
+		return
+	}
+	st, err := sqlscan.Analyze(sql)
+	if err != nil {
 		return
 	}
 	for _, rel := range st.Relations {

@@ -11,7 +11,6 @@ import (
 var report string
 
 func BenchmarkAnalyze(b *testing.B) {
-	a := sqlscan.NewAnalyzer(16)
 	for _, bench := range []struct {
 		name    string
 		sql     string
@@ -19,7 +18,6 @@ func BenchmarkAnalyze(b *testing.B) {
 	}{
 		{"SELECT 1", "SELECT 1", sqlscan.Analyze},
 		{"30 lines", report, sqlscan.Analyze},
-		{"30 lines, known", report, a.Analyze},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
