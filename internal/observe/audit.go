@@ -18,11 +18,11 @@ import (
 
 // Audit writes one line of JSON for each call. A nil one writes nothing.
 type Audit struct {
-	path     string // empty for stderr, which is not opened again
-	full     bool   // SQL and arguments too
-	log      *slog.Logger
-	hangup   chan os.Signal
-	done     chan struct{}
+	path   string // empty for stderr, which is not opened again
+	full   bool   // SQL and arguments too
+	log    *slog.Logger
+	hangup chan os.Signal
+	done   chan struct{}
 
 	mu   sync.Mutex // one line is one write
 	out  io.Writer
