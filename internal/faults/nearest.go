@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/agext/levenshtein"
 )
 
 // maxWord is the length in characters above which a word is no misspelt name.
@@ -81,25 +79,29 @@ func wordLikeness(word, candidate string) (int, bool) {
 	return 0, false
 }
 
-// distance is twice the edit distance; two neighbours changed round count less than one letter that is wrong. It does
-// without the library's MaxCost, which gives distances that are too short.
+// distance is twice the number of letters that were added, left out or replaced; two neighbours changed round count one.
 func distance(a, b string) int {
-	d := levenshtein.Distance(a, b, nil)
-	if d == 2 && swapped([]rune(a), []rune(b)) {
-		return 1
+	x, y := []rune(a), []rune(b)
+	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
+	for j := range last {
+		last[j] = 2 * j
 	}
-	return 2 * d
-}
-
-func swapped(a, b []rune) bool {
-	if len(a) != len(b) {
-		return false
+	for i := range x {
+		row[0] = 2 * (i + 1)
+		for j := range y {
+			row[j+1] = min(last[j+1]+2, row[j]+2)
+			switch {
+			case x[i] == y[j]:
+				row[j+1] = min(row[j+1], last[j])
+			case i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j]:
+				row[j+1] = min(row[j+1], last[j]+2, before[j-1]+1)
+			default:
+				row[j+1] = min(row[j+1], last[j]+2)
+			}
+		}
+		before, last, row = last, row, before
 	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && slices.Equal(a[i+2:], b[i+2:])
+	return last[len(y)]
 }
 
 // OneOf writes words as "a, b or c".

@@ -19,6 +19,7 @@ func TestNearest(t *testing.T) {
 	}{
 		{"tabel", []string{"table", "label", "schema"}, 5, []string{"table", "label"}},
 		{"naem", []string{"name", "named"}, 5, []string{"name"}},
+		{"ctusmoers", []string{"customers"}, 1, []string{"customers"}}, // two swaps and no more
 		{"TABLE", []string{"table"}, 1, []string{"table"}},
 		{"order", tables, 9, []string{"shop.orders", "billing.Orders", "shop.order_items", "shop.customer_orders"}},
 		{"order", tables, 1, []string{"shop.orders"}},
@@ -52,5 +53,21 @@ func TestDidYouMean(t *testing.T) {
 	}
 	if got := faults.DidYouMean("zzz", []string{"table"}); got != "" {
 		t.Errorf("DidYouMean(zzz) = %s, want nothing", got)
+	}
+}
+
+// TestDistance holds the distance against its definition.
+func TestDistance(t *testing.T) {
+	for _, test := range []struct{ word, nearer, farther string }{
+		{"orders", "ordres", "ordars"}, // a swap is nearer than a wrong letter
+		{"orders", "order", "orde"},
+		{"orders", "oorders", "oooders"},
+		{"orders", "orxers", "oxxers"},
+		{"größe", "grösse", "grasse"},
+	} {
+		got := faults.Nearest(test.word, []string{test.farther, test.nearer}, 1)
+		if len(got) != 1 || got[0] != test.nearer {
+			t.Errorf("Nearest(%q) = %q, want %q before %q", test.word, got, test.nearer, test.farther)
+		}
 	}
 }
