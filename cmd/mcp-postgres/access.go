@@ -11,8 +11,22 @@ import (
 	"mcp-postgres/internal/serve"
 )
 
-// openAccess starts to fetch the issuer's keys, if the settings name an issuer; without one authentication is off, and the Access nil.
-func openAccess(ctx context.Context, c *config.Config, p *reload.Permissions, m *observe.Metrics, log *slog.Logger) (*auth.Access, error) {
+// openPermissions wants the settings of authentication to be whole, and the connection of each role to be set.
+func openPermissions(ctx context.Context, c *config.Config, log *slog.Logger) (*reload.Permissions, error) {
+	if err := c.CheckAuth(c.Transport == "stdio"); err != nil {
+		return nil, err
+	}
+	p, err := reload.OpenPermissions(ctx, c, log)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.CheckConnections()
+}
+
+// openAccess starts to fetch the issuer's keys, if the settings name an issuer. Without one authentication is off, and
+// the Access nil.
+func openAccess(ctx context.Context, c *config.Config, p *reload.Permissions, m *observe.Metrics, log *slog.Logger) (
+	*auth.Access, error) {
 	if c.AuthIssuer == "" {
 		return nil, nil
 	}
@@ -23,9 +37,8 @@ func openAccess(ctx context.Context, c *config.Config, p *reload.Permissions, m 
 		return nil, err
 	}
 	var err error
-	a.Verifier, err = auth.NewVerifier(ctx, auth.Config{
-		Issuer: c.AuthIssuer, Audience: c.AuthAudience, JWKSURL: c.AuthJWKSURL, Scopes: c.AuthScopes, Logger: log, OnFetch: m.KeyFetch,
-	})
+	a.Verifier, err = auth.NewVerifier(ctx, auth.Config{Issuer: c.AuthIssuer, Audience: c.AuthAudience,
+		JWKSURL: c.AuthJWKSURL, Scopes: c.AuthScopes, Logger: log, OnFetch: m.KeyFetch})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +51,8 @@ func protectHTTP(a *auth.Access, c *config.Config) (err error) {
 	if c.Transport == serve.SSE {
 		endpoint = "/sse"
 	}
-	a.Resource = auth.Resource{URL: c.PublicURL, Path: endpoint, Issuer: c.AuthIssuer, Scopes: c.AuthScopes, Name: "mcp-postgres"}
+	a.Resource = auth.Resource{URL: c.PublicURL, Path: endpoint, Issuer: c.AuthIssuer, Scopes: c.AuthScopes,
+		Name: "mcp-postgres"}
 	if err = a.Resource.Validate(serve.IsLoopback(c.Host)); err != nil {
 		return err
 	}

@@ -41,13 +41,7 @@ func open(ctx context.Context, c *config.Config, o observe.Observer, s streams, 
 	if err != nil {
 		return a, err
 	}
-	if err = c.CheckAuth(c.Transport == "stdio"); err != nil {
-		return a, err
-	}
-	if a.permissions, err = reload.OpenPermissions(ctx, c, log); err != nil {
-		return a, err
-	}
-	if err = a.permissions.CheckConnections(); err != nil {
+	if a.permissions, err = openPermissions(ctx, c, log); err != nil {
 		return a, err
 	}
 	if a.access, err = openAccess(ctx, c, a.permissions, o.Metrics, log); err != nil {

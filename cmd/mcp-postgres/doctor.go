@@ -51,9 +51,12 @@ func doctorConfig(c *config.Config, db *postgres.DB, p *reload.Permissions, file
 		Known: files.Names, Offered: files.Offered(c), ReadOnly: c.ReadOnly}
 }
 
-// refuseDangers refuses to serve where there are dangers, or where that can't be seen.
-func refuseDangers(ctx context.Context, c doctor.Config) error {
-	found, err := doctor.Examine(ctx, c)
+// refuseDangers refuses with --strict to serve where there are dangers, or where that can't be seen.
+func (cmd serveCmd) refuseDangers(ctx context.Context, c *config.Config, a *app) error {
+	if !cmd.Strict {
+		return nil
+	}
+	found, err := doctor.Examine(ctx, doctorConfig(c, a.db.DB, a.permissions, a.reconciler.Files()))
 	if err != nil {
 		return fmt.Errorf("--strict (MCP_STRICT): %w", err)
 	}

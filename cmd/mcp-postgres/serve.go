@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"mcp-postgres/internal/config"
@@ -44,26 +45,30 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	if cmd.Strict {
-		if err := refuseDangers(ctx, doctorConfig(c, a.db.DB, a.permissions, a.reconciler.Files())); err != nil {
-			return err
-		}
+	if err := cmd.refuseDangers(ctx, c, a); err != nil {
+		return err
 	}
 	a.reconciler.WarnOfUnknownTools()
-	watching, hangup := make(chan struct{}), make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP) // before the first answer, as the signal would end the process
-	defer signal.Stop(hangup)
-	ctx, stop := context.WithCancel(ctx)
-	go func() { defer close(watching); a.reconciler.Watch(ctx, changes, hangup) }()
-	defer func() { stop(); <-watching }()
+	defer a.watch(ctx, changes)()
 	run, err := a.ready(ctx, c, s, log)
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly, "database", a.db.Configured())
+	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly,
+		"database", a.db.Configured())
 	err = run()
 	log.Info("stopped", stopReason(ctx)...)
 	return err
+}
+
+// watch keeps what is offered in step with the files and the database until stop is called.
+func (a *app) watch(ctx context.Context, changes *reload.Watcher) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // before the first answer, as the signal would end the process
+	var wait sync.WaitGroup
+	wait.Go(func() { a.reconciler.Watch(ctx, changes, hangup) })
+	return func() { cancel(); wait.Wait(); signal.Stop(hangup) }
 }
 
 // stopReason is why the server stopped, where that is no signal and no end of input.

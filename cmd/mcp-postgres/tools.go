@@ -94,7 +94,8 @@ func listTools(ctx context.Context, w io.Writer, r *registry.Registry) error {
 			}
 			args = append(args, p.Name)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", name, cmp.Or(def.Toolset, "-"), def.Access, strings.Join(args, " "), def.Title)
+		toolset, all := cmp.Or(def.Toolset, "-"), strings.Join(args, " ")
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", name, toolset, def.Access, all, def.Title)
 	}
 	return table.Flush()
 }

@@ -62,6 +62,7 @@ const (
 	CodeTooLarge    = "result_too_large"
 	CodeUnavailable = "unavailable"
 	CodeInternal    = "internal"
-	// CodeUnknownTool is that of a call of a tool that the caller does not have, in reports: the protocol has an error of its own.
+	// CodeUnknownTool is that of a call of a tool that the caller does not have, in reports: the protocol has an error
+	// of its own.
 	CodeUnknownTool = "unknown_tool"
 )

@@ -50,7 +50,8 @@ func NewTracer(ctx context.Context, version string, log *slog.Logger) (*Tracer, 
 	if err != nil {
 		return nil, fmt.Errorf("starting traces: %w", err)
 	}
-	own := resource.WithAttributes(attribute.String("service.name", "mcp-postgres"), attribute.String("service.version", version))
+	own := resource.WithAttributes(attribute.String("service.name", "mcp-postgres"),
+		attribute.String("service.version", version))
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), own, resource.WithFromEnv())
 	if err != nil {
 		return nil, errors.New("starting traces: OTEL_RESOURCE_ATTRIBUTES is not understood: want name=value,name=value")
@@ -142,8 +143,8 @@ func (t *Tracer) call(ctx context.Context, c *Record) {
 	}
 }
 
-// Statement begins the span of a statement. The database is to be told its trace in the name of the application; where there
-// is none, that is empty. end must be called, with the error of the statement.
+// Statement begins the span of a statement. The database is to be told its trace in the name of the application;
+// where there is none, that is empty. end must be called, with the error of the statement.
 func (t *Tracer) Statement(ctx context.Context) (_ context.Context, application string, end func(error)) {
 	if t == nil {
 		return ctx, "", func(error) {}

@@ -1,4 +1,5 @@
-// Package process is about the process as a whole: its memory, the pipes to its client, and the process that started it.
+// Package process is about the process as a whole: its memory, the pipes to its client, and the process that started
+// it.
 package process
 
 import (
@@ -7,14 +8,14 @@ import (
 	"time"
 )
 
-// TuneMemory makes the garbage collector suit a server that is small while it is idle. Whoever sets GOGC or GOMEMLIMIT
-// decides instead.
+// TuneMemory makes the garbage collector suit a server that is small while it is idle. Whoever sets GOGC or
+// GOMEMLIMIT decides instead.
 //
 // Go collects when the heap has doubled: with a live heap of 8 MiB that is at 16 MiB, several times during a large
-// answer. At 200 percent it collects half as often, for up to half as much memory again. Over stdio each client starts a
-// server of its own, and many of them stand idle on one machine: with oneClient the heap stays below 22 MiB as far as
-// possible, and the memory that only starting needed is given back. What that costs: while an answer needs tens of
-// megabytes, the collector may take up to half of the processor time.
+// answer. At 200 percent it collects half as often, for up to half as much memory again. Over stdio each client
+// starts a server of its own, and many of them stand idle on one machine: with oneClient the heap stays below 22 MiB
+// as far as possible, and the memory that only starting needed is given back. What that costs: while an answer needs
+// tens of megabytes, the collector may take up to half of the processor time.
 func TuneMemory(oneClient bool) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return

@@ -288,8 +288,8 @@ func (r *Reconciler) replace() {
 	}
 }
 
-// publish gives the registry what is to be offered now, and forgets what is said of texts that are neither in a file nor
-// offered.
+// publish gives the registry what is to be offered now, and forgets what is said of texts that are neither in a file
+// nor offered.
 func (r *Reconciler) publish() error {
 	set := registry.Set{
 		Prompts: r.files.Prompts, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
