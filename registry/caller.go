@@ -58,7 +58,7 @@ func callerArgs(ctx context.Context) map[string][]byte {
 }
 
 // identity is what the transaction of a call carries; nil where authentication is off.
-func identity(ctx context.Context) *postgres.Identity {
+func identity(ctx context.Context) *postgres.SessionIdentity {
 	c, on := guard.CallerFrom(ctx)
 	if !on {
 		return nil

@@ -19,7 +19,7 @@ import (
 var namesFile = sync.OnceValues(func() (*catalog.Tool, error) { return ownFile(nameList) })
 
 // findNames asks the database for names. own says what the caller may be told of.
-func findNames(ctx context.Context, db Database, id *postgres.Identity, args nameArgs, own map[string][]byte) (*candidates, error) {
+func findNames(ctx context.Context, db Database, id *postgres.SessionIdentity, args nameArgs, own map[string][]byte) (*candidates, error) {
 	file, err := namesFile()
 	if err != nil {
 		return nil, err

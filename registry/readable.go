@@ -37,7 +37,7 @@ LIMIT 10`
 type readable struct{ table, columns string }
 
 // readableColumns asks which columns the user of a call may read of tables; it asks once, and gives nothing where that fails.
-func readableColumns(ctx context.Context, db Database, id *postgres.Identity, role *guard.Role, tables, schemas []string) []readable {
+func readableColumns(ctx context.Context, db Database, id *postgres.SessionIdentity, role *guard.Role, tables, schemas []string) []readable {
 	var found []readable
 	call := postgres.Call{SQL: readableSQL, Args: [][]byte{pgtext.Array(tables), pgtext.Array(schemas), permittedSchemas(role), permittedTables(role)}, Prepare: true,
 		Timeout: lookupTimeout, Identity: id}

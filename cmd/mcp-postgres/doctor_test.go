@@ -312,7 +312,7 @@ users: {_default: reader}
 		t.Fatal(err)
 	}
 	defer db.Close()
-	id := &postgres.Identity{SearchPath: "shop", DatabaseRole: taken}
+	id := &postgres.SessionIdentity{SearchPath: "shop", DatabaseRole: taken}
 	if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT count(*) FROM products", Identity: id}, nothing{}); err != nil {
 		t.Errorf("a call as %s: %v", taken, err)
 	}
@@ -359,7 +359,7 @@ func TestDoctorSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	id := &postgres.Identity{SearchPath: "shop", Sub: "x", DatabaseRole: taken}
+	id := &postgres.SessionIdentity{SearchPath: "shop", Sub: "x", DatabaseRole: taken}
 	if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT current_setting('mcp.sub')", Identity: id, Application: "traced"}, nothing{}); err != nil {
 		t.Errorf("a call as %s, of a login without set_config: %v", taken, err)
 	}

@@ -28,7 +28,7 @@ type Config struct {
 
 	HTTPClient *http.Client // nil: http.DefaultTransport
 	Logger     *slog.Logger // nil: none
-	OnFetch    func(error)  // if set, is told how each fetch of the keys ended
+	OnFetch    func(error)  // if set, is called after each fetch of the keys, with its error
 }
 
 func (c Config) withDefaults() Config {

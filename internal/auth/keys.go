@@ -12,8 +12,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// patience is how long a caller with an unknown key, and the start, wait for a fetch.
-const patience = 3 * time.Second
+// keyWait is how long a caller with an unknown key, and the start, wait for a fetch.
+const keyWait = 3 * time.Second
 
 // keys holds the newest key set of the issuer. One goroutine fetches: in intervals, and when a token names a key that is
 // not known. While that fails the last good set stays.
@@ -122,9 +122,9 @@ func (k *keys) newer(ctx context.Context, old *keySet) *keySet {
 	return k.set.Load()
 }
 
-// wait waits for done, not longer than patience.
+// wait waits for done, not longer than keyWait.
 func wait(ctx context.Context, done <-chan struct{}) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, keyWait)
 	defer cancel()
 	select {
 	case <-ctx.Done():

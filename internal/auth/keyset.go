@@ -31,7 +31,7 @@ var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", 
 type keySet struct {
 	named  keyfunc.Keyfunc // finds a key by kid, and compares its alg
 	keys   []jwkset.JWK
-	tokens *lru.Cache[[sha256.Size]byte, Identity]
+	tokens *lru.Cache[[sha256.Size]byte, Token]
 	digest [sha256.Size]byte
 }
 
@@ -58,7 +58,7 @@ func parseKeySet(body []byte) (*keySet, error) {
 		s.named, err = keyfunc.New(keyfunc.Options{Storage: store})
 	}
 	if err == nil {
-		s.tokens, err = lru.New[[sha256.Size]byte, Identity](maxRememberedTokens)
+		s.tokens, err = lru.New[[sha256.Size]byte, Token](maxRememberedTokens)
 	}
 	return s, err
 }

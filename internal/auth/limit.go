@@ -52,7 +52,7 @@ func NewLimiter(l Limits) (*Limiter, error) {
 }
 
 // Middleware answers 429 with Retry-After to callers beyond their limits. key says who calls: the subject behind Middleware
-// with a Gate.
+// of this package.
 func (l *Limiter) Middleware(key func(*http.Request) string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

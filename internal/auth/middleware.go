@@ -62,8 +62,8 @@ func (a *Access) CheckToken(ctx context.Context) error {
 	return err
 }
 
-// admit puts the caller of a verified token into the context. An error refuses the caller, who is told its text.
-func (a *Access) admit(ctx context.Context, id Identity) (context.Context, error) {
+// admit puts the caller of a verified token into the context. An error refuses the caller, with its text.
+func (a *Access) admit(ctx context.Context, id Token) (context.Context, error) {
 	caller, err := a.Rules.Load().Caller(id.Sub, id.Claims)
 	if err != nil {
 		return nil, err

@@ -50,28 +50,28 @@ func checkHeader(h map[string]any) error {
 	return nil
 }
 
-// identity reads verified claims.
-func identity(claims jwt.MapClaims) (Identity, error) {
+// tokenOf reads verified claims.
+func tokenOf(claims jwt.MapClaims) (Token, error) {
 	sub, ok := claims["sub"].(string)
 	control := strings.ContainsFunc(sub, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar })
 	if !ok || sub == "" || len(sub) > maxSub || control {
-		return Identity{}, invalid("the token has no usable subject (sub)")
+		return Token{}, invalid("the token has no usable subject (sub)")
 	}
 	if err := checkKind(claims); err != nil {
-		return Identity{}, err
+		return Token{}, err
 	}
 	expiry, err := claims.GetExpirationTime()
 	if err != nil || expiry == nil {
-		return Identity{}, invalid("the token has no usable expiry (exp)")
+		return Token{}, invalid("the token has no usable expiry (exp)")
 	}
 	compact, err := json.Marshal(claims)
 	if err != nil {
-		return Identity{}, invalid("the claims of the token can't be read")
+		return Token{}, invalid("the claims of the token can't be read")
 	}
-	return Identity{Sub: sub, Claims: compact, Expiry: expiry.Time, Scopes: scopes(claims)}, nil
+	return Token{Sub: sub, Claims: compact, Expiry: expiry.Time, Scopes: scopes(claims)}, nil
 }
 
-// checkKind refuses what the same issuer signs with the same key for another use, where that can be told, and tokens that
+// checkKind refuses what the same issuer signs with the same key for another use, where the token shows it, and tokens that
 // only the holder of another key may use.
 func checkKind(claims jwt.MapClaims) error {
 	typ, _ := claims["typ"].(string) // Keycloak
@@ -117,7 +117,7 @@ func checkScopes(has, wanted []string) error {
 
 var errAlgorithm = errors.New("the algorithm of the token is not accepted")
 
-// unaccepted tells a refused algorithm from a wrong signature: the library has one error for both.
+// unaccepted distinguishes a refused algorithm from a wrong signature: the library has one error for both.
 func unaccepted(t *jwt.Token, err error) error {
 	if t != nil && errors.Is(err, jwt.ErrTokenUnverifiable) && t.Method == nil || t != nil && t.Method != nil && !slices.Contains(algorithms, t.Method.Alg()) {
 		return errAlgorithm
@@ -125,7 +125,7 @@ func unaccepted(t *jwt.Token, err error) error {
 	return err
 }
 
-// reasons are the library's errors in words for the caller; the first that applies counts.
+// reasons are texts for the caller of the library's errors; the first that applies counts.
 var reasons = []struct {
 	err         error
 	description string

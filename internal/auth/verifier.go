@@ -14,8 +14,8 @@ import (
 // maxToken bounds a token, in bytes.
 const maxToken = 8 << 10
 
-// Identity is who a verified token speaks for.
-type Identity struct {
+// Token is a verified access token.
+type Token struct {
 	Sub    string
 	Claims json.RawMessage // all claims, compact; shared, not to be changed
 	Expiry time.Time       // exp; the leeway comes on top
@@ -62,13 +62,13 @@ func (v *Verifier) Ready() error { return v.keys.ready() }
 
 // Verify says who a token speaks for. The error is a *TokenError. A token is verified once and then remembered until it
 // expires or the issuer's keys change.
-func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
+func (v *Verifier) Verify(ctx context.Context, token string) (Token, error) {
 	if len(token) > maxToken {
-		return Identity{}, invalid(fmt.Sprintf("the token is longer than %d bytes", maxToken))
+		return Token{}, invalid(fmt.Sprintf("the token is longer than %d bytes", maxToken))
 	}
 	set := v.keys.set.Load()
 	if set == nil {
-		return Identity{}, temporary("the keys of the token's issuer can't be fetched yet")
+		return Token{}, temporary("the keys of the token's issuer can't be fetched yet")
 	}
 	id, err := v.verify(set, token)
 	if errors.Is(err, errUnknownKey) {
@@ -78,19 +78,19 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 	}
 	if errors.Is(err, errUnknownKey) {
 		if _, failure := v.keys.current(); failure != nil {
-			return Identity{}, temporary("the key of the token is not known, and its issuer can't be asked")
+			return Token{}, temporary("the key of the token is not known, and its issuer can't be asked")
 		}
 	}
 	if err != nil {
-		return Identity{}, refusal(err)
+		return Token{}, refusal(err)
 	}
 	return id, nil
 }
 
 // Until is when a token stops to be accepted: at its expiry, with the leeway.
-func (v *Verifier) Until(id Identity) time.Time { return id.Expiry.Add(v.config.Leeway) }
+func (v *Verifier) Until(id Token) time.Time { return id.Expiry.Add(v.config.Leeway) }
 
-func (v *Verifier) verify(set *keySet, token string) (Identity, error) {
+func (v *Verifier) verify(set *keySet, token string) (Token, error) {
 	digest := sha256.Sum256([]byte(token))
 	if id, ok := set.tokens.Get(digest); ok && time.Now().Before(v.Until(id)) {
 		return id, nil
@@ -103,9 +103,9 @@ func (v *Verifier) verify(set *keySet, token string) (Identity, error) {
 		return set.key(t)
 	})
 	if err != nil {
-		return Identity{}, unaccepted(t, err)
+		return Token{}, unaccepted(t, err)
 	}
-	id, err := identity(claims)
+	id, err := tokenOf(claims)
 	if err == nil {
 		err = checkScopes(id.Scopes, v.config.Scopes)
 	}

@@ -45,7 +45,7 @@ func TestIdentity(t *testing.T) {
 		if err != nil {
 			t.Fatalf("Verify: %v", err)
 		}
-		want := auth.Identity{Sub: "alice@example.com", Expiry: time.Unix(expiry, 0), Scopes: []string{"read", "write", "more"},
+		want := auth.Token{Sub: "alice@example.com", Expiry: time.Unix(expiry, 0), Scopes: []string{"read", "write", "more"},
 			Claims: got.Claims}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("Verify (-want +got):\n%s", diff)

@@ -44,7 +44,7 @@ func (c *Cluster) address(role, database string) string {
 	return u.String()
 }
 
-// ClearEnvironment removes PGSERVICE, PGOPTIONS and whatever else tells libpq about another server from the environment
+// ClearEnvironment removes PGSERVICE, PGOPTIONS and whatever else points libpq to another server from the environment
 // of this process. Programs that connect only to a demo database call it first.
 func ClearEnvironment() {
 	for _, setting := range os.Environ() {

@@ -96,7 +96,7 @@ func prepare(ctx context.Context, cfg Config) (*Cluster, error) {
 	if c.dir, err = newDirectory(c.owner); err != nil {
 		return nil, err
 	}
-	if c.janitor, err = hireJanitor(c.dir, c.owner); err != nil {
+	if c.janitor, err = startJanitor(c.dir, c.owner); err != nil {
 		return nil, errors.Join(err, c.dir.remove())
 	}
 	return c, nil
@@ -161,7 +161,7 @@ func (c *Cluster) Stop() error {
 	}
 	c.stopped = true
 	err := c.halt()
-	c.janitor.dismiss()
+	c.janitor.stop()
 	err = errors.Join(err, c.dir.remove())
 	c.log.Info("demo database removed")
 	return err

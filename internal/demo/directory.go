@@ -110,10 +110,10 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// chores waits on standard input. A line says that all is tidy. The end of input without one says that our
-// process died: then the janitor ends the server, gives it five seconds, and removes the directory: the data in
+// cleanUp waits on standard input. A line means that there is nothing to do. The end of input without one means
+// that our process died: then the janitor ends the server, gives it five seconds, and removes the directory: the data in
 // two tries, since a dying initdb may still add to it, and the lock last, so that a sweep finds what is left.
-const chores = `
+const cleanUp = `
 trap '' HUP INT TERM
 read -r tidy && exit 0
 kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")"
@@ -128,13 +128,13 @@ type janitor struct {
 	in  *os.File
 }
 
-func hireJanitor(dir *directory, owner account) (*janitor, error) {
+func startJanitor(dir *directory, owner account) (*janitor, error) {
 	out, in, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting the janitor: %w", err)
 	}
 	defer out.Close()
-	cmd := exec.Command("/bin/sh", "-c", chores, "mcp-postgres-janitor", dir.path)
+	cmd := exec.Command("/bin/sh", "-c", cleanUp, "mcp-postgres-janitor", dir.path)
 	cmd.Dir = "/"
 	cmd.Stdin = out
 	cmd.ExtraFiles = []*os.File{dir.lock}
@@ -145,9 +145,8 @@ func hireJanitor(dir *directory, owner account) (*janitor, error) {
 	return &janitor{cmd: cmd, in: in}, nil
 }
 
-// dismiss tells the janitor that there is nothing to do, and waits for it. Errors mean that it had left
-// already, which is as good.
-func (j *janitor) dismiss() {
+// stop ends the janitor without a clean-up, and waits for it. An error means that it has ended already.
+func (j *janitor) stop() {
 	_, _ = j.in.WriteString("tidy\n")
 	_ = j.in.Close()
 	_ = j.cmd.Wait()

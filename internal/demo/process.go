@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// patience is how long each of the shutdown signals has to work.
-const patience = 4 * time.Second
+// shutdownWait is how long each of the shutdown signals has to work.
+const shutdownWait = 4 * time.Second
 
-// process is a child that dies with us. Its supervisor waits for it; done tells everyone else.
+// process is a child that dies with us. Its supervisor waits for it; everyone else waits for done.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the child has ended
@@ -71,7 +71,7 @@ func (p *process) end(ways ...func() error) error {
 		select {
 		case <-p.done:
 			return nil
-		case <-time.After(patience):
+		case <-time.After(shutdownWait):
 		}
 	}
 	<-p.done

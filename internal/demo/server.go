@@ -47,7 +47,7 @@ func (c *Cluster) initdb(ctx context.Context, characters string) error {
 		"--auth-local=trust", "--auth-host=scram-sha-256")
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.WaitDelay = patience
+	cmd.WaitDelay = shutdownWait
 	p, err := launch(cmd, c.owner)
 	if err == nil {
 		err = p.wait(ctx)
@@ -133,7 +133,7 @@ func (c *Cluster) await(ctx context.Context, p *process) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := c.knock(ctx)
+		err := c.ping(ctx)
 		if err == nil {
 			return nil
 		}
@@ -151,7 +151,7 @@ func (c *Cluster) await(ctx context.Context, p *process) error {
 	}
 }
 
-func (c *Cluster) knock(ctx context.Context) error {
+func (c *Cluster) ping(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, c.address(Superuser, "postgres"))
 	if err != nil {
 		return err

@@ -223,7 +223,7 @@ func (d *doctor) row(row [][]byte) {
 
 // ask runs a query with nothing but pg_catalog on the search path, so that the names in the answers have their schemas.
 func (d *doctor) ask(ctx context.Context, db *postgres.DB, sql string, row func([][]byte), args ...string) error {
-	c := postgres.Call{SQL: sql, Identity: &postgres.Identity{}}
+	c := postgres.Call{SQL: sql, Identity: &postgres.SessionIdentity{}}
 	for _, a := range args {
 		c.Args = append(c.Args, []byte(a))
 	}

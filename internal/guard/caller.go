@@ -62,8 +62,8 @@ func InTurn(ctx context.Context, c postgres.Call) postgres.Call {
 }
 
 // Identity is what the transaction of a call carries of the caller.
-func (c *Caller) Identity() *postgres.Identity {
-	id := &postgres.Identity{Claims: string(c.Claims), Sub: c.Sub}
+func (c *Caller) Identity() *postgres.SessionIdentity {
+	id := &postgres.SessionIdentity{Claims: string(c.Claims), Sub: c.Sub}
 	if c.Role != nil {
 		id.SearchPath, id.Role, id.DatabaseRole = c.Role.SearchPath(), c.Role.Name, c.Role.DatabaseRole
 	}
@@ -71,9 +71,9 @@ func (c *Caller) Identity() *postgres.Identity {
 }
 
 // sessionPath is the part of an identity that the bodies of functions see; nil is the login's search path.
-func sessionPath(id *postgres.Identity) *postgres.Identity {
+func sessionPath(id *postgres.SessionIdentity) *postgres.SessionIdentity {
 	if id == nil {
 		return nil
 	}
-	return &postgres.Identity{SearchPath: id.SearchPath}
+	return &postgres.SessionIdentity{SearchPath: id.SearchPath}
 }

@@ -53,7 +53,7 @@ type subject struct {
 	// login names the connection of the role; empty is the server's.
 	login string
 	// identity is what the SQL runs with; nil is the login as it is.
-	identity *postgres.Identity
+	identity *postgres.SessionIdentity
 }
 
 // subjectOf is SQL of the caller in ctx; the refusal is that it has no role.

@@ -14,7 +14,7 @@ type Permit struct {
 	// Statement is nil where nothing restricts the caller.
 	Statement *sqlscan.Statement
 	// Identity, Verify and Clean are those of postgres.Call.
-	Identity *postgres.Identity
+	Identity *postgres.SessionIdentity
 	Verify   *postgres.Verify
 	Clean    bool
 	// Reads says that the statement provably changes nothing: it may run READ ONLY. Selects says so of its text alone.

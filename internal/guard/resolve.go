@@ -149,7 +149,7 @@ func (r *reply) Row(v [][]byte) bool {
 }
 
 // ask asks the database; the search path and role of id are in force meanwhile.
-func (g *Guard) ask(ctx context.Context, questions []question, id *postgres.Identity) (*graph, []*Resolved, error) {
+func (g *Guard) ask(ctx context.Context, questions []question, id *postgres.SessionIdentity) (*graph, []*Resolved, error) {
 	statements, err := json.Marshal(questions)
 	if err != nil {
 		return nil, nil, fmt.Errorf("writing the names of a statement: %w", err)

@@ -29,7 +29,7 @@ func TestApplication(t *testing.T) {
 		verify := &postgres.Verify{Names: []string{"pg_catalog.pg_class"}, OIDs: []uint32{1259}}
 		for i, call := range []postgres.Call{
 			{}, {Application: traced}, {}, {Application: traced, Write: true, Untrusted: true}, {}, {Application: traced, Verify: verify, Prepare: true},
-			{Application: traced, Identity: &postgres.Identity{SearchPath: "public"}, Verify: verify}, {Verify: verify}, {Untrusted: true},
+			{Application: traced, Identity: &postgres.SessionIdentity{SearchPath: "public"}, Verify: verify}, {Verify: verify}, {Untrusted: true},
 		} {
 			call.SQL = applicationName
 			want := usual

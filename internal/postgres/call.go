@@ -29,10 +29,10 @@ type Call struct {
 	// Together sends the COMMIT of a write with the statement, which saves a round trip. It is for what by its text only reads,
 	// but may call a function that writes: an error that comes too late then says that something may have been committed.
 	Together bool
-	// Answer, if set, makes the answer, once the rows have been handed on. A write is committed after it, unless it gives an
+	// Answer, if set, makes the answer, after the last row has gone to the Sink. A write is committed after it, unless it gives an
 	// error or panics; Run gives that error. It must not run another call: a write holds the connection.
 	Answer func(Outcome) error
-	// MaxRows is the most rows handed on; zero is no limit. The statement is not run further than one row more, except a
+	// MaxRows is the maximum number of rows given to the Sink; zero is no limit. The statement is not run further than one row more, except a
 	// write: it runs to its end, so that the number of rows it affected is known.
 	MaxRows int
 	// MaxAffected rolls a write back that touches more rows; zero is no limit.
@@ -40,7 +40,7 @@ type Call struct {
 	// Timeout bounds the statement where it is shorter than the DB's; zero means the DB's.
 	Timeout time.Duration
 	// Identity, if set, is put into the transaction before the statement, in the same flight.
-	Identity *Identity
+	Identity *SessionIdentity
 	// Verify, if set, is checked before the statement, in the same flight, with the search path and role of Identity: the
 	// call ends with ErrChanged, nothing executed, when a name no longer stands for its OID.
 	Verify *Verify
@@ -90,7 +90,7 @@ type Outcome struct {
 	Affected int64
 	// HasRows reports a statement that gives rows, even none.
 	HasRows bool
-	// Rows were handed on; More reports that there are others.
+	// Rows is the number of rows given to the Sink; More reports that there are others.
 	Rows int
 	More bool
 	// Notices are what PostgreSQL said beside the answer, such as NOTICE: table "x" does not exist, skipping; a few short ones.
@@ -113,8 +113,8 @@ type Sink interface {
 	Row([][]byte) bool
 }
 
-// Identity is what a transaction carries of its caller. It is put in before the statement, for this transaction alone.
-type Identity struct {
+// SessionIdentity is what a transaction carries of its caller. It is put in before the statement, for this transaction alone.
+type SessionIdentity struct {
 	// SearchPath is the search path, as SET search_path takes it; an empty one finds only what is in pg_catalog.
 	SearchPath string
 	// KeepPath leaves the search path of the login in force; SearchPath then means nothing.
@@ -135,8 +135,8 @@ type Verify struct {
 // ErrChanged is the answer to a call whose Verify no longer holds. Nothing was executed.
 var ErrChanged = errors.New("a name in the statement no longer stands for what it did")
 
-// check refuses an Identity that can't be written as SQL.
-func (id *Identity) check() error {
+// check refuses a SessionIdentity that can't be written as SQL.
+func (id *SessionIdentity) check() error {
 	if id == nil {
 		return nil
 	}

@@ -24,7 +24,7 @@ import (
 )
 
 // What to write, for who wrote something else. No message about a connection string repeats a part of it but the names of
-// parameters that are plain words.
+// parameters that look like names.
 const (
 	wantURL    = "postgres://user:password@host:port/database"
 	wantString = "want " + wantURL + " or keyword=value pairs"
@@ -102,7 +102,7 @@ func (c *connInfo) parse(text string) error {
 	return nil
 }
 
-// noService are the driver's words for a service that is not in the user's file; like libpq we look into the system's then.
+// noService is the driver's text for a service that is not in the user's file; like libpq we look into the system's then.
 const noService = "failed to read service"
 
 // with adds parameters to a connection string, where the last one counts.
@@ -228,7 +228,7 @@ func (c *connInfo) understood(name, target, value, text string, more map[string]
 	return true
 }
 
-// User is the login of a connection string; empty if it can't be told.
+// User is the login of a connection string; empty if it is not known.
 func User(url string) string {
 	if url == "" {
 		return ""
@@ -290,7 +290,7 @@ func (c *connInfo) tidy(text string) (string, error) {
 	return text, nil
 }
 
-// checkURL refuses a URL whose parts can't be told apart. A @ ends user and password only before the first slash, as in libpq.
+// checkURL refuses a URL that can be split in more than one way. A @ ends user and password only before the first slash, as in libpq.
 func checkURL(rest string) error {
 	if i := strings.IndexAny(rest, "@/"); i >= 0 && rest[i] == '@' {
 		user, _, _ := strings.Cut(rest[:i], ":")
@@ -306,8 +306,8 @@ func checkURL(rest string) error {
 	return nil
 }
 
-// faults of values are the driver's words for them, and what was wanted.
-var valueFaults = []struct{ words, want string }{
+// valueFaults are the driver's texts for values that it refuses, with what was wanted.
+var valueFaults = []struct{ text, want string }{
 	{"sslmode is invalid", "sslmode is not one of disable, allow, prefer, require, verify-ca and verify-full, in small letters " +
 		"(what other clients call no-verify is require)"},
 	{"invalid port", "the port is not a number from 1 to 65535: " + wantString},
@@ -322,7 +322,7 @@ var valueFaults = []struct{ words, want string }{
 	{"failed to parse as URL", wantCoded},
 }
 
-// parseError words what the driver can't use. Its own text quotes the connection string, so none of it is passed on.
+// parseError is the error for a string that the driver refuses. Its own text quotes the connection string, so none of it is passed on.
 func parseError(err error) error {
 	if fault := fileFault(err); fault != nil {
 		return fault
@@ -330,7 +330,7 @@ func parseError(err error) error {
 	text := err.Error()
 	reason := text[strings.LastIndex(text, "`: ")+1:]
 	for _, f := range valueFaults {
-		if strings.Contains(reason, f.words) {
+		if strings.Contains(reason, f.text) {
 			return connFault("%s", f.want)
 		}
 	}

@@ -19,8 +19,8 @@ import (
 // ErrNoDatabase is the answer of a DB without a connection string.
 var ErrNoDatabase = errors.New("no database is configured")
 
-// Unavailable is a database that can't be reached or refuses the login. Reason says why in words that a tool's caller
-// may read: it holds no host, user or password.
+// Unavailable is a database that can't be reached or refuses the login. Reason says why in a text for callers
+// of tools: it holds no host, user or password.
 type Unavailable struct {
 	Reason string
 	cause  error
@@ -116,7 +116,7 @@ func connectError(ctx context.Context, err error) error {
 // refusedLogin begins the codes of a login that is refused: invalid authorization specification.
 const refusedLogin = "28"
 
-// refusal words a login that the server refuses, without the names in its message.
+// refusal describes a login that the server refuses, without the names in its message.
 func refusal(pe *pgconn.PgError) string {
 	switch {
 	case certificateRefusal(pe) != "":
@@ -137,8 +137,8 @@ func refusal(pe *pgconn.PgError) string {
 	return "the database refuses the connection (SQLSTATE " + pe.Code + ")"
 }
 
-// refusedSetting words a setting of the connection string that the database refuses. The database quotes what it does not
-// know: words that hold : or @ may be a part of a connection string that was taken apart in wrong places.
+// refusedSetting describes a setting of the connection string that the database refuses. The database quotes what it does not
+// know: a name that holds : or @ may be a part of a connection string that was taken apart in wrong places.
 func refusedSetting(code, message string) string {
 	text := "the database refuses a setting of the connection string, which only its operator can change"
 	if !strings.ContainsAny(strings.Replace(message, `": "`, "", 1), ":@") {
@@ -186,7 +186,7 @@ func lostIn(err error) *lostError {
 var errStatementMode = &Error{Code: "08P01", Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing was executed",
 	Hint: "only the operator can change this: pool_mode = transaction in PgBouncer, or a connection string that bypasses it"}
 
-// publicError words the errors that come from the connection or the context, not from PostgreSQL.
+// publicError rewrites the errors that come from the connection or the context, not from PostgreSQL.
 func (db *DB) publicError(ctx context.Context, c *Call, err error) error {
 	if err == nil {
 		return nil
@@ -210,7 +210,7 @@ func (db *DB) publicError(ctx context.Context, c *Call, err error) error {
 	return err
 }
 
-// givenUp words an answer that was not read to its end. With two flights the COMMIT was not sent.
+// givenUp describes an answer that was not read to its end. With two flights the COMMIT was not sent.
 func givenUp(e *Error, certain bool) (message, hint string) {
 	if certain {
 		return e.Message + ": nothing was changed", e.Hint
@@ -226,30 +226,30 @@ func timeoutError(limit time.Duration) *Error {
 		Hint: "make it cheaper: filter on indexed columns, or ask for less"}
 }
 
-// lateError words the end of a call at its time limit. A call may wait in a pooler, which has no server connection for it.
+// lateError describes the end of a call at its time limit. A call may wait in a pooler, which has no server connection for it.
 func lateError(err error, limit time.Duration, commits bool) *Error {
-	told := timeoutError(limit)
+	e := timeoutError(limit)
 	lost := lostIn(err)
 	certain := lost == nil || lost.uncommitted
 	if lost != nil && lost.queued && certain {
-		told = &Error{Code: "53300", Message: "the connection pooler had no server connection for the statement within its time limit of " + limit.String(),
+		e = &Error{Code: "53300", Message: "the connection pooler had no server connection for the statement within its time limit of " + limit.String(),
 			Hint: "try again in a moment", Retryable: true}
 	}
 	switch {
 	case commits && certain:
-		told.Message += ": nothing was changed"
+		e.Message += ": nothing was changed"
 	case commits:
-		told.Hint = lookFirst
+		e.Hint = lookFirst
 	}
-	return told
+	return e
 }
 
 // node is the address of a server, with or without a login, in an error of Citus.
 var node = regexp.MustCompile(`(\S+@)?[A-Za-z0-9._-]+:[0-9]{4,5}\b`)
 
-// elsewhere words an error of the way from the database to another server (a worker of Citus, a foreign server). Such an
+// remoteError rewrites an error on the way from the database to another server (a worker of Citus, a foreign server). Such an
 // error names hosts and logins, which only the operator is to read: a caller with a role does not.
-func elsewhere(s *session, c *Call, err error) error {
+func remoteError(s *session, c *Call, err error) error {
 	var e *Error
 	if err == nil || !errors.As(err, &e) || e.givenUp {
 		return err
@@ -258,23 +258,23 @@ func elsewhere(s *session, c *Call, err error) error {
 	if !connection && !(s.citus && node.MatchString(e.Message+e.Hint)) {
 		return err
 	}
-	told := *e
-	told.Retryable = e.Retryable && !refusedForGood(e.Message)
+	shown := *e
+	shown.Retryable = e.Retryable && !refusedForGood(e.Message)
 	if c.Identity != nil {
 		s.pooler.log.Warn("an error of another server that the database works with", "database_role", c.Identity.DatabaseRole, "error", e)
-		told.Message, told.Hint = node.ReplaceAllString(e.Message, "a worker"), node.ReplaceAllString(e.Hint, "a worker")
+		shown.Message, shown.Hint = node.ReplaceAllString(e.Message, "a worker"), node.ReplaceAllString(e.Hint, "a worker")
 		if connection {
-			told.Message, told.Hint = "another server that the database needs for this can't be reached", "the server's log says why"
-			if !told.Retryable {
-				told.Message = "another server that the database needs for this refuses the database role of this caller"
+			shown.Message, shown.Hint = "another server that the database needs for this can't be reached", "the server's log says why"
+			if !shown.Retryable {
+				shown.Message = "another server that the database needs for this refuses the database role of this caller"
 			}
 		}
 	}
-	return &told
+	return &shown
 }
 
 // refusedForGood reports a login that another server refuses, which trying again does not change.
 func refusedForGood(message string) bool {
 	return slices.ContainsFunc([]string{"is not permitted to log in", "authentication failed", "pg_hba.conf", "no password supplied",
-		" does not exist"}, func(words string) bool { return strings.Contains(message, words) })
+		" does not exist"}, func(text string) bool { return strings.Contains(message, text) })
 }

@@ -22,11 +22,11 @@ import (
 func TestEachCallAsItsCaller(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{TCP: true})
 	const callers = 8
-	var ids [callers]*postgres.Identity
+	var ids [callers]*postgres.SessionIdentity
 	for i := range callers {
 		name := fmt.Sprintf("caller%d", i)
 		pgtest.Exec(t, c.AdminURL(), fmt.Sprintf("CREATE ROLE %s; CREATE SCHEMA %[1]s AUTHORIZATION %[1]s; CREATE TABLE %[1]s.mine AS SELECT %d AS n; GRANT SELECT ON %[1]s.mine TO %[1]s", name, i))
-		ids[i] = &postgres.Identity{SearchPath: name, Claims: fmt.Sprintf(`{"sub": "o'%d\\"}`, i), Sub: name, Role: `role "` + name, DatabaseRole: name}
+		ids[i] = &postgres.SessionIdentity{SearchPath: name, Claims: fmt.Sprintf(`{"sub": "o'%d\\"}`, i), Sub: name, Role: `role "` + name, DatabaseRole: name}
 	}
 	ids[callers-1] = nil // the login itself
 	for name, db := range map[string]*postgres.DB{
@@ -62,7 +62,7 @@ func TestEachCallAsItsCaller(t *testing.T) {
 }
 
 // asItsCaller makes one call of several kinds, and checks whose answer it gets.
-func asItsCaller(t *testing.T, db *postgres.DB, id *postgres.Identity, kills bool) {
+func asItsCaller(t *testing.T, db *postgres.DB, id *postgres.SessionIdentity, kills bool) {
 	const who = "SELECT current_user, current_setting('request.jwt.claims', true), current_setting('mcp.sub', true), current_setting('mcp.role', true), current_schemas(false)::text, "
 	call := postgres.Call{SQL: who + "1", Identity: id}
 	want := [5]string{"postgres", "", "", "", "{public}"}
@@ -222,7 +222,7 @@ func TestIdentityInOtherEncodings(t *testing.T) {
 		for _, url := range []string{url, proxy} {
 			db := open(t, url)
 			for _, text := range []string{fits, "日本"} {
-				id := &postgres.Identity{SearchPath: "public", Sub: text, Role: text, Claims: `{"sub":"` + text + `"}`}
+				id := &postgres.SessionIdentity{SearchPath: "public", Sub: text, Role: text, Claims: `{"sub":"` + text + `"}`}
 				var got firstRow
 				_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT current_setting('mcp.sub'), current_setting('mcp.role'), current_setting('request.jwt.claims')", Identity: id}, &got)
 				switch held := encoding == "SQL_ASCII" || text == fits; {

@@ -31,9 +31,9 @@ const whoAmI = "SELECT current_user, session_user = current_user, current_schema
 	"current_setting('request.jwt.claims', true), current_setting('mcp.sub', true), current_setting('mcp.role', true)"
 
 func TestIdentity(t *testing.T) {
-	alice := &postgres.Identity{SearchPath: "app", Claims: `{"sub":"alice"}`, Sub: "alice", Role: "analyst", DatabaseRole: "reader"}
-	plain := &postgres.Identity{SearchPath: `app, "public"`, Claims: `{}`, Sub: `b"o'b\`, Role: "r"}
-	kept := &postgres.Identity{KeepPath: true, SearchPath: "app", Claims: "{}", Sub: "k", Role: "r"}
+	alice := &postgres.SessionIdentity{SearchPath: "app", Claims: `{"sub":"alice"}`, Sub: "alice", Role: "analyst", DatabaseRole: "reader"}
+	plain := &postgres.SessionIdentity{SearchPath: `app, "public"`, Claims: `{}`, Sub: `b"o'b\`, Role: "r"}
+	kept := &postgres.SessionIdentity{KeepPath: true, SearchPath: "app", Claims: "{}", Sub: "k", Role: "r"}
 	const (
 		isAlice = `["reader",false,"{app}","{\"sub\":\"alice\"}","alice","analyst"]`
 		isPlain = `["postgres",true,"{app,public}","{}","b\"o'b\\","r"]`
@@ -60,9 +60,9 @@ func TestIdentity(t *testing.T) {
 			{postgres.Call{SQL: "INSERT INTO t VALUES (4) RETURNING id", Identity: plain, Untrusted: true, Write: true}, "", "[4]"},
 			{postgres.Call{SQL: "SELECT 1 / 0", Identity: alice}, "22012", ""},
 			{postgres.Call{SQL: whoAmI, Untrusted: true, Write: true}, "", isNone},
-			{postgres.Call{SQL: "SELECT 1", Identity: &postgres.Identity{SearchPath: "app", DatabaseRole: "nobody"}}, "22023", ""},
-			{postgres.Call{SQL: "SELECT 1", Identity: &postgres.Identity{SearchPath: "app, "}}, "22023", ""},
-			{postgres.Call{SQL: "SELECT id FROM t", Identity: &postgres.Identity{}}, "42P01", ""},
+			{postgres.Call{SQL: "SELECT 1", Identity: &postgres.SessionIdentity{SearchPath: "app", DatabaseRole: "nobody"}}, "22023", ""},
+			{postgres.Call{SQL: "SELECT 1", Identity: &postgres.SessionIdentity{SearchPath: "app, "}}, "22023", ""},
+			{postgres.Call{SQL: "SELECT id FROM t", Identity: &postgres.SessionIdentity{}}, "42P01", ""},
 			{postgres.Call{SQL: whoAmI, Identity: kept}, "", `["postgres",true,"{public}","{}","k","r"]`},
 			{postgres.Call{SQL: "SELECT id FROM t WHERE id = 2", Identity: kept, Prepare: true}, "", "[2]"},
 			{postgres.Call{SQL: whoAmI, Prepare: true}, "", isNone},
@@ -94,7 +94,7 @@ func TestIdentityRefused(t *testing.T) {
 	_, login := pgtest.Role(t, url)
 	log := &lines{}
 	db := open(t, login, log.into)
-	_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Identity: &postgres.Identity{DatabaseRole: "pg_monitor"}}, &rows{})
+	_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Identity: &postgres.SessionIdentity{DatabaseRole: "pg_monitor"}}, &rows{})
 	if code(err) != "42501" || strings.Contains(err.Error(), "pg_monitor") || !strings.Contains(log.String(), "pg_monitor") {
 		t.Errorf("Run as a role that the login is no member of = %v, want 42501 without its name; the log: %s", err, log.String())
 	}
@@ -104,11 +104,11 @@ func TestVerify(t *testing.T) {
 	for _, pooled := range []bool{false, true} {
 		db := open(t, identified(t, pooled), func(c *postgres.Config) { c.MinConns, c.MaxConns = 1, 1 })
 		app, public := oid(t, db, "app.t"), oid(t, db, "public.t")
-		id := &postgres.Identity{SearchPath: "app, public"}
+		id := &postgres.SessionIdentity{SearchPath: "app, public"}
 		for i, test := range []struct {
 			names []string
 			oids  []uint32
-			id    *postgres.Identity
+			id    *postgres.SessionIdentity
 			want  error
 		}{
 			{[]string{"t"}, []uint32{public}, nil, nil},

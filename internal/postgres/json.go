@@ -213,7 +213,7 @@ func appendTimestamp(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// isISO tells the timestamps of DateStyle ISO from those that a statement can make by changing the setting for itself.
+// isISO distinguishes timestamps of DateStyle ISO from those that a statement can make by changing the setting for itself.
 func isISO(text []byte) bool {
 	for _, c := range text {
 		switch {

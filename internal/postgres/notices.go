@@ -41,7 +41,7 @@ func (n *notices) add(m *pgproto3.NoticeResponse) bool {
 	return true
 }
 
-// noticeText is what a caller reads of a notice; empty for one that is not told. DEBUG and LOG are for the operator. Where
+// noticeText is what a caller reads of a notice; empty for one that is left out. DEBUG and LOG are for the operator. Where
 // only PostgreSQL's own count, a notice must have the SQLSTATE of a command that did less than it says, and come from the
 // statement itself: RAISE and its like may quote rows that the caller may not read.
 func noticeText(m *pgproto3.NoticeResponse, own bool) string {
@@ -51,8 +51,8 @@ func noticeText(m *pgproto3.NoticeResponse, own bool) string {
 	}
 	text := severity + ": " + m.Message
 	if own {
-		told := m.Where == "" && (strings.HasPrefix(m.Code, "42") || strings.HasPrefix(m.Code, "01") && m.Code != "01000")
-		if !told {
+		shown := m.Where == "" && (strings.HasPrefix(m.Code, "42") || strings.HasPrefix(m.Code, "01") && m.Code != "01000")
+		if !shown {
 			return ""
 		}
 		return cut(text, maxNotice)

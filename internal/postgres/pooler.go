@@ -54,7 +54,7 @@ func newPooler(params map[string]string, timeout time.Duration, log *slog.Logger
 	local, ok := parseOptions(params["options"])
 	if !ok {
 		local = map[string]string{}
-		p.startup["options"] = params["options"] // words for the pooler, perhaps
+		p.startup["options"] = params["options"] // which may be for the pooler
 	}
 	maps.Copy(local, params)
 	delete(local, "options")
@@ -91,20 +91,20 @@ func (p *pooler) carry(name, value string) error {
 // parseOptions reads "-c name=value" and "--name=value"; ok is false where there is anything else.
 func parseOptions(options string) (params map[string]string, ok bool) {
 	const space = "\x00" // stands for an escaped one
-	words := strings.Fields(strings.ReplaceAll(options, `\ `, space))
+	fields := strings.Fields(strings.ReplaceAll(options, `\ `, space))
 	params = map[string]string{}
-	for len(words) > 0 {
-		word := words[0]
-		words = words[1:]
+	for len(fields) > 0 {
+		field := fields[0]
+		fields = fields[1:]
 		switch {
-		case word == "-c" && len(words) > 0:
-			word, words = words[0], words[1:]
-		case strings.HasPrefix(word, "-c") || strings.HasPrefix(word, "--"):
-			word = word[2:]
+		case field == "-c" && len(fields) > 0:
+			field, fields = fields[0], fields[1:]
+		case strings.HasPrefix(field, "-c") || strings.HasPrefix(field, "--"):
+			field = field[2:]
 		default:
 			return nil, false
 		}
-		name, value, found := strings.Cut(strings.ReplaceAll(word, space, " "), "=")
+		name, value, found := strings.Cut(strings.ReplaceAll(field, space, " "), "=")
 		if !found || name == "" {
 			return nil, false
 		}
@@ -246,7 +246,7 @@ func (p *pooler) refuses(err error) bool {
 // refusesParameters reports the same of another pooler: its refusal may have this reason, and without the parameters there
 // is a connection, to a database that takes them all.
 func (p *pool) refusesParameters(ctx context.Context, err error) bool {
-	if p.pooler.found.Load() || !perhapsParameters(err) {
+	if p.pooler.found.Load() || !mayBeParameters(err) {
 		return false
 	}
 	conf := p.config()
@@ -263,8 +263,8 @@ func (p *pool) refusesParameters(ctx context.Context, err error) bool {
 	return true
 }
 
-// perhapsParameters: feature not supported, invalid parameter value, undefined object, or a connection that was closed.
-func perhapsParameters(err error) bool {
+// mayBeParameters: feature not supported, invalid parameter value, undefined object, or a connection that was closed.
+func mayBeParameters(err error) bool {
 	var pe *pgconn.PgError
 	if errors.As(err, &pe) {
 		return slices.Contains([]string{"0A000", "22023", "42704"}, pe.Code)

@@ -85,7 +85,7 @@ type cost struct {
 	first, again int64
 }
 
-var somebody = &postgres.Identity{SearchPath: "public", Claims: `{"sub":"x"}`, Sub: "x", Role: "r", DatabaseRole: "postgres"}
+var somebody = &postgres.SessionIdentity{SearchPath: "public", Claims: `{"sub":"x"}`, Sub: "x", Role: "r", DatabaseRole: "postgres"}
 
 var costs = []cost{
 	{"kept read", postgres.Call{SQL: "SELECT * FROM t WHERE id = $1::int", Args: texts("1"), Prepare: true}, 1, 1},

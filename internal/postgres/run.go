@@ -51,7 +51,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	err := db.withSession(ctx, func(s *session) error {
 		t.session, s.holder = s, c
 		began := time.Now()
-		err := elsewhere(s, c, t.run(ctx))
+		err := remoteError(s, c, t.run(ctx))
 		t.out.Notices = s.notices.list()
 		switch {
 		case stale(err):
@@ -312,7 +312,7 @@ func (t *transaction) answered(ctx context.Context) error {
 	return nil
 }
 
-// answer hands on the rows that were held, checks the rows that were written, and has the answer made.
+// answer gives the rows that were held to the Sink, checks the rows that were written, and has the answer made.
 func (t *transaction) answer() error {
 	if t.held != nil {
 		t.replay()
@@ -391,7 +391,7 @@ func (t *transaction) read() error {
 	}
 }
 
-// before words an error of the statements before the call's own: what they say is for the operator.
+// before rewrites an error of the statements before the call's own: their texts are for the operator.
 func (t *transaction) before(e *Error) error {
 	switch {
 	case t.commands >= t.prelude:
@@ -424,12 +424,12 @@ func (t *transaction) complete(tag string) {
 	if t.commands != t.prelude+1 {
 		return
 	}
-	words := strings.Fields(tag)
-	if len(words) == 0 {
+	fields := strings.Fields(tag)
+	if len(fields) == 0 {
 		return
 	}
-	t.out.Command = words[0]
-	if n, err := strconv.ParseInt(words[len(words)-1], 10, 64); err == nil {
+	t.out.Command = fields[0]
+	if n, err := strconv.ParseInt(fields[len(fields)-1], 10, 64); err == nil {
 		t.out.Affected = n
 	} else {
 		t.out.Command = tag
@@ -449,7 +449,7 @@ func (t *transaction) columns(m *pgproto3.RowDescription) {
 	}
 }
 
-// row hands one row on. It reports false when reading on is not worth the connection.
+// row gives one row to the Sink. It reports false when reading on is not worth the connection.
 func (t *transaction) row(values [][]byte) bool {
 	if t.stopped {
 		for _, v := range values {
@@ -494,7 +494,7 @@ func (t *transaction) learn(s *session) (err error) {
 	return err
 }
 
-// replay hands on what was held.
+// replay gives the rows that were held to the Sink.
 func (t *transaction) replay() {
 	t.sink.Columns(t.held.cols)
 	t.out.Rows = 0

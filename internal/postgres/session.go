@@ -363,7 +363,7 @@ func (s *session) rollBack() error {
 	return s.ended()
 }
 
-// finishReset reads the answer to the reset. Where it tells of prepared statements that are not ours, or that ours are
+// finishReset reads the answer to the reset. Where it names prepared statements that are not ours, or that ours are
 // gone, everything is discarded.
 func (s *session) finishReset() error {
 	s.resetting = false
@@ -389,7 +389,7 @@ func (s *session) discard() error {
 	return err
 }
 
-// receiveError words the end of a connection. Without a COMMIT sent nothing is committed. Where it was sent with the statement,
+// receiveError describes the end of a connection. Without a COMMIT sent nothing is committed. Where it was sent with the statement,
 // the server answers all that stands before it first. Without such an answer nothing is committed either, if it is the server
 // that ended the connection: it says so, as one that shuts down does, or nothing is between. A pooler or a proxy may have lost
 // the answer.

@@ -259,7 +259,7 @@ func (s *session) bound() bool {
 }
 
 // setIdentity queues the settings of an identity. The role comes last: what is set before it needs no right of its own.
-func (s *session) setIdentity(id *Identity) {
+func (s *session) setIdentity(id *SessionIdentity) {
 	if id == nil {
 		return
 	}
@@ -285,7 +285,7 @@ func (s *session) set(all ...setting) {
 }
 
 // resetRead throws away what can outlive a transaction that was rolled back: advisory locks of the session and prepared
-// statements, and the seed of random(). Its answer tells of the statements, a row for each: those made by PREPARE, and ours,
+// statements, and the seed of random(). Its answer has a row for each prepared statement: those made by PREPARE, and ours,
 // which DEALLOCATE may have removed. Every session has some of ours by then, so that there is a row, and the locks go.
 const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql, pg_catalog.setseed($1) FROM pg_catalog.pg_prepared_statement()"
 

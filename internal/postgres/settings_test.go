@@ -37,14 +37,14 @@ func TestIdentityText(t *testing.T) {
 	for name, db := range ways(t, c) {
 		for _, text := range texts {
 			claims, _ := json.Marshal(map[string]string{"sub": text})
-			id := &postgres.Identity{SearchPath: "public", Claims: string(claims), Sub: text, Role: text, DatabaseRole: `odd ' " \ role`}
+			id := &postgres.SessionIdentity{SearchPath: "public", Claims: string(claims), Sub: text, Role: text, DatabaseRole: `odd ' " \ role`}
 			const sql = "SELECT current_setting('mcp.sub') = $1::text AND current_setting('mcp.role') = $1::text AND current_setting('request.jwt.claims') = $2::text, current_user"
 			got, _ := run(t, db, postgres.Call{SQL: sql, Args: [][]byte{[]byte(text), claims}, Identity: id})
 			if got.json[0] != `[true,"odd ' \" \\ role"]` {
 				t.Errorf("%s: %.40q does not arrive: %s", name, text, got.json[0])
 			}
 		}
-		for _, id := range []postgres.Identity{
+		for _, id := range []postgres.SessionIdentity{
 			{Sub: "a\x00b"}, {Sub: "\xff"}, {Claims: "{}\x00"}, {Claims: "\xc0\xa7"}, {Role: "\x00"}, {DatabaseRole: "postgres\x00"}, {SearchPath: "a\x00"}, {SearchPath: "\xed\xa0\x80"},
 		} {
 			if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Identity: &id}, &rows{}); code(err) != "22021" {
@@ -65,7 +65,7 @@ func TestIdentitySearchPath(t *testing.T) {
 			",": "22023", "public,": "22023", ",public": "22023", `"open`: "22023", "a b": "22023", `"a" "b"`: "22023",
 		} {
 			sink := &rows{}
-			_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT current_schemas(false)", Identity: &postgres.Identity{SearchPath: path}}, sink)
+			_, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT current_schemas(false)", Identity: &postgres.SessionIdentity{SearchPath: path}}, sink)
 			got := code(err)
 			if err == nil {
 				got = strings.TrimSuffix(strings.TrimPrefix(sink.json[0], "["), "]")
@@ -74,7 +74,7 @@ func TestIdentitySearchPath(t *testing.T) {
 				t.Errorf("%s: search_path %s = %s, want %s", name, path, got, want)
 			}
 		}
-		none := &postgres.Identity{SearchPath: "public", DatabaseRole: "None"}
+		none := &postgres.SessionIdentity{SearchPath: "public", DatabaseRole: "None"}
 		if _, err := db.Run(t.Context(), postgres.Call{SQL: "SELECT 1", Identity: none}, &rows{}); code(err) != "22023" {
 			t.Errorf("%s: the database role none = %v, want 22023: it would be the login", name, err)
 		}
@@ -87,7 +87,7 @@ func TestClaimsInStatistics(t *testing.T) {
 	pgtest.Exec(t, c.AdminURL(), "CREATE EXTENSION pg_stat_statements")
 	all := ways(t, c)
 	for _, name := range []string{"server", "PgBouncer"} {
-		run(t, all[name], postgres.Call{SQL: "SELECT 1", Identity: &postgres.Identity{Claims: `{"email":"somebody@example.com"}`, Sub: "somebody"}})
+		run(t, all[name], postgres.Call{SQL: "SELECT 1", Identity: &postgres.SessionIdentity{Claims: `{"email":"somebody@example.com"}`, Sub: "somebody"}})
 	}
 	if n := pgtest.Value(t, c.AdminURL(), "SELECT count(*) FROM pg_stat_statements WHERE query LIKE '%some'||'body%'"); n != "0" {
 		t.Errorf("%s statements hold claims", n)

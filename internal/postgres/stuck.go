@@ -150,8 +150,8 @@ type backend struct {
 	start string
 }
 
-// atRest waits a while, and reports whether the backend is at rest or gone. Its connection tells so. A pooler may have closed
-// that and left the backend at work: then only pg_stat_activity tells.
+// atRest waits a while, and reports whether the backend is at rest or gone. Its connection shows that. A pooler may have closed
+// that and left the backend at work: then only pg_stat_activity shows it.
 func (db *DB) atRest(s *session, b *backend, wait time.Duration) bool {
 	switch open := !s.pc.IsClosed(); {
 	case open && s.quiet(wait):

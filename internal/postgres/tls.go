@@ -15,7 +15,7 @@ import (
 const refusedClient = "the database refuses TLS with this client: sslcert and sslkey must name a certificate that is valid " +
 	"and signed by an authority that the database trusts"
 
-// tlsReason words a failed TLS connection: what is wrong, and which parameter of the connection string helps. It is empty
+// tlsReason describes a failed TLS connection: what is wrong, and which parameter of the connection string helps. It is empty
 // for any other failure. The names in a certificate are left to the log.
 func tlsReason(err error) string {
 	var unknown x509.UnknownAuthorityError
@@ -75,7 +75,7 @@ func mayDoWithout(err error) bool {
 		slices.ContainsFunc(ce.Config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig == nil }))
 }
 
-// certificateRefusal words a login that is refused over TLS or the lack of it; empty for any other.
+// certificateRefusal describes a login that is refused over TLS or the lack of it; empty for any other.
 func certificateRefusal(pe *pgconn.PgError) string {
 	switch {
 	case strings.Contains(pe.Message, "requires a valid client certificate"):
@@ -90,8 +90,8 @@ func certificateRefusal(pe *pgconn.PgError) string {
 	return ""
 }
 
-// fileFaults are the driver's words for files it can't use, with the parameter that names the file.
-var fileFaults = []struct{ words, parameter, fault string }{
+// fileFaults are the driver's texts for files it can't use, with the parameter that names the file.
+var fileFaults = []struct{ text, parameter, fault string }{
 	{"unable to read CA file", "sslrootcert", "can't be read"},
 	{"unable to add CA to cert pool", "sslrootcert", "holds no certificate in PEM form"},
 	{"unable to read sslkey", "sslkey", "can't be read"},
@@ -103,10 +103,10 @@ var fileFaults = []struct{ words, parameter, fault string }{
 	{"are required", "sslcert and sslkey", "belong together: set both or none"},
 }
 
-// fileFault words a TLS file that can't be used; nil for any other error. It is for the operator and names the file.
+// fileFault describes a TLS file that can't be used; nil for any other error. It is for the operator and names the file.
 func fileFault(err error) error {
 	for _, f := range fileFaults {
-		if !strings.Contains(err.Error(), f.words) {
+		if !strings.Contains(err.Error(), f.text) {
 			continue
 		}
 		file := (*fs.PathError)(nil)

@@ -24,7 +24,7 @@ type rollbackDB struct {
 func (r *rollbackDB) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
 	c.Rollback = true
 	if r.as != nil {
-		c.Identity = &postgres.Identity{KeepPath: true, Sub: r.as.Sub, Role: r.as.Role, Claims: string(claims(r.as))}
+		c.Identity = &postgres.SessionIdentity{KeepPath: true, Sub: r.as.Sub, Role: r.as.Role, Claims: string(claims(r.as))}
 		c.Args = slices.Clone(c.Args)
 		values := callerArgs(r.as)
 		for i, name := range r.argsOf(c.SQL) {

@@ -239,4 +239,4 @@ const shop = `CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY, 
 	CREATE POLICY own ON shop.notes USING (owner = coalesce(current_setting('mcp.sub', true), '') OR coalesce(current_setting('mcp.sub', true), '') = '');
 	CREATE ROLE reader; GRANT USAGE ON SCHEMA shop TO reader; GRANT SELECT ON shop.orders, shop.notes TO reader;`
 
-var dan = &postgres.Identity{SearchPath: `"shop", pg_temp`, Claims: `{"sub":"dan"}`, Sub: "dan", Role: "dbr", DatabaseRole: "reader"}
+var dan = &postgres.SessionIdentity{SearchPath: `"shop", pg_temp`, Claims: `{"sub":"dan"}`, Sub: "dan", Role: "dbr", DatabaseRole: "reader"}
