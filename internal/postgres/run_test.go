@@ -435,7 +435,7 @@ func TestThen(t *testing.T) {
 	db := open(t, url)
 	call := func(write bool, statements ...string) (got []string, err error) {
 		sinks := make([]rows, len(statements))
-		c := postgres.Call{SQL: statements[0], Untrusted: true, Write: write, Identity: &postgres.Identity{SearchPath: "public", Sub: "ann"}}
+		c := postgres.Call{SQL: statements[0], Untrusted: true, Write: write, Identity: &postgres.SessionIdentity{SearchPath: "public", Sub: "ann"}}
 		answer := func(i int) func(postgres.Outcome) error {
 			return func(out postgres.Outcome) error {
 				got = append(got, strings.Join(sinks[i].json, " ")+" "+out.Command)
