@@ -163,21 +163,10 @@ func (c *compilation) extendsType(i int) bool {
 
 // cast is the PostgreSQL type that a parameter is bound as.
 func (t Type) cast() string {
-	name := string(t.Scalar)
-	switch t.Scalar {
-	case String:
-		name = "text"
-	case Integer:
-		name = "bigint"
-	case Number:
-		name = "numeric"
-	case JSON:
-		name = "jsonb"
-	}
 	if t.Array {
-		name += "[]"
+		return scalarTypes[t.Scalar].sql + "[]"
 	}
-	return name
+	return scalarTypes[t.Scalar].sql
 }
 
 // callerNames are what the server binds from the identity of the caller.

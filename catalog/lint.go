@@ -281,8 +281,8 @@ func (l *linter) owner() {
 // objectCatalogs are the system catalogs and views that list things in schemas. Settings, roles and the like belong to
 // the whole server.
 var objectCatalogs = regexp.MustCompile(`^pg_(class|attribute|namespace|proc|type|constraint|index|indexes|tables|` +
-	`views|matviews|sequences|trigger|policies|policy|rules|rewrite|stats|statistic|enum|attrdef|description|depend|inherits|` +
-	`sequence|publication_tables|stat_all_.*|stat_user_.*|statio_.*|stat_xact_.*)$`)
+	`views|matviews|sequences|trigger|policies|policy|rules|rewrite|stats|statistic|enum|attrdef|description|depend|` +
+	`inherits|sequence|publication_tables|stat_all_.*|stat_user_.*|statio_.*|stat_xact_.*)$`)
 
 func listsObjects(r sqlscan.Relation) bool {
 	return r.Schema == "information_schema" ||

@@ -110,7 +110,7 @@ func (l *loader) load() {
 			l.file(name, customToolset)
 		case toolsetPattern.MatchString(name):
 			l.toolset(name)
-		case l.holdsTools(name):
+		case len(l.toolFiles(name)) > 0:
 			l.fault(name, "folder name %q: want %s", name, toolsetPattern)
 		}
 	}
@@ -150,8 +150,6 @@ func (l *loader) isDir(name string) bool {
 	info, err := fs.Stat(l.source.FS, name)
 	return err == nil && info.IsDir()
 }
-
-func (l *loader) holdsTools(dir string) bool { return len(l.toolFiles(dir)) > 0 }
 
 // toolFiles returns the tool files below a folder, at any depth, without following links.
 func (l *loader) toolFiles(dir string) []string {

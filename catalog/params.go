@@ -112,29 +112,25 @@ func (f *file) paramType(m faults.Mapping) (Type, bool) {
 	return Type{Scalar(word), array}, true
 }
 
-// typeHint suggests the type for a misspelt one, or for the name that PostgreSQL or another language gives it.
+// otherNames are names that PostgreSQL and programming languages have for the types.
+var otherNames = map[Scalar]string{
+	String: "text str varchar char name", Integer: "int bigint smallint int2 int4 int8 long",
+	Number: "numeric decimal float float4 float8 double real", JSON: "jsonb object", Timestamptz: "datetime",
+}
+
+// typeHint suggests the type for a misspelt one, or for another name of it.
 func typeHint(name string) string {
 	word, array := strings.CutSuffix(strings.ToLower(name), "[]")
-	var meant Scalar
-	switch word {
-	case "text", "str", "varchar", "char", "name":
-		meant = String
-	case "int", "bigint", "smallint", "int2", "int4", "int8", "long":
-		meant = Integer
-	case "numeric", "decimal", "float", "float4", "float8", "double", "real":
-		meant = Number
-	case "jsonb", "object":
-		meant = JSON
-	case "datetime":
-		meant = Timestamptz
-	default:
-		near := faults.Nearest(word, scalars, 1)
-		if near == nil {
-			return ":"
+	near := faults.Nearest(word, scalars, 1)
+	for scalar, names := range otherNames {
+		if slices.Contains(strings.Fields(names), word) {
+			near = []string{string(scalar)}
 		}
-		meant = Scalar(near[0])
 	}
-	return ": did you mean " + strconv.Quote(Type{meant, array}.String()) + "?"
+	if near == nil {
+		return ":"
+	}
+	return ": did you mean " + strconv.Quote(Type{Scalar(near[0]), array}.String()) + "?"
 }
 
 // misplacedKeys reports bounds that mean nothing for the type.

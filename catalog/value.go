@@ -174,20 +174,16 @@ func (p *Param) judgeItem(v any, strict bool) (any, string) {
 }
 
 func (p *Param) numberProblem(n string) string {
+	_, err := strconv.ParseInt(n, 10, 64)
 	switch {
 	case p.Minimum != "" && compareNumbers(n, p.Minimum) < 0:
 		return Show(json.Number(n)) + " is less than the minimum " + p.Minimum
 	case p.Maximum != "" && compareNumbers(n, p.Maximum) > 0:
 		return Show(json.Number(n)) + " is greater than the maximum " + p.Maximum
-	case p.Type.Scalar == Integer && !fitsBigint(n):
+	case p.Type.Scalar == Integer && err != nil:
 		return Show(json.Number(n)) + " is outside the range of a 64-bit integer"
 	}
 	return ""
-}
-
-func fitsBigint(digits string) bool {
-	_, err := strconv.ParseInt(digits, 10, 64)
-	return err == nil
 }
 
 func (p *Param) textProblem(text string) string {
@@ -243,8 +239,8 @@ func (s Scalar) take(v any, strict bool) (any, string) {
 		}
 	case s == String:
 		ok = false
-	case s.isText():
-		ok = isText && s.fits(text)
+	case scalarTypes[s].fits != nil:
+		ok = isText && scalarTypes[s].fits(text)
 	case isText && !strict:
 		return s.takeText(text)
 	case s == Integer && ok:
@@ -258,15 +254,6 @@ func (s Scalar) take(v any, strict bool) (any, string) {
 		return nil, Show(v) + " is not " + s.Form()
 	}
 	return v, ""
-}
-
-// isText reports the types whose values are texts of some form.
-func (s Scalar) isText() bool {
-	switch s {
-	case Date, Time, Timestamp, Timestamptz, Interval, UUID:
-		return true
-	}
-	return false
 }
 
 // takeText reads a value from a text, for a type whose values are no texts.
@@ -374,33 +361,40 @@ func HalfCharacter(text []byte) []byte {
 // \uD800.
 var escapes = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)`)
 
-// fits reports whether a text has the form of the type:
-//
-//	date         2024-01-31
-//	time         09:30:00 or 09:30, with a fraction of a second if need be, and without a zone
-//	timestamp    2024-01-31T09:30:00 or with a blank instead of the T, likewise
-//	timestamptz  2024-01-31T09:30:00Z or with an offset such as +02:00 (RFC 3339)
-//	interval     P1DT2H (RFC 3339, appendix A)
-//	uuid         f81d4fae-7dec-11d0-a765-00a0c91e6bf6
-//
-// Every text fits the types that have no form of their own.
-func (s Scalar) fits(text string) bool {
-	switch s {
-	case Date:
-		return isTime("2006-01-02", text)
-	case Time:
-		return isTime("15:04:05", text) || isTime("15:04:05", text+":00")
-	case Timestamp:
-		return isTime("2006-01-02T15:04:05", strings.Replace(text, " ", "T", 1))
-	case Timestamptz:
-		return isTime(time.RFC3339, text)
-	case Interval:
-		return intervalPattern.MatchString(text) && intervalUnit.MatchString(text)
-	case UUID:
-		return uuidPattern.MatchString(text)
-	}
-	return true
+// scalarType is what there is to know of a scalar type.
+type scalarType struct {
+	sql  string // the type that PostgreSQL binds it as
+	form string // a value, described to people and models
+	// fits reports whether a text has the form of the type; it is nil for types whose values are no texts of one form.
+	fits func(text string) bool
 }
+
+var scalarTypes = map[Scalar]scalarType{
+	String:  {"text", "a string", nil},
+	Integer: {"bigint", "an integer", nil},
+	Number:  {"numeric", "a number", nil},
+	Boolean: {"boolean", "true or false", nil},
+	Date:    {"date", "a date such as 2024-01-31", isTime("2006-01-02")},
+	// Without a zone; seconds may be left out.
+	Time: {"time", "a time such as 09:30:00", func(text string) bool {
+		return isTime("15:04:05")(text) || isTime("15:04:05")(text+":00")
+	}},
+	// Without a zone; a blank may stand in place of the T.
+	Timestamp: {"timestamp", "a timestamp such as 2024-01-31T09:30:00", func(text string) bool {
+		return isTime("2006-01-02T15:04:05")(strings.Replace(text, " ", "T", 1))
+	}},
+	// RFC 3339; an offset such as +02:00 may stand in place of the Z.
+	Timestamptz: {"timestamptz", "a timestamp with a zone such as 2024-01-31T09:30:00Z", isTime(time.RFC3339)},
+	// RFC 3339, appendix A.
+	Interval: {"interval", "an ISO 8601 duration such as P1DT2H", func(text string) bool {
+		return intervalPattern.MatchString(text) && intervalUnit.MatchString(text)
+	}},
+	UUID: {"uuid", "a uuid such as f81d4fae-7dec-11d0-a765-00a0c91e6bf6", uuidPattern.MatchString},
+	JSON: {"jsonb", `JSON text such as {"key": "value"}`, nil},
+}
+
+// Form describes a value of the type, to people and models.
+func (s Scalar) Form() string { return scalarTypes[s].form }
 
 var (
 	strictTime      = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)?T?(\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?)?$`)
@@ -410,34 +404,11 @@ var (
 )
 
 // isTime refuses what time.Parse is too generous about: the year 0, commas, and hours of one digit.
-func isTime(layout, text string) bool {
-	_, err := time.Parse(layout, text)
-	return err == nil && strictTime.MatchString(text) && !strings.HasPrefix(text, "0000-")
-}
-
-// Form describes a value of the type, to people and models.
-func (s Scalar) Form() string {
-	switch s {
-	case Date:
-		return "a date such as 2024-01-31"
-	case Time:
-		return "a time such as 09:30:00"
-	case Timestamp:
-		return "a timestamp such as 2024-01-31T09:30:00"
-	case Timestamptz:
-		return "a timestamp with a zone such as 2024-01-31T09:30:00Z"
-	case Interval:
-		return "an ISO 8601 duration such as P1DT2H"
-	case UUID:
-		return "a uuid such as f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
-	case JSON:
-		return `JSON text such as {"key": "value"}`
-	case Integer:
-		return "an integer"
-	case Boolean:
-		return "true or false"
+func isTime(layout string) func(text string) bool {
+	return func(text string) bool {
+		_, err := time.Parse(layout, text)
+		return err == nil && strictTime.MatchString(text) && !strings.HasPrefix(text, "0000-")
 	}
-	return "a " + string(s)
 }
 
 // compareNumbers compares two JSON numbers exactly.
