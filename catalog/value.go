@@ -101,6 +101,9 @@ const mostProblems = 5
 // judge checks every value: the arguments of a call, and the values in a tool file. strict takes no value of
 // another JSON type: a file has to write what it means.
 func (p *Param) judge(v any, strict bool) (any, []wrong) {
+	if list, ok := v.([]any); ok && p.Names != "" && !p.Type.Array {
+		v = pgtext.JSON(list) // several names, which the fragment targets takes apart
+	}
 	if !p.Type.Array {
 		v, problem := p.judgeItem(v, strict)
 		if problem != "" {

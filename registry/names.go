@@ -110,7 +110,7 @@ func plainNames(t *catalog.Tool, args map[string]any) map[string]any {
 		case schema == "":
 			plain[p.Name] = name
 		case param == "" || p.Names == catalog.NamesSchema || given != "" && given != schema:
-		case strings.Contains(text, `"`) || !slices.Contains(t.Use, "target"):
+		case strings.Contains(text, `"`) || !slices.Contains(t.Use, "targets"):
 			plain[p.Name], plain[param] = name, schema
 		}
 	}

@@ -20,5 +20,5 @@ missing_name AS MATERIALIZED (
     ) AS n
     WHERE n.distance <= (pg_catalog.length(n.wanted) + 1) / 3
   ) AS n
-  WHERE w.is_one_of_many AND w.place NOT IN (SELECT t.place FROM targets AS t)
+  WHERE w.is_one_of_many AND w.place NOT IN (SELECT pg_catalog.unnest(t.places) FROM targets AS t)
 )

@@ -2,7 +2,7 @@
 -- needs: wanted_name
 targets AS MATERIALIZED (
   -- The name as it is, along the search path; then split at each of its dots. As text, so that nothing is cut at 63 bytes.
-  SELECT DISTINCT ON (r.oid) r.*, w.place
+  SELECT DISTINCT ON (r.oid) r.*, w.place, pg_catalog.array_agg(w.place) OVER (PARTITION BY r.oid) AS places
   FROM wanted_name AS w
   CROSS JOIN LATERAL (
     SELECT r.*

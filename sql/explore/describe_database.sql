@@ -78,7 +78,7 @@ WITH namespace AS MATERIALIZED (
         FROM (
           SELECT f.schema, pg_catalog.count(*) AS tables FROM found AS f GROUP BY f.schema
           UNION ALL
-          SELECT n.schema, 0 FROM namespace AS n WHERE @name_pattern IS NULL
+          SELECT n.schema, 0 FROM namespace AS n WHERE @name_pattern IS NULL AND (n.schema <> 'public' OR @schema IS NOT NULL)
         ) AS f
         GROUP BY f.schema
       ) AS f
@@ -183,7 +183,7 @@ WITH namespace AS MATERIALIZED (
              || coalesce(' ~' || e.parts[1], '')
              || coalesce(' [' || nullif(pg_catalog.concat_ws(', ',
                   CASE WHEN c.relkind = 'p' THEN 'partitioned by ' || pg_catalog.pg_get_partkeydef(c.oid) END,
-                  CASE WHEN e.parts[2] > 1 THEN pg_catalog.format('%s parts', e.parts[2] - (c.relkind <> 'p')::int) END,
+                  CASE e.parts[2] - (c.relkind <> 'p')::int WHEN 0 THEN NULL WHEN 1 THEN '1 part' ELSE e.parts[2] - (c.relkind <> 'p')::int || ' parts' END,
                   CASE WHEN c.relrowsecurity THEN 'row security' END,
                   CASE WHEN NOT o.is_readable AND NOT o.is_partly THEN 'no SELECT' END), '') || ']', '') AS name,
            pg_catalog.regexp_replace(c.comment, '\s+', ' ', 'g') AS comment, o.is_partly
@@ -296,7 +296,7 @@ FROM (
            '{a|b} the labels of an enum, ~{...} common values and the share of nulls by the last ANALYZE (9 is any digit), (...) a comment. '
            '… cuts, +N characters: describe_table {"table_name": "schema.table, ..."} shows all. Database %I, PostgreSQL %s, times in %s.',
            pg_catalog.current_database(), pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1), pg_catalog.current_setting('TimeZone')) AS line
-  WHERE EXISTS (SELECT FROM namespace)
+  WHERE @schema IS NULL OR EXISTS (SELECT FROM namespace)
   UNION ALL
   SELECT 1, NOT s.on_path, s.schema, 0, '', s.line FROM shown_schema AS s
   UNION ALL

@@ -243,7 +243,7 @@ SELECT t.schema,
         JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
         WHERE g.tgrelid = t.oid AND NOT g.tgisinternal) AS triggers,
        -- The text of a rule or view may name what a role does not see.
-       (SELECT pg_catalog.string_agg(CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_ruledef(w.oid) ELSE w.rulename END
+       (SELECT pg_catalog.string_agg(CASE WHEN @caller_role IS NULL THEN pg_catalog.pg_get_ruledef(w.oid) ELSE w.rulename::text END
                                      || CASE w.ev_enabled WHEN 'D' THEN ' -- disabled' WHEN 'R' THEN ' -- on replicas only' ELSE '' END, E'\n' ORDER BY w.rulename)
         FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = t.oid AND w.rulename <> '_RETURN') AS rules,
        CASE WHEN t.relkind IN ('v', 'm') AND @caller_role IS NULL AND @caller_schemas IS NULL AND @caller_tables IS NULL THEN (
