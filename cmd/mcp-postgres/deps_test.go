@@ -40,7 +40,7 @@ var imports = map[string][]string{
 	"registry":               {"catalog", "internal/faults", "internal/guard", "internal/observe", "internal/pgtext", "internal/postgres", "internal/sqlscan", "sql"},
 	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/doctor", "internal/faults", "internal/guard", "internal/postgres",
 		"internal/observe", "internal/process", "internal/redact", "internal/reload", "internal/sqlscan", "internal/serve", "internal/tooltest", "registry", "sql"},
-	"internal/test/sdktest":  {},
+	"internal/test/hosts":  {},
 	"internal/generate":      {"catalog", "internal/config", "internal/demo", "internal/postgres", "registry"},
 	"internal/test/bench":    {"catalog", "internal/demo", "internal/pgtext", "internal/postgres", "internal/serve", "registry", "sql"},
 	"internal/test/scaleout": {"internal/demo"},
@@ -49,7 +49,7 @@ var imports = map[string][]string{
 // outside names the modules that only some packages may import.
 var outside = map[string][]string{
 	"github.com/mark3labs/mcp-go":     {"registry", "internal/serve", "cmd/mcp-postgres", "internal/test/bench"},
-	"github.com/modelcontextprotocol": {"internal/test/sdktest"},
+	"github.com/modelcontextprotocol": {"internal/test/hosts"},
 	"github.com/jackc/pgx":            {"internal/postgres", "internal/test/pgtest", "internal/demo", "internal/test/bench", "internal/test/scaleout"},
 	"github.com/pganalyze":            {"internal/sqlscan"},
 	"github.com/prometheus":           {"internal/observe"},

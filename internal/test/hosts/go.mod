@@ -1,5 +1,5 @@
 // The official Go SDK is used by this test client alone: it does not enter the server's module.
-module mcp-postgres/internal/test/sdktest
+module mcp-postgres/internal/test/hosts
 
 go 1.25.5
 
