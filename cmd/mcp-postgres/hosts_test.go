@@ -11,9 +11,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
+	"mcp-postgres/internal/demo"
 	"mcp-postgres/internal/test/pgtest"
 )
 
@@ -162,24 +165,30 @@ func startHostServers(t *testing.T) *hostServers {
 	return s
 }
 
-const hostNode = "node_modules/.bin/node"
-
-// TestHosts: clients on the official SDKs take every answer, in every revision and over every transport.
-func TestHosts(t *testing.T) {
-	s := startHostServers(t)
+// hostClients are those on the official SDKs, by the revision that they speak.
+func hostClients(t *testing.T) map[string][]string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "hosts")
 	build := exec.Command("go", "build", "-o", program, ".")
 	build.Dir = hostsFolder
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the client: %v\n%s", err, out)
 	}
-	clients := map[string][]string{
+	return map[string][]string{
 		"TypeScript 1":             {hostNode, "client.mjs", "@modelcontextprotocol/sdk", "2025-11-25"},
 		"TypeScript 2":             {hostNode, "client.mjs", "@modelcontextprotocol/client", "2025-11-25"},
 		"TypeScript 2, 2026-07-28": {hostNode, "client.mjs", "@modelcontextprotocol/client", "2026-07-28"},
 		"Go":                       {program, "2025-11-25"},
 		"Go, 2026-07-28":           {program, "2026-07-28"},
 	}
+}
+
+const hostNode = "node_modules/.bin/node"
+
+// TestHosts: clients on the official SDKs take every answer, in every revision and over every transport.
+func TestHosts(t *testing.T) {
+	s := startHostServers(t)
+	clients := hostClients(t)
 	n := 0
 	for client, command := range clients {
 		for transport, target := range s.targets {
@@ -201,9 +210,6 @@ func TestHosts(t *testing.T) {
 				h.cancellation(s.url)
 				if streams := transport == "stdio" || transport == "sse" || client == "TypeScript 2, 2026-07-28"; streams && transport != "mcp-remote" {
 					h.changes(s.tools, added)
-				}
-				if transport == "sse" { // where callers are told apart by their address, and have a bound
-					h.busy()
 				}
 			})
 		}
@@ -257,7 +263,7 @@ func (h *host) right() {
 		if args == "" {
 			args = `{}`
 		}
-		if a := h.call(tool, args); a.Thrown != "" || a.IsError || !a.Structured {
+		if a := h.call(tool, args); a.Thrown != "" || a.IsError || !a.Structured && tool != "describe_database" { // whose answer is a text
 			h.t.Errorf("%s %s = %.300s %+v", tool, args, a.Text, a.Error)
 		}
 	}
@@ -360,22 +366,43 @@ func asleep(t *testing.T, url string) string {
 	return pgtest.Value(t, url, `SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE '%''hosts'' AS a%' AND state = 'active' AND pid <> pg_backend_pid()`)
 }
 
-// busy makes more calls than may wait.
-func (h *host) busy() {
-	h.t.Helper()
-	h.send(`{"op":"flood","tool":"asleep","args":{},"count":1100}`)
-	h.send(`{"tool":"server_info","args":{}}`)
-	if a := h.next(); a.Error == nil || a.Error.Code != "busy" || a.Structured || a.Thrown != "" {
-		h.t.Errorf("one call too many = %+v, want busy", a)
-	}
-}
-
 // changes adds a tool, of which the client is told.
 func (h *host) changes(dir, name string) {
 	h.t.Helper()
 	before := h.do(`{"op":"changes"}`).Count
 	addTool(h.t, dir, name, "/*---\ndescription: Added.\n---*/\nSELECT 1 AS a")
 	waitFor(h.t, "the client is told of a new tool", func() bool { return h.do(`{"op":"changes"}`).Count > before })
+}
+
+// TestHostBusy: clients take the refusal of a caller whose statement nothing stops. A stopped process heeds no signal.
+func TestHostBusy(t *testing.T) {
+	startHostServers(t)
+	c := pgtest.NewCluster(t, demo.Config{})
+	s := serveHTTP(t, environment("POSTGRES_STATEMENT_TIMEOUT_MS=1000"), "--transport", "streamable-http", "--conn", c.URL(), "--pool-max", "2")
+	for client, command := range hostClients(t) {
+		t.Run(client, func(t *testing.T) {
+			h := startHost(t, nil, append(command, "streamable-http", s.url+"/mcp")...)
+			h.send(`{"tool":"query","args":{"sql":"SELECT pg_sleep(600) -- frozen"}}`)
+			pid := 0
+			waitFor(t, "the statement runs", func() bool {
+				pid, _ = strconv.Atoi(pgtest.Value(t, c.AdminURL(), "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%-- frozen' AND pid <> pg_backend_pid()"))
+				return pid != 0
+			})
+			if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				_ = syscall.Kill(pid, syscall.SIGCONT)
+				waitFor(t, "calls are let in again", func() bool { return !h.call("query", `{"sql":"SELECT 1"}`).IsError })
+			}()
+			if a := h.next(); !a.IsError || a.Structured || a.Thrown != "" {
+				t.Errorf("a statement that nothing stops = %+v", a)
+			}
+			if a := h.call("query", `{"sql":"SELECT 1"}`); a.Error == nil || a.Error.Code != "busy" || a.Structured || a.Thrown != "" {
+				t.Errorf("a call beside it = %+v, want busy", a)
+			}
+		})
+	}
 }
 
 // TestHostFrameworks: what hosts declare to the APIs of models has all tools and the type of each value, and models read the errors.
@@ -390,7 +417,7 @@ func TestHostFrameworks(t *testing.T) {
 				}
 				h.pages()
 				for _, test := range []struct{ tool, args, text string }{
-					{"top_customers", `{"country":"DE","limit":0}`, "limit"},
+					{"list_tables", `{"schema":"shp"}`, "Did you mean shop?"},
 					{"get_foreign_keys", `{"table_name":"custmers"}`, "customers"},
 					{"query", `{"sql":"SELECT * FORM customers"}`, "Did you mean FROM?"},
 				} {

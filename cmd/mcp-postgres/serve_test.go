@@ -260,3 +260,19 @@ func TestServeLargeAnswers(t *testing.T) {
 		t.Errorf("list_tables: structured content of %d bytes, text of %d, want the same", len(structured), len(text))
 	}
 }
+
+// TestListWhileTheDatabaseIsDown: a list that nobody can make is an error, whatever asks for it.
+func TestListWhileTheDatabaseIsDown(t *testing.T) {
+	s := startServer(t, []string{"DATABASE_URL=postgres://x@127.0.0.1:1/x?connect_timeout=2"})
+	const list = `{"jsonrpc":"2.0","id":1,"method":"resources/list","params":{` + "%s" + `}}`
+	for _, params := range []string{"", strings.TrimSuffix(meta, ",")} {
+		m := s.request(fmt.Sprintf(list, params))
+		if m.Error == nil || m.Error.Code != -32603 || !strings.Contains(m.Error.Message, "The database is not available") {
+			t.Errorf("resources/list with %q = %+v", params, m)
+		}
+	}
+	none := startServer(t, nil)
+	if m := none.request(fmt.Sprintf(list, "")); m.Error != nil {
+		t.Errorf("resources/list without a database = %+v, want none", m.Error)
+	}
+}

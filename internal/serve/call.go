@@ -74,6 +74,9 @@ func (q *request) plainCall() bool {
 func (s *Server) library(ctx context.Context, q *request) *response {
 	switch m := s.mcp.HandleMessage(s.mcp.WithContext(ctx, q), q.raw).(type) {
 	case mcp.JSONRPCResponse:
+		if q.err != nil { // of what the registry adds to a list
+			return fail(q.ID, mcp.INTERNAL_ERROR, q.err.Error())
+		}
 		return s.result(ctx, q, m.Result)
 	case mcp.JSONRPCError:
 		return s.failure(ctx, q, m.Error)

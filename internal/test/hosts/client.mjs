@@ -35,10 +35,6 @@ const ops = {
     let seen = 0
     return { ...answer(await call(tool, args, { onprogress: () => seen++ })), count: seen }
   },
-  async flood({ tool, args, count }, options) {
-    const ended = await Promise.all(Array.from({ length: count }, () => call(tool, args, options).then(r => r._meta?.['mcp-postgres/error']?.code, () => 'thrown')))
-    return { count: ended.filter(code => code === 'busy').length }
-  },
   async all() {
     const page = await client.listResources()
     const templates = await client.listResourceTemplates()

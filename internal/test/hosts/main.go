@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -29,7 +28,6 @@ type answer struct {
 type request struct {
 	Op, Tool, URI, Name, Value string
 	Args                       map[string]any
-	Count                      int
 }
 
 type client struct {
@@ -102,8 +100,6 @@ func run(ctx context.Context, revision, transport, target string) error {
 
 func (c *client) do(ctx context.Context, r request) (answer, error) {
 	switch r.Op {
-	case "flood":
-		return c.flood(ctx, r), nil
 	case "changes":
 		return answer{Count: int(c.changes.Load())}, nil
 	case "all":
@@ -157,22 +153,6 @@ func (c *client) call(ctx context.Context, r request) (answer, error) {
 	}
 	a.Text = strings.Join(texts, "\n")
 	return a, nil
-}
-
-// flood makes many calls at once, and counts those that are refused as too many.
-func (c *client) flood(ctx context.Context, r request) answer {
-	var busy atomic.Int32
-	var wait sync.WaitGroup
-	for range r.Count {
-		wait.Go(func() {
-			a, _ := c.call(ctx, r) // those that are cancelled give nothing
-			if e, ok := a.Error.(map[string]any); ok && e["code"] == "busy" {
-				busy.Add(1)
-			}
-		})
-	}
-	wait.Wait()
-	return answer{Count: int(busy.Load())}
 }
 
 func (c *client) all(ctx context.Context) (answer, error) {
