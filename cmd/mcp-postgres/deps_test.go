@@ -40,7 +40,7 @@ var imports = map[string][]string{
 	"registry":               {"catalog", "internal/faults", "internal/guard", "internal/observe", "internal/pgtext", "internal/postgres", "internal/sqlscan", "sql"},
 	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/doctor", "internal/faults", "internal/guard", "internal/postgres",
 		"internal/observe", "internal/process", "internal/redact", "internal/reload", "internal/sqlscan", "internal/serve", "internal/tooltest", "registry", "sql"},
-	"internal/test/hosts":  {},
+	"internal/test/hosts":    {},
 	"internal/generate":      {"catalog", "internal/config", "internal/demo", "internal/postgres", "registry"},
 	"internal/test/bench":    {"catalog", "internal/demo", "internal/pgtext", "internal/postgres", "internal/serve", "registry", "sql"},
 	"internal/test/scaleout": {"internal/demo"},
