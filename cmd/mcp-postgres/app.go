@@ -16,7 +16,7 @@ import (
 	"mcp-postgres/registry"
 )
 
-// app is everything that answers calls; close gives it back.
+// app is everything that answers calls. close releases it.
 type app struct {
 	db          *database
 	permissions *reload.Permissions

@@ -67,7 +67,7 @@ func main() {
 	os.Exit(code)
 }
 
-// exitError ends the program with a status and no words of its own.
+// exitError ends the program with a status. What there is to say has been printed.
 type exitError struct{ code int }
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
@@ -122,7 +122,7 @@ func logUnset(c *config.Config, names []string, log *slog.Logger) {
 	}
 }
 
-// usageFault words a command line that can't be understood, with the command that may be meant.
+// usageFault is the message about a command line that can't be understood, with the command that may be meant.
 func usageFault(err error) string {
 	var fault *kong.ParseError
 	word, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")

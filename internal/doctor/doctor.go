@@ -73,9 +73,9 @@ type doctor struct {
 // of its own not answering.
 func Examine(ctx context.Context, c Config) ([]Finding, error) {
 	d := &doctor{Config: c, logins: []string{}}
-	d.meet(ctx, c.DB, c.Conn)
+	d.addLogin(ctx, c.DB, c.Conn)
 	for name, db := range c.RoleDBs {
-		d.meet(ctx, db, os.Getenv(name))
+		d.addLogin(ctx, db, os.Getenv(name))
 	}
 	byLogin := map[string][]*guard.Role{}
 	if c.Rules != nil {
@@ -98,8 +98,8 @@ func Examine(ctx context.Context, c Config) ([]Finding, error) {
 	return d.found, nil
 }
 
-// meet adds the login of a database to the known ones: of one that does not answer, what its connection string says.
-func (d *doctor) meet(ctx context.Context, db *postgres.DB, conn string) {
+// addLogin notes the login of a database: of one that does not answer, the login in its connection string.
+func (d *doctor) addLogin(ctx context.Context, db *postgres.DB, conn string) {
 	name := postgres.User(conn)
 	_ = d.ask(ctx, db, sessionUser, func(row [][]byte) { name = string(row[0]) }) // login reports the error
 	if name != "" {
@@ -122,7 +122,7 @@ func (d *doctor) connection(ctx context.Context, name string, roles []*guard.Rol
 	}
 }
 
-// tools holds the tools of a role against those that there are.
+// tools compares the tools that a role names with those that there are.
 func (d *doctor) tools(r *guard.Role) {
 	unknown := d.Known.Missing(r)
 	if len(unknown) > 0 {
@@ -174,8 +174,8 @@ func (d *doctor) role(ctx context.Context, db *postgres.DB, name string) error {
 		d.question(ctx, db, Warning, "what "+name+" owns and can use", aboutObjects, name, fmt.Sprint(d.ReadOnly)))
 }
 
-// question adds what a query finds. Where the login may not read a catalog that it is about, that is what is found,
-// as severe as the worst that the query could have found.
+// question runs a query whose rows are findings. If the login may not read a catalog that the query needs, that is a
+// finding too, as severe as the worst that the query could have found.
 func (d *doctor) question(ctx context.Context, db *postgres.DB, worst, about, sql string, args ...string) error {
 	err := d.ask(ctx, db, sql, d.row, args...)
 	if refused := (*postgres.Error)(nil); errors.As(err, &refused) && refused.Code == "42501" {
@@ -187,8 +187,8 @@ func (d *doctor) question(ctx context.Context, db *postgres.DB, worst, about, sq
 	return err
 }
 
-// permissions holds a PostgreSQL role against the roles whose calls go through it. Those with the given database role
-// run with its rights.
+// permissions compares the grants of a PostgreSQL role with the roles whose calls use it. The calls of those with the
+// given database role run with its rights.
 func (d *doctor) permissions(
 	ctx context.Context, db *postgres.DB, name string, roles, taken []*guard.Role, database string) error {
 	type table struct {

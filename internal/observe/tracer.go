@@ -143,8 +143,8 @@ func (t *Tracer) call(ctx context.Context, c *Record) {
 	}
 }
 
-// Statement begins the span of a statement. The database is to be told its trace in the name of the application;
-// where there is none, that is empty. end must be called, with the error of the statement.
+// Statement begins the span of a statement. application is the name by which the database learns of the trace; it is
+// empty without one. end must be called, with the error of the statement.
 func (t *Tracer) Statement(ctx context.Context) (_ context.Context, application string, end func(error)) {
 	if t == nil {
 		return ctx, "", func(error) {}

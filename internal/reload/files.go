@@ -85,7 +85,7 @@ func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
 	}), err
 }
 
-// wanted reports whether a tool is asked for; usual says whether it is where no toolset is named.
+// wanted reports whether the settings ask for a tool. usual is the answer where they name no toolset.
 func wanted(c *config.Config, toolset, name string, usual bool) bool {
 	on := slices.Contains(c.Toolsets, toolset) || len(c.Toolsets) == 0 && usual
 	return !slices.Contains(c.Disable, name) && (on || slices.Contains(c.Enable, name))

@@ -62,8 +62,8 @@ func (w *Watcher) Close() {
 	}
 }
 
-// update watches the folders as they are now: with their toolsets, behind links too, and with the folder that each
-// lies in, as one that is replaced as a whole takes its watch with it.
+// update watches the folders as they are now, and their toolsets; links are followed. The parent of each folder is
+// watched too, because a folder that is replaced loses its watch.
 func (w *Watcher) update() {
 	if w.fs == nil {
 		return
@@ -115,8 +115,8 @@ func resolved(path string) string {
 	return path
 }
 
-// concerns tells changes of tool files and folders from the temporary files of editors. "..data" is the link that
-// Kubernetes swaps.
+// concerns reports whether a change is one of a tool file, of a folder or of the permissions, not of a temporary file
+// of an editor. "..data" is the link that Kubernetes swaps.
 func (w *Watcher) concerns(e fsnotify.Event) bool {
 	if slices.Contains(w.dirs, e.Name) {
 		return true
