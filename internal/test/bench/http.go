@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,11 +22,12 @@ type web struct {
 	cmd    *exec.Cmd
 	url    string
 	client *http.Client
+	token  string // of the caller; empty without authentication
 }
 
 // launchHTTP starts the server that command, as of launch, gives for an address, and waits until it answers. The caller
-// closes it.
-func launchHTTP(ctx context.Context, command func(addr string) []string) (*web, error) {
+// closes it. The token is that of the caller, if there is one.
+func launchHTTP(ctx context.Context, command func(addr string) []string, token ...string) (*web, error) {
 	port, err := demo.FreePort()
 	if err != nil {
 		return nil, err
@@ -33,7 +35,7 @@ func launchHTTP(ctx context.Context, command func(addr string) []string) (*web, 
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	c := command(addr)
 	w := &web{exec.Command(c[1], c[2:]...), "http://" + addr + "/mcp",
-		&http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxWorkers}}}
+		&http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxWorkers}}, strings.Join(token, "")}
 	w.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), c[0]}
 	if err := w.cmd.Start(); err != nil {
 		return nil, err
@@ -56,6 +58,9 @@ func (w *web) ask(ctx context.Context, request string, memory *bytes.Buffer) ([]
 	}
 	req.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"},
 		"Mcp-Protocol-Version": {"2025-06-18"}}
+	if w.token != "" {
+		req.Header.Set("Authorization", "Bearer "+w.token)
+	}
 	res, err := w.client.Do(req)
 	if err != nil {
 		return nil, err

@@ -81,6 +81,11 @@ func (b *bench) run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
+	if b.only.MatchString("lists") {
+		if err := b.lists(ctx); err != nil {
+			return fmt.Errorf("lists: %w", err)
+		}
+	}
 	b.printMemory()
 	fmt.Println("\nGoals:")
 	return b.goals.Flush()
