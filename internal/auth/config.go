@@ -49,13 +49,15 @@ func (c Config) Validate() error {
 		faults = append(faults, errors.New("MCP_AUTH_ISSUER is not set: want the URL of the issuer of the tokens"))
 	}
 	if c.Audience == "" {
-		faults = append(faults, errors.New("MCP_AUTH_AUDIENCE is not set: without it a token that the issuer made for any other service would be accepted; "+
+		faults = append(faults, errors.New("MCP_AUTH_AUDIENCE is not set: without it a token that the issuer made for any "+
+			"other service would be accepted; "+
 			"want the audience of the tokens for this server"))
 	}
 	faults = append(faults, checkSetting("MCP_AUTH_ISSUER", c.Issuer), checkSetting("MCP_AUTH_JWKS_URL", c.JWKSURL))
 	for _, s := range c.Scopes {
 		if !scopeToken(s) {
-			faults = append(faults, fmt.Errorf("--auth-scopes has %q: want printable ASCII without blanks, quotes and backslashes", s))
+			faults = append(faults, fmt.Errorf("--auth-scopes has %q: want printable ASCII without blanks, quotes and "+
+				"backslashes", s))
 		}
 	}
 	return errors.Join(faults...)

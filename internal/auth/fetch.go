@@ -69,8 +69,8 @@ func (s source) keys(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-// metadataURLs are where an issuer may describe itself. RFC 8414 puts the well-known part before the path of the issuer;
-// some put it after.
+// metadataURLs are where an issuer may describe itself. RFC 8414 puts the well-known part before the path of the
+// issuer; some put it after.
 func metadataURLs(issuer string) []string {
 	base := strings.TrimSuffix(issuer, "/")
 	list := []string{base + "/.well-known/openid-configuration"}
@@ -94,7 +94,8 @@ func (s source) discover(ctx context.Context, from string) (jwksURL string, err 
 		return "", fmt.Errorf("reading %s: the answer is not a JSON object", redact.Text(from))
 	}
 	if name, _ := d["issuer"].(string); name != s.issuer {
-		return "", otherIssuerError{fmt.Errorf("the issuer calls itself %q, not %q: set MCP_AUTH_ISSUER to exactly what it calls itself, "+
+		return "", otherIssuerError{fmt.Errorf("the issuer calls itself %q, not %q: set MCP_AUTH_ISSUER to exactly what it "+
+			"calls itself, "+
 			"or MCP_AUTH_JWKS_URL", name, s.issuer)}
 	}
 	jwksURL, _ = d["jwks_uri"].(string)

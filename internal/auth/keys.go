@@ -15,8 +15,8 @@ import (
 // keyWait is how long a caller with an unknown key, and the start, wait for a fetch.
 const keyWait = 3 * time.Second
 
-// keys holds the newest key set of the issuer. One goroutine fetches: in intervals, and when a token names a key that is
-// not known. While that fails the last good set stays.
+// keys holds the newest key set of the issuer. One goroutine fetches: in intervals, and when a token names a key that
+// is not known. While that fails the last good set stays.
 type keys struct {
 	source         source
 	refresh, retry time.Duration
@@ -96,7 +96,8 @@ func (k *keys) report(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil && (k.failure == nil || k.failure.Error() != err.Error()):
-		k.log.WarnContext(ctx, "fetching the issuer's keys failed; the last ones stay", "issuer", k.source.issuer, "loaded", k.set.Load() != nil, "error", err)
+		k.log.WarnContext(ctx, "fetching the issuer's keys failed; the last ones stay", "issuer", k.source.issuer, "loaded",
+			k.set.Load() != nil, "error", err)
 	case err == nil && k.failure != nil:
 		k.log.InfoContext(ctx, "the issuer's keys can be fetched", "issuer", k.source.issuer)
 	}

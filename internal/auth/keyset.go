@@ -68,7 +68,8 @@ func parseKey(raw json.RawMessage) (jwkset.JWK, bool) {
 	if json.Unmarshal(raw, &m) != nil {
 		return jwkset.JWK{}, false
 	}
-	signs := (m.USE == "" || m.USE == jwkset.UseSig) && (len(m.KEYOPS) == 0 || slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify))
+	signs := (m.USE == "" || m.USE == jwkset.UseSig) &&
+		(len(m.KEYOPS) == 0 || slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify))
 	if !signs || m.ALG != "" && !slices.Contains(algorithms, m.ALG.String()) {
 		return jwkset.JWK{}, false
 	}

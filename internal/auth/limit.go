@@ -51,8 +51,8 @@ func NewLimiter(l Limits) (*Limiter, error) {
 	return &Limiter{limits: l, callers: callers}, err
 }
 
-// Middleware answers 429 with Retry-After to callers beyond their limits. key says who calls: the subject behind Middleware
-// of this package.
+// Middleware answers 429 with Retry-After to callers beyond their limits. key says who calls: the subject behind
+// Middleware of this package.
 func (l *Limiter) Middleware(key func(*http.Request) string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -116,7 +116,8 @@ func (l *Limiter) refuse(u *usage, active int64) *denial {
 	turn := u.rate.Reserve()
 	if wait := turn.Delay(); wait > 0 {
 		turn.Cancel()
-		return &denial{status: http.StatusTooManyRequests, retry: wait, message: fmt.Sprintf("too many requests: at most %g a second", l.limits.PerSecond)}
+		return &denial{status: http.StatusTooManyRequests, retry: wait,
+			message: fmt.Sprintf("too many requests: at most %g a second", l.limits.PerSecond)}
 	}
 	return nil
 }

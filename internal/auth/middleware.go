@@ -38,8 +38,8 @@ func (a *Access) Close() {
 	}
 }
 
-// Enter puts the caller of the one token into the context. It is asked at each request, for a token expires. A nil Access lets
-// everybody in: authentication is off.
+// Enter puts the caller of the one token into the context. It is asked at each request, for a token expires. A nil
+// Access lets everybody in: authentication is off.
 func (a *Access) Enter(ctx context.Context) (context.Context, error) {
 	if a == nil {
 		return ctx, nil
@@ -74,8 +74,8 @@ func (a *Access) admit(ctx context.Context, id Token) (context.Context, error) {
 
 func (a *Access) log() *slog.Logger { return cmp.Or(a.Logger, slog.New(slog.DiscardHandler)) }
 
-// Protect lets requests through that carry a good token in the Authorization header, within the limits of their callers, and answers
-// the others as RFC 6750 and RFC 9728 say. The handler does not see the token.
+// Protect lets requests through that carry a good token in the Authorization header, within the limits of their
+// callers, and answers the others as RFC 6750 and RFC 9728 say. The handler does not see the token.
 func (a *Access) Protect(next http.Handler) http.Handler {
 	if a.Limiter != nil {
 		next = a.Limiter.Middleware(func(r *http.Request) string {
@@ -86,7 +86,8 @@ func (a *Access) Protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, no := a.identify(r)
 		if no != nil {
-			a.log().InfoContext(r.Context(), "request refused", "status", no.status, "reason", no.message, "remote", r.RemoteAddr)
+			a.log().InfoContext(r.Context(), "request refused", "status", no.status, "reason", no.message, "remote",
+				r.RemoteAddr)
 			no.write(w, r, a.Resource)
 			return
 		}
@@ -149,7 +150,8 @@ func tokenText(s string) bool {
 
 // unauthenticated has no code: the client may not know yet that it needs a token (RFC 6750, section 3.1).
 func unauthenticated() *denial {
-	return &denial{status: http.StatusUnauthorized, challenge: true, message: "a token is needed: send it in the Authorization header, as Bearer TOKEN"}
+	return &denial{status: http.StatusUnauthorized, challenge: true,
+		message: "a token is needed: send it in the Authorization header, as Bearer TOKEN"}
 }
 
 func malformed(message string) *denial {

@@ -23,14 +23,16 @@ type Resource struct {
 // Validate says what is wrong with the URL. It may be empty only where all clients are on this machine.
 func (r Resource) Validate(local bool) error {
 	if r.URL == "" && !local {
-		return errors.New("MCP_PUBLIC_URL is not set: want the URL at which clients reach this server, like https://tools.example.com/mcp; " +
+		return errors.New("MCP_PUBLIC_URL is not set: want the URL at which clients reach this server, like " +
+			"https://tools.example.com/mcp; " +
 			"they find the issuer of their tokens through it")
 	}
 	return checkSetting("MCP_PUBLIC_URL", r.URL)
 }
 
-// at gives the identifier of this server, with a slash at its end if the client wrote one: clients compare it with what they were
-// given. Without a URL it is what the client asked for, if that is this machine: a name from the outside is not to be trusted.
+// at gives the identifier of this server, with a slash at its end if the client wrote one: clients compare it with what
+// they were given. Without a URL it is what the client asked for, if that is this machine: a name from the outside is
+// not to be trusted.
 func (r Resource) at(req *http.Request) (*url.URL, bool) {
 	u, ok := r.identifier(req)
 	path, slash := strings.CutSuffix(req.URL.Path, "/")
@@ -97,8 +99,9 @@ func MetadataHandler(r Resource) http.Handler {
 			http.Error(w, "want GET", http.StatusMethodNotAllowed)
 			return
 		}
-		body, _ := json.Marshal(metadata{Resource: u.String(), AuthorizationServers: []string{r.Issuer}, ScopesSupported: r.Scopes,
-			BearerMethods: []string{"header"}, ResourceName: r.Name}) // texts give no error
+		body, _ := json.Marshal(metadata{Resource: u.String(), AuthorizationServers: []string{r.Issuer},
+			ScopesSupported: r.Scopes,
+			BearerMethods:   []string{"header"}, ResourceName: r.Name}) // texts give no error
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(body) // an error is the client's going away
 	})

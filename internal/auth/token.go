@@ -17,7 +17,8 @@ const (
 	InsufficientScope = "insufficient_scope"
 )
 
-// TokenError says why a token is refused. Description is printable ASCII without quotes, and holds nothing of the token.
+// TokenError says why a token is refused. Description is printable ASCII without quotes, and holds nothing of the
+// token.
 type TokenError struct {
 	Code        string
 	Description string
@@ -44,7 +45,8 @@ func checkHeader(h map[string]any) error {
 		return invalid("the token has critical extensions (crit), and none is known here")
 	}
 	typ, ok := h["typ"].(string)
-	if _, given := h["typ"]; given && !ok || ok && !slices.Contains([]string{"jwt", "at+jwt", "application/at+jwt"}, strings.ToLower(typ)) {
+	if _, given := h["typ"]; given && !ok || ok && !slices.Contains([]string{"jwt", "at+jwt", "application/at+jwt"},
+		strings.ToLower(typ)) {
 		return invalid("the type (typ) of the token is not JWT or at+jwt: want an access token")
 	}
 	return nil
@@ -71,8 +73,8 @@ func tokenOf(claims jwt.MapClaims) (Token, error) {
 	return Token{Sub: sub, Claims: compact, Expiry: expiry.Time, Scopes: scopes(claims)}, nil
 }
 
-// checkKind refuses what the same issuer signs with the same key for another use, where the token shows it, and tokens that
-// only the holder of another key may use.
+// checkKind refuses what the same issuer signs with the same key for another use, where the token shows it, and tokens
+// that only the holder of another key may use.
 func checkKind(claims jwt.MapClaims) error {
 	typ, _ := claims["typ"].(string) // Keycloak
 	use, _ := claims["token_use"].(string)
@@ -119,7 +121,8 @@ var errAlgorithm = errors.New("the algorithm of the token is not accepted")
 
 // unaccepted distinguishes a refused algorithm from a wrong signature: the library has one error for both.
 func unaccepted(t *jwt.Token, err error) error {
-	if t != nil && errors.Is(err, jwt.ErrTokenUnverifiable) && t.Method == nil || t != nil && t.Method != nil && !slices.Contains(algorithms, t.Method.Alg()) {
+	if t != nil && errors.Is(err, jwt.ErrTokenUnverifiable) && t.Method == nil || t != nil && t.Method != nil &&
+		!slices.Contains(algorithms, t.Method.Alg()) {
 		return errAlgorithm
 	}
 	return err

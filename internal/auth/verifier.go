@@ -31,8 +31,8 @@ type Verifier struct {
 	ended  chan struct{}
 }
 
-// NewVerifier starts to fetch the issuer's keys, and waits a moment for them. An issuer that does not answer is no error:
-// see Ready. Fetching ends with ctx or Close.
+// NewVerifier starts to fetch the issuer's keys, and waits a moment for them. An issuer that does not answer is no
+// error: see Ready. Fetching ends with ctx or Close.
 func NewVerifier(ctx context.Context, c Config) (*Verifier, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -41,7 +41,8 @@ func NewVerifier(ctx context.Context, c Config) (*Verifier, error) {
 	run, stop := context.WithCancel(ctx)
 	v := &Verifier{config: c, keys: newKeys(c), stop: stop, ended: make(chan struct{}),
 		parser: jwt.NewParser(jwt.WithValidMethods(algorithms), jwt.WithIssuer(c.Issuer), jwt.WithAudience(c.Audience),
-			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(c.Leeway), jwt.WithJSONNumber(), jwt.WithStrictDecoding())}
+			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(c.Leeway), jwt.WithJSONNumber(),
+			jwt.WithStrictDecoding())}
 	first, _ := v.keys.current()
 	go func() {
 		defer close(v.ended)

@@ -35,8 +35,8 @@ type Config struct {
 	TCP bool
 	// BinDir is the directory of initdb and postgres. Empty: searched as Installed does, then downloaded.
 	BinDir string
-	// Search replaces the places that are searched for binaries: glob patterns of directories, best first;
-	// "$PATH" stands for the directories of PATH. Nil: the usual places of Debian, Red Hat, Homebrew and Postgres.app, and PATH.
+	// Search replaces the places that are searched for binaries: glob patterns of directories, best first; "$PATH" stands
+	// for the directories of PATH. Nil: the usual places of Debian, Red Hat, Homebrew and Postgres.app, and PATH.
 	Search []string
 	// CacheDir keeps a downloaded server between runs. Empty: mcp-postgres in the user's cache directory.
 	CacheDir string
@@ -71,7 +71,8 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err := c.create(ctx); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
-	c.log.InfoContext(ctx, "demo database ready", "binaries", c.binaries, "took", time.Since(began).Round(time.Millisecond))
+	c.log.InfoContext(ctx, "demo database ready", "binaries", c.binaries, "took",
+		time.Since(began).Round(time.Millisecond))
 	return c, nil
 }
 

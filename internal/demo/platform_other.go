@@ -10,7 +10,8 @@ import (
 )
 
 // errPlatform is what Start returns; nothing below is reached after it.
-var errPlatform = errors.New("starting the demo database: it is not available on " + runtime.GOOS + ": want Linux, macOS or another unix")
+var errPlatform = errors.New("starting the demo database: it is not available on " + runtime.GOOS +
+	": want Linux, macOS or another unix")
 
 type account struct{ name string }
 

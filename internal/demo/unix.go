@@ -37,7 +37,8 @@ func serverAccount() (account, error) {
 		}
 		return account{name: name, uid: uint32(uid), gid: uint32(gid)}, nil
 	}
-	return account{}, errors.New(`choosing a user for the demo database: PostgreSQL does not run as root, want a user "postgres" or "nobody"`)
+	return account{}, errors.New("choosing a user for the demo database: PostgreSQL does not run as root, " +
+		`want a user "postgres" or "nobody"`)
 }
 
 // credential is nil where no change of user is wanted.

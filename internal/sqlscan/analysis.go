@@ -18,8 +18,8 @@ type Statement struct {
 	// Functions are the functions called by name, aggregates, window functions, sampling methods and what may be a call in
 	// field notation among them, each once.
 	Functions []Object
-	// Operators and Types are those that are used by name or implied, as = is by IN, each once. Types with a keyword of their
-	// own, such as integer, have the schema pg_catalog. An array counts as its element.
+	// Operators and Types are those that are used by name or implied, as = is by IN, each once. Types with a keyword of
+	// their own, such as integer, have the schema pg_catalog. An array counts as its element.
 	Operators, Types []Object
 	// Constructs are parts of the language that run code of their own: "XMLTABLE", "JSON_TABLE", "XMLPARSE" and so on.
 	Constructs []Object
@@ -32,12 +32,12 @@ type Statement struct {
 
 // Columns say which columns of the relations the statement can mean as values.
 type Columns struct {
-	// Names are those that it names. Every is set where it can mean any of them without naming it: by * within an expression or
-	// a set operation, by NATURAL, by other names for columns.
+	// Names are those that it names. Every is set where it can mean any of them without naming it: by * within an
+	// expression or a set operation, by NATURAL, by other names for columns.
 	Names []string
 	Every bool
-	// Rows is set where a table is meant as a whole, or values are put into a row or an array; Arrays where there is an array that
-	// is no column and comes from no function.
+	// Rows is set where a table is meant as a whole, or values are put into a row or an array; Arrays where there is an
+	// array that is no column and comes from no function.
 	Rows, Arrays bool
 }
 
@@ -58,7 +58,8 @@ const (
 	OpLock
 )
 
-// Relation is a table, view or the like as the statement names it. Catalog and Schema are empty where they are not written.
+// Relation is a table, view or the like as the statement names it. Catalog and Schema are empty where they are not
+// written.
 type Relation struct {
 	Catalog, Schema, Name string
 	Ops                   Operation
@@ -80,10 +81,11 @@ func (r Relation) String() string {
 // Object is a function, operator, type or construct as the statement names it. Schema is empty where it is not written.
 type Object struct {
 	Schema, Name string
-	// Field is a name that is not surely called: in field notation, as in (x).name, it is a column or a call of a function with x.
+	// Field is a name that is not surely called: in field notation, as in (x).name, it is a column or a call of a function
+	// with x.
 	Field bool
-	// Syntax is the version of PostgreSQL, as 170000, from which on json_value(x, y) and the like are a part of the language. Older
-	// ones take them for calls.
+	// Syntax is the version of PostgreSQL, as 170000, from which on json_value(x, y) and the like are a part of the
+	// language. Older ones take them for calls.
 	Syntax int
 	// Position is the 1-based character of its first mention, zero if unknown.
 	Position int

@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Analyze parses SQL with PostgreSQL's own grammar and says what the statement is and what it touches. SQL that the grammar
-// refuses, or that is not exactly one statement, gives a *SyntaxError; one with a part that is not known here gives an
-// *UnsupportedError; one that Gate refuses, a *LimitError. Of commands other than SELECT, INSERT, UPDATE, DELETE, MERGE and SHOW it says no more than their name.
+// Analyze parses SQL with PostgreSQL's own grammar and says what the statement is and what it touches. SQL that the
+// grammar refuses, or that is not exactly one statement, gives a *SyntaxError; one with a part that is not known here
+// gives an *UnsupportedError; one that Gate refuses, a *LimitError. Of commands other than SELECT, INSERT, UPDATE,
+// DELETE, MERGE and SHOW it says no more than their name.
 func Analyze(sql string) (*Statement, error) {
 	if _, err := Gate(sql, MaxBytes); err != nil {
 		return nil, err
@@ -86,8 +87,8 @@ func positions(sql string) func(offset int) int {
 	}
 }
 
-// analyzes reports whether EXPLAIN runs its statement. PostgreSQL takes the last of several options; a value that it would
-// refuse counts as yes.
+// analyzes reports whether EXPLAIN runs its statement. PostgreSQL takes the last of several options; a value that it
+// would refuse counts as yes.
 func analyzes(n *node) bool {
 	yes := false
 	if options := n.field("options"); options != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/pganalyze/pg_query_go/v6/parser"
 )
 
-// Body cuts the body of a function in SQL into its statements: a text of statements, or what pg_get_function_sqlbody gives
-// of BEGIN ATOMIC and of RETURN.
+// Body cuts the body of a function in SQL into its statements: a text of statements, or what pg_get_function_sqlbody
+// gives of BEGIN ATOMIC and of RETURN.
 func Body(text string) []string {
 	var all []string
 	start, atomic := 0, false
@@ -54,11 +54,13 @@ func returned(statement, first string) string {
 }
 
 // plStatements are the statements of PL/pgSQL that run nothing but the SQL in their text.
-var plStatements = []string{"assert", "assign", "block", "case", "close", "execsql", "exit", "fetch", "forc", "foreach_a", "fori", "fors",
+var plStatements = []string{"assert", "assign", "block", "case", "close", "execsql", "exit", "fetch", "forc",
+	"foreach_a", "fori", "fors",
 	"getdiag", "if", "loop", "open", "perform", "raise", "return", "return_next", "return_query", "while"}
 
-// PLpgSQL gives the SQL in a function in PL/pgSQL, from the text of its CREATE FUNCTION: its statements, its expressions and
-// the types of its variables as queries. SQL that the function makes at run time can't be given: that is an error.
+// PLpgSQL gives the SQL in a function in PL/pgSQL, from the text of its CREATE FUNCTION: its statements, its
+// expressions and the types of its variables as queries. SQL that the function makes at run time can't be given: that
+// is an error.
 func PLpgSQL(create string) ([]string, error) {
 	if len(create) > MaxBytes {
 		return nil, fmt.Errorf("it is longer than %d bytes", MaxBytes)
@@ -83,7 +85,8 @@ func PLpgSQL(create string) ([]string, error) {
 }
 
 // recordDefault is the declaration of a record with a default, which the tree leaves out.
-var recordDefault = regexp.MustCompile(`(?i)[;\s][^\s]+ (constant )?(pg_catalog \. )?"?record"? (not null )?(:=|=|default) `)
+var recordDefault = regexp.MustCompile(
+	`(?i)[;\s][^\s]+ (constant )?(pg_catalog \. )?"?record"? (not null )?(:=|=|default) `)
 
 // significant is the text of a function without comments, its body not quoted, a blank after each token.
 func significant(create string) string {

@@ -7,8 +7,8 @@ import (
 
 // columns finds out which columns a statement can mean. Where that is not sure it is every one.
 type columns struct {
-	// targets are columns that a list only gives on under their name; values are those of lists that give a value to an expression,
-	// or under other names.
+	// targets are columns that a list only gives on under their name; values are those of lists that give a value to an
+	// expression, or under other names.
 	targets, values map[*node]bool
 	sources, named  map[string]bool // names of tables in FROM, and all names of columns
 }

@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// Limits on SQL that is not trusted. DefaultMaxBytes is what a statement should be held to, MaxBytes what Analyze takes at
-// most.
+// Limits on SQL that is not trusted. DefaultMaxBytes is what a statement should be held to, MaxBytes what Analyze takes
+// at most.
 const (
 	DefaultMaxBytes = 32 << 10
 	MaxBytes        = 128 << 10
 )
 
-// Without those of comments and operators PostgreSQL's lexer could be kept busy for seconds by 32 KiB, and neither a timeout
-// nor a cancel would end it. Without that of repeats a parse tree could have a gigabyte.
+// Without those of comments and operators PostgreSQL's lexer could be kept busy for seconds by 32 KiB, and neither a
+// timeout nor a cancel would end it. Without that of repeats a parse tree could have a gigabyte.
 const (
 	maxCommentDepth = 8
 	maxOperatorRun  = 256
@@ -28,8 +28,8 @@ func (e *LimitError) Error() string { return e.Message }
 
 func limitError(format string, args ...any) error { return &LimitError{fmt.Sprintf(format, args...)} }
 
-// Gate refuses SQL that PostgreSQL's lexer or parser, here or in the database, would take too much time, memory or stack
-// for, and text that is none. It is to be passed before anything else reads the SQL, and takes time linear in it.
+// Gate refuses SQL that PostgreSQL's lexer or parser, here or in the database, would take too much time, memory or
+// stack for, and text that is none. It is to be passed before anything else reads the SQL, and takes time linear in it.
 func Gate(sql string, maxBytes int) (Measures, error) {
 	switch {
 	case len(sql) > maxBytes:
@@ -49,10 +49,12 @@ func Gate(sql string, maxBytes int) (Measures, error) {
 	s := measureShape(sql)
 	switch {
 	case s.nesting > MaxNesting():
-		return m, limitError("is nested %d deep, more than the maximum %d: operators, joins and UNION nest as parentheses do; want a list, "+
+		return m, limitError("is nested %d deep, more than the maximum %d: operators, joins and UNION nest as parentheses "+
+			"do; want a list, "+
 			"such as IN (...) or VALUES, in place of a long chain", s.nesting, MaxNesting())
 	case s.expanded-len(sql) > maxRepeats:
-		return m, limitError("assigns to too many columns at once by SET (...) = ...: want fewer columns or a shorter right side")
+		return m, limitError("assigns to too many columns at once by SET (...) = ...: want fewer columns or a shorter " +
+			"right side")
 	}
 	return m, nil
 }

@@ -8,29 +8,33 @@ import "strings"
 
 // plain are the kinds of nodes that name nothing by themselves: what matters of them are their parts.
 var plain = set(`
-	A_ArrayExpr A_Const A_Indices A_Star Alias BitString BoolExpr Boolean BooleanTest CTECycleClause CTESearchClause CaseWhen
-	CoalesceExpr CollateClause ColumnDef DefElem Float GroupingFunc GroupingSet IndexElem InferClause Integer JsonAggConstructor
-	JsonArgument JsonBehavior JsonFormat JsonKeyValue JsonOutput JsonReturning JsonTableColumn JsonTablePathSpec JsonValueExpr
-	List LockingClause MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr NullTest OnConflictClause RangeFunction
-	RangeTableFuncCol RowExpr SQLValueFunction SetToDefault String WindowDef`)
+	A_ArrayExpr A_Const A_Indices A_Star Alias BitString BoolExpr Boolean BooleanTest CTECycleClause CTESearchClause
+	CaseWhen CoalesceExpr CollateClause ColumnDef DefElem Float GroupingFunc GroupingSet IndexElem InferClause Integer
+	JsonAggConstructor JsonArgument JsonBehavior JsonFormat JsonKeyValue JsonOutput JsonReturning JsonTableColumn
+	JsonTablePathSpec JsonValueExpr List LockingClause MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr NullTest
+	OnConflictClause RangeFunction RangeTableFuncCol RowExpr SQLValueFunction SetToDefault String WindowDef`)
 
 // embedded are the fields that can hold only one kind of node.
 var embedded = fields(map[string]string{
 	"RawStmt": "ParseResult.stmts",
 
-	"Alias":         "JoinExpr.alias JoinExpr.join_using_alias JsonTable.alias RangeFunction.alias RangeSubselect.alias RangeTableFunc.alias RangeVar.alias",
+	"Alias": "JoinExpr.alias JoinExpr.join_using_alias JsonTable.alias RangeFunction.alias RangeSubselect.alias " +
+		"RangeTableFunc.alias RangeVar.alias",
 	"BitString":     "A_Const.bsval",
 	"Boolean":       "A_Const.boolval",
 	"CollateClause": "ColumnDef.collClause",
 	"Float":         "A_Const.fval",
 	"Integer":       "A_Const.ival",
 	"IntoClause":    "SelectStmt.intoClause",
-	"RangeVar":      "ColumnDef.identitySequence DeleteStmt.relation InsertStmt.relation IntoClause.rel MergeStmt.relation UpdateStmt.relation",
-	"SelectStmt":    "SelectStmt.larg SelectStmt.rarg",
-	"String":        "A_Const.sval",
-	"TypeName":      "ColumnDef.typeName JsonOutput.typeName JsonTableColumn.typeName RangeTableFuncCol.typeName TypeCast.typeName XmlSerialize.typeName",
-	"WindowDef":     "FuncCall.over JsonAggConstructor.over",
-	"WithClause":    "DeleteStmt.withClause InsertStmt.withClause MergeStmt.withClause SelectStmt.withClause UpdateStmt.withClause",
+	"RangeVar": "ColumnDef.identitySequence DeleteStmt.relation InsertStmt.relation IntoClause.rel " +
+		"MergeStmt.relation UpdateStmt.relation",
+	"SelectStmt": "SelectStmt.larg SelectStmt.rarg",
+	"String":     "A_Const.sval",
+	"TypeName": "ColumnDef.typeName JsonOutput.typeName JsonTableColumn.typeName RangeTableFuncCol.typeName " +
+		"TypeCast.typeName XmlSerialize.typeName",
+	"WindowDef": "FuncCall.over JsonAggConstructor.over",
+	"WithClause": "DeleteStmt.withClause InsertStmt.withClause MergeStmt.withClause SelectStmt.withClause " +
+		"UpdateStmt.withClause",
 
 	"CTECycleClause":   "CommonTableExpr.cycle_clause",
 	"CTESearchClause":  "CommonTableExpr.search_clause",
@@ -38,23 +42,30 @@ var embedded = fields(map[string]string{
 	"OnConflictClause": "InsertStmt.onConflictClause",
 
 	"JsonAggConstructor": "JsonArrayAgg.constructor JsonObjectAgg.constructor",
-	"JsonBehavior":       "JsonFuncExpr.on_empty JsonFuncExpr.on_error JsonTable.on_error JsonTableColumn.on_empty JsonTableColumn.on_error",
-	"JsonFormat":         "JsonArrayQueryConstructor.format JsonIsPredicate.format JsonReturning.format JsonTableColumn.format JsonValueExpr.format",
-	"JsonKeyValue":       "JsonObjectAgg.arg",
-	"JsonOutput": "JsonAggConstructor.output JsonArrayConstructor.output JsonArrayQueryConstructor.output JsonFuncExpr.output JsonObjectConstructor.output " +
+	"JsonBehavior": "JsonFuncExpr.on_empty JsonFuncExpr.on_error JsonTable.on_error JsonTableColumn.on_empty " +
+		"JsonTableColumn.on_error",
+	"JsonFormat": "JsonArrayQueryConstructor.format JsonIsPredicate.format JsonReturning.format " +
+		"JsonTableColumn.format JsonValueExpr.format",
+	"JsonKeyValue": "JsonObjectAgg.arg",
+	"JsonOutput": "JsonAggConstructor.output JsonArrayConstructor.output JsonArrayQueryConstructor.output " +
+		"JsonFuncExpr.output JsonObjectConstructor.output " +
 		"JsonParseExpr.output JsonScalarExpr.output JsonSerializeExpr.output",
 	"JsonReturning":     "JsonOutput.returning",
 	"JsonTablePathSpec": "JsonTable.pathspec JsonTableColumn.pathspec",
-	"JsonValueExpr":     "JsonArgument.val JsonArrayAgg.arg JsonFuncExpr.context_item JsonKeyValue.value JsonParseExpr.expr JsonSerializeExpr.expr JsonTable.context_item",
+	"JsonValueExpr": "JsonArgument.val JsonArrayAgg.arg JsonFuncExpr.context_item JsonKeyValue.value " +
+		"JsonParseExpr.expr JsonSerializeExpr.expr JsonTable.context_item",
 })
 
 // constructs are the kinds of nodes that run code of their own, as they are spelled; those that depend on more than the
 // kind are spelled by construct.
 var constructs = map[string]string{
-	"JsonArrayAgg": "JSON_ARRAYAGG", "JsonArrayConstructor": "JSON_ARRAY", "JsonArrayQueryConstructor": "JSON_ARRAY", "JsonFuncExpr": "",
-	"JsonIsPredicate": "IS JSON", "JsonObjectAgg": "JSON_OBJECTAGG", "JsonObjectConstructor": "JSON_OBJECT", "JsonParseExpr": "JSON",
-	"JsonScalarExpr": "JSON_SCALAR", "JsonSerializeExpr": "JSON_SERIALIZE", "JsonTable": "JSON_TABLE", "RangeTableFunc": "XMLTABLE",
-	"XmlExpr": "", "XmlSerialize": "XMLSERIALIZE",
+	"JsonArrayAgg": "JSON_ARRAYAGG", "JsonArrayConstructor": "JSON_ARRAY", "JsonArrayQueryConstructor": "JSON_ARRAY",
+	"JsonFuncExpr":    "",
+	"JsonIsPredicate": "IS JSON", "JsonObjectAgg": "JSON_OBJECTAGG", "JsonObjectConstructor": "JSON_OBJECT",
+	"JsonParseExpr":  "JSON",
+	"JsonScalarExpr": "JSON_SCALAR", "JsonSerializeExpr": "JSON_SERIALIZE", "JsonTable": "JSON_TABLE",
+	"RangeTableFunc": "XMLTABLE",
+	"XmlExpr":        "", "XmlSerialize": "XMLSERIALIZE",
 }
 
 // construct spells the part of the language that n is.

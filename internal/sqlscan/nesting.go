@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// shape is what bounds the work and the memory of the parser. It writes out its tree by recursion without a limit of its
-// own, and what does not fit on its stack ends the process.
+// shape is what bounds the work and the memory of the parser. It writes out its tree by recursion without a limit of
+// its own, and what does not fit on its stack ends the process.
 type shape struct {
-	// nesting is how many tokens lie at most on the way from the top of the statement to its deepest part. Operators, joins
-	// and set operations nest as parentheses do: a + b + c is (a + b) + c. Lists do not.
+	// nesting is how many tokens lie at most on the way from the top of the statement to its deepest part. Operators,
+	// joins and set operations nest as parentheses do: a + b + c is (a + b) + c. Lists do not.
 	nesting int
 	// expanded is the length of the SQL with the right side of each SET (a, b) = ... counted once for each column, as the
 	// tree repeats it.
@@ -50,7 +50,8 @@ func measureShape(sql string) shape {
 		switch {
 		case text == "(" || text == "[":
 			top.own++
-			levels = append(levels, level{outer: top.times, times: top.times, target: before == "," || strings.EqualFold(before, "set")})
+			levels = append(levels, level{outer: top.times, times: top.times, target: before == "," ||
+				strings.EqualFold(before, "set")})
 		case (text == ")" || text == "]") && len(levels) > 1:
 			closed = *top
 			levels = levels[:len(levels)-1]

@@ -63,7 +63,8 @@ func parse(sql string) (*node, error) {
 		second := statements.first.next
 		at := min(max(second.offset("stmt_location"), 0), len(sql))
 		at += leading(sql[at:])
-		return nil, &SyntaxError{Message: "the SQL holds more than one statement: send each in a call of its own", Position: 1 + utf8.RuneCountInString(sql[:at])}
+		return nil, &SyntaxError{Message: "the SQL holds more than one statement: send each in a call of its own",
+			Position: 1 + utf8.RuneCountInString(sql[:at])}
 	}
 	return statements.first.field("stmt"), nil
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // enter visits the WITH clause of a statement, and makes its common table expressions hide tables of their names until
-// leave. Without RECURSIVE a query of it sees only the ones before it: its own name, or one that comes later, is a table.
+// leave. Without RECURSIVE a query of it sees only the ones before it: its own name, or one that comes later, is a
+// table.
 func (w *walker) enter(clause *node) {
 	ctes := clause.field("ctes")
 	if ctes == nil {
@@ -135,7 +136,8 @@ func (w *walker) relation(n *node, ops Operation) {
 		i = len(w.st.Relations)
 		w.relations[r] = i
 		w.st.Relations = append(w.st.Relations, Relation{
-			strings.Clone(r.Catalog), strings.Clone(r.Schema), strings.Clone(r.Name), 0, n.offset("location")}) // cloned, so that the tree can go
+			// cloned, so that the tree can go
+			strings.Clone(r.Catalog), strings.Clone(r.Schema), strings.Clone(r.Name), 0, n.offset("location")})
 	}
 	known := &w.st.Relations[i]
 	known.Ops |= ops

@@ -12,15 +12,16 @@ var (
 	// sourceWords come directly before a relation.
 	sourceWords = []string{"from", "join", "update", "into", "using", "only", "lateral"}
 	// clauseWords end a list of relations, and are no alias.
-	clauseWords = []string{"where", "group", "order", "having", "limit", "offset", "fetch", "for", "window", "select", "set",
+	clauseWords = []string{"where", "group", "order", "having", "limit", "offset", "fetch", "for", "window", "select",
+		"set",
 		"values", "returning", "union", "except", "intersect", "default", "on", "left", "right", "inner", "full", "cross",
 		"natural", "tablesample", "when", "with"}
 	// listWords are the clauseWords that may stand within a list of relations.
 	listWords = []string{"on", "left", "right", "inner", "full", "cross", "natural", "tablesample", "with"}
 )
 
-// Sources are the relations that SQL names, as far as they show without a grammar. That is good enough to suggest a name
-// and never to permit one.
+// Sources are the relations that SQL names, as far as they show without a grammar. That is good enough to suggest a
+// name and never to permit one.
 func Sources(names []Name) []Source {
 	var all []Source
 	inList := false

@@ -1,10 +1,11 @@
 // Package sqlscan reads SQL in two ways, and knows no database.
 //
-// As text: it cuts SQL into tokens as PostgreSQL's lexer does, measures what must be known of a caller's SQL before anything
-// parses it, and finds the names in it. These functions take time linear in the SQL, whatever the SQL is.
+// As text: it cuts SQL into tokens as PostgreSQL's lexer does, measures what must be known of a caller's SQL before
+// anything parses it, and finds the names in it. These functions take time linear in the SQL, whatever the SQL is.
 //
 // As a statement: Analyze asks PostgreSQL's own grammar what the SQL is and what it touches. The parser is C and bounds
-// neither its stack nor its output, so Gate stands before it: on length, nesting, comments, runs of operators and repeats.
+// neither its stack nor its output, so Gate stands before it: on length, nesting, comments, runs of operators and
+// repeats.
 package sqlscan
 
 import "strings"
@@ -28,7 +29,8 @@ const (
 
 // String is the name of the kind, for messages and tests.
 func (k Kind) String() string {
-	return [...]string{"space", "comment", "word", "quoted", "string", "number", "operator", "param", "positional", "symbol"}[k]
+	return [...]string{"space", "comment", "word", "quoted", "string", "number", "operator", "param", "positional",
+		"symbol"}[k]
 }
 
 // Token is sql[Start:End].
@@ -45,8 +47,8 @@ type Token struct {
 // Significant reports whether the token means something to PostgreSQL.
 func (t Token) Significant() bool { return t.Kind != Space && t.Kind != Comment }
 
-// Lex cuts SQL into tokens the way PostgreSQL's scan.l does with standard_conforming_strings on. The tokens tile the text:
-// nothing is dropped. The one liberty is that an operator such as =- is not split.
+// Lex cuts SQL into tokens the way PostgreSQL's scan.l does with standard_conforming_strings on. The tokens tile the
+// text: nothing is dropped. The one liberty is that an operator such as =- is not split.
 func Lex(sql string) []Token { return tokens(lexer{sql: sql}) }
 
 // LexTool is Lex for the SQL of a tool file, in which @name is a parameter.

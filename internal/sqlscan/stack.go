@@ -4,8 +4,8 @@ package sqlscan
 #include <pthread.h>
 #include <sys/resource.h>
 
-// thread_stack is the least stack of a thread that calls C: the Go runtime makes its threads with what pthread_attr_init
-// gives, and the first thread has what the limit of the process says.
+// thread_stack is the least stack of a thread that calls C: the Go runtime makes its threads with what
+// pthread_attr_init gives, and the first thread has what the limit of the process says.
 static size_t thread_stack(void) {
 	pthread_attr_t attr;
 	struct rlimit limit;
@@ -33,7 +33,8 @@ const (
 const FullNesting = 10_000
 
 // MaxNesting is how many tokens of a statement may nest: fewer than FullNesting where the threads of the process have
-// less than 5 MiB of stack, as with ulimit -s 1024, with ulimit -s unlimited, for which glibc takes 2 MiB, or with musl.
+// less than 5 MiB of stack, as with ulimit -s 1024, with ulimit -s unlimited, for which glibc takes 2 MiB, or with
+// musl.
 func MaxNesting() int { return maxNesting() }
 
 var maxNesting = sync.OnceValue(func() int { return nestingFor(uint64(C.thread_stack())) })

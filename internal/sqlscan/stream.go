@@ -6,16 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// PostgreSQL computes all rows of a function in FROM before it gives the first, but the rows of one in a select list as they
-// are wanted. Only functions of pg_catalog whose rows are single values without a name are moved there, as
-// "FROM f(1) AS a" into "FROM (SELECT f(1)) AS a(a)".
+// PostgreSQL computes all rows of a function in FROM before it gives the first, but the rows of one in a select list as
+// they are wanted. Only functions of pg_catalog whose rows are single values without a name are moved there, as "FROM
+// f(1) AS a" into "FROM (SELECT f(1)) AS a(a)".
 var streamed = []string{"generate_series", "generate_subscripts", "regexp_split_to_table", "string_to_table"}
 
 // plainFunctions give one value each: they may stand in the arguments of a function that is moved.
 var plainFunctions = []string{"array_length", "cardinality", "date_trunc", "length", "make_date", "now"}
 
-// StreamFunctions rewrites a plain SELECT from a single function that returns a set so that PostgreSQL gives its first rows
-// at once; the result stays the same. shift gives the position in sql for one in the rewritten SQL, both in characters from
+// StreamFunctions rewrites a plain SELECT from a single function that returns a set so that PostgreSQL gives its first
+// rows at once; the result stays the same. shift gives the position in sql for one in the rewritten SQL, both in
+// characters from
 // 1. It is not ok where there is nothing to rewrite, or any doubt.
 func StreamFunctions(sql string) (rewritten string, shift func(position int) int, ok bool) {
 	if !mentionsStreamed(sql) {
@@ -97,16 +98,19 @@ func isCallOf(call *node, functions []string) bool {
 		}
 	}
 	names := call.names("funcname")
-	return slices.Contains(functions, names[len(names)-1]) && (len(names) == 1 || len(names) == 2 && names[0] == "pg_catalog")
+	return slices.Contains(functions, names[len(names)-1]) &&
+		(len(names) == 1 || len(names) == 2 && names[0] == "pg_catalog")
 }
 
-// hasPlainArguments reports whether arguments mean the same in a select list as in FROM: they hold no aggregates and no sets.
+// hasPlainArguments reports whether arguments mean the same in a select list as in FROM: they hold no aggregates and no
+// sets.
 func hasPlainArguments(n *node) bool {
 	if n == nil {
 		return true
 	}
 	switch n.kind {
-	case "", "A_Const", "A_Expr", "A_ArrayExpr", "Boolean", "CoalesceExpr", "Float", "Integer", "ParamRef", "SQLValueFunction", "String", "TypeCast", "TypeName":
+	case "", "A_Const", "A_Expr", "A_ArrayExpr", "Boolean", "CoalesceExpr", "Float", "Integer", "ParamRef",
+		"SQLValueFunction", "String", "TypeCast", "TypeName":
 	case "FuncCall":
 		if !isCallOf(n, plainFunctions) {
 			return false
@@ -124,8 +128,8 @@ func hasPlainArguments(n *node) bool {
 	return true
 }
 
-// readsValuesOnly reports whether no part of the statement reads the item as a row: for PostgreSQL the row of such a function
-// is its value, but the row of a sub-select is not.
+// readsValuesOnly reports whether no part of the statement reads the item as a row: for PostgreSQL the row of such a
+// function is its value, but the row of a sub-select is not.
 func readsValuesOnly(n, alias, call *node) bool {
 	names := call.names("funcname")
 	table := names[len(names)-1]
@@ -166,7 +170,8 @@ func (n *node) isColumn(table, column string) bool {
 	if n.kind != "ColumnRef" || parts.value("sval") != table || parts.next == nil || parts.next.next != nil {
 		return false
 	}
-	return parts.next.kind == "A_Star" && column == "*" || parts.next.kind == "String" && parts.next.value("sval") == column
+	return parts.next.kind == "A_Star" && column == "*" || parts.next.kind == "String" &&
+		parts.next.value("sval") == column
 }
 
 func (n *node) readsColumnOnly(table, column string) bool {

@@ -65,8 +65,8 @@ func (n *node) names(key string) []string {
 	return all
 }
 
-// decoder reads the JSON of the grammar. A node stands in it as {"RangeVar": {...}}, but without its type where the field
-// can hold only one type; embedded knows those.
+// decoder reads the JSON of the grammar. A node stands in it as {"RangeVar": {...}}, but without its type where the
+// field can hold only one type; embedded knows those.
 type decoder struct {
 	json string
 	pos  int

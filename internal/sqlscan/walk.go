@@ -160,8 +160,8 @@ func (w *walker) refuse(kind string) {
 	}
 }
 
-// call notes a called function. The grammar takes json_object for syntax that means pg_catalog; before PostgreSQL 16 it is
-// a name like others.
+// call notes a called function. The grammar takes json_object for syntax that means pg_catalog; before PostgreSQL 16 it
+// is a name like others.
 func (w *walker) call(names []string, at int) {
 	w.functions.addNamed(names, at)
 	if len(names) == 2 && names[1] == "json_object" {

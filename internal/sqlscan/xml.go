@@ -3,12 +3,13 @@ package sqlscan
 import "slices"
 
 // xmlByContext is the name of the construct that Analyze notes for an XML value in a place where PostgreSQL may take a
-// constant or a parameter for XML too, and parse it: COALESCE, UNION and arrays give all that they hold one type. A value
-// that is cast to text, or stands within another or in the list of the outermost SELECT, gives its type to nothing.
+// constant or a parameter for XML too, and parse it: COALESCE, UNION and arrays give all that they hold one type. A
+// value that is cast to text, or stands within another or in the list of the outermost SELECT, gives its type to
+// nothing.
 const xmlByContext = "XML value without ::text"
 
-// WideRow is the name of the construct of a ROW with more than maxRow values. PostgreSQL keeps the type of each row until
-// the end of the session.
+// WideRow is the name of the construct of a ROW with more than maxRow values. PostgreSQL keeps the type of each row
+// until the end of the session.
 const (
 	WideRow = "ROW of more than 100 values"
 	maxRow  = 100
