@@ -71,8 +71,8 @@ SELECT @text AS text, @count AS count, @share AS share, @flag AS flag, @day AS d
 		}
 	}
 	bad := []struct{ args, want string }{
-		{`{}`, `missing argument "must": Say anything.`},
-		{`{"must": null}`, `missing argument "must": Say anything.`},
+		{`{}`, `missing argument "must": Say anything`},
+		{`{"must": null}`, `missing argument "must": Say anything`},
 		{`[]`, `the arguments are not a JSON object: want {"name": value, ...}`},
 		{`{"must": "x", "txt": 1}`, `unknown argument "txt": did you mean "text"?`},
 		{`{"must": ["x"]}`, `must: ["x"] is not a string`},
