@@ -110,9 +110,9 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// cleanUp waits on standard input. A line means that there is nothing to do. The end of input without one means
-// that our process died: then the janitor ends the server, gives it five seconds, and removes the directory: the data in
-// two tries, since a dying initdb may still add to it, and the lock last, so that a sweep finds what is left.
+// cleanUp waits on standard input. A line means that there is nothing to do. The end of input without one means that
+// our process died: then the janitor ends the server, gives it five seconds, and removes the directory: the data in two
+// tries, since a dying initdb may still add to it, and the lock last, so that a sweep finds what is left.
 const cleanUp = `
 trap '' HUP INT TERM
 read -r tidy && exit 0

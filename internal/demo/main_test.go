@@ -40,7 +40,8 @@ func helper() {
 	select {}
 }
 
-// needServer is TEST_POSTGRES_BIN or the directory of the installed binaries; it skips the test where there are none, except in CI.
+// needServer is TEST_POSTGRES_BIN or the directory of the installed binaries; it skips the test where there are none,
+// except in CI.
 func needServer(t *testing.T) string {
 	t.Helper()
 	if dir := os.Getenv("TEST_POSTGRES_BIN"); dir != "" {

@@ -16,7 +16,8 @@ type Call struct {
 	Bind func([]*Type) ([][]byte, error)
 	// Prepare keeps the statement prepared on each connection. It is for SQL from files, never for SQL from callers.
 	Prepare bool
-	// GenericPlan plans a prepared statement once, whatever its values. Otherwise PostgreSQL compares plans, and may plan each call.
+	// GenericPlan plans a prepared statement once, whatever its values. Otherwise PostgreSQL compares plans, and may plan
+	// each call.
 	GenericPlan bool
 	// Untrusted is SQL from a caller: the session is reset before the next call, unless ProvenClean is set.
 	Untrusted bool
@@ -26,14 +27,15 @@ type Call struct {
 	Write bool
 	// Rollback undoes a write at its end, for tests of tools.
 	Rollback bool
-	// Together sends the COMMIT of a write with the statement, which saves a round trip. It is for what by its text only reads,
-	// but may call a function that writes: an error that comes too late then says that something may have been committed.
+	// Together sends the COMMIT of a write with the statement, which saves a round trip. It is for what by its text only
+	// reads, but may call a function that writes: an error that comes too late then says that something may have been
+	// committed.
 	Together bool
-	// Answer, if set, makes the answer, after the last row has gone to the Sink. A write is committed after it, unless it gives an
-	// error or panics; Run gives that error. It must not run another call: a write holds the connection.
+	// Answer, if set, makes the answer, after the last row has gone to the Sink. A write is committed after it, unless it
+	// gives an error or panics; Run gives that error. It must not run another call: a write holds the connection.
 	Answer func(Outcome) error
-	// MaxRows is the maximum number of rows given to the Sink; zero is no limit. The statement is not run further than one row more, except a
-	// write: it runs to its end, so that the number of rows it affected is known.
+	// MaxRows is the maximum number of rows given to the Sink; zero is no limit. The statement is not run further than one
+	// row more, except a write: it runs to its end, so that the number of rows it affected is known.
 	MaxRows int
 	// MaxAffected rolls a write back that touches more rows; zero is no limit.
 	MaxAffected int
@@ -44,16 +46,17 @@ type Call struct {
 	// Verify, if set, is checked before the statement, in the same flight, with the search path and role of Identity: the
 	// call ends with ErrChanged, nothing executed, when a name no longer stands for its OID.
 	Verify *Verify
-	// Application, if set, is the application_name during the call, for the database's log and pg_stat_activity. It costs a
-	// statement in the same flight.
+	// Application, if set, is the application_name during the call, for the database's log and pg_stat_activity. It costs
+	// a statement in the same flight.
 	Application string
 	// ProvenClean says that an Untrusted statement is proven to leave nothing in the session, which then needs no reset.
 	ProvenClean bool
 	// Turn, if set, is kept while a backend works on the call. Tool names what was called, for the log.
 	Turn Turn
 	Tool string
-	// Then are statements that run after this one, with what else the call says. Where one of a read fails, the answers of those
-	// before it are made all the same; a write is undone as a whole. Bind, Prepare and MaxAffected are for a call of one statement.
+	// Then are statements that run after this one, with what else the call says. Where one of a read fails, the answers of
+	// those before it are made all the same; a write is undone as a whole. Bind, Prepare and MaxAffected are for a call of
+	// one statement.
 	Then []Then
 	// OwnNotices keeps of the notices only those that PostgreSQL's own commands give: others may quote data.
 	OwnNotices bool
@@ -62,8 +65,8 @@ type Call struct {
 	describe *Description
 }
 
-// Then is a further statement of a Call. The identity of the call is set anew before it: nothing that another statement has
-// set holds.
+// Then is a further statement of a Call. The identity of the call is set anew before it: nothing that another statement
+// has set holds.
 type Then struct {
 	SQL     string
 	Args    [][]byte
@@ -93,8 +96,8 @@ type Outcome struct {
 	// Rows is the number of rows given to the Sink; More reports that there are others.
 	Rows int
 	More bool
-	// Notices are what PostgreSQL said beside the answer, such as NOTICE: table "x" does not exist, skipping; a few short ones.
-	// Answer does not get them, for the COMMIT may add to them.
+	// Notices are what PostgreSQL said beside the answer, such as NOTICE: table "x" does not exist, skipping; a few short
+	// ones. Answer does not get them, for the COMMIT may add to them.
 	Notices []string
 }
 
@@ -113,7 +116,8 @@ type Sink interface {
 	Row([][]byte) bool
 }
 
-// SessionIdentity is what a transaction carries of its caller. It is put in before the statement, for this transaction alone.
+// SessionIdentity is what a transaction carries of its caller. It is put in before the statement, for this transaction
+// alone.
 type SessionIdentity struct {
 	// SearchPath is the search path, as SET search_path takes it; an empty one finds only what is in pg_catalog.
 	SearchPath string

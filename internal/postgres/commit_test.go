@@ -30,8 +30,8 @@ func attempt(ctx context.Context, db *postgres.DB, c postgres.Call, sink postgre
 	return db.Run(ctx, c, sink)
 }
 
-// TestNoErrorLeavesAWrite: whatever keeps the answer of a write from being given, the table is as it was. The pool has one
-// connection, so that one that is not given back is noticed.
+// TestNoErrorLeavesAWrite: whatever keeps the answer of a write from being given, the table is as it was. The pool has
+// one connection, so that one that is not given back is noticed.
 func TestNoErrorLeavesAWrite(t *testing.T) {
 	direct, through := pooled(t, nil)
 	pgtest.Exec(t, direct, "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE child (id int REFERENCES t DEFERRABLE INITIALLY DEFERRED); "+

@@ -23,8 +23,8 @@ import (
 	"mcp-postgres/internal/pgtext"
 )
 
-// What to write, for who wrote something else. No message about a connection string repeats a part of it but the names of
-// parameters that look like names.
+// What to write, for who wrote something else. No message about a connection string repeats a part of it but the names
+// of parameters that look like names.
 const (
 	wantURL    = "postgres://user:password@host:port/database"
 	wantString = "want " + wantURL + " or keyword=value pairs"
@@ -47,9 +47,9 @@ type connInfo struct {
 	notes          []string // what became of the parameters of other programs
 }
 
-// parseConnInfo reads a connection string with the driver, which takes what it does not understand for key=value pairs, and
-// each key that it does not know for a setting of the session. Those of libpq and of other programs are understood as far as
-// their meaning is plain.
+// parseConnInfo reads a connection string with the driver, which takes what it does not understand for key=value pairs,
+// and each key that it does not know for a setting of the session. Those of libpq and of other programs are understood
+// as far as their meaning is plain.
 func parseConnInfo(text string) (*connInfo, error) {
 	c := &connInfo{}
 	text, err := c.tidy(text)
@@ -102,7 +102,8 @@ func (c *connInfo) parse(text string) error {
 	return nil
 }
 
-// noService is the driver's text for a service that is not in the user's file; like libpq we look into the system's then.
+// noService is the driver's text for a service that is not in the user's file; like libpq we look into the system's
+// then.
 const noService = "failed to read service"
 
 // with adds parameters to a connection string, where the last one counts.
@@ -240,7 +241,8 @@ func User(url string) string {
 	return c.User
 }
 
-// urlStart is the scheme of a URL, and pairStart the name of the first pair; other programs put semicolons between pairs.
+// urlStart is the scheme of a URL, and pairStart the name of the first pair; other programs put semicolons between
+// pairs.
 var (
 	urlStart   = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.:-]*)://`)
 	pairStart  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*\s*=`)
@@ -290,7 +292,8 @@ func (c *connInfo) tidy(text string) (string, error) {
 	return text, nil
 }
 
-// checkURL refuses a URL that can be split in more than one way. A @ ends user and password only before the first slash, as in libpq.
+// checkURL refuses a URL that can be split in more than one way. A @ ends user and password only before the first
+// slash, as in libpq.
 func checkURL(rest string) error {
 	if i := strings.IndexAny(rest, "@/"); i >= 0 && rest[i] == '@' {
 		user, _, _ := strings.Cut(rest[:i], ":")
@@ -322,7 +325,8 @@ var valueFaults = []struct{ text, want string }{
 	{"failed to parse as URL", wantCoded},
 }
 
-// parseError is the error for a string that the driver refuses. Its own text quotes the connection string, so none of it is passed on.
+// parseError is the error for a string that the driver refuses. Its own text quotes the connection string, so none of
+// it is passed on.
 func parseError(err error) error {
 	if fault := fileFault(err); fault != nil {
 		return fault
@@ -355,8 +359,8 @@ func checkPlaces(c *pgconn.Config) error {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// checkParameters refuses what is neither a parameter of the connection nor a setting of a session, all in one sentence. A word
-// that may be the rest of a password which was given as a parameter is not repeated.
+// checkParameters refuses what is neither a parameter of the connection nor a setting of a session, all in one
+// sentence. A word that may be the rest of a password which was given as a parameter is not repeated.
 func checkParameters(params map[string]string, secret bool) error {
 	var named []string
 	unnamed, last := 0, ""
@@ -382,8 +386,8 @@ func checkParameters(params map[string]string, secret bool) error {
 	return connFault("parameters that can't be used: %s%s", strings.Join(named, ", "), last)
 }
 
-// sessionSettings are what a start-up packet may set in PostgreSQL 14 to 18 and in Debian's, in small letters, one a line: those of
-// pg_settings whose context is user, superuser, backend or superuser-backend.
+// sessionSettings are what a start-up packet may set in PostgreSQL 14 to 18 and in Debian's, in small letters, one a
+// line: those of pg_settings whose context is user, superuser, backend or superuser-backend.
 //
 //go:embed settings.txt
 var sessionSettings string
@@ -398,8 +402,8 @@ var knownSettings = func() map[string]bool {
 
 var dotted = regexp.MustCompile(`^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)+$`)
 
-// isSetting reports whether a parameter that is none of the connection may be a setting of the session. A name with a dot is
-// one of an extension; only the database knows those.
+// isSetting reports whether a parameter that is none of the connection may be a setting of the session. A name with a
+// dot is one of an extension; only the database knows those.
 func isSetting(name string) bool {
 	name = strings.ToLower(name)
 	return knownSettings[name] || dotted.MatchString(name)
@@ -410,7 +414,8 @@ var plainValue = regexp.MustCompile(`^[a-z_][a-z0-9_$]{0,62}(,[a-z_][a-z0-9_$]{0
 const dateStyle = "ISO, YMD"
 
 // pinSession fixes the settings that change how values are written, so that answers don't depend on the server's. The
-// connection string may choose the time zone, the application's name and jit, which costs short statements more than it saves.
+// connection string may choose the time zone, the application's name and jit, which costs short statements more than it
+// saves.
 func pinSession(c *pgconn.Config) {
 	given := make(map[string]string, len(c.RuntimeParams))
 	for k, v := range c.RuntimeParams {

@@ -66,8 +66,8 @@ func TestParseConnInfo(t *testing.T) {
 	}
 }
 
-// TestOtherPrograms: the parameters of libpq that the driver does not know, and those of other programs, are understood where
-// their meaning is plain, and the log says as what.
+// TestOtherPrograms: the parameters of libpq that the driver does not know, and those of other programs, are understood
+// where their meaning is plain, and the log says as what.
 func TestOtherPrograms(t *testing.T) {
 	for _, test := range []struct{ url, want, notes string }{
 		{"postgresql+asyncpg://app:s3cret@db/shop?ssl=require", "db TLS", "the scheme (read as postgresql), ssl (read as sslmode)"},

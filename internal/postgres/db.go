@@ -1,5 +1,5 @@
-// Package postgres runs statements on PostgreSQL: one network round trip a call, two for a write, bounded in time, rows and
-// bytes, and nothing of one call left for the next.
+// Package postgres runs statements on PostgreSQL: one network round trip a call, two for a write, bounded in time, rows
+// and bytes, and nothing of one call left for the next.
 package postgres
 
 import (
@@ -26,7 +26,8 @@ const (
 	// Grace is how long a statement at its time limit may take to end by itself; then it is cancelled, and when it has not
 	// ended after as long again, the call is answered without it.
 	Grace = 500 * time.Millisecond
-	// cancelGrace is how long, off the path of calls, a cancelled statement may take to end before its backend is terminated.
+	// cancelGrace is how long, off the path of calls, a cancelled statement may take to end before its backend is
+	// terminated.
 	cancelGrace = 2 * time.Second
 )
 
@@ -39,7 +40,8 @@ type Config struct {
 	MinConns int
 	// MaxConns are the most connections; zero means DefaultMaxConns.
 	MaxConns int
-	// IdleTime is how long a connection beyond MinConns stays open without use; zero means DefaultIdleTime, negative for ever.
+	// IdleTime is how long a connection beyond MinConns stays open without use; zero means DefaultIdleTime, negative for
+	// ever.
 	IdleTime time.Duration
 	// Timeout is the statement timeout of a call that names none; zero means DefaultTimeout.
 	Timeout time.Duration
@@ -84,8 +86,7 @@ func Open(_ context.Context, c Config) (*DB, error) {
 	if db.pool, err = newPool(c, found, db.pooler); err != nil {
 		return nil, err
 	}
-	most := int(db.pool.Config().MaxConns)
-	db.callers = make(chan struct{}, most-most/4)
+	db.callers = make(chan struct{}, db.pool.most-db.pool.most/4)
 	return db, nil
 }
 
@@ -143,8 +144,8 @@ func (db *DB) withSession(ctx context.Context, f func(*session) error) error {
 	return err
 }
 
-// cancelOnDone cancels the running statement in PostgreSQL when ctx ends. The function it returns stops that, and reports false
-// when a cancel was sent: it may still arrive, so the connection must not be used again.
+// cancelOnDone cancels the running statement in PostgreSQL when ctx ends. The function it returns stops that, and
+// reports false when a cancel was sent: it may still arrive, so the connection must not be used again.
 func cancelOnDone(ctx context.Context, pc *pgconn.PgConn) func() bool {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -163,8 +164,9 @@ func cancelOnDone(ctx context.Context, pc *pgconn.PgConn) func() bool {
 	}
 }
 
-// putBack gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at rest, and
-// the reset after a caller's SQL is waited for. The turn of the call is kept while the backend may be at work on it.
+// putBack gives the connection back. Off the path of the call, a broken or worn one is closed, once its backend is at
+// rest, and the reset after a caller's SQL is waited for. The turn of the call is kept while the backend may be at work
+// on it.
 func (db *DB) putBack(conn *pgxpool.Conn, s *session) {
 	if !s.broken && !s.resetting && !s.failed && !s.worn() {
 		db.release(conn, s)

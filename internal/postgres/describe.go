@@ -16,8 +16,8 @@ type Description struct {
 	Notices []string
 }
 
-// Describe parses sql and describes its parameters and columns; nothing is executed. Types of users are looked up anew, for
-// an enum may have more labels than before.
+// Describe parses sql and describes its parameters and columns; nothing is executed. Types of users are looked up anew,
+// for an enum may have more labels than before.
 func (db *DB) Describe(ctx context.Context, sql string) (d Description, err error) {
 	db.types.forget()
 	out, err := db.Run(ctx, Call{SQL: sql, describe: &d}, nil)
@@ -50,7 +50,8 @@ func (t *transaction) describeCall() error {
 
 const commentSQL = `SELECT pg_catalog.col_description($1::pg_catalog.oid, $2::pg_catalog.int4)`
 
-// comments fills in the comments of the table columns that stand behind cols. Those of the system catalogs are left out.
+// comments fills in the comments of the table columns that stand behind cols. Those of the system catalogs are left
+// out.
 func comments(s *session, fields []pgproto3.FieldDescription, cols []Column) error {
 	for i, f := range fields {
 		if f.TableOID < firstUserOID || f.TableAttributeNumber == 0 {

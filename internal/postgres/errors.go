@@ -137,8 +137,8 @@ func refusal(pe *pgconn.PgError) string {
 	return "the database refuses the connection (SQLSTATE " + pe.Code + ")"
 }
 
-// refusedSetting describes a setting of the connection string that the database refuses. The database quotes what it does not
-// know: a name that holds : or @ may be a part of a connection string that was taken apart in wrong places.
+// refusedSetting describes a setting of the connection string that the database refuses. The database quotes what it
+// does not know: a name that holds : or @ may be a part of a connection string that was taken apart in wrong places.
 func refusedSetting(code, message string) string {
 	text := "the database refuses a setting of the connection string, which only its operator can change"
 	if !strings.ContainsAny(strings.Replace(message, `": "`, "", 1), ":@") {
@@ -147,8 +147,9 @@ func refusedSetting(code, message string) string {
 	return text + " (SQLSTATE " + code + ")"
 }
 
-// carriedSetting is Unavailable for an error before a call's own statement that is about a setting of the connection string:
-// behind a pooler each call carries those. It is nil for any other error, and for the settings of a caller's identity.
+// carriedSetting is Unavailable for an error before a call's own statement that is about a setting of the connection
+// string: behind a pooler each call carries those. It is nil for any other error, and for the settings of a caller's
+// identity.
 func carriedSetting(e *Error) error {
 	about := func(start string) bool { return strings.HasPrefix(e.Message, start) }
 	if !about("unrecognized configuration parameter ") && !about("invalid value for parameter ") && !about("invalid configuration parameter name ") ||
@@ -226,7 +227,8 @@ func timeoutError(limit time.Duration) *Error {
 		Hint: "make it cheaper: filter on indexed columns, or ask for less"}
 }
 
-// lateError describes the end of a call at its time limit. A call may wait in a pooler, which has no server connection for it.
+// lateError describes the end of a call at its time limit. A call may wait in a pooler, which has no server connection
+// for it.
 func lateError(err error, limit time.Duration, commits bool) *Error {
 	e := timeoutError(limit)
 	lost := lostIn(err)
@@ -247,8 +249,8 @@ func lateError(err error, limit time.Duration, commits bool) *Error {
 // node is the address of a server, with or without a login, in an error of Citus.
 var node = regexp.MustCompile(`(\S+@)?[A-Za-z0-9._-]+:[0-9]{4,5}\b`)
 
-// remoteError rewrites an error on the way from the database to another server (a worker of Citus, a foreign server). Such an
-// error names hosts and logins, which only the operator is to read: a caller with a role does not.
+// remoteError rewrites an error on the way from the database to another server (a worker of Citus, a foreign server).
+// Such an error names hosts and logins, which only the operator is to read: a caller with a role does not.
 func remoteError(s *session, c *Call, err error) error {
 	var e *Error
 	if err == nil || !errors.As(err, &e) || e.givenUp {

@@ -17,8 +17,8 @@ import (
 	"mcp-postgres/internal/test/pgtest"
 )
 
-// TestEachCallAsItsCaller has eight callers make 200 calls at once, on connections that all share, while calls fail, are
-// cancelled, leave what they can behind and have their backends killed. No answer may be that of another caller.
+// TestEachCallAsItsCaller has eight callers make 200 calls at once, on connections that all share, while calls fail,
+// are cancelled, leave what they can behind and have their backends killed. No answer may be that of another caller.
 func TestEachCallAsItsCaller(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{TCP: true})
 	const callers = 8
@@ -117,8 +117,8 @@ func (r *firstRow) Row(values [][]byte) bool {
 	return true
 }
 
-// cutter passes everything on, but ends the connection of a client in the moment of a COMMIT: before it reaches the server, or
-// after it, so that its answer is lost.
+// cutter passes everything on, but ends the connection of a client in the moment of a COMMIT: before it reaches the
+// server, or after it, so that its answer is lost.
 func cutter(t *testing.T, address string, after bool) string {
 	t.Helper()
 	host, port, _ := strings.Cut(strings.Split(strings.SplitN(address, "@", 2)[1], "/")[0], ":")
@@ -184,8 +184,8 @@ func cutAtCommit(client, server net.Conn, after bool) {
 	}
 }
 
-// TestLostCommit: when the connection is lost around a COMMIT, nobody knows whether it was made; the error says so, and the
-// write is never made twice.
+// TestLostCommit: when the connection is lost around a COMMIT, nobody knows whether it was made; the error says so, and
+// the write is never made twice.
 func TestLostCommit(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{TCP: true})
 	pgtest.Exec(t, c.AdminURL(), "CREATE TABLE t (id int)")

@@ -12,8 +12,8 @@ import (
 	"mcp-postgres/internal/test/pgtest"
 )
 
-// identified gives a database, directly or through PgBouncer, with two schemas that have a table of the same name, and a
-// role that may read the one of app.
+// identified gives a database, directly or through PgBouncer, with two schemas that have a table of the same name, and
+// a role that may read the one of app.
 func identified(t *testing.T, pooled bool) string {
 	t.Helper()
 	c := pgtest.NewCluster(t, demo.Config{})

@@ -51,8 +51,9 @@ type Cut struct {
 // String is what stands behind a text that was cut.
 func (c Cut) String() string { return fmt.Sprintf("... (%d of %d %s cut)", c.Of-c.Kept, c.Of, c.Unit) }
 
-// AppendCut is AppendJSON for a value whose text may be longer than limit bytes. What is appended has the JSON type of the whole
-// value: an array loses items, bytea loses bytes and stays base64, any other value is a string that says what is missing.
+// AppendCut is AppendJSON for a value whose text may be longer than limit bytes. What is appended has the JSON type of
+// the whole value: an array loses items, bytea loses bytes and stays base64, any other value is a string that says what
+// is missing.
 func (t *Type) AppendCut(dst, text []byte, limit int) ([]byte, Cut) {
 	switch {
 	case t.Kind == Array:
@@ -96,30 +97,10 @@ func appendNumber(dst, text []byte, exact bool) []byte {
 	return append(dst, text...)
 }
 
-// isNumber reports whether text is a number in JSON's grammar (RFC 8259, section 6).
+// isNumber reports whether text is a number in JSON: what is valid and ends in a digit is one.
 func isNumber(text []byte) bool {
-	if len(text) > 0 && text[0] == '-' {
-		text = text[1:]
-	}
-	n := digits(text)
-	if n == 0 || n > 1 && text[0] == '0' {
-		return false
-	}
-	text = text[n:]
-	if len(text) > 0 && text[0] == '.' {
-		if n = digits(text[1:]); n == 0 {
-			return false
-		}
-		text = text[1+n:]
-	}
-	if len(text) == 0 || text[0] != 'e' {
-		return len(text) == 0
-	}
-	text = text[1:]
-	if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
-		text = text[1:]
-	}
-	return len(text) > 0 && digits(text) == len(text)
+	n := len(text)
+	return n > 0 && digits(text[n-1:]) == 1 && (digits(text) == n && (n == 1 || text[0] != '0') || json.Valid(text))
 }
 
 // digits counts the digits that text begins with.
@@ -213,7 +194,8 @@ func appendTimestamp(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// isISO distinguishes timestamps of DateStyle ISO from those that a statement can make by changing the setting for itself.
+// isISO distinguishes timestamps of DateStyle ISO from those that a statement can make by changing the setting for
+// itself.
 func isISO(text []byte) bool {
 	for _, c := range text {
 		switch {
@@ -246,8 +228,8 @@ func appendBytea(dst, text []byte) []byte {
 	return append(out, '"')
 }
 
-// appendArray writes an array, also a nested one, as JSON arrays, of which limit bounds the bytes; zero is no limit. Bounds other
-// than 1 are not shown.
+// appendArray writes an array, also a nested one, as JSON arrays, of which limit bounds the bytes; zero is no limit.
+// Bounds other than 1 are not shown.
 func (t *Type) appendArray(dst, text []byte, limit int) ([]byte, Cut) {
 	p := arrayParser{text: text, elem: t.Elem, delim: t.Delim, limit: limit, start: len(dst)}
 	if len(text) > 0 && text[0] == '[' {
@@ -266,7 +248,8 @@ type arrayParser struct {
 	pos   int
 	elem  *Type
 	delim byte
-	// limit bounds what is written behind start. Once an item has not fitted, the array is full: the rest is read and counted.
+	// limit bounds what is written behind start. Once an item has not fitted, the array is full: the rest is read and
+	// counted.
 	limit, start int
 	kept, items  int
 	full         bool

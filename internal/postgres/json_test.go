@@ -18,7 +18,8 @@ var kinds = []postgres.Kind{
 	postgres.Date, postgres.Timestamp, postgres.Timestamptz, postgres.UUID, postgres.Bytea,
 }
 
-// odd are texts that some kind does not expect: the settings of the session changed by the statement, or no sense at all.
+// odd are texts that some kind does not expect: the settings of the session changed by the statement, or no sense at
+// all.
 var odd = []string{
 	"", "t", "true", "-", "-1", "01", "1.", ".5", "1e", "1e+", "1e5", "1x", "x1", "--1", "1-1", "0x10", "+1", "NaN", "-Infinity", "1,2", "1}",
 	"29.02.2024 12:34:56 UTC", "02/29/2024 12:34:56", "Thu Feb 29 12:34:56 2024 UTC", `2024-02-29 "`, "2024-02-29 12:34:56+", " ", "  ", "1 -00",

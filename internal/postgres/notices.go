@@ -41,9 +41,9 @@ func (n *notices) add(m *pgproto3.NoticeResponse) bool {
 	return true
 }
 
-// noticeText is what a caller reads of a notice; empty for one that is left out. DEBUG and LOG are for the operator. Where
-// only PostgreSQL's own count, a notice must have the SQLSTATE of a command that did less than it says, and come from the
-// statement itself: RAISE and its like may quote rows that the caller may not read.
+// noticeText is what a caller reads of a notice; empty for one that is left out. DEBUG and LOG are for the operator.
+// Where only PostgreSQL's own count, a notice must have the SQLSTATE of a command that did less than it says, and come
+// from the statement itself: RAISE and its like may quote rows that the caller may not read.
 func noticeText(m *pgproto3.NoticeResponse, own bool) string {
 	severity := cmp.Or(m.SeverityUnlocalized, m.Severity)
 	if severity != "NOTICE" && severity != "WARNING" && severity != "INFO" {

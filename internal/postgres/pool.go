@@ -19,14 +19,15 @@ import (
 	"mcp-postgres/internal/redact"
 )
 
-// pool is a pool of pgx with a gate before it. A call gets a connection that is idle, or waits for one, in the order of the calls,
-// while more are made. A server that gives fewer than the pool may have (a login's CONNECTION LIMIT, a pooler with fewer places)
-// so fails no call.
+// pool is a pool of pgx with a gate before it. A call gets a connection that is idle, or waits for one, in the order of
+// the calls, while more are made. A server that gives fewer than the pool may have (a login's CONNECTION LIMIT, a
+// pooler with fewer places) so fails no call.
 type pool struct {
 	*pgxpool.Pool
 	url    string
 	pooler *pooler
 	log    *slog.Logger
+	most   int // connections that there may be
 
 	// closing ends when shut is called.
 	closing context.Context
@@ -59,17 +60,13 @@ const (
 
 // newPool begins to connect, unless c says otherwise.
 func newPool(c Config, found *connInfo, pooler *pooler) (*pool, error) {
-	p := &pool{url: c.URL, conf: found.Config, pooler: pooler, log: c.Logger}
+	p := &pool{url: c.URL, conf: found.Config, pooler: pooler, log: c.Logger, most: min(cmp.Or(max(c.MaxConns, 0), DefaultMaxConns), 10_000)}
 	p.closing, p.close = context.WithCancel(context.Background())
-	conf := found.pool
-	most := DefaultMaxConns
-	if c.MaxConns > 0 {
-		most = min(c.MaxConns, 10_000)
-	}
 	if found.most > 0 {
-		most = min(most, found.most)
+		p.most = min(p.most, found.most)
 	}
-	conf.MaxConns, conf.MinConns = int32(most), int32(min(max(c.MinConns, 0), most))
+	conf := found.pool
+	conf.MaxConns, conf.MinConns = int32(p.most), int32(min(max(c.MinConns, 0), p.most))
 	conf.MaxConnIdleTime = cmp.Or(c.IdleTime, DefaultIdleTime)
 	if c.IdleTime < 0 {
 		conf.MaxConnIdleTime = math.MaxInt64
@@ -89,8 +86,8 @@ func newPool(c Config, found *connInfo, pooler *pooler) (*pool, error) {
 	return p, nil
 }
 
-// beforeConnect reads the connection string anew, for passwords and certificates change in their files. After a refused login
-// there is one attempt each pause.
+// beforeConnect reads the connection string anew, for passwords and certificates change in their files. After a refused
+// login there is one attempt each pause.
 func (p *pool) beforeConnect(_ context.Context, c *pgx.ConnConfig) error {
 	c.Config = *p.config()
 	p.mu.Lock()
@@ -194,8 +191,8 @@ func (p *pool) enter(ctx context.Context) error {
 	}
 }
 
-// admit takes a place, if there is an idle connection for it, or as many connections as there may be: then the pool has a queue
-// of its own. The lock must be held.
+// admit takes a place, if there is an idle connection for it, or as many connections as there may be: then the pool has
+// a queue of its own. The lock must be held.
 func (p *pool) admit() bool {
 	s := p.Stat()
 	idle := int(s.IdleConns()) > p.entering
@@ -270,7 +267,7 @@ func (p *pool) grow() {
 	if live > 0 && (time.Now().Before(p.next) || p.pooler.alone.Load()) {
 		return
 	}
-	for p.dialing < len(p.waiting) && live+p.dialing < int(p.Config().MaxConns) {
+	for p.dialing < len(p.waiting) && live+p.dialing < p.most {
 		p.dialing++
 		p.dials.Go(p.dial)
 	}
@@ -291,14 +288,15 @@ func (p *pool) dial() {
 		p.hand()
 		return
 	}
-	if !p.noted(err) && (p.dialing == 0 || p.failed >= int(p.Config().MaxConns)) {
+	if !p.noted(err) && (p.dialing == 0 || p.failed >= p.most) {
 		for len(p.waiting) > 0 {
 			p.answer(err)
 		}
 	}
 }
 
-// noted takes note of an attempt that failed, and reports whether there is another connection to wait for. The lock must be held.
+// noted takes note of an attempt that failed, and reports whether there is another connection to wait for. The lock
+// must be held.
 func (p *pool) noted(err error) bool {
 	p.failed++
 	live := p.live()

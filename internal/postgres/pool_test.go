@@ -38,8 +38,8 @@ func together(t *testing.T, db *postgres.DB, threads, times int) (failed []error
 	return failed
 }
 
-// TestFewerConnectionsThanThePool: a login that gets no more connections has its calls wait for those that it has, and uses
-// more when they can be had again.
+// TestFewerConnectionsThanThePool: a login that gets no more connections has its calls wait for those that it has, and
+// uses more when they can be had again.
 func TestFewerConnectionsThanThePool(t *testing.T) {
 	admin := pgtest.URL(t)
 	name, url := pgtest.Role(t, admin)
@@ -77,7 +77,8 @@ func TestNoConnectionAtAll(t *testing.T) {
 	}
 }
 
-// TestOpening: the connections that are kept come by themselves, and the first call needs no other; unless the first one is late.
+// TestOpening: the connections that are kept come by themselves, and the first call needs no other; unless the first
+// one is late.
 func TestOpening(t *testing.T) {
 	other, url := open(t, pgtest.URL(t)), pgtest.URL(t)
 	separator := "?"
@@ -135,7 +136,8 @@ func TestIdlePool(t *testing.T) {
 	waitUntil(t, "two connections are kept", func() bool { return count() == "2" })
 }
 
-// TestRefusedLogin: a login that is refused is not tried for each call, and is tried again when it may have been mended.
+// TestRefusedLogin: a login that is refused is not tried for each call, and is tried again when it may have been
+// mended.
 func TestRefusedLogin(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{TCP: true})
 	var tries atomic.Int64

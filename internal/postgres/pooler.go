@@ -22,7 +22,8 @@ import (
 // A pooler such as PgBouncer in transaction mode gives each transaction any of its server connections. Nothing of the
 // session lasts there: no prepared statement, no setting of the start-up packet but the few that the pooler follows, no
 // backend of our own. The pooler is found while connecting; from then on every statement is unnamed, the settings
-// travel in the transaction, and what a caller's SQL can leave is thrown away before the pooler takes the connection back.
+// travel in the transaction, and what a caller's SQL can leave is thrown away before the pooler takes the connection
+// back.
 
 // pooler is what a DB knows about a pooler before its database. All connections share it.
 type pooler struct {
@@ -38,7 +39,6 @@ type pooler struct {
 
 	timeout time.Duration // of most calls
 	limits  []setting
-	known   known
 }
 
 // followed are the parameters that PgBouncer carries from server connection to server connection.
@@ -47,10 +47,10 @@ var followed = []string{"application_name", "client_encoding", "datestyle", "sta
 // perCall are set by every call anyway, or mean nothing in a transaction.
 var perCall = []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"}
 
-// newPooler divides the parameters of a session between the start-up packet and the transaction. Timeout is that of most calls.
+// newPooler divides the parameters of a session between the start-up packet and the transaction. Timeout is that of
+// most calls.
 func newPooler(params map[string]string, timeout time.Duration, log *slog.Logger) (*pooler, error) {
-	p := &pooler{log: log, startup: map[string]string{}, timeout: timeout, limits: limitsOf(timeout, true),
-		known: known{settings: map[[2]string]setting{}}}
+	p := &pooler{log: log, startup: map[string]string{}, timeout: timeout, limits: limitsOf(timeout, true)}
 	local, ok := parseOptions(params["options"])
 	if !ok {
 		local = map[string]string{}
@@ -170,8 +170,8 @@ func (p *pooler) lookAt(s *session) error {
 	return s.pc.Conn().SetReadDeadline(time.Time{})
 }
 
-// probe looks for a pooler: one that takes every parameter is known by the number that it gave while connecting, which is
-// not the backend's, or by the parameters that it did not pass on.
+// probe looks for a pooler: one that takes every parameter is known by the number that it gave while connecting, which
+// is not the backend's, or by the parameters that it did not pass on.
 func (p *pooler) probe(s *session) error {
 	s.fixed("", look)
 	rows, err := s.ask("", forgotten, pgtext.Array(p.names), pgtext.Array(p.values))
@@ -231,8 +231,8 @@ func port(a net.Addr) string {
 	return ""
 }
 
-// refuses reports an attempt to connect that failed because of a parameter that PgBouncer does not know; the next one will
-// not send it.
+// refuses reports an attempt to connect that failed because of a parameter that PgBouncer does not know; the next one
+// will not send it.
 func (p *pooler) refuses(err error) bool {
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) || pe.Code != "08P01" || !strings.Contains(pe.Message, "startup parameter") {
@@ -243,8 +243,8 @@ func (p *pooler) refuses(err error) bool {
 	return true
 }
 
-// refusesParameters reports the same of another pooler: its refusal may have this reason, and without the parameters there
-// is a connection, to a database that takes them all.
+// refusesParameters reports the same of another pooler: its refusal may have this reason, and without the parameters
+// there is a connection, to a database that takes them all.
 func (p *pool) refusesParameters(ctx context.Context, err error) bool {
 	if p.pooler.found.Load() || !mayBeParameters(err) {
 		return false

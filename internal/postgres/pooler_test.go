@@ -237,7 +237,8 @@ func TestPoolerKeepsParameters(t *testing.T) {
 	}
 }
 
-// Behind a pooler the settings of the connection string come with each call; one that is refused is no matter of the call.
+// Behind a pooler the settings of the connection string come with each call; one that is refused is no matter of the
+// call.
 func TestRefusedSettingBehindAPooler(t *testing.T) {
 	url := pgtest.URL(t)
 	for params, want := range map[string]string{

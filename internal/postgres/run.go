@@ -12,8 +12,8 @@ import (
 )
 
 // Run runs one call and hands its rows to sink. The error is ErrNoDatabase, *Unavailable, *Error, what c.Bind returned,
-// or the context's. A deadline of ctx bounds the statement too: it must leave Grace for the end. A read that meets a dead
-// connection or a stale plan is tried once more, a write only if the server never saw it.
+// or the context's. A deadline of ctx bounds the statement too: it must leave Grace for the end. A read that meets a
+// dead connection or a stale plan is tried once more, a write only if the server never saw it.
 func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	if db.pool == nil {
 		return Outcome{}, ErrNoDatabase
@@ -87,8 +87,8 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	return t.out, err
 }
 
-// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or anything
-// that was not executed because a pooler showed itself.
+// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or
+// anything that was not executed because a pooler showed itself.
 func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {
 	var mixed *mixedUpError
 	if lost := lostIn(err); lost != nil {
@@ -168,8 +168,8 @@ func (t *transaction) run(ctx context.Context) error {
 		t.prelude = t.queued
 		return t.finish(t.describeCall(), false)
 	}
-	// A read has one Sync, after the ROLLBACK, so that PostgreSQL answers in one piece: each more wakes both sides once more. After
-	// an error the ROLLBACK is skipped; putBack sends it again.
+	// A read has one Sync, after the ROLLBACK, so that PostgreSQL answers in one piece: each more wakes both sides once
+	// more. After an error the ROLLBACK is skipped; putBack sends it again.
 	oneSync := !t.call.Write && !t.pooled && len(t.steps) == 1
 	for i := range t.steps {
 		if err := t.queue(i); err != nil {
@@ -286,8 +286,8 @@ func (t *transaction) last(err error) error {
 	return err
 }
 
-// answered runs a statement that writes, up to its answer. The COMMIT is sent after that: whatever keeps the answer from
-// being given, an error, a panic or a caller who no longer waits, leaves no change behind.
+// answered runs a statement that writes, up to its answer. The COMMIT is sent after that: whatever keeps the answer
+// from being given, an error, a panic or a caller who no longer waits, leaves no change behind.
 func (t *transaction) answered(ctx context.Context) error {
 	if err := t.flush(); err != nil {
 		return err

@@ -428,7 +428,8 @@ func TestSettingsOfSessions(t *testing.T) {
 	}
 }
 
-// TestThen: statements of one call share a transaction and a snapshot of its identity, which none of them changes for the next.
+// TestThen: statements of one call share a transaction and a snapshot of its identity, which none of them changes for
+// the next.
 func TestThen(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, "CREATE TABLE t (id int); CREATE TYPE mood AS ENUM ('fine')")

@@ -17,7 +17,8 @@ import (
 )
 
 // session speaks the extended query protocol on one connection. Messages are queued and sent together, so that a whole
-// transaction costs one round trip; pgx's own calls can't bound rows by the protocol (Execute's limit), which this does.
+// transaction costs one round trip; pgx's own calls can't bound rows by the protocol (Execute's limit), which this
+// does.
 type session struct {
 	pc       *pgconn.PgConn
 	fe       *pgproto3.Frontend
@@ -86,7 +87,8 @@ func (s *session) named(name string) string {
 	return name
 }
 
-// parse queues a Parse, unless name is already prepared on this connection, or about to be. The empty name is always parsed.
+// parse queues a Parse, unless name is already prepared on this connection, or about to be. The empty name is always
+// parsed.
 func (s *session) parse(name, sql string) {
 	name = s.named(name)
 	if s.stale[name] {
@@ -305,8 +307,8 @@ func (s *session) query(sql string, args ...[]byte) ([][]string, error) {
 }
 
 // The memory that callers' statements leave in a backend, such as the types of rows that they made up and the catalogue
-// entries that they looked for, stays until its end: no reset frees it. Few logins may ask how much it is, so that a connection
-// is given up after so many statements, or after so much time at them: a new one costs some 10 ms.
+// entries that they looked for, stays until its end: no reset frees it. Few logins may ask how much it is, so that a
+// connection is given up after so many statements, or after so much time at them: a new one costs some 10 ms.
 const (
 	maxUntrusted = 1000
 	maxBusy      = 10 * time.Second
@@ -389,10 +391,10 @@ func (s *session) discard() error {
 	return err
 }
 
-// receiveError describes the end of a connection. Without a COMMIT sent nothing is committed. Where it was sent with the statement,
-// the server answers all that stands before it first. Without such an answer nothing is committed either, if it is the server
-// that ended the connection: it says so, as one that shuts down does, or nothing is between. A pooler or a proxy may have lost
-// the answer.
+// receiveError describes the end of a connection. Without a COMMIT sent nothing is committed. Where it was sent with
+// the statement, the server answers all that stands before it first. Without such an answer nothing is committed
+// either, if it is the server that ended the connection: it says so, as one that shuts down does, or nothing is
+// between. A pooler or a proxy may have lost the answer.
 func (s *session) receiveError(err error) error {
 	var big *pgproto3.ExceededMaxBodyLenErr
 	if errors.As(err, &big) {

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -14,12 +13,12 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// What a call sets for its statement travels as SET LOCAL, which holds wherever the statement runs: pgpool sends it to each
-// of its nodes, Citus to the workers. A SELECT set_config(...) would hold only where that SELECT went, and pgpool may send
-// the statement elsewhere.
+// What a call sets for its statement travels as SET LOCAL, which holds wherever the statement runs: pgpool sends it to
+// each of its nodes, Citus to the workers. A SELECT set_config(...) would hold only where that SELECT went, and pgpool
+// may send the statement elsewhere.
 
-// setting is a statement that sets one value. It is prepared under its name; without one it is parsed for each call, as all
-// are whose text depends on the caller.
+// setting is a statement that sets one value. It is prepared under its name; without one it is parsed for each call, as
+// all are whose text depends on the caller.
 type setting struct{ name, sql string }
 
 // setLocal sets a value for the transaction. Both must have passed validText, and a list of names quotedNames.
@@ -34,12 +33,12 @@ func setLocal(name, value string) string {
 // listOfNames reports the settings whose value is a list of identifiers: one constant would be one name.
 func listOfNames(name string) bool { return name == "search_path" || name == "temp_tablespaces" }
 
-// validText reports text that PostgreSQL can take: a zero byte would end the statement, and bytes that are no UTF-8 could be
-// taken for others in another encoding.
+// validText reports text that PostgreSQL can take: a zero byte would end the statement, and bytes that are no UTF-8
+// could be taken for others in another encoding.
 func validText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
-// quotedNames reads a list of identifiers as PostgreSQL reads search_path, and writes each as a string constant. No name at
-// all is the empty one, which nothing has.
+// quotedNames reads a list of identifiers as PostgreSQL reads search_path, and writes each as a string constant. No
+// name at all is the empty one, which nothing has.
 func quotedNames(list string) (string, error) {
 	names, err := PathNames(list)
 	if err != nil {
@@ -109,8 +108,8 @@ func nextName(list string) (name, rest string, err error) {
 	return "", "", errNames
 }
 
-// limitsOf bounds a call by its time limit: the statement, its waits for locks, and the transaction when its client has gone
-// silent. Names are given only to the limits that most calls have.
+// limitsOf bounds a call by its time limit: the statement, its waits for locks, and the transaction when its client has
+// gone silent. Names are given only to the limits that most calls have.
 func limitsOf(timeout time.Duration, named bool) []setting {
 	limits := make([]setting, 0, 3)
 	for _, limit := range []struct {
@@ -134,38 +133,14 @@ var (
 	genericPlan = setting{"mcp_generic_plan", "SET LOCAL plan_cache_mode = force_generic_plan"}
 	// rawText: a database without an encoding would refuse to send what is no UTF-8.
 	rawText = setting{"mcp_raw_text", "SET LOCAL client_encoding = 'SQL_ASCII'"}
-	// propagate has Citus hand SET LOCAL on to its workers. It is sent first. PostgreSQL takes it for a setting of somebody else.
+	// propagate has Citus hand SET LOCAL on to its workers. It is sent first. PostgreSQL takes it for a setting of
+	// somebody else.
 	propagate = setting{"mcp_propagate", "SET LOCAL citus.propagate_set_commands = 'local'"}
-	// snapshot takes one, so that a SET TRANSACTION READ WRITE comes too late. Behind a pooler its answer is the number of the
-	// backend, which is wanted before the statement has ended: for one that does not end.
+	// snapshot takes one, so that a SET TRANSACTION READ WRITE comes too late. Behind a pooler its answer is the number of
+	// the backend, which is wanted before the statement has ended: for one that does not end.
 	snapshot       = setting{"mcp_snapshot", "SELECT"}
 	snapshotPooled = setting{"", "SELECT pg_catalog.pg_backend_pid()"}
 )
-
-// known keeps the settings of roles and search paths: there are few, and they are prepared once on a connection.
-type known struct {
-	mu       sync.Mutex
-	settings map[[2]string]setting
-}
-
-// mostKnown bounds them: what comes later is parsed for each call.
-const mostKnown = 100
-
-// setLocal is the setting of a name to a value, under a name of its own if it is known.
-func (k *known) setLocal(name, value string) setting {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	one, ok := k.settings[[2]string{name, value}]
-	if ok {
-		return one
-	}
-	one.sql = setLocal(name, value)
-	if n := len(k.settings); n < mostKnown {
-		one.name = "mcp_known_" + strconv.Itoa(n)
-		k.settings[[2]string{name, value}] = one
-	}
-	return one
-}
 
 // The statements around a call. They are prepared once on each connection.
 const (
@@ -264,17 +239,29 @@ func (s *session) setIdentity(id *SessionIdentity) {
 		return
 	}
 	if !id.KeepPath {
-		s.set(s.pooler.known.setLocal("search_path", id.SearchPath))
+		s.setKnown("search_path", id.SearchPath)
 	}
 	if s.bound() {
 		s.fixed("mcp_claims", boundClaims, []byte(id.Claims), []byte(id.Sub), []byte(id.Role))
 	} else {
-		s.set(setting{"", setLocal("request.jwt.claims", id.Claims)}, setting{"", setLocal("mcp.sub", id.Sub)},
-			s.pooler.known.setLocal("mcp.role", id.Role))
+		s.set(setting{"", setLocal("request.jwt.claims", id.Claims)}, setting{"", setLocal("mcp.sub", id.Sub)})
+		s.setKnown("mcp.role", id.Role)
 	}
 	if id.DatabaseRole != "" {
-		s.set(s.pooler.known.setLocal("role", id.DatabaseRole))
+		s.setKnown("role", id.DatabaseRole)
 	}
+}
+
+// mostPrepared bounds the statements that are prepared for settings of roles and search paths: there are few of those.
+const mostPrepared = 200
+
+// setKnown queues a setting that many calls have, which is kept prepared.
+func (s *session) setKnown(name, value string) {
+	one := setting{"", setLocal(name, value)}
+	if key := statementName(one.sql); s.prepared[key] || len(s.prepared) < mostPrepared {
+		one.name = key
+	}
+	s.set(one)
 }
 
 // set queues settings.
@@ -285,19 +272,20 @@ func (s *session) set(all ...setting) {
 }
 
 // resetRead throws away what can outlive a transaction that was rolled back: advisory locks of the session and prepared
-// statements, and the seed of random(). Its answer has a row for each prepared statement: those made by PREPARE, and ours,
-// which DEALLOCATE may have removed. Every session has some of ours by then, so that there is a row, and the locks go.
+// statements, and the seed of random(). Its answer has a row for each prepared statement: those made by PREPARE, and
+// ours, which DEALLOCATE may have removed. Every session has some of ours by then, so that there is a row, and the
+// locks go.
 const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql, pg_catalog.setseed($1) FROM pg_catalog.pg_prepared_statement()"
 
 // seed is a new one, for setseed.
 func seed() []byte { return strconv.AppendFloat(nil, rand.Float64(), 'f', -1, 64) }
 
-// resetWrite throws away, before that, what a commit can leave: together they are DISCARD ALL without the loss of our own
-// prepared statements.
+// resetWrite throws away, before that, what a commit can leave: together they are DISCARD ALL without the loss of our
+// own prepared statements.
 var resetWrite = [...]string{"CLOSE ALL", "RESET SESSION AUTHORIZATION", "RESET ALL", "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES"}
 
-// unlockPooled and deallocatePooled are the reset behind a pooler, where pg_prepared_statements holds what PREPARE left but
-// none of ours.
+// unlockPooled and deallocatePooled are the reset behind a pooler, where pg_prepared_statements holds what PREPARE left
+// but none of ours.
 const (
 	unlockPooled     = "SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed($1)"
 	deallocatePooled = `DO $$ DECLARE name pg_catalog.text; BEGIN FOR name IN SELECT p.name FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP
@@ -307,41 +295,33 @@ const (
 // constraints runs the deferred constraints, whose failure at COMMIT would skip the reset behind it.
 const constraints = "SET CONSTRAINTS ALL IMMEDIATE"
 
-// end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer putBack waits for; no
-// statement there has a name, for the caller's SQL may have put another statement under any name.
+// end queues the end of the transaction. After a caller's SQL it queues the reset too, whose answer putBack waits for;
+// no statement there has a name, for the caller's SQL may have put another statement under any name.
 func (s *session) end(keep, reset bool) {
 	sql := rollback
 	if keep {
 		sql, s.committing = commit, true
 	}
-	if !reset || s.pooled {
+	if !reset {
 		s.fixed(statementName(sql), sql)
-		if reset {
-			s.resetPooled(keep)
-		}
 		s.sync()
 		return
 	}
 	s.fixed("", sql)
-	s.sync()
+	if !s.pooled {
+		s.sync()
+	}
 	if keep {
 		for _, sql := range resetWrite {
 			s.fixed("", sql)
 		}
 	}
-	s.fixed("", resetRead, seed())
-	s.sync()
-	s.resetting = true
-}
-
-// resetPooled queues the reset behind the statement that ends the transaction and before the Sync: until that is
-// answered, the pooler leaves the server connection to us.
-func (s *session) resetPooled(keep bool) {
-	if keep {
-		for _, sql := range resetWrite {
-			s.fixed("", sql)
-		}
+	if s.pooled { // until the Sync is answered, the pooler leaves the server connection to us
+		s.fixed("", unlockPooled, seed())
+		s.fixed("", deallocatePooled)
+	} else {
+		s.fixed("", resetRead, seed())
+		s.resetting = true
 	}
-	s.fixed("", unlockPooled, seed())
-	s.fixed("", deallocatePooled)
+	s.sync()
 }

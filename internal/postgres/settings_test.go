@@ -10,8 +10,8 @@ import (
 	"mcp-postgres/internal/test/pgtest"
 )
 
-// ways are those to one database: behind a proxy and an unknown pooler claims travel as SET LOCAL, to the server itself and
-// behind PgBouncer as bound parameters.
+// ways are those to one database: behind a proxy and an unknown pooler claims travel as SET LOCAL, to the server itself
+// and behind PgBouncer as bound parameters.
 func ways(t *testing.T, c *demo.Cluster) map[string]*postgres.DB {
 	t.Helper()
 	_, proxy := tap(t, c.AdminURL())

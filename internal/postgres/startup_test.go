@@ -14,8 +14,8 @@ import (
 	"mcp-postgres/internal/test/pgtest"
 )
 
-// porter stands before a database like a pooler that passes on every byte but the start-up packet, which greet may change;
-// an answer of greet goes to the client, whose connection then ends.
+// porter stands before a database like a pooler that passes on every byte but the start-up packet, which greet may
+// change; an answer of greet goes to the client, whose connection then ends.
 func porter(t *testing.T, address string, greet func(*pgproto3.StartupMessage) pgproto3.BackendMessage) string {
 	t.Helper()
 	conf, err := pgconn.ParseConfig(address)
@@ -70,8 +70,8 @@ func carryAfter(client net.Conn, network, address string, greet func(*pgproto3.S
 	_, _ = io.Copy(server, client)
 }
 
-// TestStartupParametersRefused: poolers say in their own ways that they don't know a start-up parameter; where the database
-// takes it, it travels with the calls.
+// TestStartupParametersRefused: poolers say in their own ways that they don't know a start-up parameter; where the
+// database takes it, it travels with the calls.
 func TestStartupParametersRefused(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{TCP: true})
 	const words = "&timezone=Europe/Berlin&work_mem=5MB"

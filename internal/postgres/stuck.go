@@ -13,9 +13,9 @@ import (
 )
 
 // Some statements heed neither cancellation nor termination, such as a search in one huge text: PostgreSQL looks for
-// signals between rows and in loops that it knows to be long, and nobody can list all others. The call is answered at its
-// time limit all the same. The connection, its place in the pool and the caller's turn are kept until the backend is at
-// rest or gone.
+// signals between rows and in loops that it knows to be long, and nobody can list all others. The call is answered at
+// its time limit all the same. The connection, its place in the pool and the caller's turn are kept until the backend
+// is at rest or gone.
 
 // Turn is the right of a call to run, which whoever gives it shares out between callers.
 type Turn interface {
@@ -61,13 +61,13 @@ func (db *DB) Stuck() []Stuck {
 	return slices.SortedFunc(maps.Values(db.stuck.all), func(a, b Stuck) int { return a.Since.Compare(b.Since) })
 }
 
-// takePlace waits until SQL of a caller may run. A quarter of the pool is never for it, so that tools are served whatever callers
-// send; when half of the pool is stuck, no more is begun.
+// takePlace waits until SQL of a caller may run. A quarter of the pool is never for it, so that tools are served
+// whatever callers send; when half of the pool is stuck, no more is begun.
 func (db *DB) takePlace(ctx context.Context, c *Call) error {
 	if !c.Untrusted {
 		return nil
 	}
-	if n := len(db.Stuck()); n >= max(2, (int(db.pool.Config().MaxConns)+1)/2) {
+	if n := len(db.Stuck()); n >= max(2, (db.pool.most+1)/2) {
 		return &Error{
 			Code:    "53300",
 			Message: strconv.Itoa(n) + " connections are taken by statements that PostgreSQL can't interrupt",
@@ -111,8 +111,8 @@ func (db *DB) leaveStuck() {
 	}
 }
 
-// stop ends what the backend of a connection that is given up may still be doing. It returns when the backend is at rest
-// or gone.
+// stop ends what the backend of a connection that is given up may still be doing. It returns when the backend is at
+// rest or gone.
 func (db *DB) stop(s *session, kept Kept, about Stuck) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*cancelGrace)
 	defer cancel()
@@ -150,8 +150,8 @@ type backend struct {
 	start string
 }
 
-// atRest waits a while, and reports whether the backend is at rest or gone. Its connection shows that. A pooler may have closed
-// that and left the backend at work: then only pg_stat_activity shows it.
+// atRest waits a while, and reports whether the backend is at rest or gone. Its connection shows that. A pooler may
+// have closed that and left the backend at work: then only pg_stat_activity shows it.
 func (db *DB) atRest(s *session, b *backend, wait time.Duration) bool {
 	switch open := !s.pc.IsClosed(); {
 	case open && s.quiet(wait):

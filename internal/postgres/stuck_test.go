@@ -133,8 +133,8 @@ func TestStuckBackendsLeaveHalf(t *testing.T) {
 	run(t, db, postgres.Call{SQL: "SELECT 1"})
 }
 
-// TestToolsAreServedWhateverCallersSend: callers' SQL that begins at once, before anybody knows that it can't be stopped, has three
-// quarters of the pool and no more.
+// TestToolsAreServedWhateverCallersSend: callers' SQL that begins at once, before anybody knows that it can't be
+// stopped, has three quarters of the pool and no more.
 func TestToolsAreServedWhateverCallersSend(t *testing.T) {
 	c := pgtest.NewCluster(t, demo.Config{})
 	db := open(t, c.URL(), func(conf *postgres.Config) { conf.MinConns, conf.MaxConns = -1, 4 })

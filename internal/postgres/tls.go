@@ -15,8 +15,8 @@ import (
 const refusedClient = "the database refuses TLS with this client: sslcert and sslkey must name a certificate that is valid " +
 	"and signed by an authority that the database trusts"
 
-// tlsReason describes a failed TLS connection: what is wrong, and which parameter of the connection string helps. It is empty
-// for any other failure. The names in a certificate are left to the log.
+// tlsReason describes a failed TLS connection: what is wrong, and which parameter of the connection string helps. It is
+// empty for any other failure. The names in a certificate are left to the log.
 func tlsReason(err error) string {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
@@ -103,7 +103,8 @@ var fileFaults = []struct{ text, parameter, fault string }{
 	{"are required", "sslcert and sslkey", "belong together: set both or none"},
 }
 
-// fileFault describes a TLS file that can't be used; nil for any other error. It is for the operator and names the file.
+// fileFault describes a TLS file that can't be used; nil for any other error. It is for the operator and names the
+// file.
 func fileFault(err error) error {
 	for _, f := range fileFaults {
 		if !strings.Contains(err.Error(), f.text) {

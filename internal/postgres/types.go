@@ -123,14 +123,11 @@ func (c *typeCache) resolveColumns(s *session, fields []pgproto3.FieldDescriptio
 		oids[i] = f.DataTypeOID
 	}
 	types, err := c.resolve(s, oids)
-	if err != nil {
-		return nil, err
+	cols := make([]Column, len(types))
+	for i, t := range types {
+		cols[i] = Column{Name: string(fields[i].Name), Type: t}
 	}
-	cols := make([]Column, len(fields))
-	for i, f := range fields {
-		cols[i] = Column{Name: string(f.Name), Type: types[i]}
-	}
-	return cols, nil
+	return cols, err
 }
 
 func (c *typeCache) get(oid uint32) *Type {
