@@ -1,0 +1,45 @@
+-- A water works as a grown database has it: short names, codes that only comments explain, keys that nobody declared, amounts in cents, an import of texts.
+CREATE SCHEMA wt; CREATE SCHEMA bil; CREATE SCHEMA imp;
+COMMENT ON SCHEMA wt IS 'Customers, meters and their readings';
+COMMENT ON SCHEMA bil IS 'Invoices and payments';
+COMMENT ON SCHEMA imp IS 'As received from outside, not yet checked';
+CREATE TABLE wt.gem (kz text PRIMARY KEY, bez text NOT NULL);
+COMMENT ON TABLE wt.gem IS 'Municipalities';
+CREATE TABLE wt.cust (kd_nr int PRIMARY KEY, nm text NOT NULL, typ char(1) NOT NULL, gem_kz text REFERENCES wt.gem, sperr smallint NOT NULL DEFAULT 0);
+COMMENT ON TABLE wt.cust IS 'Who takes water';
+COMMENT ON COLUMN wt.cust.typ IS 'P private, G trade, K municipal';
+COMMENT ON COLUMN wt.cust.sperr IS 'Blocked: 0 no, 1 dunning, 2 court';
+CREATE TYPE wt.mtr_st AS ENUM ('A', 'D', 'V');
+CREATE TABLE wt.mtr (id int PRIMARY KEY, kd int, dn smallint NOT NULL, einbau date NOT NULL, st wt.mtr_st NOT NULL);
+COMMENT ON TABLE wt.mtr IS 'Meters';
+COMMENT ON COLUMN wt.mtr.kd IS 'Customer, wt.cust.kd_nr; nothing enforces it';
+COMMENT ON COLUMN wt.mtr.dn IS 'Diameter in mm';
+COMMENT ON COLUMN wt.mtr.st IS 'A active, D dismounted, V lost';
+CREATE TABLE wt.rdg (mtr_id int NOT NULL REFERENCES wt.mtr ON DELETE CASCADE, at date NOT NULL, val numeric NOT NULL, q char(1) NOT NULL, PRIMARY KEY (mtr_id, at)) PARTITION BY RANGE (at);
+CREATE TABLE wt.rdg_23 PARTITION OF wt.rdg FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
+CREATE TABLE wt.rdg_24 PARTITION OF wt.rdg FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+COMMENT ON TABLE wt.rdg IS 'Readings of the dial';
+COMMENT ON COLUMN wt.rdg.val IS 'm3 on the dial since the meter was mounted, not consumption';
+COMMENT ON COLUMN wt.rdg.q IS 'A read, E estimated, K told by the customer';
+CREATE TABLE bil.inv (no text PRIMARY KEY, kd int NOT NULL, per char(6) NOT NULL, net bigint NOT NULL, st smallint NOT NULL, txt text);
+COMMENT ON TABLE bil.inv IS 'Invoices';
+COMMENT ON COLUMN bil.inv.kd IS 'wt.cust.kd_nr';
+COMMENT ON COLUMN bil.inv.per IS 'Month, YYYYMM';
+COMMENT ON COLUMN bil.inv.net IS 'Cents';
+COMMENT ON COLUMN bil.inv.st IS '10 open, 20 paid, 90 cancelled';
+CREATE TABLE bil.pay (id int PRIMARY KEY, inv_no text REFERENCES bil.inv ON DELETE SET NULL, amt numeric(12,2) NOT NULL);
+COMMENT ON COLUMN bil.pay.amt IS 'EUR, unlike the invoices';
+CREATE TABLE imp.bank (line int, datum text, betrag text, zweck text);
+COMMENT ON TABLE imp.bank IS 'The bank''s list of transfers';
+CREATE VIEW bil.offen AS SELECT i.no, i.kd, i.net FROM bil.inv AS i WHERE i.st = 10;
+INSERT INTO wt.gem VALUES ('AB', 'Altbach'), ('NB', 'Neubach'), ('OB', 'Oberbach');
+INSERT INTO wt.cust SELECT g, 'Customer ' || g, CASE WHEN g % 10 = 0 THEN 'K' WHEN g % 3 = 0 THEN 'G' ELSE 'P' END, (ARRAY['AB', 'NB', 'NB', 'OB'])[1 + g % 4],
+  CASE WHEN g % 50 = 0 THEN 2 WHEN g % 20 = 0 THEN 1 ELSE 0 END FROM generate_series(1, 200) AS g;
+INSERT INTO wt.mtr SELECT g, CASE WHEN g % 60 = 0 THEN NULL ELSE g % 220 END, 20 + g % 3 * 5, date '2015-01-01' + g, (ARRAY['A', 'A', 'A', 'D', 'V'])[1 + g % 5]::wt.mtr_st FROM generate_series(1, 240) AS g;
+INSERT INTO wt.rdg SELECT m, date '2023-12-31' + 366 * y, 100 * m % 700 + y * (50 + m % 7), CASE WHEN m % 8 = 0 THEN 'E' ELSE 'A' END FROM generate_series(1, 240) AS m, generate_series(0, 1) AS y;
+INSERT INTO bil.inv SELECT 'R' || lpad(g::text, 5, '0'), 1 + g % 200, '2024' || lpad((1 + g % 12)::text, 2, '0'), 1000 + g * 7, (ARRAY[20, 20, 20, 10, 90])[1 + g % 5], repeat('Water as metered. ', 60) FROM generate_series(1, 600) AS g;
+INSERT INTO bil.pay SELECT row_number() OVER (ORDER BY i.no), i.no, i.net / 100.0 + CASE WHEN i.no LIKE '%00' THEN 5 ELSE 0 END FROM bil.inv AS i WHERE i.st = 20;
+INSERT INTO bil.pay SELECT 1000 + g, NULL, 12.5 FROM generate_series(1, 9) AS g;
+INSERT INTO imp.bank SELECT g, CASE WHEN g % 2 = 0 THEN to_char(date '2024-01-01' + g, 'DD.MM.YYYY') ELSE to_char(date '2024-01-01' + g, 'YYYY-MM-DD') END,
+  CASE WHEN g % 10 = 0 THEN '1.' || lpad(g::text, 3, '0') || ',50' ELSE g || ',00' END, 'Invoice R' || lpad(g::text, 5, '0') FROM generate_series(1, 100) AS g;
+ANALYZE;
