@@ -60,8 +60,22 @@ func (b *bench) cases() []benchCase {
 		{"describe_table, wide", wide, toolCall("describe_table", item), `"nullable":`, 8, "", limits{stdio1: 3}},
 		{"get_foreign_keys, wide", wide, toolCall("get_foreign_keys", item), `"direction":`, 2, "", limits{}},
 		{"find_relationships, wide", wide, toolCall("find_relationships", item), `"direction":`, 4, "", limits{}},
+		{"describe_database, pattern, wide", wide, toolCall("describe_database", `{"name_pattern":"item\\_0017","max_chars":50000}`),
+			"\nTABLE ", b.schemas, "", limits{stdio1: 1.3}},
+		{"describe_database, 400 tables, wide", wide, toolCall("describe_database", `{"schema":"area_01","max_chars":200000}`),
+			"\nTABLE ", wideTables, "", limits{stdio1: 1.3}},
+		{"describe_table, 20 tables, wide", wide, toolCall("describe_table", twenty("area_01.item_00")), `"nullable":`, 160, "", limits{stdio1: 1.3}},
 	}
 	return slices.DeleteFunc(list, func(c benchCase) bool { return !b.only.MatchString(c.name) })
+}
+
+// twenty are the arguments of a call for the tables 10 to 29.
+func twenty(prefix string) string {
+	names := make([]string, 20)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s%d", prefix, 10+i)
+	}
+	return fmt.Sprintf(`{"table_name":%q}`, strings.Join(names, ", "))
 }
 
 func listTables(schema string) string {
