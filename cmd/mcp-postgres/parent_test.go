@@ -22,8 +22,11 @@ type orphan struct {
 	stderr *os.File
 }
 
-// startOrphan starts a server with a shell; before are commands of the shell.
-func startOrphan(t *testing.T, before string) *orphan {
+// asChild is a script of the shell that starts the server and stays its parent.
+const asChild = `"$0" <&3 >&4 2>&5 & wait`
+
+// startOrphan runs a script that starts the server.
+func startOrphan(t *testing.T, script string) *orphan {
 	t.Helper()
 	var theirs []*os.File
 	pipe := func(toServer bool) *os.File {
@@ -40,7 +43,7 @@ func startOrphan(t *testing.T, before string) *orphan {
 		return our
 	}
 	o := &orphan{t: t, in: pipe(true), out: bufio.NewReader(pipe(false)), stderr: pipe(false)}
-	o.shell = exec.Command("sh", "-c", before+` "$0" <&3 >&4 2>&5 & wait`, self(t))
+	o.shell = exec.Command("sh", "-c", script, self(t))
 	o.shell.Env, o.shell.ExtraFiles = environment(asProgram+"=1"), theirs
 	if err := o.shell.Start(); err != nil {
 		t.Fatal(err)
@@ -48,7 +51,6 @@ func startOrphan(t *testing.T, before string) *orphan {
 	for _, f := range theirs {
 		_ = f.Close()
 	}
-	o.ask(hello)
 	return o
 }
 
@@ -84,23 +86,32 @@ func (o *orphan) ends() string {
 }
 
 func TestServeEndsWithItsParent(t *testing.T) {
-	o := startOrphan(t, "")
+	o := startOrphan(t, asChild)
+	o.ask(hello)
 	o.killParent()
 	if log := o.ends(); !strings.Contains(log, `msg=stopped reason="the process that started the server has ended"`) {
 		t.Errorf("the log is\n%s", log)
 	}
 }
 
-// TestServeOutlivesItsParent has SIGHUP ignored, as nohup has it.
+// TestServeOutlivesItsParent: nohup ignores SIGHUP; a daemon has process 1, or what stands for it, as its parent.
 func TestServeOutlivesItsParent(t *testing.T) {
-	o := startOrphan(t, "trap '' HUP;")
-	o.killParent()
-	time.Sleep(6 * time.Second) // the server would have looked
-	o.ask(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
-	if err := o.in.Close(); err != nil {
+	nohup := startOrphan(t, "trap '' HUP; "+asChild)
+	daemon := startOrphan(t, `(while kill -0 $$ 2>&-; do sleep 0.1; done; exec "$0" <&3 >&4 2>&5) &`)
+	nohup.ask(hello)
+	nohup.killParent()
+	if err := daemon.shell.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if log := o.ends(); strings.Contains(log, "reason=") {
-		t.Errorf("the log is\n%s", log)
+	daemon.ask(hello)
+	time.Sleep(6 * time.Second) // the servers would have looked
+	for _, o := range []*orphan{nohup, daemon} {
+		o.ask(`{"jsonrpc":"2.0","id":2,"method":"ping"}`)
+		if err := o.in.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if log := o.ends(); strings.Contains(log, "reason=") {
+			t.Errorf("the log is\n%s", log)
+		}
 	}
 }
