@@ -362,3 +362,40 @@ func TestDocsNamedTests(t *testing.T) {
 		t.Errorf("the pages name %d tests, want more: are they read rightly?", count)
 	}
 }
+
+var namedFunction = regexp.MustCompile("\\]\\((\\S+\\.go)\\) `(?:(\\w+)\\.)?(\\w+)`")
+
+// TestDocsArchitecture looks for the functions and fields that docs/architecture.md names behind a file, and holds its table
+// of rooms against the import table.
+func TestDocsArchitecture(t *testing.T) {
+	text := pages(t)["docs/architecture.md"]
+	named := namedFunction.FindAllStringSubmatch(text, -1)
+	if len(named) < 20 {
+		t.Errorf("the page names %d functions, want more: is it read rightly?", len(named))
+	}
+	for _, m := range named {
+		source, err := os.ReadFile(root + "docs/" + m[1])
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		declared := `(?m)^(func|type) ` + m[3] + `\b`
+		if m[2] != "" {
+			declared = `(?m)^func \(\w+ \*?` + m[2] + `\) ` + m[3] + `\(|^type ` + m[2] + ` struct \{(\n[^}].*|\n)*\n\t` + m[3] + ` `
+		}
+		if !regexp.MustCompile(declared).Match(source) {
+			t.Errorf("%s does not declare %s", m[1], m[2]+"."+m[3])
+		}
+	}
+	for pkg, list := range imports {
+		short := slices.Sorted(slices.Values(list))
+		for i := range short {
+			short[i] = strings.TrimPrefix(short[i], "internal/")
+		}
+		slices.Sort(short)
+		row := regexp.MustCompile(`(?m)^\| \[` + pkg + `\]\(\.\./` + pkg + `\) \| .* \| (.*) \|$`).FindStringSubmatch(text)
+		if want := strings.Join(short, ", "); row == nil || strings.TrimSpace(row[1]) != want {
+			t.Errorf("%s may import %s: the page has %q", pkg, want, row)
+		}
+	}
+}

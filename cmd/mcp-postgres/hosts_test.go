@@ -68,7 +68,7 @@ func startHost(t *testing.T, env []string, command ...string) *host {
 	h.in, h.out = in, bufio.NewScanner(out)
 	h.out.Buffer(nil, 8<<20)
 	first := h.next()
-	if h.tools = strings.Fields(first.Text); first.Tools == 0 || first.Untyped != nil && len(first.Untyped) > 0 {
+	if h.tools = strings.Fields(first.Text); first.Tools == 0 || len(first.Untyped) > 0 {
 		t.Fatalf("the list of tools is %+v", first)
 	}
 	return h

@@ -79,7 +79,8 @@ func wordLikeness(word, candidate string) (int, bool) {
 	return 0, false
 }
 
-// distance is twice the number of letters that were added, left out or replaced; two neighbours changed round count one.
+// distance is twice the number of letters that were added, left out or replaced; two neighbours changed round count
+// one.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)

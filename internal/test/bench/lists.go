@@ -22,8 +22,8 @@ import (
 	"mcp-postgres/internal/demo"
 )
 
-// listTools are the tool files of trust caller whose statements are decided on for each caller; distance is how far away the
-// database is, there and back.
+// listTools are the tool files of trust caller whose statements are decided on for each caller; distance is how far
+// away the database is, there and back.
 const (
 	listTools = 200
 	distance  = 20 * time.Millisecond
@@ -67,7 +67,8 @@ func (b *bench) lists(ctx context.Context) error {
 	w, err := launchHTTP(ctx, func(addr string) []string {
 		host, port, _ := net.SplitHostPort(addr)
 		return []string{"DATABASE_URL=" + far, b.server, "--transport", "streamable-http", "--host", host, "--port", port,
-			"--tools", filepath.Join(dir, "tools"), "--auth-issuer", issuer.URL, "--auth-jwks-url", issuer.URL, "--auth-audience", audience,
+			"--tools", filepath.Join(dir, "tools"), "--auth-issuer", issuer.URL, "--auth-jwks-url", issuer.URL,
+			"--auth-audience", audience,
 			"--permissions", filepath.Join(dir, "permissions.yaml"), "--caller-rate", "10000"}
 	}, token(private, issuer.URL, "bob"))
 	if err != nil {
@@ -151,7 +152,8 @@ func writeLists(dir string) error {
 	errs := []error{os.Mkdir(tools, 0o700), os.WriteFile(filepath.Join(dir, "permissions.yaml"), []byte(listRules), 0o600)}
 	for i := range listTools {
 		table := [...]string{"customers", "orders"}[i%2] // the lister may not read the other
-		text := fmt.Sprintf("/*---\ndescription: Rows from %d on.\ntrust: caller\n---*/\nSELECT id FROM shop.%s WHERE id > %d ORDER BY id LIMIT 5", i, table, i)
+		text := fmt.Sprintf("/*---\ndescription: Rows from %d on.\ntrust: caller\n---*/\nSELECT id FROM shop.%s WHERE id > "+
+			"%d ORDER BY id LIMIT 5", i, table, i)
 		errs = append(errs, os.WriteFile(filepath.Join(tools, fmt.Sprintf("rows_from_%d.sql", i)), []byte(text), 0o600))
 	}
 	return errors.Join(errs...)
