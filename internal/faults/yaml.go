@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -133,15 +134,17 @@ func (f *File) Entries(n *yaml.Node, what, want string) (entries []Entry, ok boo
 		f.AddNode(n, "%s is %s: want %s", what, Describe(n), want)
 		return nil, false
 	}
+	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		e := Entry{n.Content[i], n.Content[i+1]}
 		switch {
 		case e.Key.Kind == yaml.AliasNode || e.Key.ShortTag() == "!!merge": // recorded already
 		case e.Key.Kind != yaml.ScalarNode || strings.TrimSpace(e.Key.Value) == "":
 			f.AddNode(e.Key, "a key of %s is %s: want a name", what, Describe(e.Key))
-		case slices.ContainsFunc(entries, func(old Entry) bool { return old.Key.Value == e.Key.Value }):
+		case seen[e.Key.Value]:
 			f.AddNode(e.Key, "key %q is in %s twice: want it once", e.Key.Value, what)
 		default:
+			seen[e.Key.Value] = true
 			entries = append(entries, e)
 		}
 	}
@@ -349,6 +352,9 @@ func Describe(n *yaml.Node) string {
 		return "the number " + n.Value
 	case "!!bool":
 		return n.Value
+	}
+	if utf8.RuneCountInString(n.Value) > 60 {
+		return fmt.Sprintf("%.57q...", n.Value)
 	}
 	return strconv.Quote(n.Value)
 }

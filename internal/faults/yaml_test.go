@@ -89,6 +89,7 @@ func TestYAMLFaults(t *testing.T) {
 		{"text for a flag", "on: 'true'\n", `x.yaml:1:5: on is "true": want true or false`},
 		{"unknown word", "kind: huge\n", `x.yaml:1:7: kind "huge": want small or large`},
 		{"list for a word", "kind: []\n", "x.yaml:1:7: kind is a list: want small or large"},
+		{"long text for a list", "names: " + strings.Repeat("ä", 70) + "\n", `x.yaml:1:8: names is "` + strings.Repeat("ä", 57) + `"...: want a list`},
 		{"text for a list", "names: a\n", `x.yaml:1:8: names is "a": want a list`},
 		{"empty list", "names: []\n", "x.yaml:1:8: names is an empty list: want at least one item"},
 		{"item twice", "names: [a, a]\n", `x.yaml:1:12: names holds "a" twice: want it once`},
