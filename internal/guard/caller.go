@@ -1,6 +1,6 @@
-// Package guard decides what a caller may do: who has which role (permissions.yaml), and whether a statement is allowed, for a
-// role and in read-only mode. It asks the database what the names of the statement stand for and what those use, decides by
-// lists that are data, and remembers its decisions for a while.
+// Package guard decides what a caller may do: who has which role (permissions.yaml), and whether a statement is
+// allowed, for a role and in read-only mode. It asks the database what the names of the statement stand for and what
+// those use, decides by lists that are data, and remembers its decisions for a while.
 package guard
 
 import (

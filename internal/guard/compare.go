@@ -35,7 +35,8 @@ func (d *decision) compares() bool {
 	return slices.ContainsFunc(d.st.Operators, func(o sqlscan.Object) bool { return slices.Contains(containing, o.Name) }) && d.mayHaveArrays()
 }
 
-// mayHaveArrays reports whether a statement without relations may have arrays: by a word of theirs, a type or a function of users.
+// mayHaveArrays reports whether a statement without relations may have arrays: by a word of theirs, a type or a
+// function of users.
 func (d *decision) mayHaveArrays() bool {
 	return strings.Contains(d.sql, "[") ||
 		slices.ContainsFunc(d.st.Types, func(t sqlscan.Object) bool { return strings.HasPrefix(t.Name, "_") }) ||

@@ -82,7 +82,8 @@ func (d *decision) command() *Refusal {
 	}
 	switch {
 	case !slices.Contains(roleCommands, st.Command):
-		return refuse("statement", 0, "%s is not possible for any role: want SELECT, INSERT, UPDATE, DELETE, MERGE, SHOW or EXPLAIN", st.Command)
+		return refuse("statement", 0,
+			"%s is not possible for any role: want SELECT, INSERT, UPDATE, DELETE, MERGE, SHOW or EXPLAIN", st.Command)
 	case st.Into:
 		return refuse("statement", 0, "SELECT INTO makes a table, which is not possible for any role")
 	}
@@ -99,16 +100,19 @@ func (d *decision) readOnlyCommand() *Refusal {
 	switch {
 	case st.Command == "SHOW" && !st.Explain:
 	case st.Command != "SELECT":
-		return refuse("statement", 0, "%s is not possible in read-only mode: want SELECT, VALUES, TABLE, SHOW or EXPLAIN of those", st.Command)
+		return refuse("statement", 0,
+			"%s is not possible in read-only mode: want SELECT, VALUES, TABLE, SHOW or EXPLAIN of those", st.Command)
 	case st.Into:
 		return refuse("statement", 0, "SELECT INTO makes a table, which is not possible in read-only mode")
 	}
 	for _, rel := range st.Relations {
 		switch {
 		case rel.Ops&^(sqlscan.OpSelect|sqlscan.OpLock) != 0:
-			return refuse("operation", rel.Position, "the statement changes %s, which is not possible in read-only mode", written(rel.Schema, rel.Name))
+			return refuse("operation", rel.Position,
+				"the statement changes %s, which is not possible in read-only mode", written(rel.Schema, rel.Name))
 		case rel.Ops&sqlscan.OpLock != 0:
-			return refuse("operation", rel.Position, "the statement locks rows of %s, which is not possible in read-only mode", written(rel.Schema, rel.Name))
+			return refuse("operation", rel.Position,
+				"the statement locks rows of %s, which is not possible in read-only mode", written(rel.Schema, rel.Name))
 		}
 	}
 	return nil
@@ -117,7 +121,8 @@ func (d *decision) readOnlyCommand() *Refusal {
 func (d *decision) constructs() *Refusal {
 	for _, c := range d.st.Constructs {
 		if c.Name == sqlscan.WideRow {
-			return refuse("construct", c.Position, "%s is not possible: PostgreSQL would keep its type for the whole session", c.Name)
+			return refuse("construct", c.Position,
+				"%s is not possible: PostgreSQL would keep its type for the whole session", c.Name)
 		}
 		if slices.Contains(d.lists.constructs, strings.ToUpper(c.Name)) {
 			return refuse("construct", c.Position, "%s is not possible: nothing can interrupt PostgreSQL's XML parser", c.Name)

@@ -11,8 +11,8 @@ import (
 var wide = regexp.MustCompile(`%[-0-9$]*(\*|[0-9]{5})`)
 
 // constantFormats reports whether each call of format in the SQL has a plain constant without large widths as its first
-// argument. Names and constants with escapes are not read: they could hide one. Nor are constants that go on in another line,
-// which PostgreSQL joins.
+// argument. Names and constants with escapes are not read: they could hide one. Nor are constants that go on in another
+// line, which PostgreSQL joins.
 func constantFormats(sql string) bool {
 	var tokens []string
 	for _, t := range sqlscan.Lex(sql) {

@@ -95,7 +95,8 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 	case c.Language == rangeConstructor, d.lists.allowsExtension(c, nil):
 		return nil
 	}
-	return refuse("function", position, "%s is in language %s, whose code can't be looked at: read-only mode can't bound what it does%s", what, c.Language, c.advice())
+	return refuse("function", position,
+		"%s is in language %s, whose code can't be looked at: read-only mode can't bound what it does%s", what, c.Language, c.advice())
 }
 
 // advice says what to do about an operator of an extension.
@@ -123,7 +124,8 @@ func (d *decision) hidden(c Function, position int) *Refusal {
 		if c.Inner || d.lists.functions[c.Name].covers(d.Role) {
 			return nil
 		}
-		return refuse("function", position, "%s calls function %s, which is not on the list of functions that only compute", c.Of, c.Name)
+		return refuse("function", position,
+			"%s calls function %s, which is not on the list of functions that only compute", c.Of, c.Name)
 	}
 	return d.userFunction(c, position, c.Of+" calls function "+written(c.Schema, c.Name)+", which")
 }
@@ -132,7 +134,8 @@ func (d *decision) operators() *Refusal {
 	for i, op := range d.st.Operators {
 		candidates := d.resolved.Operators[i]
 		if d.Role != nil && op.Schema != "" && op.Schema != "pg_catalog" && !slices.Contains(d.Role.Schemas, op.Schema) && !d.extensionOnly(candidates) {
-			return refuse("operator", op.Position, "operator %s is of schema %s, which is not in the schemas of role %s", op.Name, op.Schema, d.Role.Name)
+			return refuse("operator", op.Position,
+				"operator %s is of schema %s, which is not in the schemas of role %s", op.Name, op.Schema, d.Role.Name)
 		}
 		for _, c := range candidates {
 			if r := d.hidden(c, op.Position); r != nil {
@@ -147,8 +150,8 @@ func (d *decision) extensionOnly(candidates []Function) bool {
 	return len(candidates) > 0 && !slices.ContainsFunc(candidates, func(c Function) bool { return !d.lists.allowsExtension(c, d.Role) })
 }
 
-// implied decides on what runs without a word of it in the statement. What the owner of a table has built into it is not a
-// matter of permissions.
+// implied decides on what runs without a word of it in the statement. What the owner of a table has built into it is
+// not a matter of permissions.
 func (d *decision) implied() *Refusal {
 	for _, c := range d.resolved.Casts {
 		if r := d.hidden(c, 0); r != nil {

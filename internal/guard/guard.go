@@ -26,8 +26,8 @@ type Config struct {
 	ReadOnly bool
 }
 
-// Guard decides whether SQL may run: by the role of the caller, in read-only mode, by both or by neither. It is safe for
-// concurrent use.
+// Guard decides whether SQL may run: by the role of the caller, in read-only mode, by both or by neither. It is safe
+// for concurrent use.
 type Guard struct {
 	Config
 	memory *memory
@@ -69,9 +69,9 @@ func subjectOf(ctx context.Context, sql string) (subject, *Refusal) {
 	return s, nil
 }
 
-// toolSubject is a statement of a tool, for the caller in ctx. The SQL of a caller tool is held against the caller's role. The
-// owner of an owner tool answers for its SQL, which must only keep read-only mode; that of the server's own tools does, and is
-// not decided on: ok is false.
+// toolSubject is a statement of a tool, for the caller in ctx. The SQL of a caller tool is held against the caller's
+// role. The owner of an owner tool answers for its SQL, which must only keep read-only mode; that of the server's own
+// tools does, and is not decided on: ok is false.
 func (g *Guard) toolSubject(ctx context.Context, t *catalog.Tool, sql string) (s subject, ok bool, refusal *Refusal) {
 	if t.Trust == catalog.TrustCaller {
 		s, refusal = subjectOf(ctx, sql)
@@ -105,8 +105,8 @@ func (g *Guard) AuthorizeTool(ctx context.Context, t *catalog.Tool, sql string) 
 	return g.authorize(ctx, s)
 }
 
-// Offered are those of the tools whose statements would all run for the caller in ctx, as far as the database can tell now. It
-// is asked about all of them at once.
+// Offered are those of the tools whose statements would all run for the caller in ctx, as far as the database can tell
+// now. It is asked about all of them at once.
 func (g *Guard) Offered(ctx context.Context, tools []*catalog.Tool) []*catalog.Tool {
 	known, waiting := map[memoryKey]decided{}, map[bool][]subject{} // by whether it is the caller's SQL
 	for _, t := range tools {
@@ -135,7 +135,8 @@ func (g *Guard) Offered(ctx context.Context, tools []*catalog.Tool) []*catalog.T
 	})
 }
 
-// offers reports whether a statement would run, by what is known of it; while the database can't be asked, by its names.
+// offers reports whether a statement would run, by what is known of it; while the database can't be asked, by its
+// names.
 func (g *Guard) offers(ctx context.Context, t *catalog.Tool, sql string, known map[memoryKey]decided) bool {
 	s, ok, refusal := g.toolSubject(ctx, t, sql)
 	if refusal != nil || !ok || s.role == nil && !g.ReadOnly {
@@ -156,8 +157,8 @@ func Statements(t *catalog.Tool) []string {
 	return slices.DeleteFunc(all, func(sql string) bool { return sql == "" })
 }
 
-// Run makes the call that a permit is for. Where a name stands for something else by now, the statement is decided on once more.
-// The permit that it gives is the one that was used last.
+// Run makes the call that a permit is for. Where a name stands for something else by now, the statement is decided on
+// once more. The permit that it gives is the one that was used last.
 func (g *Guard) Run(ctx context.Context, p *Permit, call func(*Permit) error) (*Permit, error) {
 	all, err := g.RunAll(ctx, []*Permit{p}, func(all []*Permit) error { return call(all[0]) })
 	return all[0], err
@@ -225,8 +226,8 @@ func (g *Guard) authorize(ctx context.Context, s subject) (*Permit, error) {
 	return p, nil
 }
 
-// decide decides on SQL of one caller, and remembers that. The database is asked once about the names of all of it, and once
-// about those of the bodies of functions, as a rule.
+// decide decides on SQL of one caller, and remembers that. The database is asked once about the names of all of it, and
+// once about those of the bodies of functions, as a rule.
 func (g *Guard) decide(ctx context.Context, all []subject) ([]decided, error) {
 	out := make([]decided, len(all))
 	var questions []question
@@ -306,7 +307,8 @@ func finish(ctx context.Context, u *uses, walks map[int]*walk, out []decided) er
 	return nil
 }
 
-// allowsNames decides by what is written alone, for a list while the database can't be asked: what the role does not name is not in it.
+// allowsNames decides by what is written alone, for a list while the database can't be asked: what the role does not
+// name is not in it.
 func (g *Guard) allowsNames(s subject) bool {
 	st, err := sqlscan.Analyze(s.sql)
 	if err != nil {
@@ -339,8 +341,8 @@ var (
 		"CLOSE", "DISCARD", "LOAD"}
 )
 
-// unrestricted refuses only what can't do what its caller expects. SQL that is not understood is PostgreSQL's to judge. A SELECT
-// that names nothing runs no code but PostgreSQL's own; what a name stands for would have to be asked for.
+// unrestricted refuses only what can't do what its caller expects. SQL that is not understood is PostgreSQL's to judge.
+// A SELECT that names nothing runs no code but PostgreSQL's own; what a name stands for would have to be asked for.
 func (g *Guard) unrestricted(s subject, p *Permit) error {
 	d, ok := g.memory.get(s.key())
 	if !ok {
@@ -368,7 +370,8 @@ func (g *Guard) unrestricted(s subject, p *Permit) error {
 	return nil
 }
 
-// onlySelects reports a SELECT that makes no table, writes to none and locks no row. The functions that it calls are another matter.
+// onlySelects reports a SELECT that makes no table, writes to none and locks no row. The functions that it calls are
+// another matter.
 func onlySelects(st *sqlscan.Statement) bool {
 	return st.Command == "SELECT" && !st.Into &&
 		!slices.ContainsFunc(st.Relations, func(r sqlscan.Relation) bool { return r.Ops&^sqlscan.OpSelect != 0 })

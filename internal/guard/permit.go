@@ -32,13 +32,14 @@ func (p *Permit) Apply(c *postgres.Call) {
 	c.Together, c.OwnNotices = p.Selects, p.Role != nil
 }
 
-// MayWrite reports whether the transaction has to be one that writes: not for a role that only reads, or a statement that does.
+// MayWrite reports whether the transaction has to be one that writes: not for a role that only reads, or a statement
+// that does.
 func (p *Permit) MayWrite() bool {
 	return !p.Reads && (p.Role == nil || p.Role.Operations&^sqlscan.OpSelect != 0)
 }
 
-// Redact leaves out of an error of PostgreSQL what could be data that the role may not read. One that came while the statement
-// ran is named by its SQLSTATE alone: its text can hold any value.
+// Redact leaves out of an error of PostgreSQL what could be data that the role may not read. One that came while the
+// statement ran is named by its SQLSTATE alone: its text can hold any value.
 func (p *Permit) Redact(err error) error {
 	var pg *postgres.Error
 	if p.Role == nil || !errors.As(err, &pg) {
@@ -58,8 +59,8 @@ func (p *Permit) Redact(err error) error {
 	return &e
 }
 
-// mayTell reports whether the words of an error hold no value and no hidden name: those of constraints, of locks and conflicts, of
-// what functions raise on purpose, and of a right that is missing on what the statement names.
+// mayTell reports whether the words of an error hold no value and no hidden name: those of constraints, of locks and
+// conflicts, of what functions raise on purpose, and of a right that is missing on what the statement names.
 func (p *Permit) mayTell(e *postgres.Error) bool {
 	switch e.Code {
 	case "P0001", "25006", "57014":

@@ -61,7 +61,8 @@ type Verdict struct {
 
 func invalid(message string) *Refusal { return &Refusal{Code: InvalidArguments, Message: message} }
 
-// asRefusal makes a refusal of an error about the statement; what can't be understood can't be allowed. Other errors stay what they are.
+// asRefusal makes a refusal of an error about the statement; what can't be understood can't be allowed. Other errors
+// stay what they are.
 func asRefusal(err error) error {
 	var syntax *sqlscan.SyntaxError
 	var unsupported *sqlscan.UnsupportedError

@@ -11,7 +11,8 @@ import (
 func (d *decision) relations() *Refusal {
 	for i, rel := range d.st.Relations {
 		if rel.Catalog != "" && rel.Catalog != d.resolved.Database {
-			return refuse("relation", rel.Position, "%s.%s is of another database, which can't be reached", rel.Catalog, written(rel.Schema, rel.Name))
+			return refuse("relation", rel.Position,
+				"%s.%s is of another database, which can't be reached", rel.Catalog, written(rel.Schema, rel.Name))
 		}
 		found := d.resolved.Relations[i]
 		if found == nil {
@@ -59,11 +60,13 @@ func (d *decision) readable(rel sqlscan.Relation, found *Relation) *Refusal {
 	name := written(rel.Schema, rel.Name)
 	switch {
 	case found.Foreign:
-		return refuse("foreign table", rel.Position, "%s is a foreign table or has one as a part: read-only mode reaches no other server and no file", name)
+		return refuse("foreign table", rel.Position,
+			"%s is a foreign table or has one as a part: read-only mode reaches no other server and no file", name)
 	case d.lists.secret[found.Schema+"."+found.Name], found.Schema == "pg_toast":
 		return refuse("catalog", rel.Position, "%s shows files or secrets of the server, which read-only mode does not", name)
 	case found.catalogue() && found.Extension != "" && !d.lists.allowsRelation(found, nil):
-		return refuse("catalog", rel.Position, "%s is a catalogue of extension %s, which may hold secrets: read-only mode shows those of known extensions alone", name, found.Extension)
+		return refuse("catalog", rel.Position,
+			"%s is a catalogue of extension %s, which may hold secrets: read-only mode shows those of known extensions alone", name, found.Extension)
 	}
 	return nil
 }
@@ -77,12 +80,14 @@ func (d *decision) permitted(rel sqlscan.Relation, found *Relation) *Refusal {
 	}
 	if schema != "" && !slices.Contains(d.Role.Schemas, schema) {
 		if rel.Schema == "" {
-			return refuse("schema", rel.Position, "table %s is of schema %s, which is not in the schemas of role %s", name, schema, d.Role.Name)
+			return refuse("schema", rel.Position,
+				"table %s is of schema %s, which is not in the schemas of role %s", name, schema, d.Role.Name)
 		}
 		return refuse("schema", rel.Position, "schema %s is not in the schemas of role %s", schema, d.Role.Name)
 	}
 	if !d.mentions(schema, rel.Name) {
-		return refuse("table", rel.Position, "table %s is not in the tables of role %s%s", name, d.Role.Name, faults.DidYouMean(rel.Name, d.tableNames()))
+		return refuse("table", rel.Position,
+			"table %s is not in the tables of role %s%s", name, d.Role.Name, faults.DidYouMean(rel.Name, d.tableNames()))
 	}
 	if r := d.operation(rel, name); r != nil || found == nil {
 		return r
@@ -94,17 +99,21 @@ func (d *decision) permitted(rel sqlscan.Relation, found *Relation) *Refusal {
 func (d *decision) kind(rel sqlscan.Relation, found *Relation, name string) *Refusal {
 	switch {
 	case found.catalogue() && !(found.System && d.lists.structure[found.Schema+"."+found.Name]):
-		return refuse("catalog", rel.Position, "%s is not among the catalogues that a role may read: it holds contents, settings or activity", name)
+		return refuse("catalog", rel.Position,
+			"%s is not among the catalogues that a role may read: it holds contents, settings or activity", name)
 	case found.catalogue() && rel.Ops != sqlscan.OpSelect:
 		return refuse("catalog", rel.Position, "%s belongs to PostgreSQL: no role may change it", name)
 	case found.Extension != "" && !d.lists.allowsRelation(found, d.Role) && !d.Role.names(found.Schema, found.Name):
-		return refuse("extension", rel.Position, "%s belongs to extension %s: role %s must name it in its tables", name, found.Extension, d.Role.Name)
+		return refuse("extension", rel.Position,
+			"%s belongs to extension %s: role %s must name it in its tables", name, found.Extension, d.Role.Name)
 	case found.Kind == "f" && !d.Role.names(found.Schema, found.Name):
-		return refuse("foreign table", rel.Position, "%s is a foreign table: role %s must name it in its tables", name, d.Role.Name)
+		return refuse("foreign table", rel.Position,
+			"%s is a foreign table: role %s must name it in its tables", name, d.Role.Name)
 	case !strings.Contains("rpvmSf", found.Kind):
 		return refuse("kind", rel.Position, "%s is no table, view or sequence", name)
 	case d.st.Explain && !found.System && (found.Kind == "v" || found.RowSecurity):
-		return refuse("explain", rel.Position, "EXPLAIN would show the definition of %s, a view or a table with row security", name)
+		return refuse("explain", rel.Position,
+			"EXPLAIN would show the definition of %s, a view or a table with row security", name)
 	}
 	return nil
 }
@@ -142,7 +151,8 @@ func (d *decision) operation(rel sqlscan.Relation, name string) *Refusal {
 		if rel.Ops&op == 0 || d.Role.Operations&needed != 0 {
 			continue
 		}
-		return refuse("operation", rel.Position, "role %s may not %s %s: its operations are %s", d.Role.Name, operationNames[op], name, d.Role.operations())
+		return refuse("operation", rel.Position,
+			"role %s may not %s %s: its operations are %s", d.Role.Name, operationNames[op], name, d.Role.operations())
 	}
 	return nil
 }

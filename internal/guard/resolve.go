@@ -75,7 +75,8 @@ func names(objects []sqlscan.Object) []name {
 	return all
 }
 
-// object is one that the database has; kinds are table, view, policy (those of a table), function, operator, class, family, domain.
+// object is one that the database has; kinds are table, view, policy (those of a table), function, operator, class,
+// family, domain.
 type object struct {
 	Kind string
 	OID  uint32
@@ -84,8 +85,8 @@ type object struct {
 // text is SQL or PL/pgSQL of an object.
 type text struct {
 	Label string
-	// Form is query, expression or body for what PostgreSQL writes out of its catalogs, sql or plpgsql for what users wrote, or
-	// setting for one that makes a text unreadable.
+	// Form is query, expression or body for what PostgreSQL writes out of its catalogs, sql or plpgsql for what users
+	// wrote, or setting for one that makes a text unreadable.
 	Form, Text string
 	// Path is the search path that a function sets, nil for none.
 	Path *string

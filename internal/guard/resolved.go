@@ -19,7 +19,8 @@ type Resolved struct {
 	Conversions [][]Type
 	// Domains are those among the types in use, and in what they are made of.
 	Domains []uint32
-	// Casts are the functions of casts that may be meant and of domains that are named, Implied those that run because of a type, constraint or index.
+	// Casts are the functions of casts that may be meant and of domains that are named, Implied those that run because of
+	// a type, constraint or index.
 	Casts, Implied []Function
 	// Orders are the functions that compare values of the types in use.
 	Orders []Function

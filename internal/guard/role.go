@@ -14,7 +14,8 @@ type Role struct {
 	Name string
 	// Schemas are in the order in which unqualified names are looked up.
 	Schemas []string
-	// AllTables allows every relation of the schemas except foreign tables and those of extensions, which must be named in Tables.
+	// AllTables allows every relation of the schemas except foreign tables and those of extensions, which must be named in
+	// Tables.
 	AllTables bool
 	Tables    []Table
 	// Operations are OpSelect, OpInsert, OpUpdate and OpDelete.
@@ -50,8 +51,8 @@ func (r *Role) AllowsTool(name, toolset string) bool {
 	return r != nil && (r.AllTools || slices.Contains(r.Tools, name) || toolset != "" && slices.Contains(r.Tools, ToolsetPrefix+toolset))
 }
 
-// SearchPath is the role's schemas as search_path wants them. pg_catalog comes first by itself, and a temporary table can't
-// take the name of another.
+// SearchPath is the role's schemas as search_path wants them. pg_catalog comes first by itself, and a temporary table
+// can't take the name of another.
 func (r *Role) SearchPath() string {
 	var path []string
 	for _, s := range r.Schemas {
@@ -62,8 +63,8 @@ func (r *Role) SearchPath() string {
 	return strings.Join(append(path, "pg_temp"), ", ")
 }
 
-// QualifiedTables are the tables as format('%I.%I') writes them, for @caller_tables; nil means every table of the schemas.
-// PostgreSQL quotes keywords too: a name that may be one is there in each way.
+// QualifiedTables are the tables as format('%I.%I') writes them, for @caller_tables; nil means every table of the
+// schemas. PostgreSQL quotes keywords too: a name that may be one is there in each way.
 func (r *Role) QualifiedTables() []string {
 	if r.AllTables {
 		return nil

@@ -10,14 +10,14 @@ import (
 
 // Secrets are what the login can read of the server's secrets by ways that mostly show none.
 type Secrets struct {
-	// Statistics hold values of relations that are secret. Settings are ones of the server that PostgreSQL hides from most, or
-	// ones whose name says so, RoleSettings those of databases and roles.
+	// Statistics hold values of relations that are secret. Settings are ones of the server that PostgreSQL hides from
+	// most, or ones whose name says so, RoleSettings those of databases and roles.
 	Statistics, Settings bool
 	RoleSettings         bool `json:"role_settings"`
 }
 
-// SecretSetting is how the names of settings look that hold secrets, for PostgreSQL's ~ too. They are those of the server that it hides
-// from ordinary logins, and what applications put there.
+// SecretSetting is how the names of settings look that hold secrets, for PostgreSQL's ~ too. They are those of the
+// server that it hides from ordinary logins, and what applications put there.
 const SecretSetting = `conninfo|passw|passphrase|secret|private_?key|api_?key|token`
 
 var (
@@ -39,7 +39,8 @@ var (
 	settingsFunctions = []string{"current_setting", "pg_show_all_settings"}
 )
 
-// MayShowSecrets reports whether a statement names what shows secrets, where there are any: then Resolved.Secrets is needed.
+// MayShowSecrets reports whether a statement names what shows secrets, where there are any: then Resolved.Secrets is
+// needed.
 func MayShowSecrets(st *sqlscan.Statement) bool {
 	views := slices.Concat(statisticsViews, settingsViews, roleSettingsViews)
 	return slices.Contains(st.Settings, "all") ||
@@ -60,9 +61,11 @@ func (d *decision) secrets() *Refusal {
 		}
 		switch {
 		case s.Statistics && slices.Contains(statisticsViews, found.Name):
-			return refuse("secret", r.Position, "%s shows this login values of catalogues with secrets, as they were analyzed: want a login that is no superuser", found.Name)
+			return refuse("secret", r.Position,
+				"%s shows this login values of catalogues with secrets, as they were analyzed: want a login that is no superuser", found.Name)
 		case s.Settings && slices.Contains(settingsViews, found.Name), s.RoleSettings && slices.Contains(roleSettingsViews, found.Name):
-			return refuse("secret", r.Position, "%s shows this login settings that are secret, such as passwords of connections: SHOW shows others", found.Name)
+			return refuse("secret", r.Position,
+				"%s shows this login settings that are secret, such as passwords of connections: SHOW shows others", found.Name)
 		}
 	}
 	for _, name := range d.st.Settings {
@@ -75,7 +78,8 @@ func (d *decision) secrets() *Refusal {
 		switch {
 		case !slices.Contains(settingsFunctions, f.Name) || known:
 		case s.Settings || s.RoleSettings:
-			return refuse("secret", f.Position, "%s would show settings that are secret: want current_setting of a constant name", f.Name)
+			return refuse("secret", f.Position,
+				"%s would show settings that are secret: want current_setting of a constant name", f.Name)
 		case f.Name == "current_setting" && !d.namesFromCatalog(): // PostgreSQL lists no settings of applications
 			return refuse("secret", f.Position, "%s of a computed name can show a setting that is secret: "+
 				"want a constant name, or s.name with FROM pg_settings AS s", f.Name)
@@ -92,8 +96,8 @@ var (
 	settingCall   = regexp.MustCompile(` "?current_setting\b"?(?: \( (?:([a-z_0-9]+) \. name|') [,)])?`)
 )
 
-// namesFromCatalog reports whether each call of current_setting is given a constant, or s.name of pg_settings AS s, where nothing
-// else has one of these names.
+// namesFromCatalog reports whether each call of current_setting is given a constant, or s.name of pg_settings AS s,
+// where nothing else has one of these names.
 func (d *decision) namesFromCatalog() bool {
 	tokens := []string{""}
 	for _, text := range significant(d.sql) {
@@ -124,8 +128,8 @@ func constantSettings(sql string) bool {
 	return all
 }
 
-// namesNoSecret reports whether no call of current_setting begins with a constant that is the name of a secret setting, or one
-// with escapes or in several pieces, which is not read.
+// namesNoSecret reports whether no call of current_setting begins with a constant that is the name of a secret setting,
+// or one with escapes or in several pieces, which is not read.
 func namesNoSecret(sql string) bool {
 	none := true
 	firstArguments(sql, "current_setting", func(first, _ string) {
@@ -136,8 +140,8 @@ func namesNoSecret(sql string) bool {
 	return none
 }
 
-// firstArguments gives the first token of the arguments of each call, without parentheses around it, and the one after those. One by
-// another spelling of the name is given an empty one.
+// firstArguments gives the first token of the arguments of each call, without parentheses around it, and the one after
+// those. One by another spelling of the name is given an empty one.
 func firstArguments(sql, function string, give func(first, next string)) {
 	tokens := significant(sql)
 	for i, text := range tokens {

@@ -33,7 +33,8 @@ func (d *decision) ownType(t sqlscan.Object) *Refusal {
 		return refuse("type", t.Position, "a value can't be made %s: nothing can interrupt PostgreSQL's XML parser", t.Name)
 	case readers:
 		if d.Role != nil {
-			return refuse("type", t.Position, "type %s finds objects by their names, also those that role %s may not see", t.Name, d.Role.Name)
+			return refuse("type", t.Position,
+				"type %s finds objects by their names, also those that role %s may not see", t.Name, d.Role.Name)
 		}
 	}
 	return nil
@@ -51,7 +52,8 @@ func (d *decision) userType(t sqlscan.Object, candidates []Type) *Refusal {
 	}
 	for _, c := range candidates {
 		if d.Role != nil && c.System && c.Row {
-			return refuse("type", t.Position, "type %s is a row of a catalogue, which no role may make", written(t.Schema, t.Name))
+			return refuse("type", t.Position,
+				"type %s is a row of a catalogue, which no role may make", written(t.Schema, t.Name))
 		}
 		if d.Role != nil && !(c.System && c.Schema == "pg_catalog") {
 			if _, harmless := d.lists.extensions[c.Extension]; !harmless && !slices.Contains(d.Role.Schemas, c.Schema) {
@@ -71,5 +73,6 @@ func (d *decision) hiddenType(t sqlscan.Object) *Refusal {
 }
 
 func (d *decision) foreignType(t sqlscan.Object, schema string) *Refusal {
-	return refuse("type", t.Position, "type %s is of schema %s, which is not in the schemas of role %s", written(t.Schema, t.Name), schema, d.Role.Name)
+	return refuse("type", t.Position,
+		"type %s is of schema %s, which is not in the schemas of role %s", written(t.Schema, t.Name), schema, d.Role.Name)
 }

@@ -10,14 +10,15 @@ import (
 	"mcp-postgres/internal/sqlscan"
 )
 
-// In read-only mode a statement is decided on with all that it uses: views, policies, domains, functions, what the planner runs
-// for its tables, and what those use. PostgreSQL has recorded most of that; texts are read for PostgreSQL's own functions, which
-// are not recorded, and for bodies in SQL and PL/pgSQL.
+// In read-only mode a statement is decided on with all that it uses: views, policies, domains, functions, what the
+// planner runs for its tables, and what those use. PostgreSQL has recorded most of that; texts are read for
+// PostgreSQL's own functions, which are not recorded, and for bodies in SQL and PL/pgSQL.
 
 // maxTexts bounds the texts that are read for one statement.
 const maxTexts = 200
 
-// inPath is an object in a search path: bodies of functions mean what that makes of their names. An empty path is the session's.
+// inPath is an object in a search path: bodies of functions mean what that makes of their names. An empty path is the
+// session's.
 type inPath struct {
 	object
 	path string
