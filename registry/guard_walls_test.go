@@ -150,6 +150,7 @@ func TestSettingsOfApplications(t *testing.T) {
 	pgtest.Exec(t, c.AdminURL(), "CREATE TABLE plain (id int, name text, current_setting text)")
 	r := build(t, registry.Config{DB: openDB(t, c.AdminURL()), ReadOnly: true}, nil)
 	for sql, want := range map[string]bool{
+		"SELECT current_setting('work_mem') AS current_setting": true, "SELECT s.name, current_setting(s.name) AS current_setting FROM pg_settings s": true,
 		"SELECT current_setting('work_mem')":                                                                      true,
 		"SELECT s.name, current_setting(s.name) FROM pg_settings AS s":                                            true,
 		"SELECT pg_catalog.current_setting(s.name, true) FROM pg_catalog.pg_settings s WHERE s.name = 'work_mem'": true,

@@ -73,31 +73,77 @@ func (d *decision) secrets() *Refusal {
 			return refuse("secret", 0, "SHOW %s would show a setting that is secret", strings.ToUpper(name))
 		}
 	}
+	return d.settingCalls()
+}
+
+// settingCalls refuses calls that show settings, but for those of constant names, and of s.name with FROM pg_settings AS s.
+func (d *decision) settingCalls() *Refusal {
+	names, computed := calledSettings(d.sql)
+	if slices.ContainsFunc(names, isSecretSetting) {
+		return refuse("secret", 0, "the statement names a setting that is secret")
+	}
+	secret := d.resolved.Secrets.Settings || d.resolved.Secrets.RoleSettings
 	for _, f := range d.st.Functions {
-		known := f.Name == "current_setting" && !f.Field && constantSettings(d.sql)
-		switch {
-		case !slices.Contains(settingsFunctions, f.Name) || known:
-		case s.Settings || s.RoleSettings:
+		switch constant := f.Name == "current_setting" && !f.Field && !computed; {
+		case !slices.Contains(settingsFunctions, f.Name) || constant:
+		case secret:
 			return refuse("secret", f.Position,
 				"%s would show settings that are secret: want current_setting of a constant name", f.Name)
-		case f.Name == "current_setting" && !d.namesFromCatalog(): // PostgreSQL lists no settings of applications
+		case f.Name == "current_setting" && (f.Field || !d.namesFromCatalog()): // PostgreSQL lists no settings of applications
 			return refuse("secret", f.Position, "%s of a computed name can show a setting that is secret: "+
 				"want a constant name, or s.name with FROM pg_settings AS s", f.Name)
 		}
 	}
-	if !namesNoSecret(d.sql) {
-		return refuse("secret", 0, "the statement names a setting that is secret")
-	}
 	return nil
+}
+
+// calledSettings gives the constant names in calls of current_setting; computed is set where a call may be of another one: of an
+// expression, of a constant with escapes or in several pieces, or by another spelling of the function.
+func calledSettings(sql string) (names []string, computed bool) {
+	tokens := significant(sql)
+	for i, text := range tokens {
+		if !strings.EqualFold(strings.Trim(text, `"`), "current_setting") {
+			computed = computed || strings.HasPrefix(strings.ToLower(text), `u&"`)
+			continue
+		}
+		rest := tokens[i+1:]
+		open := 0
+		for open < len(rest) && rest[open] == "(" {
+			open++
+		}
+		if open == 0 || open == len(rest) { // no call, but in field notation
+			continue
+		}
+		name, ok := plainConstant(rest[open])
+		names = append(names, name)
+		rest = append(rest[open+1:], "", "")
+		for ; open > 1 && rest[0] == ")"; open-- {
+			rest = rest[1:]
+		}
+		computed = computed || !ok || open > 1 || rest[0] != "," && rest[0] != ")"
+	}
+	return names, computed
+}
+
+// plainConstant reads a string constant in one piece without escapes. Of another token it gives what could be the name in it.
+func plainConstant(token string) (text string, ok bool) {
+	switch {
+	case token[0] == '\'' && strings.Count(token, "'") == 2:
+		return token[1 : len(token)-1], true
+	case token[0] == '$' && strings.HasSuffix(token, "$"):
+		tag := token[:strings.Index(token[1:], "$")+2]
+		return strings.TrimSuffix(strings.TrimPrefix(token, tag), tag), true
+	}
+	return "", false
 }
 
 var (
 	settingsAlias = regexp.MustCompile(` pg_settings (?:as )?([a-z_0-9]+) `)
-	settingCall   = regexp.MustCompile(` "?current_setting\b"?(?: \( (?:([a-z_0-9]+) \. name|') [,)])?`)
+	settingCall   = regexp.MustCompile(` "?current_setting"? \((?: (?:([a-z_0-9]+) \. name|') [,)])?`)
 )
 
-// namesFromCatalog reports whether each call of current_setting is given a constant, or s.name of pg_settings AS s,
-// where nothing else has one of these names.
+// namesFromCatalog reports whether each call of current_setting is given a constant, or s.name of pg_settings AS s, where
+// nothing else has one of these names.
 func (d *decision) namesFromCatalog() bool {
 	tokens := []string{""}
 	for _, text := range significant(d.sql) {
@@ -109,56 +155,14 @@ func (d *decision) namesFromCatalog() bool {
 	sql := strings.Join(append(tokens, ""), " ")
 	alias := settingsAlias.FindStringSubmatch(sql)
 	if alias == nil || strings.Count(sql, "pg_settings") != 1 || strings.Contains(sql, ` u&"`) ||
-		strings.Count(sql, " "+alias[1]+" ")-strings.Count(sql, " "+alias[1]+" . ") != 1 ||
-		!slices.ContainsFunc(d.resolved.Relations, func(r *Relation) bool { return r != nil && r.System && r.Name == "pg_settings" }) {
+		strings.Count(sql, " "+alias[1]+" ")-strings.Count(sql, " "+alias[1]+" . ") != 1 {
 		return false
 	}
-	return !slices.ContainsFunc(settingCall.FindAllStringSubmatch(sql, -1), func(call []string) bool {
-		return !strings.Contains(call[0], "(") || call[1] != "" && call[1] != alias[1]
-	})
-}
-
-// constantSettings reports whether each call of current_setting has a plain constant as its first argument.
-func constantSettings(sql string) bool {
-	all := true
-	firstArguments(sql, "current_setting", func(first, next string) {
-		plain := strings.HasPrefix(first, "'") && strings.Count(first, "'") == 2 || len(first) > 1 && first[0] == '$' && strings.HasSuffix(first, "$")
-		all = all && plain && (next == "," || next == ")")
-	})
-	return all
-}
-
-// namesNoSecret reports whether no call of current_setting begins with a constant that is the name of a secret setting,
-// or one with escapes or in several pieces, which is not read.
-func namesNoSecret(sql string) bool {
-	none := true
-	firstArguments(sql, "current_setting", func(first, _ string) {
-		constant := strings.ContainsAny(first, "'$")
-		read := first == "" || strings.ContainsAny(first[:1], "'$") && strings.Count(first, "'") <= 2
-		none = none && !(constant && (!read || isSecretSetting(strings.Trim(first, "'$"))))
-	})
-	return none
-}
-
-// firstArguments gives the first token of the arguments of each call, without parentheses around it, and the one after
-// those. One by another spelling of the name is given an empty one.
-func firstArguments(sql, function string, give func(first, next string)) {
-	tokens := significant(sql)
-	for i, text := range tokens {
-		switch {
-		case strings.HasPrefix(strings.ToLower(text), `u&"`):
-			give("", "")
-		case strings.EqualFold(strings.Trim(text, `"`), function) && i+3 < len(tokens) && tokens[i+1] == "(":
-			start := i + 2
-			for i = start; i+2 < len(tokens) && tokens[i] == "("; i++ {
-			}
-			end := i + 1
-			for end+1 < len(tokens) && end < i+1+i-start && tokens[end] == ")" {
-				end++
-			}
-			give(tokens[i], tokens[end])
-		}
-	}
+	own := func(r *Relation) bool { return r != nil && r.System && r.Name == "pg_settings" }
+	return slices.ContainsFunc(d.resolved.Relations, own) &&
+		!slices.ContainsFunc(settingCall.FindAllStringSubmatch(sql, -1), func(call []string) bool {
+			return strings.HasSuffix(call[0], "(") || call[1] != "" && call[1] != alias[1]
+		})
 }
 
 // significant are the tokens of SQL as they are written, without spaces and comments.
