@@ -9,10 +9,10 @@ import (
 
 // What compares values by the order or equality of their type, without naming it.
 var (
-	comparingWords     = []string{"order", "group", "distinct", "union", "intersect", "except", "partition", "greatest", "least", "cycle", "array"}
-	comparingOperators = []string{"=", "<>", "<", ">", "<=", ">="}
-	containing         = []string{"@>", "<@", "&&"} // of arrays; geometry has them too
-	comparingFunctions = []string{"min", "max", "mode", "width_bucket", "generate_series"}
+	comparingWords     = strings.Fields("order group distinct union intersect except partition greatest least cycle array")
+	comparingOperators = strings.Fields("= <> < > <= >=")
+	containing         = strings.Fields("@> <@ &&") // of arrays; geometry has them too
+	comparingFunctions = strings.Fields("min max mode width_bucket generate_series")
 )
 
 // compares reports whether the statement may compare values so. It errs on the side of yes.
@@ -23,7 +23,8 @@ func (d *decision) compares() bool {
 		}
 	}
 	for _, f := range d.st.Functions {
-		if slices.Contains(comparingFunctions, f.Name) || strings.HasPrefix(f.Name, "array_") || strings.Contains(f.Name, "range") {
+		if slices.Contains(comparingFunctions, f.Name) || strings.HasPrefix(f.Name, "array_") ||
+			strings.Contains(f.Name, "range") {
 			return true
 		}
 	}
@@ -32,7 +33,8 @@ func (d *decision) compares() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(d.st.Operators, func(o sqlscan.Object) bool { return slices.Contains(containing, o.Name) }) && d.mayHaveArrays()
+	contains := func(o sqlscan.Object) bool { return slices.Contains(containing, o.Name) }
+	return slices.ContainsFunc(d.st.Operators, contains) && d.mayHaveArrays()
 }
 
 // mayHaveArrays reports whether a statement without relations may have arrays: by a word of theirs, a type or a
@@ -40,6 +42,6 @@ func (d *decision) compares() bool {
 func (d *decision) mayHaveArrays() bool {
 	return strings.Contains(d.sql, "[") ||
 		slices.ContainsFunc(d.st.Types, func(t sqlscan.Object) bool { return strings.HasPrefix(t.Name, "_") }) ||
-		slices.ContainsFunc(d.resolved.Types, func(all []Type) bool { return slices.ContainsFunc(all, func(t Type) bool { return !t.System }) }) ||
-		slices.ContainsFunc(d.resolved.Functions, func(all []Function) bool { return slices.ContainsFunc(all, func(f Function) bool { return !f.System }) })
+		slices.ContainsFunc(slices.Concat(d.resolved.Types...), func(t Type) bool { return !t.System }) ||
+		slices.ContainsFunc(slices.Concat(d.resolved.Functions...), func(f Function) bool { return !f.System })
 }

@@ -29,7 +29,8 @@ type decision struct {
 func (r Restriction) Decide(sql string, st *sqlscan.Statement, resolved *Resolved) (Verdict, *Refusal) {
 	d := &decision{Restriction: r, sql: sql, st: st, resolved: resolved, lists: known()}
 	d.verdict.Clean = true
-	refusal := d.first(d.names, d.command, d.constructs, d.relations, d.secrets, d.functions, d.operators, d.types, d.implied)
+	refusal := d.first(
+		d.names, d.command, d.constructs, d.relations, d.secrets, d.functions, d.operators, d.types, d.implied)
 	return d.verdict, refusal
 }
 

@@ -29,7 +29,8 @@ func constantFormats(sql string) bool {
 		if !strings.EqualFold(strings.Trim(text, `"`), "format") || i+1 == len(tokens) || tokens[i+1] != "(" {
 			continue
 		}
-		if i+3 >= len(tokens) || tokens[i+2][0] != '\'' || continued(tokens[i+2]) || tokens[i+3] != "," && tokens[i+3] != ")" || wide.MatchString(tokens[i+2]) {
+		if i+3 >= len(tokens) || tokens[i+3] != "," && tokens[i+3] != ")" ||
+			tokens[i+2][0] != '\'' || continued(tokens[i+2]) || wide.MatchString(tokens[i+2]) {
 			return false
 		}
 	}

@@ -26,8 +26,8 @@ func (d *decision) function(f sqlscan.Object, candidates []Function) *Refusal {
 	name := written(f.Schema, f.Name)
 	own := (f.Schema == "" || f.Schema == "pg_catalog") && d.lists.functions[f.Name].covers(d.Role)
 	if own && f.Name == "format" && !f.Field && !constantFormats(d.sql) {
-		return refuse("function", f.Position, "format is possible with a constant format string, in one piece, whose widths have at most 4 digits: "+
-			"nothing can interrupt it otherwise")
+		return refuse("function", f.Position, "format is possible with a constant format string, in one piece, "+
+			"whose widths have at most 4 digits: nothing can interrupt it otherwise")
 	}
 	switch {
 	case own || (f.Field || f.Syntax > 0) && len(candidates) == 0: // a column, or a part of the language
@@ -57,7 +57,8 @@ func (d *decision) conversion(f sqlscan.Object, t Type) *Refusal {
 
 // callable reports whether the role may call a candidate.
 func (d *decision) callable(c Function) bool {
-	return !c.System && (d.lists.allowsExtension(c, d.Role) || d.lists.brings(c, d.Role) || d.Role.allowsFunction(c.Schema, c.Name))
+	return !c.System &&
+		(d.lists.allowsExtension(c, d.Role) || d.lists.brings(c, d.Role) || d.Role.allowsFunction(c.Schema, c.Name))
 }
 
 func (d *decision) candidate(c Function, f sqlscan.Object, name string) *Refusal {
@@ -96,7 +97,8 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 		return nil
 	}
 	return refuse("function", position,
-		"%s is in language %s, whose code can't be looked at: read-only mode can't bound what it does%s", what, c.Language, c.advice())
+		"%s is in language %s, whose code can't be looked at: read-only mode can't bound what it does%s",
+		what, c.Language, c.advice())
 }
 
 // advice says what to do about an operator of an extension.
@@ -133,7 +135,8 @@ func (d *decision) hidden(c Function, position int) *Refusal {
 func (d *decision) operators() *Refusal {
 	for i, op := range d.st.Operators {
 		candidates := d.resolved.Operators[i]
-		if d.Role != nil && op.Schema != "" && op.Schema != "pg_catalog" && !slices.Contains(d.Role.Schemas, op.Schema) && !d.extensionOnly(candidates) {
+		if d.Role != nil && op.Schema != "" && op.Schema != "pg_catalog" &&
+			!slices.Contains(d.Role.Schemas, op.Schema) && !d.extensionOnly(candidates) {
 			return refuse("operator", op.Position,
 				"operator %s is of schema %s, which is not in the schemas of role %s", op.Name, op.Schema, d.Role.Name)
 		}
@@ -147,7 +150,8 @@ func (d *decision) operators() *Refusal {
 }
 
 func (d *decision) extensionOnly(candidates []Function) bool {
-	return len(candidates) > 0 && !slices.ContainsFunc(candidates, func(c Function) bool { return !d.lists.allowsExtension(c, d.Role) })
+	other := func(c Function) bool { return !d.lists.allowsExtension(c, d.Role) }
+	return len(candidates) > 0 && !slices.ContainsFunc(candidates, other)
 }
 
 // implied decides on what runs without a word of it in the statement. What the owner of a table has built into it is

@@ -178,7 +178,8 @@ func (g *Guard) RunAll(ctx context.Context, all []*Permit, call func([]*Permit) 
 		}
 	}
 	if err = call(again); errors.Is(err, postgres.ErrChanged) {
-		err = &Refusal{Code: "40001", Message: "the tables of the statement are being changed", Hint: "try again in a moment", Retryable: true}
+		err = &Refusal{Code: "40001", Message: "the tables of the statement are being changed",
+			Hint: "try again in a moment", Retryable: true}
 	}
 	return again, err
 }
@@ -336,9 +337,9 @@ func verification(st *sqlscan.Statement, resolved *Resolved) *postgres.Verify {
 
 // Commands that would be answered and have no effect, because a call is a transaction and a session of its own.
 var (
-	transactionCommands = []string{"BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}
-	sessionCommands     = []string{"SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "EXECUTE", "DEALLOCATE", "DECLARE", "FETCH", "MOVE",
-		"CLOSE", "DISCARD", "LOAD"}
+	transactionCommands = strings.Fields("BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE")
+	sessionCommands     = strings.Fields(
+		"SET RESET LISTEN UNLISTEN PREPARE EXECUTE DEALLOCATE DECLARE FETCH MOVE CLOSE DISCARD LOAD")
 )
 
 // unrestricted refuses only what can't do what its caller expects. SQL that is not understood is PostgreSQL's to judge.
@@ -360,7 +361,8 @@ func (g *Guard) unrestricted(s subject, p *Permit) error {
 	command, _, _ := strings.Cut(st.Command, " ")
 	switch {
 	case slices.Contains(transactionCommands, command):
-		return invalid("sql: " + command + " has no effect, because each call is a transaction of its own: send the statements together, without it")
+		return invalid("sql: " + command + " has no effect, because each call is a transaction of its own: " +
+			"send the statements together, without it")
 	case slices.Contains(sessionCommands, command):
 		return invalid("sql: " + command + " has no effect, because nothing of a session lasts from one call to the next")
 	}

@@ -126,7 +126,8 @@ func must(err error) {
 // allowsExtension reports whether a function of an extension, in C or of the server, is a known one.
 func (l *lists) allowsExtension(f Function, role *Role) bool {
 	e, ok := l.extensions[f.Extension]
-	return ok && (f.Language == "c" || f.Language == "internal") && e.audience.covers(role) && (e.only == nil || slices.Contains(e.only, f.Name)) && !slices.Contains(e.except, f.Name)
+	return ok && (f.Language == "c" || f.Language == "internal") && e.audience.covers(role) &&
+		(e.only == nil || slices.Contains(e.only, f.Name)) && !slices.Contains(e.except, f.Name)
 }
 
 // brings reports whether a function in SQL is of an extension whose functions in SQL compute, and read nothing.

@@ -47,7 +47,8 @@ type memory struct {
 
 func newMemory() *memory {
 	m := &memory{}
-	m.all, _ = simplelru.NewLRU(maxRemembered, func(k memoryKey, _ decided) { m.bytes -= len(k.sql) }) // fails for no entries only
+	removed := func(k memoryKey, _ decided) { m.bytes -= len(k.sql) }
+	m.all, _ = simplelru.NewLRU(maxRemembered, removed) // it fails for no entries only
 	return m
 }
 

@@ -28,10 +28,12 @@ func (d *decision) names() *Refusal {
 		case ascii || d.resolved.Encoding == "UTF8":
 		case t.Kind == sqlscan.Word:
 			return refuse("name", position,
-				"the name %q has letters beyond ASCII, which this database in %s may read otherwise: want it in quotes", text, d.resolved.Encoding)
+				"the name %q has letters beyond ASCII, which this database in %s may read otherwise: want it in quotes",
+				text, d.resolved.Encoding)
 		case 2*len(text) > maxName:
 			return refuse("name", position,
-				"the name %.80q may have more than %d bytes in %s, the encoding of this database: PostgreSQL would cut it", text, maxName, d.resolved.Encoding)
+				"the name %.80q may have more than %d bytes in %s, the encoding of this database: PostgreSQL would cut it",
+				text, maxName, d.resolved.Encoding)
 		}
 	}
 	return nil

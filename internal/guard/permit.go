@@ -49,7 +49,8 @@ func (p *Permit) Redact(err error) error {
 	e.Hint = ""
 	switch {
 	case e.Running && !p.mayTell(pg):
-		e.Message, e.Position = stateName(e.Code)+": PostgreSQL raised this while the statement ran; its text can hold values and is not shown to a role", 0
+		e.Message, e.Position = stateName(e.Code)+": PostgreSQL raised this while the statement ran; "+
+			"its text can hold values and is not shown to a role", 0
 	case strings.HasPrefix(e.Code, "22") || e.Code == "23503":
 		first, last := strings.IndexByte(e.Message, '"'), strings.LastIndexByte(e.Message, '"')
 		if first >= 0 && first < last {
@@ -68,8 +69,10 @@ func (p *Permit) mayTell(e *postgres.Error) bool {
 	case "42501":
 		words := strings.Fields(e.Message)
 		name := words[len(words)-1]
-		return p.Statement != nil && (slices.ContainsFunc(p.Statement.Relations, func(r sqlscan.Relation) bool { return r.Name == name || r.Schema == name }) ||
-			slices.ContainsFunc(p.Statement.Functions, func(f sqlscan.Object) bool { return f.Name == name || f.Schema == name }))
+		relation := func(r sqlscan.Relation) bool { return r.Name == name || r.Schema == name }
+		function := func(f sqlscan.Object) bool { return f.Name == name || f.Schema == name }
+		return p.Statement != nil &&
+			(slices.ContainsFunc(p.Statement.Relations, relation) || slices.ContainsFunc(p.Statement.Functions, function))
 	}
 	return e.Retryable || strings.HasPrefix(e.Code, "23")
 }

@@ -71,7 +71,9 @@ func asRefusal(err error) error {
 	switch {
 	case errors.As(err, &pg) && pg.Code == codeDenied:
 		// The statement itself has not run: what is denied are the questions about it.
-		return &Refusal{Code: pg.Code, Message: "what the statement may do is looked up in PostgreSQL's catalogs first, and this server's login can't: " + pg.Message,
+		return &Refusal{Code: pg.Code,
+			Message: "what the statement may do is looked up in PostgreSQL's catalogs first, and this server's login can't: " +
+				pg.Message,
 			Hint: "the operator has to GRANT SELECT ON that catalog to the login"}
 	case errors.As(err, &limit):
 		return invalid("sql: " + limit.Message)

@@ -66,7 +66,8 @@ func (d *decision) readable(rel sqlscan.Relation, found *Relation) *Refusal {
 		return refuse("catalog", rel.Position, "%s shows files or secrets of the server, which read-only mode does not", name)
 	case found.catalogue() && found.Extension != "" && !d.lists.allowsRelation(found, nil):
 		return refuse("catalog", rel.Position,
-			"%s is a catalogue of extension %s, which may hold secrets: read-only mode shows those of known extensions alone", name, found.Extension)
+			"%s is a catalogue of extension %s, which may hold secrets: read-only mode shows those of known extensions alone",
+			name, found.Extension)
 	}
 	return nil
 }
@@ -143,7 +144,8 @@ var operationNames = map[sqlscan.Operation]string{
 
 // operation holds what is done to a relation against the operations of the role. To lock rows is to update.
 func (d *decision) operation(rel sqlscan.Relation, name string) *Refusal {
-	for _, op := range []sqlscan.Operation{sqlscan.OpInsert, sqlscan.OpUpdate, sqlscan.OpDelete, sqlscan.OpLock, sqlscan.OpSelect} {
+	for _, op := range []sqlscan.Operation{
+		sqlscan.OpInsert, sqlscan.OpUpdate, sqlscan.OpDelete, sqlscan.OpLock, sqlscan.OpSelect} {
 		needed := op
 		if op == sqlscan.OpLock {
 			needed = sqlscan.OpUpdate

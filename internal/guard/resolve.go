@@ -49,8 +49,9 @@ const jsonType, xmlType = 114, 142
 
 // newQuestion asks about a statement for a role; values are the types of those that it has from elsewhere.
 func newQuestion(st *sqlscan.Statement, role *Role, values []uint32) question {
-	q := question{statement: st, Relations: []name{}, Functions: []calledName{}, Operators: names(st.Operators), Types: names(st.Types),
-		Values: append([]uint32{}, values...), Columns: append([]string{}, st.Columns.Names...), Every: st.Every, Rows: st.Rows, Arrays: st.Arrays}
+	q := question{statement: st, Relations: []name{}, Functions: []calledName{},
+		Operators: names(st.Operators), Types: names(st.Types), Values: append([]uint32{}, values...),
+		Columns: append([]string{}, st.Columns.Names...), Every: st.Every, Rows: st.Rows, Arrays: st.Arrays}
 	for _, r := range st.Relations {
 		q.Relations = append(q.Relations, name{r.Schema, r.Name})
 	}
@@ -150,7 +151,8 @@ func (r *reply) Row(v [][]byte) bool {
 }
 
 // ask asks the database; the search path and role of id are in force meanwhile.
-func (g *Guard) ask(ctx context.Context, questions []question, id *postgres.SessionIdentity) (*graph, []*Resolved, error) {
+func (g *Guard) ask(
+	ctx context.Context, questions []question, id *postgres.SessionIdentity) (*graph, []*Resolved, error) {
 	statements, err := json.Marshal(questions)
 	if err != nil {
 		return nil, nil, fmt.Errorf("writing the names of a statement: %w", err)
@@ -160,7 +162,8 @@ func (g *Guard) ask(ctx context.Context, questions []question, id *postgres.Sess
 		secrets = []byte(SecretSetting)
 	}
 	var r reply
-	call := postgres.Call{SQL: resolveSQL, Args: [][]byte{statements, strconv.AppendBool(nil, g.ReadOnly), secrets}, Prepare: true, GenericPlan: true, Identity: id}
+	call := postgres.Call{SQL: resolveSQL, Args: [][]byte{statements, strconv.AppendBool(nil, g.ReadOnly), secrets},
+		Prepare: true, GenericPlan: true, Identity: id}
 	if _, err := g.DB.Run(ctx, call, &r); err != nil {
 		return nil, nil, err
 	}

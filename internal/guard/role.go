@@ -48,7 +48,8 @@ const ToolsetPrefix = "toolset:"
 
 // AllowsTool reports whether the role may call a tool.
 func (r *Role) AllowsTool(name, toolset string) bool {
-	return r != nil && (r.AllTools || slices.Contains(r.Tools, name) || toolset != "" && slices.Contains(r.Tools, ToolsetPrefix+toolset))
+	return r != nil && (r.AllTools || slices.Contains(r.Tools, name) ||
+		toolset != "" && slices.Contains(r.Tools, ToolsetPrefix+toolset))
 }
 
 // SearchPath is the role's schemas as search_path wants them. pg_catalog comes first by itself, and a temporary table
@@ -99,7 +100,8 @@ func (r *Role) names(schema, name string) bool {
 
 // allowsFunction reports whether the role may call a function outside pg_catalog.
 func (r *Role) allowsFunction(schema, name string) bool {
-	return slices.Contains(r.Functions, Table{schema, name}) || slices.Contains(r.Schemas, schema) && slices.Contains(r.Functions, Table{"", name})
+	return slices.Contains(r.Functions, Table{schema, name}) ||
+		slices.Contains(r.Schemas, schema) && slices.Contains(r.Functions, Table{"", name})
 }
 
 func named(list []Table, schema, name string) bool {

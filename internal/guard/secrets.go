@@ -62,8 +62,10 @@ func (d *decision) secrets() *Refusal {
 		switch {
 		case s.Statistics && slices.Contains(statisticsViews, found.Name):
 			return refuse("secret", r.Position,
-				"%s shows this login values of catalogues with secrets, as they were analyzed: want a login that is no superuser", found.Name)
-		case s.Settings && slices.Contains(settingsViews, found.Name), s.RoleSettings && slices.Contains(roleSettingsViews, found.Name):
+				"%s shows this login values of catalogues with secrets, as they were analyzed: want a login that is no superuser",
+				found.Name)
+		case s.Settings && slices.Contains(settingsViews, found.Name),
+			s.RoleSettings && slices.Contains(roleSettingsViews, found.Name):
 			return refuse("secret", r.Position,
 				"%s shows this login settings that are secret, such as passwords of connections: SHOW shows others", found.Name)
 		}
@@ -76,7 +78,8 @@ func (d *decision) secrets() *Refusal {
 	return d.settingCalls()
 }
 
-// settingCalls refuses calls that show settings, but for those of constant names, and of s.name with FROM pg_settings AS s.
+// settingCalls refuses calls that show settings, but for those of constant names, and of s.name with FROM pg_settings
+// AS s.
 func (d *decision) settingCalls() *Refusal {
 	names, computed := calledSettings(d.sql)
 	if slices.ContainsFunc(names, isSecretSetting) {
@@ -89,7 +92,8 @@ func (d *decision) settingCalls() *Refusal {
 		case secret:
 			return refuse("secret", f.Position,
 				"%s would show settings that are secret: want current_setting of a constant name", f.Name)
-		case f.Name == "current_setting" && (f.Field || !d.namesFromCatalog()): // PostgreSQL lists no settings of applications
+		case f.Name == "current_setting" && (f.Field || !d.namesFromCatalog()):
+			// PostgreSQL lists no settings of applications.
 			return refuse("secret", f.Position, "%s of a computed name can show a setting that is secret: "+
 				"want a constant name, or s.name with FROM pg_settings AS s", f.Name)
 		}
@@ -97,8 +101,8 @@ func (d *decision) settingCalls() *Refusal {
 	return nil
 }
 
-// calledSettings gives the constant names in calls of current_setting; computed is set where a call may be of another one: of an
-// expression, of a constant with escapes or in several pieces, or by another spelling of the function.
+// calledSettings gives the constant names in calls of current_setting; computed is set where a call may be of another
+// one: of an expression, of a constant with escapes or in several pieces, or by another spelling of the function.
 func calledSettings(sql string) (names []string, computed bool) {
 	tokens := significant(sql)
 	for i, text := range tokens {
@@ -125,7 +129,8 @@ func calledSettings(sql string) (names []string, computed bool) {
 	return names, computed
 }
 
-// plainConstant reads a string constant in one piece without escapes. Of another token it gives what could be the name in it.
+// plainConstant reads a string constant in one piece without escapes. Of another token it gives what could be the name
+// in it.
 func plainConstant(token string) (text string, ok bool) {
 	switch {
 	case token[0] == '\'' && strings.Count(token, "'") == 2:
@@ -142,8 +147,8 @@ var (
 	settingCall   = regexp.MustCompile(` "?current_setting"? \((?: (?:([a-z_0-9]+) \. name|') [,)])?`)
 )
 
-// namesFromCatalog reports whether each call of current_setting is given a constant, or s.name of pg_settings AS s, where
-// nothing else has one of these names.
+// namesFromCatalog reports whether each call of current_setting is given a constant, or s.name of pg_settings AS s,
+// where nothing else has one of these names.
 func (d *decision) namesFromCatalog() bool {
 	tokens := []string{""}
 	for _, text := range significant(d.sql) {

@@ -144,7 +144,8 @@ func (w *walk) text(t text, path, via string) *Refusal {
 		return nil
 	}
 	if w.texts++; w.texts > maxTexts {
-		return &Refusal{Code: ReadOnly, Rule: "size", Message: fmt.Sprintf("the statement uses more than %d views and functions: they are not looked at", maxTexts)}
+		return &Refusal{Code: ReadOnly, Rule: "size",
+			Message: fmt.Sprintf("the statement uses more than %d views and functions: they are not looked at", maxTexts)}
 	}
 	if refusal := w.add(r); refusal != nil {
 		return refusal.Within(r.via)
@@ -170,7 +171,8 @@ func (u *uses) reading(t text, path string) reading {
 	if t.Path != nil {
 		path = pathText(*t.Path)
 	}
-	return reading{text: t, path: path, key: memoryKey{sql: fmt.Sprint(t.Form, t.Values, t.Text), login: u.of.login, role: u.of.role, path: path}}
+	sql := fmt.Sprint(t.Form, t.Values, t.Text)
+	return reading{text: t, path: path, key: memoryKey{sql: sql, login: u.of.login, role: u.of.role, path: path}}
 }
 
 // add reads a text, so that its names are resolved with the next question.
@@ -253,7 +255,8 @@ func (w *walk) judge(r reading) *Refusal {
 	w.judged = append(w.judged, r.key)
 	verdict, refusal := Restriction{ReadOnly: true}.Decide(read.sql, read.question.statement, read.resolved)
 	if refusal == nil && verdict.Unknown != "" && r.written() { // to its owner it may be known
-		refusal = &Refusal{Code: ReadOnly, Rule: "body", Message: verdict.Unknown + " is not known: what it uses can't be looked at"}
+		refusal = &Refusal{Code: ReadOnly, Rule: "body",
+			Message: verdict.Unknown + " is not known: what it uses can't be looked at"}
 	}
 	if refusal != nil {
 		return refusal.Within(r.via)
