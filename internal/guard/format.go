@@ -2,9 +2,8 @@ package guard
 
 import (
 	"regexp"
+	"slices"
 	"strings"
-
-	"mcp-postgres/internal/sqlscan"
 )
 
 // wide matches a format specification with a large width, or one from an argument.
@@ -14,16 +13,9 @@ var wide = regexp.MustCompile(`%[-0-9$]*(\*|[0-9]{5})`)
 // argument. Names and constants with escapes are not read: they could hide one. Nor are constants that go on in another
 // line, which PostgreSQL joins.
 func constantFormats(sql string) bool {
-	var tokens []string
-	for _, t := range sqlscan.Lex(sql) {
-		if !t.Significant() {
-			continue
-		}
-		text := sql[t.Start:t.End]
-		if t.Kind == sqlscan.Quoted && strings.EqualFold(text[:1], "u") {
-			return false
-		}
-		tokens = append(tokens, text)
+	tokens := significant(sql)
+	if slices.ContainsFunc(tokens, func(text string) bool { return strings.HasPrefix(strings.ToLower(text), `u&"`) }) {
+		return false
 	}
 	for i, text := range tokens {
 		if !strings.EqualFold(strings.Trim(text, `"`), "format") || i+1 == len(tokens) || tokens[i+1] != "(" {
