@@ -183,7 +183,7 @@ func arrayText(at string, items []any, t *postgres.Type) ([]byte, error) {
 // checkQuery is the check of query's SQL and parameters before anything reaches PostgreSQL. The number of parameters
 // and NUL characters are checked with the arguments of every tool.
 func checkQuery(sql string, values []any, maxBytes int) error {
-	m, err := sqlscan.Gate(sql, maxBytes)
+	m, err := sqlscan.CheckLimits(sql, maxBytes)
 	if err != nil {
 		return argumentError("sql: " + err.Error())
 	}

@@ -67,7 +67,7 @@ func seeds(t testing.TB) []string {
 }
 
 func checkAnalysis(t *testing.T, sql string) {
-	m, err := Gate(sql, MaxBytes)
+	m, err := CheckLimits(sql, MaxBytes)
 	if err != nil {
 		return
 	}

@@ -7,7 +7,7 @@ type Piece struct {
 }
 
 // Split cuts SQL into its statements, as PostgreSQL's grammar does; where that does not know the syntax, at the
-// semicolons. SQL that is one statement, or none, is one piece as it is. The SQL must have passed Gate.
+// semicolons. SQL that is one statement, or none, is one piece as it is. The SQL must have passed CheckLimits.
 func Split(sql string) []Piece {
 	var ends []int // of statements: the places of semicolons outside of parentheses
 	depth, last := 0, 0

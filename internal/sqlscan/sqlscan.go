@@ -4,7 +4,7 @@
 // anything parses it, and finds the names in it. These functions take time linear in the SQL, whatever the SQL is.
 //
 // As a statement: Analyze asks PostgreSQL's own grammar what the SQL is and what it touches. The parser is C and bounds
-// neither its stack nor its output, so Gate stands before it: on length, nesting, comments, runs of operators and
+// neither its stack nor its output, so CheckLimits comes before it: on length, nesting, comments, runs of operators and
 // repeats.
 package sqlscan
 

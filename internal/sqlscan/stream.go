@@ -22,7 +22,7 @@ func StreamFunctions(sql string) (rewritten string, shift func(position int) int
 	if !mentionsStreamed(sql) {
 		return "", nil, false
 	}
-	if _, err := Gate(sql, MaxBytes); err != nil {
+	if _, err := CheckLimits(sql, MaxBytes); err != nil {
 		return "", nil, false
 	}
 	n, err := parse(sql)

@@ -28,9 +28,9 @@ func (e *LimitError) Error() string { return e.Message }
 
 func limitError(format string, args ...any) error { return &LimitError{fmt.Sprintf(format, args...)} }
 
-// Gate refuses SQL that PostgreSQL's lexer or parser, here or in the database, would take too much time, memory or
+// CheckLimits refuses SQL that PostgreSQL's lexer or parser, here or in the database, would take too much time, memory or
 // stack for, and text that is none. It is to be passed before anything else reads the SQL, and takes time linear in it.
-func Gate(sql string, maxBytes int) (Measures, error) {
+func CheckLimits(sql string, maxBytes int) (Measures, error) {
 	switch {
 	case len(sql) > maxBytes:
 		return Measures{}, limitError("is %d bytes, more than the maximum %d", len(sql), maxBytes)

@@ -30,11 +30,11 @@ func TestGate(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := ""
-		if _, err := sqlscan.Gate(test.sql, 1000); err != nil {
+		if _, err := sqlscan.CheckLimits(test.sql, 1000); err != nil {
 			got = err.Error()
 		}
 		if got != test.want {
-			t.Errorf("%s: Gate = %q, want %q", test.name, got, test.want)
+			t.Errorf("%s: CheckLimits = %q, want %q", test.name, got, test.want)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func worst(i, maxBytes int) string {
 		return s.head + strings.Repeat(s.open, n) + s.middle + strings.Repeat(s.close, n) + s.tail
 	}
 	n := sort.Search(maxBytes/len(s.open+s.close), func(n int) bool {
-		_, err := sqlscan.Gate(sql(n+1), maxBytes)
+		_, err := sqlscan.CheckLimits(sql(n+1), maxBytes)
 		return err != nil
 	})
 	return sql(n)
