@@ -22,8 +22,8 @@ type memoryKey struct {
 	sql   string
 	role  *Role
 	login string
-	// path is set for the text of an object alone, which runs with that search path.
-	path string
+	// path and form are those of the text of an object, which is no SQL of a caller.
+	path, form string
 }
 
 func (s subject) key() memoryKey { return memoryKey{sql: s.sql, role: s.role, login: s.login} }

@@ -95,6 +95,24 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
+// TestTextsAreNoStatements: what is remembered of the text of a function says nothing of a statement with the same text.
+func TestTextsAreNoStatements(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE TABLE orders (id int); CREATE FUNCTION f() RETURNS SETOF int LANGUAGE sql AS 'SELECT id FROM orders'`)
+	g := guard.New(guard.Config{DB: openCounted(t, url), ReadOnly: true})
+	for _, test := range []struct {
+		sql   string
+		allow bool
+	}{
+		{"SELECT f()", true}, {"SELECT id FROM orders", true}, {"sql[]SELECT id FROM orders", false}, {"sql[] SELECT id FROM orders", false}, {"SELECT f()", true},
+	} {
+		p, err := g.Authorize(t.Context(), test.sql)
+		if (err == nil) != test.allow || err == nil && p.Statement == nil {
+			t.Errorf("Authorize(%s) = %+v, %v, want it allowed: %v", test.sql, p, err, test.allow)
+		}
+	}
+}
+
 // TestOffered: a list of tools takes the questions of one statement, and none where all is remembered.
 func TestOffered(t *testing.T) {
 	url := pgtest.URL(t)
