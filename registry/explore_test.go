@@ -303,3 +303,41 @@ func TestImpliedNames(t *testing.T) {
 		}
 	}
 }
+
+// TestImpliedHabits: keys that are not declared, by the habits that people name columns with. What only looks like one is none.
+func TestImpliedHabits(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `
+		CREATE SCHEMA music; CREATE SCHEMA staff; CREATE SCHEMA yard;
+		-- The name of the table alone.
+		CREATE TABLE music.artist (id int PRIMARY KEY, area int, begin_area int, gender int, type int);
+		CREATE TABLE music.area (id int PRIMARY KEY); CREATE TABLE music.gender (id int PRIMARY KEY); CREATE TABLE music.release_group (id int PRIMARY KEY);
+		CREATE TABLE music.release (id int PRIMARY KEY, release_group int, artist int, year int, status text); CREATE TABLE music.year (id int PRIMARY KEY); CREATE TABLE music.status (id text PRIMARY KEY);
+		-- Another row of the own table.
+		CREATE TABLE staff.person (id uuid PRIMARY KEY, reports_to uuid, manager_id uuid, parent text); CREATE TABLE staff.post (id bigint PRIMARY KEY, parent int, previous_version_id bigint);
+		CREATE TABLE yard.parents (id int PRIMARY KEY); CREATE TABLE yard.child (id int PRIMARY KEY, parent_id int)`)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	var got struct {
+		Implied []struct {
+			Direction, Schema, Confidence string
+			Table                         string `json:"table_name"`
+			Columns                       []string
+			Referenced                    string `json:"referenced_table"`
+		}
+	}
+	text, _ := call(t, r, "find_relationships", `{"table_name": "music.artist, music.release, staff.person, staff.post, yard.child"}`)
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, i := range got.Implied {
+		found[i.Table+"."+i.Columns[0]+" "+i.Referenced] = i.Confidence
+	}
+	want := map[string]string{
+		"artist.area area": "strong", "artist.begin_area area": "likely", "artist.gender gender": "strong", "release.release_group release_group": "strong", "release.artist artist": "strong",
+		"person.reports_to person": "likely", "person.manager_id person": "likely", "post.parent post": "likely", "post.previous_version_id post": "likely", "child.parent_id parents": "strong",
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("implied (-want +got):\n%s", diff)
+	}
+}

@@ -107,9 +107,9 @@ WITH near AS MATERIALIZED (
     SELECT pg_catalog.array_to_string(w.word[:first - 1], '_') AS prefix,
            pg_catalog.array_to_string(w.word[first:last], '_') AS noun,
            pg_catalog.array_to_string(w.word[last + 1:], '') AS key
-    FROM pg_catalog.generate_series(1, pg_catalog.cardinality(w.word) - 1) AS first,
-         -- A key's name has one word or two.
-         pg_catalog.generate_series(greatest(first, pg_catalog.cardinality(w.word) - 2), pg_catalog.cardinality(w.word) - 1) AS last
+    FROM pg_catalog.generate_series(1, pg_catalog.cardinality(w.word)) AS first,
+         -- A key's name has one word or two, or is left out.
+         pg_catalog.generate_series(greatest(first, pg_catalog.cardinality(w.word) - 2), pg_catalog.cardinality(w.word)) AS last
     LIMIT 120
   ) AS p
 ), form AS MATERIALIZED (
@@ -149,15 +149,16 @@ WITH near AS MATERIALIZED (
 ), link AS MATERIALIZED (
   -- By the table's name. The key may hold that name itself, customers (customer_id), and _id may mean any primary key.
   SELECT p.attname, k.relid, k.attnum, p.prefix, pg_catalog.length(p.noun) AS noun_length,
-         CASE WHEN k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) THEN 0 ELSE 1 END AS doubt
+         CASE WHEN p.key = '' OR k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) THEN 0 ELSE 1 END AS doubt,
+         p.key = '' AND k.plain NOT IN (pg_catalog.replace(p.noun, '_', ''), k.plain_table) AS is_short
   FROM part AS p
   JOIN form AS f ON f.noun = p.noun
   JOIN referenced AS k ON k.plain_table = f.plain
   WHERE k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key)
-     OR (p.key = 'id' AND k.is_primary)
+     OR (p.key IN ('id', '') AND k.is_primary AND p.noun <> 'id')
   UNION ALL
   -- By the name of the key alone, unless every table has such a column, or it is a key where it stands.
-  SELECT r.attname, k.relid, k.attnum, NULL, 0, 1
+  SELECT r.attname, k.relid, k.attnum, NULL, 0, 1, false
   FROM (SELECT DISTINCT r.attname, r.plain FROM referencing AS r) AS r
   JOIN referenced AS k ON k.plain = r.plain
   WHERE r.plain <> ALL (ARRAY['id', 'uid', 'uuid', 'guid', 'pk', 'key', 'code', 'name', 'title', 'label', 'slug', 'type', 'kind',
@@ -177,21 +178,35 @@ WITH near AS MATERIALIZED (
   FROM (SELECT r.atttypid FROM referencing AS r UNION SELECT k.atttypid FROM referenced AS k) AS u
   CROSS JOIN LATERAL (SELECT y.* FROM pg_catalog.pg_type AS y WHERE y.oid = u.atttypid LIMIT 1) AS y
 ), candidate AS MATERIALIZED (
-  SELECT DISTINCT ON (r.relid, r.attnum, k.relid, k.attnum)
-         r.relid, r.schema, r.table_name, r.attnum, r.attname,
-         k.relid AS referenced_relid, k.schema AS referenced_schema, k.table_name AS referenced_table, k.attname AS referenced_column,
-         k.is_primary, l.prefix, l.noun_length, l.doubt = 0 AS names_key,
-         l.doubt + coalesce(l.prefix <> '', false)::integer + (NOT k.is_primary)::integer + (k.schema <> r.schema)::integer
-           -- valid and paid end in id, too.
-           + CASE WHEN l.noun_length < 5 AND r.attname::text ~ '[a-z0-9]id$' THEN 2 ELSE 0 END AS doubt
-  FROM link AS l
-  JOIN referencing AS r ON r.attname = l.attname
-  JOIN referenced AS k ON k.relid = l.relid AND k.attnum = l.attnum
-  JOIN family AS rf ON rf.type = r.atttypid
-  JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
-  WHERE (k.relid, k.attnum) <> (r.relid, r.attnum)
-    AND (l.prefix IS NOT NULL OR (r.relid, r.attnum) NOT IN (SELECT own.relid, own.attnum FROM referenced AS own))
-  ORDER BY r.relid, r.attnum, k.relid, k.attnum, doubt
+  SELECT DISTINCT ON (c.relid, c.attnum, c.referenced_relid, c.referenced_column) c.*
+  FROM (
+    SELECT r.relid, r.schema, r.table_name, r.attnum, r.attname,
+           k.relid AS referenced_relid, k.schema AS referenced_schema, k.table_name AS referenced_table, k.attname AS referenced_column,
+           k.is_primary, l.prefix, l.noun_length, l.doubt = 0 AND NOT l.is_short AS names_key, false AS is_own,
+           l.doubt + coalesce(l.prefix <> '', false)::integer + (NOT k.is_primary)::integer + (k.schema <> r.schema)::integer
+             -- valid and paid end in id, too.
+             + CASE WHEN l.noun_length < 5 AND r.attname::text ~ '[a-z0-9]id$' THEN 2 ELSE 0 END AS doubt
+    FROM link AS l
+    JOIN referencing AS r ON r.attname = l.attname
+    JOIN referenced AS k ON k.relid = l.relid AND k.attnum = l.attnum
+    JOIN family AS rf ON rf.type = r.atttypid
+    JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
+    WHERE (k.relid, k.attnum) <> (r.relid, r.attnum)
+      AND (l.prefix IS NOT NULL AND NOT l.is_short OR (r.relid, r.attnum) NOT IN (SELECT own.relid, own.attnum FROM referenced AS own))
+      -- The table's name alone: a number or uuid, and no word that tables and measures share.
+      AND (NOT l.is_short OR (rf.family = 'integer' OR r.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype)
+        AND r.plain <> ALL (ARRAY['type', 'kind', 'status', 'state', 'number', 'position', 'rank', 'level', 'value', 'date', 'day', 'month', 'year', 'time',
+          'version', 'count', 'size', 'length', 'score', 'rating', 'votes', 'quantity', 'amount', 'price', 'total', 'duration', 'weight', 'age']))
+    UNION ALL
+    -- Names for another row of the own table.
+    SELECT r.relid, r.schema, r.table_name, r.attnum, r.attname, k.relid, k.schema, k.table_name, k.attname, k.is_primary, '-', 100, false, true, 1
+    FROM referencing AS r
+    JOIN referenced AS k ON k.relid = r.relid AND k.attnum <> r.attnum AND k.is_primary
+    JOIN family AS rf ON rf.type = r.atttypid
+    JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
+    WHERE r.plain ~ '^(parent|parent[a-z]*id|reportsto|reportstoid|manager|managerid|supervisor|supervisorid|prev[a-z]*id|previous[a-z]*|replaces|replacedby|supersedes|supersededby|rootid|ancestorid|originalid)$'
+  ) AS c
+  ORDER BY c.relid, c.attnum, c.referenced_relid, c.referenced_column, c.doubt
 ), best AS (
   -- For each column what its name fits best. A name that fits many tables equally says nothing.
   SELECT c.*, pg_catalog.count(*) OVER (PARTITION BY c.relid, c.attnum) AS ties
@@ -231,12 +246,14 @@ SELECT coalesce((
            'referenced_schema', i.referenced_schema, 'referenced_table', i.referenced_table,
            'referenced_columns', ARRAY[i.referenced_column], 'confidence', i.confidence,
            'reason',
-           CASE WHEN i.prefix IS NULL
+           CASE WHEN i.is_own
+                THEN pg_catalog.format('%s is a name for another row of %s', i.attname, i.table_name)
+                WHEN i.prefix IS NULL
                 THEN pg_catalog.format('%s has the name of the %s key of %s', i.attname, i.kind, i.referenced_table)
                 WHEN i.names_key
                 THEN pg_catalog.format('%s names %s and its %s key %s', i.attname, i.referenced_table, i.kind, i.referenced_column)
                 ELSE pg_catalog.format('%s names %s, whose primary key is %s', i.attname, i.referenced_table, i.referenced_column) END
-           || CASE WHEN i.prefix <> '' THEN pg_catalog.format(', with the prefix %s', i.prefix) ELSE '' END
+           || CASE WHEN i.prefix <> '' AND NOT i.is_own THEN pg_catalog.format(', with the prefix %s', i.prefix) ELSE '' END
            || CASE WHEN i.referenced_schema <> i.schema THEN pg_catalog.format(', in schema %s', i.referenced_schema) ELSE '' END
            || CASE WHEN i.ties > 1 THEN pg_catalog.format(', as it does %s other(s)', i.ties - 1) ELSE '' END
            || '; the types fit.')
