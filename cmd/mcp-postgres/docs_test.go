@@ -365,8 +365,8 @@ func TestDocsNamedTests(t *testing.T) {
 
 var namedFunction = regexp.MustCompile("\\]\\((\\S+\\.go)\\) `(?:(\\w+)\\.)?(\\w+)`")
 
-// TestDocsArchitecture looks for the functions and fields that docs/architecture.md names behind a file, and holds its table
-// of rooms against the import table.
+// TestDocsArchitecture looks for the functions and fields that docs/architecture.md names behind a file, and compares its table
+// of packages with the import table.
 func TestDocsArchitecture(t *testing.T) {
 	text := pages(t)["docs/architecture.md"]
 	named := namedFunction.FindAllStringSubmatch(text, -1)
