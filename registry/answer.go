@@ -23,8 +23,8 @@ type Answer struct {
 	Texts []string
 	// JSON is the structured content: one object on one line, often the same string as the first text. Empty is none.
 	JSON string
-	// Err is set where the answer is an error. It has no JSON then: clients hold that against the tool's output schema, and drop
-	// an answer that does not fit.
+	// Err is set where the answer is an error. It has no JSON then: clients hold that against the tool's output
+	// schema, and drop an answer that does not fit.
 	Err *Error
 	// Notice says that the answer only tells that there is no database.
 	Notice bool
@@ -82,8 +82,8 @@ func (a *Answer) bytes() (n int) {
 	return n
 }
 
-// jsonAnswer carries one JSON object both as structured content and, for clients that don't read that, as text. It keeps
-// nothing of body.
+// jsonAnswer carries one JSON object both as structured content and, for clients that don't read that, as text. It
+// keeps nothing of body.
 func jsonAnswer(body []byte) *Answer {
 	text := string(body)
 	return &Answer{Texts: []string{text}, JSON: text}
@@ -99,8 +99,8 @@ func ErrorAnswer(e *Error) *Answer {
 // noticesMember is the member of a JSON answer that holds what PostgreSQL said beside it.
 const noticesMember = "notices"
 
-// addNotices adds the notices of the database: to the answer's JSON object, where member says that this is free, or else as a
-// text of their own.
+// addNotices adds the notices of the database: to the answer's JSON object, where member says that this is free, or
+// else as a text of their own.
 func (a *Answer) addNotices(notices []string, member bool) {
 	if len(notices) == 0 {
 		return
@@ -209,7 +209,8 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// messageDown is the error of a call while the database does not answer: an empty answer would read like an empty database.
+// messageDown is the error of a call while the database does not answer: an empty answer would read like an empty
+// database.
 const messageDown = "The database is not available at the moment: %s. The server keeps trying by itself."
 
 // userMessage is the one place that decides what a caller reads of an error. sql is the caller's own text, for the
@@ -271,6 +272,3 @@ func placeholders(message string, params []catalog.Param, args map[string]any) s
 	}
 	return strings.NewReplacer(pairs...).Replace(message)
 }
-
-// callError is the name of Error in files that have yet to change.
-type callError = Error

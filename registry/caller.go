@@ -16,7 +16,8 @@ import (
 	"mcp-postgres/internal/postgres"
 )
 
-// roleOf gives the role of the caller; on is false where authentication is off, and the role is nil for a caller without one.
+// roleOf gives the role of the caller; on is false where authentication is off, and the role is nil for a caller
+// without one.
 func roleOf(ctx context.Context) (role *guard.Role, on bool) {
 	c, on := guard.CallerFrom(ctx)
 	if c == nil {

@@ -60,8 +60,9 @@ func rawArguments(req mcp.CallToolRequest) json.RawMessage {
 	return raw
 }
 
-// sizeHint asks Claude Code for room for an answer that has no pages, which it would put into a file from 50,000 characters on.
-// mostChars is the most that it gives (code.claude.com/docs/en/mcp), and all that an answer may have: its message has it twice.
+// sizeHint asks Claude Code for room for an answer that has no pages, which it would put into a file from 50,000
+// characters on. mostChars is the most that it gives (code.claude.com/docs/en/mcp), and all that an answer may have:
+// its message has it twice.
 const (
 	sizeHint  = "anthropic/maxResultSizeChars"
 	mostChars = 500_000

@@ -166,7 +166,7 @@ func (h *sqlTool) unknown(ctx context.Context, p catalog.Param, search nameArgs,
 	if nf := h.tool.NotFound; nf != nil && strings.Contains(nf.Message, "{"+p.Name+"}") {
 		message = nf.Message
 	}
-	return &callError{Code: CodeNotFound, Message: placeholders(message, h.tool.Params, args),
+	return &Error{Code: CodeNotFound, Message: placeholders(message, h.tool.Params, args),
 		Suggestion: strings.Join(found.nearest(name), ", ")}
 }
 

@@ -20,7 +20,7 @@ func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
 	case nf == nil && (h.tool.Result == catalog.Affected || h.tool.Result == catalog.Rows):
 		return nil
 	case nf == nil:
-		return &callError{Code: CodeNotFound, Message: "nothing was found" + h.undone()}
+		return &Error{Code: CodeNotFound, Message: "nothing was found" + h.undone()}
 	}
 	if nf.When.SQL != "" {
 		answer, err := h.strings(ctx, nf.When, args)
@@ -31,7 +31,7 @@ func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
 			return nil
 		}
 	}
-	e := &callError{Code: CodeNotFound, Message: placeholders(nf.Message, h.tool.Params, args)}
+	e := &Error{Code: CodeNotFound, Message: placeholders(nf.Message, h.tool.Params, args)}
 	if e.Message == "" {
 		e.Message = "nothing was found" + h.undone()
 	}

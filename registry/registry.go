@@ -1,8 +1,8 @@
 // Package registry makes MCP tools of tool files: their JSON schemas, one handler for all, and the two tools in code,
 // query and server_info.
 //
-// The package is a part of the server and no library: its Config has types of internal packages, so that only packages of
-// this module can use it, and its API changes with them.
+// The package is a part of the server and no library: its Config has types of internal packages, so that only
+// packages of this module can use it, and its API changes with them.
 package registry
 
 import (
@@ -58,7 +58,8 @@ type Config struct {
 	ReadOnly bool
 	// Timeout is what server_info tells of the statement timeout.
 	Timeout time.Duration
-	// MaxRows bounds the rows of an answer without pages, MaxBytes the size of its message; zero means 1000 and 1,000,000.
+	// MaxRows bounds the rows of an answer without pages, MaxBytes the size of its message; zero means 1000 and
+	// 1,000,000.
 	MaxRows, MaxBytes int
 	// MaxCell bounds one value of an answer, in bytes of its text; zero means 64 KiB.
 	MaxCell int
@@ -207,7 +208,8 @@ func (r *Registry) toolFor(ctx context.Context, name string) (t *tool, ok bool) 
 	return t, ok && len(r.offered(ctx, t)) == 1
 }
 
-// offered are those of the tools that the caller may call, in their order. The database is asked about all of them at once.
+// offered are those of the tools that the caller may call, in their order. The database is asked about all of them at
+// once.
 func (r *Registry) offered(ctx context.Context, tools ...*tool) []*tool {
 	var may []*tool
 	var files []*catalog.Tool
@@ -223,7 +225,8 @@ func (r *Registry) offered(ctx context.Context, tools ...*tool) []*tool {
 	return slices.DeleteFunc(may, func(t *tool) bool { return slices.Contains(files, t.def) && !slices.Contains(allowed, t.def) })
 }
 
-// run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as it is.
+// run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as
+// it is.
 func (r *Registry) run(ctx context.Context, from observe.Origin, t *tool, raw json.RawMessage) (answer *Answer, rec *observe.Record) {
 	c := &call{Record: observe.NewRecord(ctx, from, t.def.Name)}
 	c.SQL, c.Arguments = t.def.Statement.SQL, raw
@@ -301,8 +304,8 @@ func (r *Registry) observe(ctx context.Context, rec *observe.Record) {
 	}
 }
 
-// watch marks a tool whose statement the database no longer takes, and unmarks one that works again. It does so only where
-// somebody looks at the tool then.
+// watch marks a tool whose statement the database no longer takes, and unmarks one that works again. It does so only
+// where somebody looks at the tool then.
 func (r *Registry) watch(ctx context.Context, t *tool, err error) {
 	if h, ok := t.handler.(*sqlTool); !ok || r.config.Recheck == nil || !h.asDescribed(ctx) {
 		return

@@ -21,7 +21,8 @@ type Set struct {
 	Prompts []*catalog.Prompt
 	// Outputs are the output schemas by tool name; a tool without one is offered without.
 	Outputs map[string]json.RawMessage
-	// Columns are those that the database described, by tool name. A tool whose answer has others goes to Config.Recheck.
+	// Columns are those that the database described, by tool name. A tool whose answer has others goes to
+	// Config.Recheck.
 	Columns map[string][]postgres.Column
 	// Unavailable are tools that are not in Tools; Degraded are some that are and no longer fit the database.
 	Unavailable, Degraded []Trouble

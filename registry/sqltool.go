@@ -240,12 +240,12 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*Answer, error
 
 func (h *sqlTool) tooLarge(limit int) error {
 	message := fmt.Sprintf("the answer is larger than the limit of %d bytes", limit)
-	return &callError{Code: CodeTooLarge, Message: message + h.undone(), Hint: "ask for less"}
+	return &Error{Code: CodeTooLarge, Message: message + h.undone(), Hint: "ask for less"}
 }
 
 // misfit is an answer that has not the shape of the tool's result.
 func (h *sqlTool) misfit(problem string) error {
-	return &callError{Code: CodeTooLarge, Message: problem + ": its result is \"" + string(h.tool.Result) + "\"" + h.undone()}
+	return &Error{Code: CodeTooLarge, Message: problem + ": its result is \"" + string(h.tool.Result) + "\"" + h.undone()}
 }
 
 // undone is said of a write whose answer is an error.

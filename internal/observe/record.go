@@ -19,7 +19,8 @@ type Record struct {
 	Role string    `json:"role,omitempty"`
 	Origin
 	Tool string `json:"tool"`
-	// Outcome is ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments, no_database and so on.
+	// Outcome is ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments, no_database and
+	// so on.
 	Outcome  string        `json:"-"`
 	Rule     string        `json:"rule,omitempty"` // which rule of the guard refused the statement
 	Duration time.Duration `json:"-"`

@@ -14,7 +14,8 @@ import (
 	"mcp-postgres/registry"
 )
 
-// request is one message of a client. The library takes it for the session, as it hands nothing else to handlers and hooks.
+// request is one message of a client. The library takes it for the session, as it hands nothing else to handlers and
+// hooks.
 type request struct {
 	session
 	envelope
@@ -55,7 +56,8 @@ func (s *Server) answer(ctx context.Context, q *request) (answer *response) {
 	return s.library(ctx, q)
 }
 
-// call answers tools/call in its common form without the library, which reads such a message five times and its answer twice.
+// call answers tools/call in its common form without the library, which reads such a message five times and its
+// answer twice.
 func (s *Server) call(ctx context.Context, q *request) *response {
 	answer, err := s.Registry.Call(ctx, q.Params.Name, q.Params.Arguments)
 	if err != nil {
@@ -66,8 +68,11 @@ func (s *Server) call(ctx context.Context, q *request) *response {
 
 // plainCall reports whether the request is a call that the library would have nothing to say on.
 func (q *request) plainCall() bool {
-	return q.Method == string(mcp.MethodToolsCall) && !q.Params.odd && q.JSONRPC == mcp.JSONRPC_VERSION &&
-		(!q.modern || mcp.IsValidProtocolVersion(q.Params.meta.ProtocolVersion()) && q.Params.meta.ClientCapabilities() != nil)
+	if q.Method != string(mcp.MethodToolsCall) || q.Params.odd || q.JSONRPC != mcp.JSONRPC_VERSION {
+		return false
+	}
+	meta := q.Params.meta
+	return !q.modern || mcp.IsValidProtocolVersion(meta.ProtocolVersion()) && meta.ClientCapabilities() != nil
 }
 
 // library has everything else answered.
@@ -113,8 +118,8 @@ func (s *Server) span(ctx context.Context, q *request) (_ context.Context, end f
 	return s.Observer.Tracer.Request(ctx, q.Method, tool, meta)
 }
 
-// progress tells a client that asks for it, once a second, that its request is still at work. The last notification has been
-// written when done returns.
+// progress tells a client that asks for it, once a second, that its request is still at work. The last notification
+// has been written when done returns.
 func (s *Server) progress(q *request) (done func()) {
 	token := q.Params.progressToken()
 	if token == nil {
@@ -175,7 +180,7 @@ func (s *Server) turn(ctx context.Context, q *request) (_ context.Context, done 
 }
 
 // noTurn answers a request that gets no slot.
-func (s *Server) noTurn(ctx context.Context, q *request, err error) (_ context.Context, done func(), refused *response) {
+func (s *Server) noTurn(ctx context.Context, q *request, err error) (_ context.Context, done func(), no *response) {
 	if err == errBusy || err == errStuck {
 		s.Observer.Metrics.Refused(nil, "busy")
 	}
@@ -205,7 +210,9 @@ func (q *request) log(text string) {
 	if level == "" || !mcp.LoggingLevelInfo.ShouldSendTo(level) {
 		return
 	}
-	_ = q.notify(notification{"2.0", "notifications/message", map[string]any{"level": mcp.LoggingLevelInfo, "logger": "mcp-postgres", "data": text}})
+	_ = q.notify(notification{"2.0", "notifications/message", map[string]any{
+		"level": mcp.LoggingLevelInfo, "logger": "mcp-postgres", "data": text,
+	}}) // a client that does not hear it need not
 }
 
 // NoteError implements registry.ErrorSession.

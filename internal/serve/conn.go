@@ -12,9 +12,9 @@ import (
 	"mcp-postgres/internal/auth"
 )
 
-// conn is a connection that carries messages both ways: standard input and output, the stream of SSE, or that of a subscription.
-// It is the session that the protocol library sees. Reading never waits for a request to be answered, so that a ping is answered
-// and a cancellation heard whatever else goes on.
+// conn is a connection that carries messages both ways: standard input and output, the stream of SSE, or that of a
+// subscription. It is the session that the protocol library sees. Reading never waits for a request to be answered,
+// so that a ping is answered and a cancellation heard whatever else goes on.
 type conn struct {
 	server *Server
 	id     string
@@ -42,8 +42,8 @@ func (s *Server) newConn(id, caller string, send func(outgoing) error) *conn {
 	}
 }
 
-// receive takes one message. The request is answered later; ctx carries the identity of who sent it. answered is called when
-// there is nothing left to answer.
+// receive takes one message. The request is answered later; ctx carries the identity of who sent it. answered is
+// called when there is nothing left to answer.
 func (c *conn) receive(ctx context.Context, message []byte, answered func()) error {
 	later := false
 	defer func() {
@@ -61,7 +61,7 @@ func (c *conn) receive(ctx context.Context, message []byte, answered func()) err
 		c.cancel(idKey(m.Params.RequestID))
 		return nil
 	case !m.request():
-		if ctx, err := c.access.Enter(ctx); err == nil { // messages of a client that is not let in are dropped
+		if ctx, err := c.enter(ctx); err == nil { // messages of a client that is not let in are dropped
 			c.server.answer(ctx, q)
 		}
 		return nil
@@ -104,7 +104,7 @@ func (c *conn) request(m envelope, message []byte) *request {
 // reply answers a request, unless the client has cancelled it.
 func (c *conn) reply(ctx context.Context, q *request, p *pending) {
 	var answer *response
-	entered, err := c.access.Enter(ctx)
+	entered, err := c.enter(ctx)
 	if err != nil {
 		answer = fail(q.ID, codeRefused, err.Error())
 	} else {
@@ -128,6 +128,14 @@ func (c *conn) reply(ctx context.Context, q *request, p *pending) {
 
 // codeRefused is the JSON-RPC code of a request whose caller is not let in; HTTP says 401 or 403.
 const codeRefused = -32001
+
+// enter lets the caller in, where the transport has not: over stdio.
+func (c *conn) enter(ctx context.Context) (context.Context, error) {
+	if c.access == nil {
+		return ctx, nil
+	}
+	return c.access.Enter(ctx)
+}
 
 func (c *conn) notify(n notification) error { return c.sendJSON(n) }
 
@@ -210,9 +218,10 @@ func (c *conn) SetSubscriptionFilter(f mcp.SubscriptionFilter) {
 	c.wants = f
 }
 
-// SubscriptionFilter implements server.SessionWithSubscriptionFilter: clients that have not said initialize, of revision
-// 2026-07-28 or later, are told only what they asked for. The one client of standard input and output that has asked for
-// nothing is told of everything: some wait for a change of the tools without subscriptions/listen, and nobody else is disturbed.
+// SubscriptionFilter implements server.SessionWithSubscriptionFilter: clients that have not said initialize, of
+// revision 2026-07-28 or later, are told only what they asked for. The one client of standard input and output that
+// has asked for nothing is told of everything: some wait for a change of the tools without subscriptions/listen, and
+// nobody else is disturbed.
 func (c *conn) SubscriptionFilter() (mcp.SubscriptionFilter, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

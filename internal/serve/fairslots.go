@@ -19,14 +19,14 @@ const (
 	// maxWaiting bounds the calls of one caller that wait, maxWaitingAll those of all.
 	maxWaiting    = 1000
 	maxWaitingAll = 10_000
-	// maxStuck bounds the backends that one caller can have at work on statements which nothing interrupts. A caller may
-	// have as many as its share of the slots if all of them began before the first was known.
+	// maxStuck bounds the backends that one caller can have at work on statements which nothing interrupts. A caller
+	// may have as many as its share of the slots if all of them began before the first was known.
 	maxStuck = 2
 )
 
-// fairSlots shares slots between callers: who waits is served one call per caller in turn, and while there are several slots
-// no caller has all of them, so that a slow caller can't keep the others waiting. The caller with an empty name is the
-// only one there is.
+// fairSlots shares slots between callers: who waits is served one call per caller in turn, and while there are
+// several slots no caller has all of them, so that a slow caller can't keep the others waiting. The caller with an
+// empty name is the only one there is.
 type fairSlots struct {
 	share int // slots that one caller may have
 	stuck int // and how many of them with backends that go on after the answer

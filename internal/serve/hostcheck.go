@@ -13,8 +13,8 @@ import (
 	"mcp-postgres/internal/observe"
 )
 
-// hostCheck refuses requests that a web page makes a browser send: to a name that the page's owner points at this server
-// (DNS rebinding), or from an origin that is not allowed. It answers for CORS where origins are allowed.
+// hostCheck refuses requests that a web page makes a browser send: to a name that the page's owner points at this
+// server (DNS rebinding), or from an origin that is not allowed. It answers for CORS where origins are allowed.
 type hostCheck struct {
 	local   bool // listens on a loopback address
 	hosts   []string
@@ -50,11 +50,13 @@ func (g *hostCheck) wrap(next http.Handler) http.Handler {
 		switch {
 		case !g.hostAllowed(r.Host):
 			g.metrics.Refused(w, "host")
-			refuse(w, http.StatusForbidden, "this server is not known by the name "+quoted(r.Host)+": add it with --allowed-hosts (MCP_ALLOWED_HOSTS)")
+			refuse(w, http.StatusForbidden, "this server is not known by the name "+quoted(r.Host)+
+				": add it with --allowed-hosts (MCP_ALLOWED_HOSTS)")
 			return
 		case origin != "" && !listed && !g.localOrigin(origin):
 			g.metrics.Refused(w, "origin")
-			refuse(w, http.StatusForbidden, "web pages of "+quoted(origin)+" may not use this server: add the origin with --allowed-origins (MCP_ALLOWED_ORIGINS)")
+			refuse(w, http.StatusForbidden, "web pages of "+quoted(origin)+
+				" may not use this server: add the origin with --allowed-origins (MCP_ALLOWED_ORIGINS)")
 			return
 		}
 		if r.Method == http.MethodOptions { // which carries no token
@@ -93,8 +95,8 @@ func hostname(hostport string) string {
 }
 
 // corsHeaders are those that clients of the protocol send.
-var corsHeaders = []string{"accept", "authorization", "content-type", "last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version",
-	"mcp-session-id", "traceparent", "tracestate"}
+var corsHeaders = []string{"accept", "authorization", "content-type", "last-event-id", "mcp-method", "mcp-name",
+	"mcp-protocol-version", "mcp-session-id", "traceparent", "tracestate"}
 
 // preflight answers a browser that asks what a page may send.
 func preflight(w http.ResponseWriter, r *http.Request, allowed bool) {

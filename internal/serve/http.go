@@ -38,15 +38,16 @@ const (
 type HTTPConfig struct {
 	// Kind is StreamableHTTP or SSE.
 	Kind string
-	// PublicURL is the endpoint's URL as clients reach it, if it is known. Its path is served beside the server's own paths, so that a
-	// proxy may strip the path or not.
+	// PublicURL is the endpoint's URL as clients reach it, if it is known. Its path is served beside the server's own
+	// paths, so that a proxy may strip the path or not.
 	PublicURL string
 	// Host and Port to listen on; port 0 takes a free one.
 	Host string
 	Port int
 	// TLSCert and TLSKey are files in PEM. Renewed files are used without a restart. Empty means plain HTTP.
 	TLSCert, TLSKey string
-	// AllowedHosts are names that requests may be sent to, beside addresses and localhost: name, name:port, or * for any.
+	// AllowedHosts are names that requests may be sent to, beside addresses and localhost: name, name:port, or * for
+	// any.
 	AllowedHosts []string
 	// AllowedOrigins are the origins of web pages that may use the server (CORS).
 	AllowedOrigins []string
@@ -110,7 +111,8 @@ func (c *HTTPConfig) check(s *Server) error {
 			"listen on 127.0.0.1, or accept that everybody may call every tool with --insecure-no-auth", c.Host)
 	}
 	if c.TLSCert == "" {
-		s.Logger.Warn("serving other machines without TLS: tokens and data can be read on the way unless a proxy in front has TLS", "host", c.Host)
+		s.Logger.Warn("serving other machines without TLS: tokens and data can be read on the way "+
+			"unless a proxy in front has TLS", "host", c.Host)
 	}
 	return nil
 }
@@ -124,21 +126,24 @@ func IsLoopback(host string) bool {
 // Addr is the address that it listens on.
 func (h *HTTP) Addr() net.Addr { return h.listener.Addr() }
 
-// Serve serves until ctx ends and then closes in order: not ready, no new connections, calls in flight answered or, after
-// the timeout, cancelled.
+// Serve serves until ctx ends and then closes in order: not ready, no new connections, calls in flight answered or,
+// after the timeout, cancelled.
 func (h *HTTP) Serve(ctx context.Context) error {
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	srv := &http.Server{
 		Handler: h.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.server.Logger.Handler(), slog.LevelWarn),
-		ConnState: h.connections.state, ConnContext: h.connections.context, BaseContext: func(net.Listener) context.Context { return calls },
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog:  slog.NewLogLogger(h.server.Logger.Handler(), slog.LevelWarn),
+		ConnState: h.connections.state, ConnContext: h.connections.context,
+		BaseContext: func(net.Listener) context.Context { return calls },
 	}
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	served := make(chan error, 1)
 	wait.Go(func() { served <- srv.Serve(h.listener) })
-	h.server.Logger.Info("listening", "address", h.Addr().String(), "tls", h.c.TLSCert != "", "authentication", h.protect != nil)
+	h.server.Logger.Info("listening", "address", h.Addr().String(), "tls", h.c.TLSCert != "",
+		"authentication", h.protect != nil)
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)
@@ -215,7 +220,8 @@ func (c *HTTPConfig) publicPath() string {
 	return strings.TrimSuffix(u.Path, "/")
 }
 
-// ownPaths serves requests whose path is below that of the public URL, as they come through a proxy that does not strip it.
+// ownPaths serves requests whose path is below that of the public URL, as they come through a proxy that does not
+// strip it.
 func (c *HTTPConfig) ownPaths(next http.Handler) http.Handler {
 	public := c.publicPath()
 	base, _ := strings.CutSuffix(public, c.path())
@@ -243,8 +249,8 @@ func withPath(r *http.Request, path string) *http.Request {
 // maxUnread bounds what is read of a body after its answer.
 const maxUnread = 8 * maxMessage
 
-// answersWhileSending lets clients that are still sending see that they are refused: closing the connection on them could lose the
-// answer, and most read none before they have sent everything.
+// answersWhileSending lets clients that are still sending see that they are refused: closing the connection on them
+// could lose the answer, and most read none before they have sent everything.
 func answersWhileSending(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == http.NoBody {

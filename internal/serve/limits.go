@@ -115,9 +115,9 @@ const (
 	maxStrangers   = 256
 )
 
-// connections bounds how many are open: each takes memory before anybody has shown a token. When there are too many, the
-// one is closed that has waited longest for a request, of the address that has most of them, so that a flood is in its own
-// way.
+// connections bounds how many are open: each takes memory before anybody has shown a token. When there are too many,
+// the one is closed that has waited longest for a request, of the address that has most of them, so that a flood is
+// in its own way.
 type connections struct {
 	mu        sync.Mutex
 	all       map[net.Conn]*peer
@@ -169,8 +169,8 @@ func (cs *connections) add(c net.Conn) {
 	}
 }
 
-// networkOf is the address of a peer. With IPv6 it is that of its network, in which one machine has as many addresses as it
-// likes.
+// networkOf is the address of a peer. With IPv6 it is that of its network, in which one machine has as many addresses
+// as it likes.
 func networkOf(peer string) string {
 	at, err := netip.ParseAddrPort(peer)
 	if err != nil {

@@ -44,7 +44,8 @@ type params struct {
 	odd  bool // they have another form
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Of several params the last ones count, as a whole: nobody must read a call out of two.
+// UnmarshalJSON implements json.Unmarshaler. Of several params the last ones count, as a whole: nobody must read a
+// call out of two.
 func (p *params) UnmarshalJSON(b []byte) error {
 	type plain params
 	*p = params{}
@@ -95,7 +96,7 @@ func open(message []byte) (e envelope, refused *response) {
 		return e, fail(nil, mcp.INVALID_REQUEST, "batches are not supported: send each message by itself")
 	case err != nil && e.Method == "":
 		return e, fail(e.ID, mcp.INVALID_REQUEST, "the message is not a JSON-RPC request, notification or response")
-	case e.Method != "" && len(e.ID) > 0 && strings.IndexByte(`"-0123456789`, e.ID[0]) < 0: // also null, which MCP does not allow
+	case e.Method != "" && len(e.ID) > 0 && strings.IndexByte(`"-0123456789`, e.ID[0]) < 0: // null is not allowed either
 		return e, fail(nil, mcp.INVALID_REQUEST, "the id of a request must be a string or a number")
 	}
 	e.ID = bytes.ToValidUTF8(e.ID, []byte("\ufffd")) // it goes back as it came
@@ -115,7 +116,8 @@ func idIn(start []byte) json.RawMessage {
 	return nil
 }
 
-var requestID = regexp.MustCompile(`^\s*\{\s*(?:"[^"\\]*"\s*:\s*"[^"\\]*"\s*,\s*)*"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)\s*[,}]`)
+var requestID = regexp.MustCompile(`^\s*\{\s*(?:"[^"\\]*"\s*:\s*"[^"\\]*"\s*,\s*)*` +
+	`"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9]+)\s*[,}]`)
 
 // idKey writes an id in one form, for the client may write the same one in several.
 func idKey(id json.RawMessage) string {
@@ -146,7 +148,8 @@ type notification struct {
 // quoted shows what a client sent, in short.
 func quoted(s string) string { return `"` + pgtext.Shorten(s, 100) + `"` }
 
-// outgoing is a message to a client that is encoded when it is written: of large answers one at a time takes its memory twice.
+// outgoing is a message to a client that is encoded when it is written: of large answers one at a time takes its
+// memory twice.
 type outgoing interface {
 	appendTo(dst []byte) []byte
 }
@@ -198,8 +201,8 @@ func (s *Server) result(ctx context.Context, q *request, result any) *response {
 	return &response{id: q.ID, result: b}
 }
 
-// failure is the response that has an error of the library. q.err is its cause; it has none where the library refuses the form of
-// a message.
+// failure is the response that has an error of the library. q.err is its cause; it has none where the library refuses
+// the form of a message.
 func (s *Server) failure(ctx context.Context, q *request, e mcp.JSONRPCErrorDetails) *response {
 	r := fail(q.ID, e.Code, e.Message)
 	r.err.Data = e.Data
@@ -211,7 +214,8 @@ func (s *Server) failure(ctx context.Context, q *request, e mcp.JSONRPCErrorDeta
 	case errors.As(err, &unparsable):
 		r.err.Message = "the params do not have the form that this method wants"
 	case errors.As(err, &cursor):
-		r.err.Message = "the cursor is not one of this server: want the nextCursor of the page before, or none for the first page"
+		r.err.Message = "the cursor is not one of this server: want the nextCursor of the page before, " +
+			"or none for the first page"
 	case errors.Is(err, server.ErrToolNotFound):
 		r.err.Message = s.Registry.UnknownTool(ctx, q.Params.Name)
 	case errors.Is(err, server.ErrPromptNotFound):
@@ -243,8 +247,8 @@ func (r *response) status(modern bool) int {
 	switch r.err.Code {
 	case mcp.METHOD_NOT_FOUND:
 		return http.StatusNotFound
-	case mcp.HEADER_MISMATCH, mcp.MISSING_REQUIRED_CLIENT_CAPABILITY, mcp.UNSUPPORTED_PROTOCOL_VERSION, mcp.INVALID_REQUEST,
-		mcp.INVALID_PARAMS, mcp.PARSE_ERROR:
+	case mcp.HEADER_MISMATCH, mcp.MISSING_REQUIRED_CLIENT_CAPABILITY, mcp.UNSUPPORTED_PROTOCOL_VERSION,
+		mcp.INVALID_REQUEST, mcp.INVALID_PARAMS, mcp.PARSE_ERROR:
 		return http.StatusBadRequest
 	}
 	return http.StatusOK

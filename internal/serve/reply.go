@@ -11,15 +11,17 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// reply writes the answer to one request over HTTP. It becomes a stream of events when a notification comes before the answer.
+// reply writes the answer to one request over HTTP. It becomes a stream of events when a notification comes before
+// the answer.
 type reply struct {
 	server  *Server
 	w       http.ResponseWriter
 	r       *http.Request
 	control *http.ResponseController
-	began   time.Time // of the request, where the server has set the deadline for its answer by then; zero where there is none
-	session string    // to be told to the client
-	broken  func()    // called when a stream can't be written to
+	// began is when the request did, where the server has set the deadline for its answer by then; else zero.
+	began   time.Time
+	session string // to be told to the client
+	broken  func() // called when a stream can't be written to
 
 	mu      sync.Mutex
 	begun   bool

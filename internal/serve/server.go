@@ -1,5 +1,6 @@
-// Package serve speaks MCP with clients: over standard input and output, streamable HTTP, and SSE. It has the order of a call, and
-// closes what the protocol library leaves open: limits, identity, fairness between callers, an orderly end.
+// Package serve speaks MCP with clients: over standard input and output, streamable HTTP, and SSE. It has the order
+// of a call, and closes what the protocol library leaves open: limits, identity, fairness between callers, an orderly
+// end.
 package serve
 
 import (
@@ -65,7 +66,10 @@ func New(c Config) *Server {
 	if c.Observer == nil {
 		c.Observer = &observe.Observer{}
 	}
-	s := &Server{Config: c, slots: newFairSlots(c.Slots), load: newLoad(), streams: newStreamLimit(), period: standard, draining: make(chan struct{})}
+	s := &Server{
+		Config: c, slots: newFairSlots(c.Slots), load: newLoad(), streams: newStreamLimit(), period: standard,
+		draining: make(chan struct{}),
+	}
 	s.mcp = c.Registry.Server(c.Version, server.WithLogging())
 	s.info = serverInfo(s.mcp)
 	return s
@@ -73,8 +77,8 @@ func New(c Config) *Server {
 
 // serverInfo is how the library names the server in its answers.
 func serverInfo(s *server.MCPServer) json.RawMessage {
-	const discover = `{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{"_meta":{"` + mcp.MetaKeyProtocolVersion + `":"` +
-		mcp.ProtocolVersion20260728 + `","` + mcp.MetaKeyClientCapabilities + `":{}}}}`
+	const discover = `{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{"_meta":{"` +
+		mcp.MetaKeyProtocolVersion + `":"` + mcp.ProtocolVersion20260728 + `","` + mcp.MetaKeyClientCapabilities + `":{}}}}`
 	response, _ := s.HandleMessage(context.Background(), json.RawMessage(discover)).(mcp.JSONRPCResponse)
 	result, ok := response.Result.(mcp.DiscoverResult)
 	if !ok {

@@ -107,7 +107,8 @@ func (e *sse) remove(s *sseSession) {
 	s.close()
 }
 
-// ends is when the stream ends if nothing else comes: no token of its client is good any more, or it has been silent for too long.
+// ends is when the stream ends if nothing else comes: no token of its client is good any more, or it has been silent
+// for too long.
 func (s *sseSession) ends() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,8 +24,8 @@ const (
 // stdioID is the session of the one client.
 const stdioID = "stdio"
 
-// Stdio serves one client on in and out until in ends or ctx does. Where a read of in can't be ended, it leaves a goroutine
-// behind in it.
+// Stdio serves one client on in and out until in ends or ctx does. Where a read of in can't be ended, it leaves a
+// goroutine behind in it.
 func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	in, done := process.TunePipes(in, out)
 	defer done()

@@ -93,8 +93,8 @@ func (e *streamable) answer(r *http.Request, x *reply, q *request) {
 	}
 }
 
-// refuses holds the headers of a message against it. Revision 2026-07-28 wants them to say what the message says, for proxies that
-// decide by them; nil is a message that may be answered.
+// refuses holds the headers of a message against it. Revision 2026-07-28 wants them to say what the message says, for
+// proxies that decide by them; nil is a message that may be answered.
 func (e *streamable) refuses(q *request, h http.Header) *response {
 	version := h.Get(mcp.HeaderProtocolVersion)
 	switch said := q.Params.meta.ProtocolVersion(); {
@@ -104,13 +104,15 @@ func (e *streamable) refuses(q *request, h http.Header) *response {
 	case !q.modern:
 		return nil
 	case h.Get(mcp.HeaderLastEventID) != "":
-		return fail(q.ID, mcp.HEADER_MISMATCH, "Last-Event-ID is for streams of earlier protocol versions: send the request again, with another id")
+		return fail(q.ID, mcp.HEADER_MISMATCH, "Last-Event-ID is for streams of earlier protocol versions: "+
+			"send the request again, with another id")
 	case version == "":
 		return fail(q.ID, mcp.HEADER_MISMATCH, "the header "+mcp.HeaderProtocolVersion+" is missing: want "+said)
 	case said == "":
 		return fail(q.ID, mcp.INVALID_PARAMS, "missing or invalid _meta field "+mcp.MetaKeyProtocolVersion)
 	case version != said:
-		return fail(q.ID, mcp.HEADER_MISMATCH, "the header "+mcp.HeaderProtocolVersion+" says "+quoted(version)+", _meta says "+quoted(said))
+		return fail(q.ID, mcp.HEADER_MISMATCH, "the header "+mcp.HeaderProtocolVersion+" says "+quoted(version)+
+			", _meta says "+quoted(said))
 	case !mcp.IsValidProtocolVersion(said):
 		return nil // the library says so, with the versions that there are
 	}
@@ -152,7 +154,8 @@ func (e *streamable) listen(w http.ResponseWriter, r *http.Request, x *reply, q 
 	if !s.streams.take(q.caller) {
 		s.Observer.Metrics.Refused(w, "sessions")
 		w.Header().Set("Retry-After", "10")
-		x.answer(http.StatusServiceUnavailable, fail(q.ID, mcp.INTERNAL_ERROR, "there are too many subscriptions: try again later"))
+		busy := fail(q.ID, mcp.INTERNAL_ERROR, "there are too many subscriptions: try again later")
+		x.answer(http.StatusServiceUnavailable, busy)
 		return
 	}
 	defer s.streams.give(q.caller)
@@ -198,7 +201,8 @@ func (oneRequest) Initialize() {}
 // Initialized implements server.ClientSession.
 func (oneRequest) Initialized() bool { return true }
 
-// NotificationChannel implements server.ClientSession: there is none. What belongs to the request is sent with its answer.
+// NotificationChannel implements server.ClientSession: there is none. What belongs to the request is sent with its
+// answer.
 func (oneRequest) NotificationChannel() chan<- mcp.JSONRPCNotification { return nil }
 
 // SetLogLevel implements server.SessionWithLogging. Nothing is kept between requests.
@@ -216,8 +220,8 @@ func (oneRequest) SubscriptionFilter() (f mcp.SubscriptionFilter, active bool) {
 // kept reports whether the client can name the session in another request.
 func (s oneRequest) kept() bool { return strings.HasPrefix(s.id, "session ") }
 
-// binding is the name under which a request can be cancelled: its caller and its session. A request without a session has one of its
-// own, as has each of revision 2026-07-28: it is cancelled by closing its connection.
+// binding is the name under which a request can be cancelled: its caller and its session. A request without a session
+// has one of its own, as has each of revision 2026-07-28: it is cancelled by closing its connection.
 func (e *streamable) binding(r *http.Request, q *request) string {
 	if session := r.Header.Get(server.HeaderKeySessionID); session != "" && !q.modern {
 		return "session " + strconv.Quote(subject(r.Context())) + " " + session + " "
@@ -225,8 +229,8 @@ func (e *streamable) binding(r *http.Request, q *request) string {
 	return "request " + strconv.FormatUint(e.requests.Add(1), 10)
 }
 
-// waitForEnd returns when a stream is to end: with ctx, with the server, or at a time, which may have become a later one by then;
-// zero is never.
+// waitForEnd returns when a stream is to end: with ctx, with the server, or at a time, which may have become a later
+// one by then; zero is never.
 func (s *Server) waitForEnd(ctx context.Context, ends func() time.Time) {
 	for {
 		at := ends()
@@ -249,8 +253,8 @@ func (s *Server) waitForEnd(ctx context.Context, ends func() time.Time) {
 	}
 }
 
-// post reads a message that a client has posted. If there is none that can be one it answers, and ok is false. The message counts
-// as one of its caller until c.end is called.
+// post reads a message that a client has posted. If there is none that can be one it answers, and ok is false. The
+// message counts as one of its caller until c.end is called.
 func (s *Server) post(w http.ResponseWriter, r *http.Request) (m envelope, message []byte, c *charge, ok bool) {
 	c = &charge{load: s.load, caller: callerOf(r)}
 	if m, message, ok = s.read(w, r, c); !ok {
