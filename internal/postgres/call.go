@@ -146,7 +146,8 @@ func (id *SessionIdentity) check() error {
 	}
 	for _, text := range []string{id.SearchPath, id.Claims, id.Sub, id.Role, id.DatabaseRole} {
 		if !validText(text) {
-			return &Error{Code: "22021", Message: "the identity of this caller holds a zero byte or is no UTF-8, which PostgreSQL has no text for"}
+			return &Error{Code: "22021",
+				Message: "the identity of this caller holds a zero byte or is no UTF-8, which PostgreSQL has no text for"}
 		}
 	}
 	_, err := quotedNames(id.SearchPath)

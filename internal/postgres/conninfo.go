@@ -141,7 +141,8 @@ const (
 
 var foreignByName = func() map[string]foreignParam {
 	all := map[string]foreignParam{}
-	for name := range strings.FieldsSeq("host port user password dbname database sslmode sslrootcert sslcert sslkey passfile service") {
+	for name := range strings.FieldsSeq("host port user password dbname database sslmode sslrootcert sslcert sslkey " +
+		"passfile service") {
 		all[name] = foreignParam{target: refused, advice: "write " + name + "="} // in other letters
 	}
 	for line := range strings.Lines(foreignText) {
@@ -171,7 +172,8 @@ func (f foreignParam) value(value string) (meant string, ok bool) {
 
 // takeForeign takes the parameters that are understood out of those of the session, the environment's with them.
 func (c *connInfo) takeForeign(text string) (more map[string]string) {
-	for _, name := range []string{"PGREQUIRESSL", "PGSSLMINPROTOCOLVERSION", "PGSSLMAXPROTOCOLVERSION", "PGHOSTADDR", "PGGEQO", "PGGSSENCMODE", "PGSSLCRL",
+	for _, name := range []string{"PGREQUIRESSL", "PGSSLMINPROTOCOLVERSION", "PGSSLMAXPROTOCOLVERSION", "PGHOSTADDR",
+		"PGGEQO", "PGGSSENCMODE", "PGSSLCRL",
 		"PGSSLCRLDIR", "PGREQUIREPEER"} {
 		if value := os.Getenv(name); value != "" {
 			c.RuntimeParams[name] = value
@@ -201,7 +203,8 @@ func (c *connInfo) understood(name, target, value, text string, more map[string]
 	switch target {
 	case ignored:
 	case "search_path":
-		if _, err := quotedNames(value); err != nil || name == "schema" && !plainValue.MatchString(value) { // the name of one, as it is
+		// the name of one, as it is
+		if _, err := quotedNames(value); err != nil || name == "schema" && !plainValue.MatchString(value) {
 			value = pgtext.Identifier(value)
 		}
 		fallthrough
@@ -253,7 +256,8 @@ var (
 var otherSchemes = regexp.MustCompile(`^(?i)(jdbc:)?(postgres|postgresql|pgsql|postgis|ecto)(\+[a-z0-9_]+)?$`)
 
 // otherModes are the values of sslmode that other programs have, or write in other letters.
-var otherModes = regexp.MustCompile(`(?i)([?&]sslmode=)(no-verify|disable|allow|prefer|require|verify-ca|verify-full)(&|$)`)
+var otherModes = regexp.MustCompile(
+	`(?i)([?&]sslmode=)(no-verify|disable|allow|prefer|require|verify-ca|verify-full)(&|$)`)
 
 // tidy drops what is left around a connection string by shells and files, and refuses what is none.
 func (c *connInfo) tidy(text string) (string, error) {
@@ -285,7 +289,8 @@ func (c *connInfo) tidy(text string) (string, error) {
 	case slashes && pairStart.MatchString(text) && strings.Count(before, "=") == 1 && !strings.HasPrefix(text, "password"):
 		return "", connFault("a URL stands after a name and an =: write the URL alone, like %s", wantURL)
 	case semicolons.MatchString(text):
-		return "", connFault("the pairs are separated by semicolons: want blanks, as in host=db.example.com user=app dbname=shop")
+		return "", connFault("the pairs are separated by semicolons: want blanks, as in host=db.example.com user=app " +
+			"dbname=shop")
 	case !pairStart.MatchString(text):
 		return "", connFault("%s", wantString)
 	}
@@ -311,13 +316,15 @@ func checkURL(rest string) error {
 
 // valueFaults are the driver's texts for values that it refuses, with what was wanted.
 var valueFaults = []struct{ text, want string }{
-	{"sslmode is invalid", "sslmode is not one of disable, allow, prefer, require, verify-ca and verify-full, in small letters " +
+	{"sslmode is invalid", "sslmode is not one of disable, allow, prefer, require, verify-ca and verify-full, in small " +
+		"letters " +
 		"(what other clients call no-verify is require)"},
 	{"invalid port", "the port is not a number from 1 to 65535: " + wantString},
 	{"could not match", "there are neither as many ports as hosts nor one for all"},
 	{"invalid sslcertmode", "sslcertmode is not one of disable, allow and require"},
 	{"invalid connect_timeout", "connect_timeout is not a number of seconds"},
-	{"unknown target_session_attrs", "target_session_attrs is not one of any, read-write, read-only, primary, standby and prefer-standby"},
+	{"unknown target_session_attrs",
+		"target_session_attrs is not one of any, read-write, read-only, primary, standby and prefer-standby"},
 	{"protocol_version", "min_protocol_version and max_protocol_version are not 3.0, 3.2 or latest, the least first"},
 	{"unknown channel_binding", "channel_binding is not one of disable, prefer and require"},
 	{"invalid require_auth", "require_auth names a method that is not known, or is wrongly put together"},
@@ -373,7 +380,8 @@ func checkParameters(params map[string]string, secret bool) error {
 			unnamed++
 		default:
 			named = append(named, key)
-			last = "; a setting that only your database knows goes into options='-c name=value', in a URL options=-c%20name%3Dvalue"
+			last = "; a setting that only your database knows goes into options='-c name=value', in a URL " +
+				"options=-c%20name%3Dvalue"
 		}
 	}
 	slices.Sort(named)

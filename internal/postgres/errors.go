@@ -58,7 +58,8 @@ type Error struct {
 func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }
 
 func serverError(m *pgproto3.ErrorResponse) *Error {
-	e := &Error{Code: m.Code, Message: cut(m.Message, maxErrorText), Position: int(m.Position), Retryable: retryableCode(m.Code)}
+	e := &Error{Code: m.Code, Message: cut(m.Message, maxErrorText), Position: int(m.Position),
+		Retryable: retryableCode(m.Code)}
 	e.Hint = cut(m.Hint, maxErrorText-len(e.Message))
 	return e
 }
@@ -108,7 +109,8 @@ func connectError(ctx context.Context, err error) error {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{Code: "53300", Message: "all connections to the database are busy", Hint: "try again in a moment", Retryable: true}
+		return &Error{Code: "53300", Message: "all connections to the database are busy", Hint: "try again in a moment",
+			Retryable: true}
 	}
 	return &Unavailable{Reason: "the database can't be reached", cause: err}
 }
@@ -152,7 +154,8 @@ func refusedSetting(code, message string) string {
 // identity.
 func carriedSetting(e *Error) error {
 	about := func(start string) bool { return strings.HasPrefix(e.Message, start) }
-	if !about("unrecognized configuration parameter ") && !about("invalid value for parameter ") && !about("invalid configuration parameter name ") ||
+	if !about("unrecognized configuration parameter ") && !about("invalid value for parameter ") &&
+		!about("invalid configuration parameter name ") ||
 		strings.Contains(e.Message, `"role"`) || strings.Contains(e.Message, `"search_path"`) {
 		return nil
 	}
@@ -184,8 +187,11 @@ func lostIn(err error) *lostError {
 }
 
 // errStatementMode: PgBouncer ends the transaction at its first answer, so that nothing of it stays.
-var errStatementMode = &Error{Code: "08P01", Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing was executed",
-	Hint: "only the operator can change this: pool_mode = transaction in PgBouncer, or a connection string that bypasses it"}
+var errStatementMode = &Error{Code: "08P01",
+	Message: "the connection pooler is in statement mode, which allows no transactions, and every call is one: nothing " +
+		"was executed",
+	Hint: "only the operator can change this: pool_mode = transaction in PgBouncer, or a connection string that " +
+		"bypasses it"}
 
 // publicError rewrites the errors that come from the connection or the context, not from PostgreSQL.
 func (db *DB) publicError(ctx context.Context, c *Call, err error) error {
@@ -195,7 +201,8 @@ func (db *DB) publicError(ctx context.Context, c *Call, err error) error {
 	var e *Error
 	switch lost := lostIn(err); {
 	case lost != nil && c.commits() && !lost.uncommitted:
-		return &Error{Code: "08007", Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
+		return &Error{Code: "08007",
+			Message: "the connection was lost while the statement ran: it may or may not have been committed", Hint: lookFirst}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case errors.As(err, &e) && e.givenUp && c.commits():
@@ -216,14 +223,16 @@ func givenUp(e *Error, certain bool) (message, hint string) {
 	if certain {
 		return e.Message + ": nothing was changed", e.Hint
 	}
-	return e.Message + ": what the statement wrote, if anything, may or may not have been committed", strings.TrimPrefix(e.Hint+"; "+lookFirst, "; ")
+	return e.Message + ": what the statement wrote, if anything, may or may not have been committed",
+		strings.TrimPrefix(e.Hint+"; "+lookFirst, "; ")
 }
 
 const lookFirst = "look at the data before trying again: the change may have been made"
 
 // timeoutError names the limit of the call, of which the check of the statement may have taken a part.
 func timeoutError(limit time.Duration) *Error {
-	return &Error{Code: "57014", Message: "the statement took longer than its time limit of " + limit.String() + " and was stopped",
+	return &Error{Code: "57014", Message: "the statement took longer than its time limit of " + limit.String() +
+		" and was stopped",
 		Hint: "make it cheaper: filter on indexed columns, or ask for less"}
 }
 
@@ -234,7 +243,8 @@ func lateError(err error, limit time.Duration, commits bool) *Error {
 	lost := lostIn(err)
 	certain := lost == nil || lost.uncommitted
 	if lost != nil && lost.queued && certain {
-		e = &Error{Code: "53300", Message: "the connection pooler had no server connection for the statement within its time limit of " + limit.String(),
+		e = &Error{Code: "53300", Message: "the connection pooler had no server connection for the statement within its " +
+			"time limit of " + limit.String(),
 			Hint: "try again in a moment", Retryable: true}
 	}
 	switch {
@@ -263,10 +273,12 @@ func remoteError(s *session, c *Call, err error) error {
 	shown := *e
 	shown.Retryable = e.Retryable && !refusedForGood(e.Message)
 	if c.Identity != nil {
-		s.pooler.log.Warn("an error of another server that the database works with", "database_role", c.Identity.DatabaseRole, "error", e)
+		s.pooler.log.Warn("an error of another server that the database works with", "database_role", c.Identity.DatabaseRole,
+			"error", e)
 		shown.Message, shown.Hint = node.ReplaceAllString(e.Message, "a worker"), node.ReplaceAllString(e.Hint, "a worker")
 		if connection {
-			shown.Message, shown.Hint = "another server that the database needs for this can't be reached", "the server's log says why"
+			shown.Message, shown.Hint = "another server that the database needs for this can't be reached",
+				"the server's log says why"
 			if !shown.Retryable {
 				shown.Message = "another server that the database needs for this refuses the database role of this caller"
 			}
@@ -277,6 +289,7 @@ func remoteError(s *session, c *Call, err error) error {
 
 // refusedForGood reports a login that another server refuses, which trying again does not change.
 func refusedForGood(message string) bool {
-	return slices.ContainsFunc([]string{"is not permitted to log in", "authentication failed", "pg_hba.conf", "no password supplied",
+	return slices.ContainsFunc([]string{"is not permitted to log in", "authentication failed", "pg_hba.conf",
+		"no password supplied",
 		" does not exist"}, func(text string) bool { return strings.Contains(message, text) })
 }

@@ -60,7 +60,8 @@ const (
 
 // newPool begins to connect, unless c says otherwise.
 func newPool(c Config, found *connInfo, pooler *pooler) (*pool, error) {
-	p := &pool{url: c.URL, conf: found.Config, pooler: pooler, log: c.Logger, most: min(cmp.Or(max(c.MaxConns, 0), DefaultMaxConns), 10_000)}
+	p := &pool{url: c.URL, conf: found.Config, pooler: pooler, log: c.Logger,
+		most: min(cmp.Or(max(c.MaxConns, 0), DefaultMaxConns), 10_000)}
 	p.closing, p.close = context.WithCancel(context.Background())
 	if found.most > 0 {
 		p.most = min(p.most, found.most)
@@ -330,8 +331,9 @@ func (p *pool) stats() Stats {
 	s := p.Stat()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Stats{Max: int(s.MaxConns()), Idle: int(s.IdleConns()), Used: int(s.AcquiredConns()), Opening: int(s.ConstructingConns()),
-		Waits: p.waits + s.EmptyAcquireCount(), WaitTime: p.waitedFor + s.EmptyAcquireWaitTime()}
+	return Stats{Max: int(s.MaxConns()), Idle: int(s.IdleConns()), Used: int(s.AcquiredConns()),
+		Opening: int(s.ConstructingConns()),
+		Waits:   p.waits + s.EmptyAcquireCount(), WaitTime: p.waitedFor + s.EmptyAcquireWaitTime()}
 }
 
 // shut ends the pool for those who wait.

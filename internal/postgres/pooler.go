@@ -116,7 +116,8 @@ func parseOptions(options string) (params map[string]string, ok bool) {
 // find notes that there is a pooler, and logs it once.
 func (p *pooler) find(sign string) {
 	if !p.found.Swap(true) {
-		p.log.Info("connection pooler found: statements are not kept prepared, settings are sent with every call", "sign", sign)
+		p.log.Info("connection pooler found: statements are not kept prepared, settings are sent with every call", "sign",
+			sign)
 	}
 }
 
@@ -147,8 +148,10 @@ const (
 		"pg_catalog.current_setting('citus.propagate_set_commands', true), " +
 		"pg_catalog.has_function_privilege('pg_catalog.set_config(text, text, boolean)', 'EXECUTE')"
 	// forgotten are the parameters of the start-up packet that are not in force: an engine or a pooler may ignore them.
-	forgotten = "SELECT s.name FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS s (name, value) " +
-		"WHERE (pg_catalog.current_setting(s.name, true) OPERATOR(pg_catalog.=) pg_catalog.set_config(s.name, s.value, true)) IS NOT TRUE"
+	forgotten = "SELECT s.name FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), " +
+		"pg_catalog.unnest($2::pg_catalog.text[])) AS s (name, value) " +
+		"WHERE (pg_catalog.current_setting(s.name, true) OPERATOR(pg_catalog.=) pg_catalog.set_config(s.name, s.value, " +
+		"true)) IS NOT TRUE"
 )
 
 // lookAt finds out what a new connection leads to, in one flight, two where that shows a pooler.
@@ -256,7 +259,8 @@ func (p *pool) refusesParameters(ctx context.Context, err error) bool {
 		return false
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	if conn.ExecParams(ctx, forgotten, [][]byte{pgtext.Array(p.pooler.names), pgtext.Array(p.pooler.values)}, nil, nil, nil).Read().Err != nil {
+	if conn.ExecParams(ctx, forgotten, [][]byte{pgtext.Array(p.pooler.names), pgtext.Array(p.pooler.values)}, nil, nil,
+		nil).Read().Err != nil {
 		return false
 	}
 	p.pooler.find("it refuses start-up parameters that the database takes")

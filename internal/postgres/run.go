@@ -277,7 +277,8 @@ func (t *transaction) last(err error) error {
 		t.broken = true // its transaction is still open
 		end = nil
 		if t.call.Write {
-			end = &Error{Code: "40001", Message: "a connection pooler mixed its connections up: nothing was changed", Hint: "try again", Retryable: true}
+			end = &Error{Code: "40001", Message: "a connection pooler mixed its connections up: nothing was changed",
+				Hint: "try again", Retryable: true}
 		}
 	}
 	if err == nil {
@@ -318,8 +319,9 @@ func (t *transaction) answer() error {
 		t.replay()
 	}
 	if most := t.call.MaxAffected; most > 0 && t.out.Affected > int64(most) {
-		return &Error{Code: "54000", Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed",
-			t.out.Affected, most)}
+		return &Error{Code: "54000",
+			Message: fmt.Sprintf("the statement affects %d rows, more than the limit of %d: nothing was changed",
+				t.out.Affected, most)}
 	}
 	if t.call.Answer != nil {
 		return t.call.Answer(t.out)

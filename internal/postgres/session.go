@@ -70,7 +70,8 @@ const sessionKey = "mcp-postgres"
 func sessionOf(pc *pgconn.PgConn, p *pooler) *session {
 	s, ok := pc.CustomData()[sessionKey].(*session)
 	if !ok {
-		s = &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}, pooler: p, pid: pc.PID(), citus: true}
+		s = &session{pc: pc, fe: pc.Frontend(), prepared: map[string]bool{}, stale: map[string]bool{}, pooler: p,
+			pid: pc.PID(), citus: true}
 		pc.CustomData()[sessionKey] = s
 	}
 	if s.pooled = p.found.Load(); s.pooled {
@@ -170,12 +171,14 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 			s.pid = parseOID(string(msg.Values[len(msg.Values)-1]))
 		case *pgproto3.CopyInResponse, *pgproto3.CopyOutResponse, *pgproto3.CopyBothResponse:
 			s.broken = true
-			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call", Hint: "use SELECT or INSERT", givenUp: true}
+			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call",
+				Hint: "use SELECT or INSERT", givenUp: true}
 		case *pgproto3.NoticeResponse:
 			s.heard--
 			if !s.notices.add(msg) {
 				s.broken = true
-				return nil, &Error{Code: "54000", Message: fmt.Sprintf("the statement sends more than %d bytes of notices", maxMessage), givenUp: true}
+				return nil, &Error{Code: "54000", Message: fmt.Sprintf("the statement sends more than %d bytes of notices",
+					maxMessage), givenUp: true}
 			}
 		case *pgproto3.ParameterStatus, *pgproto3.NotificationResponse:
 			s.heard-- // they come at any time
@@ -399,7 +402,8 @@ func (s *session) receiveError(err error) error {
 	var big *pgproto3.ExceededMaxBodyLenErr
 	if errors.As(err, &big) {
 		return &Error{
-			Code: "54000", Message: fmt.Sprintf("one row or message of %d bytes is larger than the limit of %d bytes", big.ActualBodyLen, maxMessage),
+			Code: "54000", Message: fmt.Sprintf("one row or message of %d bytes is larger than the limit of %d bytes",
+				big.ActualBodyLen, maxMessage),
 			Hint: "select fewer or shorter values, for example with left(column, 1000)", givenUp: true,
 		}
 	}
@@ -410,5 +414,6 @@ func (s *session) receiveError(err error) error {
 	}
 	ended := farewell || s.direct && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))
 	uncommitted := !s.committing || s.ready == 0 && ended && !s.pooled
-	return &lostError{cause: err, unheard: farewell && s.heard == 0 && uncommitted, queued: s.asked, uncommitted: uncommitted}
+	return &lostError{cause: err, unheard: farewell && s.heard == 0 && uncommitted, queued: s.asked,
+		uncommitted: uncommitted}
 }

@@ -156,11 +156,13 @@ const (
 
 // boundClaims sets what differs from caller to caller without a text for each: pg_stat_statements before 18 keeps every
 // text of a SET.
-const boundClaims = "SELECT pg_catalog.set_config('request.jwt.claims', $1, true), pg_catalog.set_config('mcp.sub', $2, true), " +
+const boundClaims = "SELECT pg_catalog.set_config('request.jwt.claims', $1, true), pg_catalog.set_config('mcp.sub', " +
+	"$2, true), " +
 	"pg_catalog.set_config('mcp.role', $3, true)"
 
 // verify raises codeChanged when a name has another meaning. Its operators are pg_catalog's, whatever the search path.
-const verify = "SELECT 1 OPERATOR(pg_catalog./) CASE WHEN EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), " +
+const verify = "SELECT 1 OPERATOR(pg_catalog./) CASE WHEN EXISTS (SELECT FROM ROWS FROM " +
+	"(pg_catalog.unnest($1::pg_catalog.text[]), " +
 	"pg_catalog.unnest($2::pg_catalog.oid[])) AS v (name, oid) WHERE (pg_catalog.to_regclass(v.name)::pg_catalog.oid " +
 	"OPERATOR(pg_catalog.=) v.oid) IS NOT TRUE) THEN 0 ELSE 1 END"
 
@@ -275,20 +277,23 @@ func (s *session) set(all ...setting) {
 // statements, and the seed of random(). Its answer has a row for each prepared statement: those made by PREPARE, and
 // ours, which DEALLOCATE may have removed. Every session has some of ours by then, so that there is a row, and the
 // locks go.
-const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql, pg_catalog.setseed($1) FROM pg_catalog.pg_prepared_statement()"
+const resetRead = "SELECT pg_catalog.pg_advisory_unlock_all(), from_sql, pg_catalog.setseed($1) FROM " +
+	"pg_catalog.pg_prepared_statement()"
 
 // seed is a new one, for setseed.
 func seed() []byte { return strconv.AppendFloat(nil, rand.Float64(), 'f', -1, 64) }
 
 // resetWrite throws away, before that, what a commit can leave: together they are DISCARD ALL without the loss of our
 // own prepared statements.
-var resetWrite = [...]string{"CLOSE ALL", "RESET SESSION AUTHORIZATION", "RESET ALL", "UNLISTEN *", "DISCARD TEMP", "DISCARD SEQUENCES"}
+var resetWrite = [...]string{"CLOSE ALL", "RESET SESSION AUTHORIZATION", "RESET ALL", "UNLISTEN *", "DISCARD TEMP",
+	"DISCARD SEQUENCES"}
 
 // unlockPooled and deallocatePooled are the reset behind a pooler, where pg_prepared_statements holds what PREPARE left
 // but none of ours.
 const (
 	unlockPooled     = "SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed($1)"
-	deallocatePooled = `DO $$ DECLARE name pg_catalog.text; BEGIN FOR name IN SELECT p.name FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP
+	deallocatePooled = `DO $$ DECLARE name pg_catalog.text; BEGIN FOR name IN
+  SELECT p.name FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP
   EXECUTE pg_catalog.format('DEALLOCATE %I', name); END LOOP; END $$`
 )
 

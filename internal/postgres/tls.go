@@ -12,7 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-const refusedClient = "the database refuses TLS with this client: sslcert and sslkey must name a certificate that is valid " +
+const refusedClient = "the database refuses TLS with this client: sslcert and sslkey must name a certificate that is " +
+	"valid " +
 	"and signed by an authority that the database trusts"
 
 // tlsReason describes a failed TLS connection: what is wrong, and which parameter of the connection string helps. It is
@@ -27,11 +28,13 @@ func tlsReason(err error) string {
 		return "the database's certificate is for another name than the host in the connection string: " +
 			"connect by the name in the certificate, or set sslmode=verify-ca to skip the check of the name"
 	case errors.As(err, &unknown):
-		return "the database's certificate is signed by an unknown authority: set sslrootcert to the file with its CA certificate"
+		return "the database's certificate is signed by an unknown authority: set sslrootcert to the file with its CA " +
+			"certificate"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the database's certificate has expired or is not valid yet: renew it in the database, or set the clock right"
 	case errors.As(err, &invalid):
-		return "the database's certificate can't be used: the certificate named by sslrootcert must be that of a CA, and the database's one for servers"
+		return "the database's certificate can't be used: the certificate named by sslrootcert must be that of a CA, and " +
+			"the database's one for servers"
 	case hungUp(err):
 		return refusedClient
 	case errors.As(err, &record):
@@ -56,14 +59,18 @@ func tlsText(err error) string {
 	case alerted && strings.Contains(alert, "certificate"):
 		return refusedClient
 	case alerted:
-		return "the database and this client have no TLS version or cipher in common: see ssl_min_protocol_version and ssl_ciphers in the database"
+		return "the database and this client have no TLS version or cipher in common: see ssl_min_protocol_version and " +
+			"ssl_ciphers in the database"
 	case strings.Contains(text, "channel binding"):
-		return "the login has no channel binding, but channel_binding=require asks for it: it takes TLS and a scram-sha-256 password; " +
+		return "the login has no channel binding, but channel_binding=require asks for it: it takes TLS and a " +
+			"scram-sha-256 password; " +
 			"else set channel_binding=prefer"
 	case strings.Contains(text, "SSL certificate"):
-		return "sslcertmode=require, but the database asks for no client certificate: remove sslcertmode, or set clientcert in its pg_hba.conf"
+		return "sslcertmode=require, but the database asks for no client certificate: remove sslcertmode, or set " +
+			"clientcert in its pg_hba.conf"
 	case strings.Contains(text, "server refused TLS connection") && !mayDoWithout(err):
-		return "the database has no TLS, but sslmode asks for it: set ssl=on in the database, or sslmode=disable where the network can be trusted"
+		return "the database has no TLS, but sslmode asks for it: set ssl=on in the database, or sslmode=disable where the " +
+			"network can be trusted"
 	}
 	return ""
 }
@@ -82,7 +89,8 @@ func certificateRefusal(pe *pgconn.PgError) string {
 		return "the database wants a client certificate: set sslcert and sslkey to its files"
 	case strings.Contains(pe.Message, "certificate authentication failed"):
 		return "the client certificate does not fit the login: its common name must be the user"
-	case strings.Contains(pe.Message, "no pg_hba.conf entry") && (strings.Contains(pe.Message, "no encryption") || strings.Contains(pe.Message, "SSL off")):
+	case strings.Contains(pe.Message, "no pg_hba.conf entry") &&
+		(strings.Contains(pe.Message, "no encryption") || strings.Contains(pe.Message, "SSL off")):
 		return "the database's pg_hba.conf has no entry for this login without TLS: set sslmode=require"
 	case strings.Contains(pe.Message, "no pg_hba.conf entry"):
 		return "the database's pg_hba.conf has no entry for this login"

@@ -82,13 +82,17 @@ var builtin = func(types map[uint32]kindName) map[uint32]*Type {
 	pgtype.BoolOID: {Bool, "boolean"}, pgtype.Int2OID: {Int, "smallint"}, pgtype.Int4OID: {Int, "integer"},
 	pgtype.OIDOID: {Int, "oid"}, pgtype.Int8OID: {BigInt, "bigint"}, pgtype.Float4OID: {Float, "real"},
 	pgtype.Float8OID: {Float, "double precision"}, pgtype.NumericOID: {Numeric, "numeric"}, pgtype.JSONOID: {JSON, "json"},
-	pgtype.JSONBOID: {JSON, "jsonb"}, pgtype.DateOID: {Date, "date"}, pgtype.TimestampOID: {Timestamp, "timestamp without time zone"},
-	pgtype.TimestamptzOID: {Timestamptz, "timestamp with time zone"}, pgtype.UUIDOID: {UUID, "uuid"}, pgtype.ByteaOID: {Bytea, "bytea"},
-	pgtype.TextOID: {Text, "text"}, pgtype.VarcharOID: {Text, "character varying"}, pgtype.BPCharOID: {Text, "character"},
+	pgtype.JSONBOID: {JSON, "jsonb"}, pgtype.DateOID: {Date, "date"},
+	pgtype.TimestampOID:   {Timestamp, "timestamp without time zone"},
+	pgtype.TimestamptzOID: {Timestamptz, "timestamp with time zone"}, pgtype.UUIDOID: {UUID, "uuid"},
+	pgtype.ByteaOID: {Bytea, "bytea"},
+	pgtype.TextOID:  {Text, "text"}, pgtype.VarcharOID: {Text, "character varying"}, pgtype.BPCharOID: {Text, "character"},
 	pgtype.NameOID: {Text, "name"}, pgtype.QCharOID: {Text, `"char"`}, pgtype.UnknownOID: {Text, "unknown"},
-	pgtype.TimeOID: {Text, "time without time zone"}, pgtype.TimetzOID: {Text, "time with time zone"}, pgtype.IntervalOID: {Text, "interval"},
-	pgtype.InetOID: {Text, "inet"}, pgtype.CIDROID: {Text, "cidr"}, pgtype.XMLOID: {Text, "xml"}, pgtype.RecordOID: {Text, "record"},
-	regclassOID: {Text, "regclass"}, moneyOID: {Text, "money"}, voidOID: {Text, "void"},
+	pgtype.TimeOID: {Text, "time without time zone"}, pgtype.TimetzOID: {Text, "time with time zone"},
+	pgtype.IntervalOID: {Text, "interval"},
+	pgtype.InetOID:     {Text, "inet"}, pgtype.CIDROID: {Text, "cidr"}, pgtype.XMLOID: {Text, "xml"},
+	pgtype.RecordOID: {Text, "record"},
+	regclassOID:      {Text, "regclass"}, moneyOID: {Text, "money"}, voidOID: {Text, "void"},
 	int2vectorOID: {Text, "int2vector"}, oidvectorOID: {Text, "oidvector"},
 })
 
@@ -140,7 +144,8 @@ func (c *typeCache) get(oid uint32) *Type {
 }
 
 // lookupTypes names the base of a domain and the items of an array, which are then looked up in turn.
-const lookupTypes = `SELECT t.oid, t.typtype, t.typbasetype, CASE WHEN t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc
+const lookupTypes = `SELECT t.oid, t.typtype, t.typbasetype,
+  CASE WHEN t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc
     THEN t.typelem ELSE 0 END, pg_catalog.format_type(t.oid, NULL), t.typdelim, e.typdelim,
   (SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid)
 FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
