@@ -124,6 +124,7 @@ func TestMapOfALogin(t *testing.T) {
 		{"describe_database", `{}`, "TABLE old_log ~0 [1 part, no SELECT]", "75% null", exploreCase{}},
 		{"describe_database", `{}`, "code text,", "c1", callerCase("clerk", "yard")},
 		{"describe_database", `{}`, "Database ", "boat", callerCase("clerk", "elsewhere")},
+		{"describe_database", `{"name_pattern": "nothing%"}`, "There is no such table or view; search_objects", "boat", exploreCase{}},
 		{"describe_database", `{"schema": "yard"}`, `not_found`, "boat", callerCase("clerk", "elsewhere")},
 		{"describe_database", `{}`, "SCHEMA yard, 1 table", "TABLE boat", exploreCase{Caller: &exploreCaller{Role: "clerk", Schemas: []string{"yard"}, Tables: []string{"yard.trip"}}}},
 	} {

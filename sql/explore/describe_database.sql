@@ -311,6 +311,9 @@ FROM (
   FROM fitted AS f JOIN shown_schema AS s ON s.schema = f.schema WHERE f.level < 2
   GROUP BY s.on_path, f.schema
   UNION ALL
+  SELECT 2, true, '', 0, '', E'\nThere is no such table or view; search_objects looks at names and comments of columns, too.'
+  WHERE NOT EXISTS (SELECT FROM found) AND (@schema IS NULL OR EXISTS (SELECT FROM namespace))
+  UNION ALL
   SELECT 2, true, '', 0, '', pg_catalog.format(E'\n%s more schemas: list_schemas', pg_catalog.max(s.of) - pg_catalog.count(*))
   FROM shown_schema AS s HAVING pg_catalog.max(s.of) > pg_catalog.count(*)
 ) AS l
