@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,29 +139,28 @@ func cutter(t *testing.T, address string, after bool) string {
 				client.Close()
 				return
 			}
-			go cutAtCommit(client, server, after)
+			go cutAtCommit(t.Context(), client, server, after)
 		}
 	}()
 	return strings.Replace(address, net.JoinHostPort(host, port), l.Addr().String(), 1)
 }
 
-func cutAtCommit(client, server net.Conn, after bool) {
+// cutAtCommit holds the server's end until ctx ends, so that what has been sent is done.
+func cutAtCommit(ctx context.Context, client, server net.Conn, after bool) {
 	defer client.Close()
 	defer server.Close()
-	var mu sync.Mutex
-	cut := false
-	go func() { // the server's words, as long as nothing is cut
+	var cut atomic.Bool
+	go func() { // what the server says reaches the client until the cut
+		defer client.Close()
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := server.Read(buf)
-			mu.Lock()
-			gone := cut
-			mu.Unlock()
-			if err != nil || gone {
-				client.Close()
+			if err != nil {
 				return
 			}
-			_, _ = client.Write(buf[:n])
+			if !cut.Load() {
+				_, _ = client.Write(buf[:n])
+			}
 		}
 	}()
 	buf := make([]byte, 64<<10)
@@ -169,18 +169,18 @@ func cutAtCommit(client, server net.Conn, after bool) {
 		if err != nil {
 			return
 		}
-		if strings.Contains(string(buf[:n]), "COMMIT") {
-			mu.Lock()
-			cut = true
-			mu.Unlock()
-			if !after {
-				return
-			}
+		last := strings.Contains(string(buf[:n]), "COMMIT")
+		cut.Store(last)
+		if !last || after {
 			_, _ = server.Write(buf[:n])
-			time.Sleep(200 * time.Millisecond) // for the server to commit, before it sees that we are gone
+		}
+		if last {
+			client.Close()
+			if after {
+				<-ctx.Done()
+			}
 			return
 		}
-		_, _ = server.Write(buf[:n])
 	}
 }
 
@@ -204,8 +204,13 @@ func TestLostCommit(t *testing.T) {
 			if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "08007" || e.Retryable || !strings.Contains(e.Message, "may or may not have been committed") {
 				t.Errorf("after %v, %+v: %v, want 08007, not retryable", after, call, err)
 			}
-			want := map[bool]string{false: "0", true: "1"}[after]
-			if got := pgtest.Value(t, c.AdminURL(), fmt.Sprintf("SELECT count(*) FROM t WHERE id = %d", n)); got != want {
+			count := func() string {
+				return pgtest.Value(t, c.AdminURL(), fmt.Sprintf("SELECT count(*) FROM t WHERE id = %d", n))
+			}
+			if after {
+				waitUntil(t, "the server has done what it was sent", func() bool { return count() != "0" })
+			}
+			if got, want := count(), map[bool]string{false: "0", true: "1"}[after]; got != want {
 				t.Errorf("after %v, %+v: %s rows are written, want %s", after, call, got, want)
 			}
 		}
