@@ -224,7 +224,8 @@ func userMessage(err error, sql string) (e *Error, ok bool) {
 	case errors.As(err, &own):
 		return own, true
 	case errors.As(err, &refusal):
-		e = &Error{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint, Retryable: refusal.Retryable, rule: refusal.Rule}
+		e = &Error{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint, Retryable: refusal.Retryable,
+			rule: refusal.Rule}
 		if sql != "" && refusal.Position > 0 {
 			e.Line, e.Column = lineColumn(sql, refusal.Position)
 		}

@@ -57,7 +57,8 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 		if err != nil {
 			return nil, err
 		}
-		made, err := newTool(t, nil, &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
+		made, err := newTool(t, nil,
+			&sqlTool{tool: t, db: c.DB, guard: r.guard, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
 		if err != nil {
 			return nil, err
 		}
@@ -94,23 +95,29 @@ func (l *library) options() []server.ServerOption {
 
 // addTo offers the resources and prompts.
 func (l *library) addTo(s *server.MCPServer) {
-	template := func(uri, name, mime, description string, read func(context.Context, observe.Origin, map[string]string) (string, error)) {
-		s.AddResourceTemplate(mcp.NewResourceTemplate(uri, name, mcp.WithTemplateMIMEType(mime), mcp.WithTemplateDescription(description)),
+	template := func(uri, name, mime, description string,
+		read func(context.Context, observe.Origin, map[string]string) (string, error)) {
+		s.AddResourceTemplate(mcp.NewResourceTemplate(uri, name, mcp.WithTemplateMIMEType(mime),
+			mcp.WithTemplateDescription(description)),
 			func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
-				text, err := read(ctx, observe.Origin{Method: string(mcp.MethodResourcesRead), Resource: req.Params.URI}, variables(req.Params.Arguments))
+				text, err := read(ctx, observe.Origin{Method: string(mcp.MethodResourcesRead), Resource: req.Params.URI},
+					variables(req.Params.Arguments))
 				if err != nil {
 					return nil, err
 				}
 				return []mcp.ResourceContents{mcp.TextResourceContents{URI: req.Params.URI, MIMEType: mime, Text: text}}, nil
 			})
 	}
-	template(tableURI, "table", "application/json", fmt.Sprintf("The first %d rows of a table or view.", firstRows), l.tableRows)
-	template(schemaURI, "schema", "text/plain", "The map of a schema, as describe_database gives it: tables and views with columns, types, keys, references, comments.", l.schemaText)
+	template(tableURI, "table", "application/json", fmt.Sprintf("The first %d rows of a table or view.", firstRows),
+		l.tableRows)
+	template(schemaURI, "schema", "text/plain",
+		"The map of a schema, as describe_database gives it: tables and views with columns, types, keys, references, "+
+			"comments.", l.schemaText)
 	template(toolURI, "tool", "application/sql", "The SQL of a tool.", l.toolSQL)
 }
 
-// listSchemas puts the schemas that the caller may see into resources/list, a page at a time. The library reads cursors as standard
-// base64, and has no error for a list: the session makes the answer of one that is noted.
+// listSchemas puts the schemas that the caller may see into resources/list, a page at a time. The library reads cursors
+// as standard base64, and has no error for a list: the session makes the answer of one that is noted.
 func (l *library) listSchemas(ctx context.Context, _ any, req *mcp.ListResourcesRequest, res *mcp.ListResourcesResult) {
 	args := map[string]any{}
 	if cursor, err := base64.StdEncoding.DecodeString(string(req.Params.Cursor)); err == nil && len(cursor) > 0 {
@@ -129,7 +136,8 @@ func (l *library) listSchemas(ctx context.Context, _ any, req *mcp.ListResources
 		return
 	}
 	for _, s := range page.Items {
-		res.Resources = append(res.Resources, mcp.NewResource("schema://"+url.PathEscape(s.Schema), s.Schema, mcp.WithMIMEType("text/plain"),
+		res.Resources = append(res.Resources, mcp.NewResource("schema://"+url.PathEscape(s.Schema), s.Schema,
+			mcp.WithMIMEType("text/plain"),
 			mcp.WithResourceDescription(cmp.Or(s.Comment, "Tables and views of the schema "+s.Schema+"."))))
 	}
 	res.NextCursor = mcp.Cursor(base64.StdEncoding.EncodeToString([]byte(page.Next)))

@@ -92,8 +92,8 @@ func (a nameArgs) values() map[string]any {
 		}
 		return items
 	}
-	values := map[string]any{"kind": a.kind, "word": a.word, "count": json.Number(strconv.Itoa(a.count)), "apart": a.apart, "completing": a.completing,
-		"schemas": list(a.schemas)}
+	values := map[string]any{"kind": a.kind, "word": a.word, "count": json.Number(strconv.Itoa(a.count)), "apart": a.apart,
+		"completing": a.completing, "schemas": list(a.schemas)}
 	if a.schema != "" {
 		values["schema"] = a.schema
 	}

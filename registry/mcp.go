@@ -104,9 +104,10 @@ func (r *Registry) callTool(ctx context.Context, req mcp.CallToolRequest) (*mcp.
 func (r *Registry) serverPrompts() []server.ServerPrompt {
 	var all []server.ServerPrompt
 	for _, p := range r.set.Load().prompts {
-		all = append(all, server.ServerPrompt{Prompt: promptDefinition(p), Handler: func(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
-			return getPrompt(p, req.Params.Arguments)
-		}})
+		all = append(all, server.ServerPrompt{Prompt: promptDefinition(p),
+			Handler: func(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+				return getPrompt(p, req.Params.Arguments)
+			}})
 	}
 	return all
 }

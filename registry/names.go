@@ -19,14 +19,16 @@ import (
 var namesFile = sync.OnceValues(func() (*catalog.Tool, error) { return ownFile(nameList) })
 
 // findNames asks the database for names. own says what the caller may be told of.
-func findNames(ctx context.Context, db Database, id *postgres.SessionIdentity, args nameArgs, own map[string][]byte) (*candidates, error) {
+func findNames(ctx context.Context, db Database, id *postgres.SessionIdentity, args nameArgs,
+	own map[string][]byte) (*candidates, error) {
 	file, err := namesFile()
 	if err != nil {
 		return nil, err
 	}
 	values := bind(file, file.Statement, args.values(), own)
 	var found candidates
-	_, err = db.Run(ctx, postgres.Call{SQL: file.Statement.SQL, Args: values, Prepare: true, GenericPlan: true, MaxRows: file.Limits.Rows,
+	_, err = db.Run(ctx, postgres.Call{SQL: file.Statement.SQL, Args: values, Prepare: true, GenericPlan: true,
+		MaxRows: file.Limits.Rows,
 		Timeout: lookupTimeout, Identity: id}, &found)
 	return &found, err
 }
@@ -124,7 +126,8 @@ func (h *sqlTool) unknownName(ctx context.Context, args map[string]any) error {
 	param := nameParam(h.tool, catalog.NamesSchema)
 	schema, _ := plain[param].(string)
 	search := nameArgs{schema: schema, schemas: []string{schema}, apart: args[param] != nil}
-	for _, search.kind = range []string{catalog.NamesTable, catalog.NamesFunction, catalog.NamesColumn, catalog.NamesSchema} {
+	for _, search.kind = range []string{catalog.NamesTable, catalog.NamesFunction, catalog.NamesColumn,
+		catalog.NamesSchema} {
 		for _, p := range h.tool.Params {
 			word, ok := plain[p.Name].(string)
 			if p.Names != search.kind || !ok || search.kind == catalog.NamesSchema && search.word != "" {
@@ -161,8 +164,9 @@ func (h *sqlTool) unknown(ctx context.Context, p catalog.Param, search nameArgs,
 	if !ok {
 		name = search.word
 	}
-	message := map[string]string{catalog.NamesSchema: "There is no schema", catalog.NamesTable: "There is no table or view",
-		catalog.NamesFunction: "There is no function", catalog.NamesColumn: "There is no column"}[p.Names] + ` "{` + p.Name + `}" here.`
+	what := map[string]string{catalog.NamesSchema: "schema", catalog.NamesTable: "table or view",
+		catalog.NamesFunction: "function", catalog.NamesColumn: "column"}[p.Names]
+	message := "There is no " + what + ` "{` + p.Name + `}" here.`
 	if nf := h.tool.NotFound; nf != nil && strings.Contains(nf.Message, "{"+p.Name+"}") {
 		message = nf.Message
 	}

@@ -46,7 +46,9 @@ func getPrompt(p *catalog.Prompt, values map[string]string) (*mcp.GetPromptResul
 // visible leaves out the prompts that the caller's role does not see.
 func (l *library) visible(ctx context.Context, prompts []mcp.Prompt) []mcp.Prompt {
 	return slices.DeleteFunc(prompts, func(p mcp.Prompt) bool {
-		return !slices.ContainsFunc(l.set.Load().prompts, func(known *catalog.Prompt) bool { return known.Name == p.Name && seesPrompt(ctx, known) })
+		return !slices.ContainsFunc(l.set.Load().prompts, func(known *catalog.Prompt) bool {
+			return known.Name == p.Name && seesPrompt(ctx, known)
+		})
 	})
 }
 
@@ -59,7 +61,8 @@ func seesPrompt(ctx context.Context, p *catalog.Prompt) bool {
 const maxCompletions = 100
 
 // CompletePromptArgument implements server.PromptCompletionProvider.
-func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
+func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp.CompleteArgument,
+	given mcp.CompleteContext) (*mcp.Completion, error) {
 	for _, p := range l.set.Load().prompts {
 		if p.Name != name || !seesPrompt(ctx, p) {
 			continue
@@ -69,9 +72,11 @@ func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp
 	return &mcp.Completion{}, nil
 }
 
-// CompleteResourceArgument implements server.ResourceCompletionProvider. The variables of the templates have the names of
-// what they stand for. The URI of a tool completes the arguments of the tool, for which MCP has no reference of their own.
-func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
+// CompleteResourceArgument implements server.ResourceCompletionProvider. The variables of the templates have the names
+// of what they stand for. The URI of a tool completes the arguments of the tool, for which MCP has no reference of
+// their own.
+func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mcp.CompleteArgument,
+	given mcp.CompleteContext) (*mcp.Completion, error) {
 	name, isTool := strings.CutPrefix(uri, "tool://")
 	switch {
 	case uri == toolURI && a.Name == "name":
@@ -85,7 +90,8 @@ func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mc
 }
 
 // completeTool completes an argument of a tool that the caller may call.
-func (l *library) completeTool(ctx context.Context, name string, a mcp.CompleteArgument, given mcp.CompleteContext) (*mcp.Completion, error) {
+func (l *library) completeTool(ctx context.Context, name string, a mcp.CompleteArgument,
+	given mcp.CompleteContext) (*mcp.Completion, error) {
 	t, ok := l.toolFor(ctx, name)
 	if !ok {
 		return &mcp.Completion{}, nil
@@ -112,9 +118,10 @@ func (l *library) completeParam(ctx context.Context, params []catalog.Param, a m
 	return &mcp.Completion{}, nil
 }
 
-// complete gives the words, or the names of the kind, that start with prefix. of are the schema and the table, by kind, that they
-// are looked for in. The one error is that of a database that does not answer.
-func (l *library) complete(ctx context.Context, kind string, words []string, prefix string, of map[string]string) (*mcp.Completion, error) {
+// complete gives the words, or the names of the kind, that start with prefix. of are the schema and the table, by kind,
+// that they are looked for in. The one error is that of a database that does not answer.
+func (l *library) complete(ctx context.Context, kind string, words []string, prefix string,
+	of map[string]string) (*mcp.Completion, error) {
 	if kind != "" {
 		search := nameArgs{kind: kind, word: prefix, schema: of[catalog.NamesSchema], completing: true}
 		if kind == catalog.NamesColumn {
@@ -128,7 +135,8 @@ func (l *library) complete(ctx context.Context, kind string, words []string, pre
 			return nil, err
 		}
 	} else {
-		words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(strings.ToLower(w), strings.ToLower(prefix)) })
+		words = slices.DeleteFunc(slices.Clone(words),
+			func(w string) bool { return !strings.HasPrefix(strings.ToLower(w), strings.ToLower(prefix)) })
 	}
 	if len(words) > maxCompletions {
 		return &mcp.Completion{Values: words[:maxCompletions], HasMore: true}, nil

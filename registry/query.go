@@ -25,7 +25,8 @@ const (
 	maxStatements   = 20 // of one call
 )
 
-// sentTwice is the size in bytes up to which JSON is sent as structured content too. A larger answer is sent once, as text.
+// sentTwice is the size in bytes up to which JSON is sent as structured content too. A larger answer is sent once, as
+// text.
 const sentTwice = 16 << 10
 
 // queryTool runs the caller's own SQL.
@@ -47,16 +48,22 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 		Description: "Runs SQL in one transaction and commits it: send up to 20 statements together. " +
 			"Pass values as parameters. Long cells are cut where there are many rows.",
 		Params: []catalog.Param{
-			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true, Description: "One PostgreSQL statement, or several with semicolons; $1, $2, ... stand for parameters, in one of them."},
-			{Name: "parameters", Type: catalog.Type{Scalar: catalog.Any, Array: true}, MaxItems: &most, Description: "Values of $1, $2, ...; any JSON value is taken."},
-			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer}, Default: json.Number(strconv.Itoa(min(defaultQueryRow, maxRows))),
+			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true,
+				Description: "One PostgreSQL statement, or several with semicolons; $1, $2, ... stand for parameters, in one of " +
+					"them."},
+			{Name: "parameters", Type: catalog.Type{Scalar: catalog.Any, Array: true}, MaxItems: &most,
+				Description: "Values of $1, $2, ...; any JSON value is taken."},
+			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer},
+				Default: json.Number(strconv.Itoa(min(defaultQueryRow, maxRows))),
 				Minimum: "1", Maximum: strconv.Itoa(maxRows)},
-			{Name: "format", Type: catalog.Type{Scalar: catalog.String}, Default: "markdown", Enum: []any{"markdown", "json", "csv"}},
+			{Name: "format", Type: catalog.Type{Scalar: catalog.String}, Default: "markdown",
+				Enum: []any{"markdown", "json", "csv"}},
 		},
 	}
 	if readOnly {
 		t.Access, t.Hints = catalog.Read, catalog.Hints{Idempotent: true}
-		t.Description = strings.Replace(t.Description, "Runs SQL in one transaction and commits it:", "Runs read-only SQL:", 1)
+		t.Description = strings.Replace(t.Description, "Runs SQL in one transaction and commits it:", "Runs read-only SQL:",
+			1)
 	}
 	return t
 }
@@ -143,10 +150,12 @@ func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 }
 
 // authorize has the guard decide on each statement by itself.
-func (q *queryTool) authorize(ctx context.Context, c *call, sql string) (list []*statement, permits []*guard.Permit, err error) {
+func (q *queryTool) authorize(ctx context.Context, c *call,
+	sql string) (list []*statement, permits []*guard.Permit, err error) {
 	pieces := sqlscan.Split(sql)
 	if len(pieces) > maxStatements {
-		return nil, nil, argumentError(fmt.Sprintf("sql: holds %d statements, more than the maximum %d", len(pieces), maxStatements))
+		return nil, nil, argumentError(fmt.Sprintf("sql: holds %d statements, more than the maximum %d", len(pieces),
+			maxStatements))
 	}
 	for _, piece := range pieces {
 		p, err := q.guard.Authorize(ctx, piece.SQL)
@@ -191,12 +200,15 @@ func (q *queryTool) apply(call *postgres.Call, list []*statement, permits []*gua
 			continue
 		}
 		call.ProvenClean, call.Together = call.ProvenClean && p.Clean, call.Together && p.Selects
-		call.Then = append(call.Then, postgres.Then{SQL: s.run, Args: s.args, Verify: p.Verify, Sink: s.sink, Answer: answer, MaxRows: call.MaxRows})
+		call.Then = append(call.Then, postgres.Then{SQL: s.run, Args: s.args, Verify: p.Verify, Sink: s.sink, Answer: answer,
+			MaxRows: call.MaxRows})
 	}
 }
 
-// answers makes those of what only reads by its text. What one leaves of the characters of a reply is for those after it.
-func (q *queryTool) answers(ctx context.Context, list []*statement, permits []*guard.Permit, format any, committed bool) {
+// answers makes those of what only reads by its text. What one leaves of the characters of a reply is for those after
+// it.
+func (q *queryTool) answers(ctx context.Context, list []*statement, permits []*guard.Permit, format any,
+	committed bool) {
 	reply := q.limits.reply
 	for i, s := range list {
 		if s.done && s.answer == nil {
@@ -220,7 +232,8 @@ func assign(list []*statement, values []any) (err error) {
 			continue
 		}
 		if p.values == nil || slices.ContainsFunc(p.values, isArray) || jsonSize(p.values) > maxXML {
-			return argumentError("parameters: are for one of the statements; send that alone where they hold an array or more than 32 KiB")
+			return argumentError("parameters: are for one of the statements; send that alone where they hold an array or more " +
+				"than 32 KiB")
 		}
 		if s.args, err = p.texts(); err != nil {
 			return err
@@ -231,7 +244,8 @@ func assign(list []*statement, values []any) (err error) {
 }
 
 // failed is the error of a call. Where the statements only read, the answers of those before it come with it.
-func (q *queryTool) failed(ctx context.Context, sql string, list []*statement, permits []*guard.Permit, isJSON bool, err error) error {
+func (q *queryTool) failed(ctx context.Context, sql string, list []*statement, permits []*guard.Permit, isJSON bool,
+	err error) error {
 	at := 0
 	if pg := (*postgres.Error)(nil); errors.As(err, &pg) {
 		at = pg.Statement
@@ -305,7 +319,8 @@ func (q *queryTool) rowLimits(ctx context.Context, args map[string]any) (rowLimi
 // What is said of a statement that is committed and whose rows were cut.
 const (
 	committedAll  = "The statement is done and committed for all of them: don't repeat it, SELECT the others"
-	committedSome = "The statement uses a function or view that may change data: what it did for the rows that were read is committed. " +
+	committedSome = "The statement uses a function or view that may change data: what it did for the rows that were " +
+		"read is committed. " +
 		"Don't repeat it to see more rows; look at the data first"
 )
 
@@ -366,8 +381,8 @@ func plural(n int64, noun string) string {
 	return strconv.FormatInt(n, 10) + " " + noun + "s"
 }
 
-// streamed gives the SQL to run in place of a caller's, which has the same rows and gives the first of them sooner. back
-// turns the place of an error in it into the place in the caller's.
+// streamed gives the SQL to run in place of a caller's, which has the same rows and gives the first of them sooner.
+// back turns the place of an error in it into the place in the caller's.
 func streamed(sql string) (run string, back func(error) error) {
 	rewritten, shift, ok := sqlscan.StreamFunctions(sql)
 	if !ok {

@@ -15,8 +15,8 @@ type querySink interface {
 	postgres.Sink
 	// full reports that a row did not fit the bytes of the answer.
 	full() bool
-	// result gives the texts of the answer and the memory to take back. committed says what is committed of a statement whose rows were
-	// cut, empty for one that reads. A table in Markdown has about so many characters.
+	// result gives the texts of the answer and the memory to take back. committed says what is committed of a statement
+	// whose rows were cut, empty for one that reads. A table in Markdown has about so many characters.
 	result(out postgres.Outcome, committed string, reply int) (texts []string, buf []byte)
 }
 
@@ -95,8 +95,8 @@ func (t *textTable) start(cols []postgres.Column) {
 	}
 }
 
-// cell appends the text of a value: that of JSON for the types that JSON writes differently, PostgreSQL's own otherwise. One over
-// the limit is cut, and says so.
+// cell appends the text of a value: that of JSON for the types that JSON writes differently, PostgreSQL's own
+// otherwise. One over the limit is cut, and says so.
 func (t *textTable) cell(i int, v []byte) {
 	limit, start := t.most[i], len(t.buf)
 	long := len(v) > limit
@@ -134,7 +134,8 @@ func (t *textTable) end(start int) bool {
 	return true
 }
 
-// note says how many rows there are and what was cut; committed is advice on what the statement did, empty for one that reads.
+// note says how many rows there are and what was cut; committed is advice on what the statement did, empty for one that
+// reads.
 func (t *textTable) note(out postgres.Outcome, committed string) string {
 	s := plural(int64(t.rows), "row")
 	advice := "Select fewer or shorter columns"
@@ -155,10 +156,12 @@ func (t *textTable) note(out postgres.Outcome, committed string) string {
 		s += advice
 	}
 	if t.cellCut {
-		s += fmt.Sprintf(". Long values were cut, vectors, bytea and arrays of numbers at %d bytes, others at %d: select a part of them", t.limits.bulk, t.limits.cell)
+		s += fmt.Sprintf(". Long values were cut, vectors, bytea and arrays of numbers at %d bytes, others at %d: select a "+
+			"part of them", t.limits.bulk, t.limits.cell)
 	}
 	if t.short > 0 && !t.cellCut {
-		s += fmt.Sprintf(". Values were cut at %d bytes so that the rows fit: select fewer rows, or a part of the values", t.short)
+		s += fmt.Sprintf(". Values were cut at %d bytes so that the rows fit: select fewer rows, or a part of the values",
+			t.short)
 	}
 	return s + "."
 }
@@ -295,7 +298,8 @@ func (m *markdownTable) escape(start int) {
 
 var markdownEscapes = strings.NewReplacer("\\", `\\`, "|", `\|`, "\r\n", "<br>", "\n", "<br>", "\r", "<br>")
 
-// withoutZeros takes off the zeros at the end of a number of sixteen digits behind the point and more, which PostgreSQL computes.
+// withoutZeros takes off the zeros at the end of a number of sixteen digits behind the point and more, which PostgreSQL
+// computes.
 func withoutZeros(buf []byte, start int) []byte {
 	if point := bytes.IndexByte(buf[start:], '.'); point < 0 || len(buf)-start-point <= 16 {
 		return buf

@@ -14,10 +14,11 @@ import (
 // codeDenied is the SQLSTATE of a missing right.
 const codeDenied = "42501"
 
-// readableSQL gives the tables of which the user of the call may read some columns only, and those columns. $1 are names of
-// tables, $2 schemas that the SQL names, $3 and $4 the schemas and tables of the caller.
+// readableSQL gives the tables of which the user of the call may read some columns only, and those columns. $1 are
+// names of tables, $2 schemas that the SQL names, $3 and $4 the schemas and tables of the caller.
 const readableSQL = `
-SELECT CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THEN pg_catalog.quote_ident(c.relname) ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END,
+SELECT CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THEN pg_catalog.quote_ident(c.relname)
+  ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END,
        pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -36,12 +37,17 @@ LIMIT 10`
 // readable is a table of which not all columns may be read, as SQL writes it, and those that may.
 type readable struct{ table, columns string }
 
-// readableColumns asks which columns the user of a call may read of tables; it asks once, and gives nothing where that fails.
-func readableColumns(ctx context.Context, db Database, id *postgres.SessionIdentity, role *guard.Role, tables, schemas []string) []readable {
+// readableColumns asks which columns the user of a call may read of tables; it asks once, and gives nothing where that
+// fails.
+func readableColumns(ctx context.Context, db Database, id *postgres.SessionIdentity, role *guard.Role, tables,
+	schemas []string) []readable {
 	var found []readable
-	call := postgres.Call{SQL: readableSQL, Args: [][]byte{pgtext.Array(tables), pgtext.Array(schemas), permittedSchemas(role), permittedTables(role)}, Prepare: true,
+	call := postgres.Call{SQL: readableSQL,
+		Args:    [][]byte{pgtext.Array(tables), pgtext.Array(schemas), permittedSchemas(role), permittedTables(role)},
+		Prepare: true,
 		Timeout: lookupTimeout, Identity: id}
-	if _, err := db.Run(ctx, call, eachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
+	if _, err := db.Run(ctx, call,
+		eachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
 		return nil
 	}
 	return found
@@ -56,7 +62,8 @@ func (eachRow) Columns([]postgres.Column) {}
 // Row implements postgres.Sink.
 func (f eachRow) Row(row [][]byte) bool { f(row); return true }
 
-// denied adds to an error about a missing right what may be read of the tables of the SQL, where that is a part of them.
+// denied adds to an error about a missing right what may be read of the tables of the SQL, where that is a part of
+// them.
 func (q *queryTool) denied(ctx context.Context, p *guard.Permit, sql string, err error) error {
 	e, ok := userMessage(err, sql)
 	if !ok {
@@ -80,7 +87,8 @@ func (q *queryTool) denied(ctx context.Context, p *guard.Permit, sql string, err
 	return e
 }
 
-// readableTable is SQL that reads the columns of a table that may be read; it is empty where those are all of them, or none.
+// readableTable is SQL that reads the columns of a table that may be read; it is empty where those are all of them, or
+// none.
 func (l *library) readableTable(ctx context.Context, schema, table string) string {
 	role, _ := roleOf(ctx)
 	found := readableColumns(ctx, l.config.DB, identity(ctx), role, []string{table}, []string{schema})

@@ -2,8 +2,8 @@ package registry
 
 import "sync"
 
-// Recheck collects the names of tools that the database is to describe again, as what a call came to does not fit the last
-// description. It is safe for concurrent use.
+// Recheck collects the names of tools that the database is to describe again, as what a call came to does not fit the
+// last description. It is safe for concurrent use.
 type Recheck struct {
 	mu    sync.Mutex
 	names map[string]bool

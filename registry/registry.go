@@ -131,7 +131,8 @@ func Build(c Config) (*Registry, error) {
 	routes := &routing{shared: c.DB, tracer: tracer}
 	routes.own.Store(&c.RoleDBs)
 	c.DB = routes
-	r := &Registry{config: c, routes: routes, log: c.Logger, guard: &tracedGuard{guard.New(guard.Config{DB: c.DB, ReadOnly: c.ReadOnly}), tracer}}
+	r := &Registry{config: c, routes: routes, log: c.Logger,
+		guard: &tracedGuard{guard.New(guard.Config{DB: c.DB, ReadOnly: c.ReadOnly}), tracer}}
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
@@ -140,7 +141,8 @@ func Build(c Config) (*Registry, error) {
 }
 
 func (r *Registry) limits() rowLimits {
-	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: cmp.Or(r.config.MaxCell, defaultCell), bulk: bulkCell,
+	return rowLimits{rows: r.config.MaxRows, bytes: r.config.MaxBytes, cell: cmp.Or(r.config.MaxCell, defaultCell),
+		bulk:  bulkCell,
 		reply: cmp.Or(r.config.MaxReply, defaultReply)}
 }
 
@@ -222,12 +224,16 @@ func (r *Registry) offered(ctx context.Context, tools ...*tool) []*tool {
 		}
 	}
 	allowed := r.guard.Offered(ctx, files)
-	return slices.DeleteFunc(may, func(t *tool) bool { return slices.Contains(files, t.def) && !slices.Contains(allowed, t.def) })
+	return slices.DeleteFunc(may, func(t *tool) bool {
+		return slices.Contains(files, t.def) &&
+			!slices.Contains(allowed, t.def)
+	})
 }
 
 // run answers one call. Whatever happens becomes a result: an error or a panic of a handler would reach the client as
 // it is.
-func (r *Registry) run(ctx context.Context, from observe.Origin, t *tool, raw json.RawMessage) (answer *Answer, rec *observe.Record) {
+func (r *Registry) run(ctx context.Context, from observe.Origin, t *tool,
+	raw json.RawMessage) (answer *Answer, rec *observe.Record) {
 	c := &call{Record: observe.NewRecord(ctx, from, t.def.Name)}
 	c.SQL, c.Arguments = t.def.Statement.SQL, raw
 	defer func() {
@@ -340,6 +346,7 @@ func (r *Registry) done(ctx context.Context, rec *observe.Record, res *Answer) {
 	if rec.Sub != "" {
 		attrs = append(attrs, slog.String("sub", rec.Sub))
 	}
-	r.log.LogAttrs(ctx, slog.LevelInfo, "tool call", append(attrs, slog.String("outcome", rec.Outcome), slog.Int64("ms", rec.Duration.Milliseconds()))...)
+	r.log.LogAttrs(ctx, slog.LevelInfo, "tool call",
+		append(attrs, slog.String("outcome", rec.Outcome), slog.Int64("ms", rec.Duration.Milliseconds()))...)
 	r.observe(ctx, rec)
 }

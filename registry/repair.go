@@ -19,12 +19,14 @@ const (
 )
 
 // keywords are those that statements of queries are made of.
-var keywords = strings.Fields(`SELECT FROM WHERE GROUP ORDER BY HAVING LIMIT OFFSET DISTINCT AS ON USING JOIN LEFT RIGHT FULL INNER OUTER CROSS LATERAL
-	UNION INTERSECT EXCEPT ALL AND OR NOT IN IS NULL LIKE ILIKE BETWEEN EXISTS CASE WHEN THEN ELSE END ASC DESC NULLS WITH RECURSIVE OVER PARTITION FILTER
+var keywords = strings.Fields(`SELECT FROM WHERE GROUP ORDER BY HAVING LIMIT OFFSET DISTINCT AS ON USING
+	JOIN LEFT RIGHT FULL INNER OUTER CROSS LATERAL
+	UNION INTERSECT EXCEPT ALL AND OR NOT IN IS NULL LIKE ILIKE BETWEEN EXISTS CASE WHEN THEN ELSE END ASC DESC
+	NULLS WITH RECURSIVE OVER PARTITION FILTER
 	INSERT INTO VALUES UPDATE SET DELETE RETURNING CREATE TABLE VIEW INDEX ALTER DROP EXPLAIN ANALYZE`)
 
-// misspelt gives the keyword that the word at a character of the SQL, or the one before it, is a misspelling of: with it the
-// statement can be read further.
+// misspelt gives the keyword that the word at a character of the SQL, or the one before it, is a misspelling of: with
+// it the statement can be read further.
 func misspelt(sql string, character int) string {
 	at := byteAt(sql, character)
 	if at < 0 {

@@ -65,7 +65,8 @@ type cutCell struct {
 	postgres.Cut
 }
 
-// listedCells bounds the values that are listed as cut; cellSize is room for one in the message, beside its column's name.
+// listedCells bounds the values that are listed as cut; cellSize is room for one in the message, beside its column's
+// name.
 const (
 	listedCells = 10
 	cellSize    = 100
@@ -98,7 +99,8 @@ type objectRows struct {
 
 // Columns implements postgres.Sink; it starts over.
 func (o *objectRows) Columns(cols []postgres.Column) {
-	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, once: o.once, resource: o.resource, keys: o.keys,
+	*o = objectRows{prefix: o.prefix, limits: o.limits, omitNull: o.omitNull, whole: o.whole, once: o.once,
+		resource: o.resource, keys: o.keys,
 		buf: append(o.buf[:0], o.prefix...), cols: cols, sent: o.limits.frame()}
 	for i, name := range uniqueNames(cols) {
 		o.types, o.most = append(o.types, cols[i].Type), append(o.most, o.limits.ofType(cols[i].Type))
@@ -114,9 +116,13 @@ func (o *objectRows) Columns(cols []postgres.Column) {
 	}
 }
 
-// has reports whether the answer has the columns. Types are compared by their OID: another one of the same name is another.
+// has reports whether the answer has the columns. Types are compared by their OID: another one of the same name is
+// another.
 func (o *objectRows) has(cols []postgres.Column) bool {
-	return slices.EqualFunc(o.cols, cols, func(a, b postgres.Column) bool { return a.Name == b.Name && a.Type.OID == b.Type.OID })
+	return slices.EqualFunc(o.cols, cols, func(a, b postgres.Column) bool {
+		return a.Name == b.Name &&
+			a.Type.OID == b.Type.OID
+	})
 }
 
 func (o *objectRows) hasColumn(name string) bool {
@@ -166,7 +172,8 @@ func (o *objectRows) cursorSize(values [][]byte) int {
 	return n
 }
 
-// size is how many bytes of a message a part of the answer takes. It is JSON, in which a text has no control characters.
+// size is how many bytes of a message a part of the answer takes. It is JSON, in which a text has no control
+// characters.
 func (o *objectRows) size(part []byte) int {
 	n := len(part) + bytes.Count(part, []byte{'"'}) + bytes.Count(part, []byte{'\\'})
 	if !o.once {
@@ -260,8 +267,8 @@ func uniqueNames(cols []postgres.Column) []string {
 	return names
 }
 
-// buffers lends a tool the memory that its answers are written into. An answer is copied out of it once its size is known.
-// The zero value is ready.
+// buffers lends a tool the memory that its answers are written into. An answer is copied out of it once its size is
+// known. The zero value is ready.
 type buffers struct{ pool sync.Pool }
 
 func (b *buffers) get() []byte {

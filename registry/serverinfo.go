@@ -62,7 +62,8 @@ const pingTimeout = 2 * time.Second
 // Ping asks whether the database answers, and says in a few words what is wrong; empty where it does.
 func (r *Registry) Ping(ctx context.Context) string {
 	var down *postgres.Unavailable
-	switch _, err := r.config.DB.Run(ctx, postgres.Call{SQL: "SELECT 1", Prepare: true, Timeout: pingTimeout}, &firstColumn{}); {
+	switch _, err := r.config.DB.Run(ctx, postgres.Call{SQL: "SELECT 1", Prepare: true, Timeout: pingTimeout},
+		&firstColumn{}); {
 	case errors.Is(err, postgres.ErrNoDatabase):
 		return "none is connected"
 	case errors.As(err, &down):
@@ -99,8 +100,10 @@ type Limits struct {
 
 func serverInfoDefinition() *catalog.Tool {
 	return &catalog.Tool{
-		Name: serverInfoName, Title: "Server info", Access: catalog.Read, Hints: catalog.Hints{Idempotent: true}, Result: catalog.Object,
-		Description: "Tells this server's version, limits and tools, and whether the database answers. Use it when other tools fail.",
+		Name: serverInfoName, Title: "Server info", Access: catalog.Read, Hints: catalog.Hints{Idempotent: true},
+		Result: catalog.Object,
+		Description: "Tells this server's version, limits and tools, and whether the database answers. Use it when other " +
+			"tools fail.",
 	}
 }
 
@@ -122,7 +125,8 @@ func (s *serverInfoTool) call(ctx context.Context, _ *call) (*Answer, error) {
 	var version firstColumn
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
-	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Prepare: true, Timeout: infoWait}, &version)
+	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Prepare: true,
+		Timeout: infoWait}, &version)
 	if errors.Is(err, postgres.ErrNoDatabase) {
 		info.Notice, info.Database.Configured = noticeNone, false
 	} else if e, told := userMessage(err, ""); told && err != nil {

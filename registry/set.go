@@ -90,11 +90,13 @@ func (r *Registry) make(s Set) (*set, error) {
 	c := &r.config
 	for _, t := range s.Tools {
 		if !c.ReadOnly || t.Access != catalog.Write {
-			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: r.limits(), columns: s.Columns[t.Name], recheck: c.Recheck})
+			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: r.limits(), columns: s.Columns[t.Name],
+				recheck: c.Recheck})
 		}
 	}
 	if !slices.Contains(c.Without, queryName) {
-		add(queryDefinition(c.ReadOnly, c.MaxRows), nil, &queryTool{db: c.DB, guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
+		add(queryDefinition(c.ReadOnly, c.MaxRows), nil,
+			&queryTool{db: c.DB, guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
 	}
 	if !slices.Contains(c.Without, serverInfoName) {
 		output, err := serverInfoSchema()
@@ -115,7 +117,8 @@ func (r *Registry) make(s Set) (*set, error) {
 func (c *Config) serverInfo(tools []*tool, l rowLimits) ServerInfo {
 	info := ServerInfo{
 		Name: "mcp-postgres", Version: c.Version, ReadOnly: c.ReadOnly,
-		Toolsets: []string{}, Limits: Limits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes, CellBytes: l.cell},
+		Toolsets: []string{}, Limits: Limits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes,
+			CellBytes: l.cell},
 	}
 	for _, t := range tools {
 		info.Tools = append(info.Tools, t.def.Name)

@@ -93,15 +93,16 @@ func (h *sqlTool) compare(ctx context.Context, sink *objectRows) {
 	}
 }
 
-// dbCall is a call of one of the tool's statements. The tool's owner vouches for the SQL of an owner tool: it runs with the
-// rights of the login.
+// dbCall is a call of one of the tool's statements. The tool's owner vouches for the SQL of an owner tool: it runs with
+// the rights of the login.
 func (h *sqlTool) dbCall(ctx context.Context, st catalog.Statement, values [][]byte) postgres.Call {
 	id := identity(ctx)
 	if id != nil && h.tool.Trust == catalog.TrustOwner {
 		id.DatabaseRole, id.KeepPath = "", h.keepsPath()
 	}
 	return postgres.Call{
-		SQL: st.SQL, Args: values, Prepare: true, LeavesState: h.leaves(st), GenericPlan: h.tool.Source == "", Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
+		SQL: st.SQL, Args: values, Prepare: true, LeavesState: h.leaves(st), GenericPlan: h.tool.Source == "",
+		Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
 		OwnNotices: id != nil,
 	}
 }
@@ -116,7 +117,8 @@ func (h *sqlTool) prefix() string {
 // empty reports an answer that not_found explains: no row, or no row affected.
 func (h *sqlTool) empty(sink *objectRows, out postgres.Outcome) bool {
 	switch {
-	case h.tool.NotFound == nil && !takesNames(h.tool) && (h.tool.Result == catalog.Affected || h.tool.Result == catalog.Rows):
+	case h.tool.NotFound == nil && !takesNames(h.tool) &&
+		(h.tool.Result == catalog.Affected || h.tool.Result == catalog.Rows):
 		return false
 	case h.tool.Result == catalog.Affected:
 		return out.Affected == 0
@@ -144,7 +146,8 @@ func (h *sqlTool) statement(ctx context.Context, args map[string]any) (catalog.S
 	return page.Next, own, nil
 }
 
-// rowLimits are the server's limits, made smaller by the role's, the tool's and the call's; a page has its own number of rows.
+// rowLimits are the server's limits, made smaller by the role's, the tool's and the call's; a page has its own number
+// of rows.
 func (h *sqlTool) rowLimits(ctx context.Context, args map[string]any) rowLimits {
 	l := h.limits.withRole(ctx)
 	if n := h.tool.Limits.Rows; n > 0 {
@@ -260,7 +263,8 @@ func affectedJSON(out postgres.Outcome) []byte {
 	return fmt.Appendf(nil, `{"affected":%d,"command":%q}`, out.Affected, out.Command)
 }
 
-// appendDone says beside the rows of a write that were cut that all of it is done, for nobody shall repeat it to see the others.
+// appendDone says beside the rows of a write that were cut that all of it is done, for nobody shall repeat it to see
+// the others.
 func appendDone(dst []byte, out postgres.Outcome) []byte {
 	dst = append(dst, `"committed":true`...)
 	if out.Command != "SELECT" {
@@ -284,21 +288,22 @@ func (h *sqlTool) run(ctx context.Context, call postgres.Call, sink postgres.Sin
 	return out, p.Redact(err)
 }
 
-// asDescribed reports whether the tool's names mean to a call what they meant when the database described the tool: those of
-// a role's search path or login are other ones, and say nothing about the tool.
+// asDescribed reports whether the tool's names mean to a call what they meant when the database described the tool:
+// those of a role's search path or login are other ones, and say nothing about the tool.
 func (h *sqlTool) asDescribed(ctx context.Context) bool {
 	role, on := roleOf(ctx)
 	return !on || h.keepsPath() && (role == nil || role.Connection == "")
 }
 
-// keepsPath reports whether the tool runs with the search path of the login, whoever calls: what its owner vouches for. The
-// tools that come with the server take the schemas of the role as the ones to begin with, but for what an extension has.
+// keepsPath reports whether the tool runs with the search path of the login, whoever calls: what its owner vouches for.
+// The tools that come with the server take the schemas of the role as the ones to begin with, but for what an extension
+// has.
 func (h *sqlTool) keepsPath() bool {
 	return h.tool.Trust == catalog.TrustOwner && (h.tool.Source != "" || len(h.tool.Requires.Extensions) > 0)
 }
 
-// leaves reports whether a statement of an operator's tool may leave something in the session for the next caller: a setting,
-// a lock. A write may do so by a trigger, a read by a function that is not known to do nothing.
+// leaves reports whether a statement of an operator's tool may leave something in the session for the next caller: a
+// setting, a lock. A write may do so by a trigger, a read by a function that is not known to do nothing.
 func (h *sqlTool) leaves(st catalog.Statement) bool {
 	if h.tool.Source == "" {
 		return false
@@ -353,14 +358,16 @@ func pageKey(t *catalog.Tool, args map[string]any) ([]string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || json.Unmarshal(b, &c) != nil || len(c.Key) != len(t.Page.Key) ||
 		slices.ContainsFunc(c.Key, func(k string) bool { return slices.Contains([]byte(k), 0) }) {
-		return nil, argumentError("cursor: not a cursor of this server: want the next_cursor of the previous page, or leave it out for the first page")
+		return nil, argumentError("cursor: not a cursor of this server: want the next_cursor of the previous page, or " +
+			"leave it out for the first page")
 	}
 	bound, err := binding(t, args)
 	if err != nil {
 		return nil, err
 	}
 	if c.Bound != bound {
-		return nil, argumentError("cursor: belongs to a call of another tool or with other arguments: repeat the arguments of the first page, or leave the cursor out")
+		return nil, argumentError("cursor: belongs to a call of another tool or with other arguments: repeat the arguments " +
+			"of the first page, or leave the cursor out")
 	}
 	return c.Key, nil
 }

@@ -27,9 +27,9 @@ type misnomer struct {
 	db     Database
 }
 
-// mend adds to an error about the caller's SQL what the next call needs: the nearest existing names, the columns there are, the keyword
-// that was meant, or what may be read. It asks the database once; whatever goes wrong there, the error stays as it is. Without a
-// permit the statement was refused before PostgreSQL saw it.
+// mend adds to an error about the caller's SQL what the next call needs: the nearest existing names, the columns there
+// are, the keyword that was meant, or what may be read. It asks the database once; whatever goes wrong there, the error
+// stays as it is. Without a permit the statement was refused before PostgreSQL saw it.
 func (q *queryTool) mend(ctx context.Context, p *guard.Permit, sql string, err error) error {
 	e, ok := userMessage(err, sql)
 	m := &misnomer{sql: sql, names: sqlscan.Names(sql), permit: p, db: q.db}
@@ -78,7 +78,8 @@ func (m *misnomer) explain(ctx context.Context, e *Error) {
 }
 
 func (m *misnomer) permitted() map[string][]byte {
-	return map[string][]byte{"caller_schemas": permittedSchemas(m.permit.Role), "caller_tables": permittedTables(m.permit.Role)}
+	return map[string][]byte{"caller_schemas": permittedSchemas(m.permit.Role),
+		"caller_tables": permittedTables(m.permit.Role)}
 }
 
 // suggest gives the nearest names, as SQL writes them.
@@ -101,8 +102,8 @@ func (m *misnomer) suggest(ctx context.Context) []string {
 	return names
 }
 
-// find finds the wrong name: at the position of the error, or else the one that the message quotes first. A name that is
-// in the message and not in the SQL is that of a function's body.
+// find finds the wrong name: at the position of the error, or else the one that the message quotes first. A name that
+// is in the message and not in the SQL is that of a function's body.
 func (m *misnomer) find() bool {
 	at := m.offset()
 	i := slices.IndexFunc(m.names, func(n sqlscan.Name) bool { return n.Covers(at) })

@@ -60,11 +60,14 @@ func (b *bench) cases() []benchCase {
 		{"describe_table, wide", wide, toolCall("describe_table", item), `"nullable":`, 8, "", limits{stdio1: 3}},
 		{"get_foreign_keys, wide", wide, toolCall("get_foreign_keys", item), `"direction":`, 2, "", limits{}},
 		{"find_relationships, wide", wide, toolCall("find_relationships", item), `"direction":`, 4, "", limits{}},
-		{"describe_database, pattern, wide", wide, toolCall("describe_database", `{"name_pattern":"item\\_0017","max_chars":50000}`),
+		{"describe_database, pattern, wide", wide,
+			toolCall("describe_database", `{"name_pattern":"item\\_0017","max_chars":50000}`),
 			"\nTABLE ", b.schemas, "", limits{stdio1: 1.3}},
-		{"describe_database, 400 tables, wide", wide, toolCall("describe_database", `{"schema":"area_01","max_chars":200000}`),
+		{"describe_database, 400 tables, wide", wide,
+			toolCall("describe_database", `{"schema":"area_01","max_chars":200000}`),
 			"\nTABLE ", wideTables, "", limits{stdio1: 1.3}},
-		{"describe_table, 20 tables, wide", wide, toolCall("describe_table", twenty("area_01.item_00")), `"nullable":`, 160, "", limits{stdio1: 1.3}},
+		{"describe_table, 20 tables, wide", wide, toolCall("describe_table", twenty("area_01.item_00")), `"nullable":`, 160,
+			"", limits{stdio1: 1.3}},
 	}
 	return slices.DeleteFunc(list, func(c benchCase) bool { return !b.only.MatchString(c.name) })
 }
