@@ -127,8 +127,8 @@ func (a *Answer) addNotices(notices []string, member bool) {
 }
 
 // noticeNone answers every call of a server without a database; it is an answer, not an error.
-const noticeNone = "No database is connected. Start the server with --conn URL or DATABASE_URL set to your PostgreSQL, " +
-	"or with --demo to try it on sample data."
+const noticeNone = "No database is connected. Start the server with --conn URL or DATABASE_URL set to your " +
+	"PostgreSQL, or with --demo to try it on sample data."
 
 // noticeAnswer is an empty answer of the tool's shape that says that there is no database.
 func noticeAnswer(shape catalog.Result, cols []postgres.Column) *Answer {

@@ -9,8 +9,8 @@ import (
 
 // Analyze parses SQL with PostgreSQL's own grammar and says what the statement is and what it touches. SQL that the
 // grammar refuses, or that is not exactly one statement, gives a *SyntaxError; one with a part that is not known here
-// gives an *UnsupportedError; one that CheckLimits refuses, a *LimitError. Of commands other than SELECT, INSERT, UPDATE,
-// DELETE, MERGE and SHOW it says no more than their name.
+// gives an *UnsupportedError; one that CheckLimits refuses, a *LimitError. Of commands other than SELECT, INSERT,
+// UPDATE, DELETE, MERGE and SHOW it says no more than their name.
 func Analyze(sql string) (*Statement, error) {
 	if _, err := CheckLimits(sql, MaxBytes); err != nil {
 		return nil, err

@@ -28,8 +28,9 @@ func (e *LimitError) Error() string { return e.Message }
 
 func limitError(format string, args ...any) error { return &LimitError{fmt.Sprintf(format, args...)} }
 
-// CheckLimits refuses SQL that PostgreSQL's lexer or parser, here or in the database, would take too much time, memory or
-// stack for, and text that is none. It is to be passed before anything else reads the SQL, and takes time linear in it.
+// CheckLimits refuses SQL that PostgreSQL's lexer or parser, here or in the database, would take too much time, memory
+// or stack for, and text that is none. It is to be passed before anything else reads the SQL, and takes time linear in
+// it.
 func CheckLimits(sql string, maxBytes int) (Measures, error) {
 	switch {
 	case len(sql) > maxBytes:
