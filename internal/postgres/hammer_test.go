@@ -163,18 +163,22 @@ func cutAtCommit(ctx context.Context, client, server net.Conn, after bool) {
 			}
 		}
 	}()
-	buf := make([]byte, 64<<10)
+	buf, sent := make([]byte, 64<<10), ""
 	for {
 		n, err := client.Read(buf)
 		if err != nil {
 			return
 		}
-		last := strings.Contains(string(buf[:n]), "COMMIT")
-		cut.Store(last)
-		if !last || after {
+		sent += string(buf[:n])
+		commits := strings.Contains(sent, "COMMIT")
+		cut.Store(commits)
+		if !commits || after {
 			_, _ = server.Write(buf[:n])
 		}
-		if last {
+		switch sync := strings.HasSuffix(sent, "S\x00\x00\x00\x04"); {
+		case !commits && sync:
+			sent = ""
+		case commits && sync: // all of the flight is there
 			client.Close()
 			if after {
 				<-ctx.Done()
@@ -204,16 +208,16 @@ func TestLostCommit(t *testing.T) {
 			if e := (*postgres.Error)(nil); !errors.As(err, &e) || e.Code != "08007" || e.Retryable || !strings.Contains(e.Message, "may or may not have been committed") {
 				t.Errorf("after %v, %+v: %v, want 08007, not retryable", after, call, err)
 			}
-			count := func() string {
-				return pgtest.Value(t, c.AdminURL(), fmt.Sprintf("SELECT count(*) FROM t WHERE id = %d", n))
-			}
-			if after {
-				waitUntil(t, "the server has done what it was sent", func() bool { return count() != "0" })
-			}
-			if got, want := count(), map[bool]string{false: "0", true: "1"}[after]; got != want {
-				t.Errorf("after %v, %+v: %s rows are written, want %s", after, call, got, want)
+			// Afterwards the engine cancels what it has no answer to, which may come before the COMMIT is done.
+			got := pgtest.Value(t, c.AdminURL(), fmt.Sprintf("SELECT count(*) FROM t WHERE id = %d", n))
+			if got != "0" && !(after && got == "1") {
+				t.Errorf("after %v, %+v: %s rows are written", after, call, got)
 			}
 		}
+	}
+	waitUntil(t, "COMMITs whose answer was lost", func() bool { return pgtest.Value(t, c.AdminURL(), "SELECT count(*) FROM t") != "0" })
+	if got := pgtest.Value(t, c.AdminURL(), "SELECT count(*) FROM (SELECT FROM t GROUP BY id HAVING count(*) > 1) AS twice"); got != "0" {
+		t.Errorf("%s writes were made twice", got)
 	}
 }
 
