@@ -118,7 +118,7 @@ func TestSchemaTextOfPartitions(t *testing.T) {
 		CREATE TABLE s.note (id int, at date, FOREIGN KEY (id, at) REFERENCES s.log);
 		CREATE TABLE s.old (log int, at date); ALTER TABLE s.old ADD FOREIGN KEY (log, at) REFERENCES s.log NOT VALID`)
 	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
-	want := `TABLE log [partitioned by RANGE (at)]\n  id int!, at date!, PK (id, at)\nTABLE note\n  id int, at date, FK (id, at) -\u003e log(id, at)\n` +
+	want := `TABLE log [partitioned by RANGE (at), 1 part]\n  id int!, at date!, PK (id, at)\nTABLE note\n  id int, at date, FK (id, at) -\u003e log(id, at)\n` +
 		`TABLE old\n  log int, at date, FK (log, at) -\u003e log(id, at) NOT VALID"`
 	if got := ask(t, r, "resources/read", `{"uri": "schema://s"}`); !strings.Contains(got, want) {
 		t.Errorf("schema:// = %s, want %s in it", got, want)
