@@ -165,7 +165,9 @@ type Error struct {
 	Line       int    `json:"line,omitempty"`
 	Column     int    `json:"column,omitempty"`
 	Suggestion string `json:"suggestion,omitempty"`
-	Retryable  bool   `json:"retryable"`
+	// Database is the one of several that the error is of.
+	Database  string `json:"database,omitempty"`
+	Retryable bool   `json:"retryable"`
 
 	rule   string   // of the guard, for the record
 	before []string // the answers of the statements before the one that failed

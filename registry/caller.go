@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/observe"
@@ -104,12 +102,6 @@ func least[N int | time.Duration](a, b N) N {
 		return b
 	}
 	return a
-}
-
-// visibleTools leaves out of tools/list what the caller may not call, and makes it unknown to tools/call.
-func (r *Registry) visibleTools(ctx context.Context, tools []mcp.Tool) []mcp.Tool {
-	offered := r.NamesFor(ctx)
-	return slices.DeleteFunc(tools, func(t mcp.Tool) bool { return !slices.Contains(offered, t.Name) })
 }
 
 // StatusFor is Status for the caller: the tools that it may call, and no words on others.

@@ -83,64 +83,130 @@ func ownFile(name string) (*catalog.Tool, error) {
 	return t, nil
 }
 
-func (l *library) options() []server.ServerOption {
+func (d *Databases) options() []server.ServerOption {
 	return []server.ServerOption{
 		server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(true), server.WithCompletions(),
 		server.WithHooks(&server.Hooks{
-			OnAfterListResources: []server.OnAfterListResourcesFunc{l.listSchemas}, OnError: []server.OnErrorHookFunc{noteError},
+			OnAfterListResources: []server.OnAfterListResourcesFunc{d.listSchemas}, OnError: []server.OnErrorHookFunc{noteError},
 		}),
-		server.WithResourceCompletionProvider(l), server.WithPromptCompletionProvider(l), server.WithPromptFilter(l.visible),
+		server.WithResourceCompletionProvider(d), server.WithPromptCompletionProvider(d),
+		server.WithPromptFilter(d.visiblePrompts),
 	}
 }
 
-// addTo offers the resources and prompts.
-func (l *library) addTo(s *server.MCPServer) {
-	template := func(uri, name, mime, description string,
-		read func(context.Context, observe.Origin, map[string]string) (string, error)) {
-		s.AddResourceTemplate(mcp.NewResourceTemplate(uri, name, mcp.WithTemplateMIMEType(mime),
-			mcp.WithTemplateDescription(description)),
-			func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
-				text, err := read(ctx, observe.Origin{Method: string(mcp.MethodResourcesRead), Resource: req.Params.URI},
-					variables(req.Params.Arguments))
-				if err != nil {
-					return nil, err
-				}
-				return []mcp.ResourceContents{mcp.TextResourceContents{URI: req.Params.URI, MIMEType: mime, Text: text}}, nil
-			})
+// templates are those of the resources.
+func (d *Databases) templates() []server.ServerResourceTemplate {
+	return []server.ServerResourceTemplate{
+		d.template(d.uri(tableURI), "table", "application/json",
+			fmt.Sprintf("The first %d rows of a table or view.", firstRows), (*library).tableRows),
+		d.template(d.uri(schemaURI), "schema", "text/plain", "The map of a schema, as describe_database gives it: tables and "+
+			"views with columns, types, keys, references, comments.", (*library).schemaText),
+		d.template(toolURI, "tool", "application/sql", "The SQL of a tool.", (*library).toolSQL),
 	}
-	template(tableURI, "table", "application/json", fmt.Sprintf("The first %d rows of a table or view.", firstRows),
-		l.tableRows)
-	template(schemaURI, "schema", "text/plain",
-		"The map of a schema, as describe_database gives it: tables and views with columns, types, keys, references, "+
-			"comments.", l.schemaText)
-	template(toolURI, "tool", "application/sql", "The SQL of a tool.", l.toolSQL)
 }
 
-// listSchemas puts the schemas that the caller may see into resources/list, a page at a time. The library reads cursors
-// as standard base64, and has no error for a list: the session makes the answer of one that is noted.
-func (l *library) listSchemas(ctx context.Context, _ any, req *mcp.ListResourcesRequest, res *mcp.ListResourcesResult) {
+func (d *Databases) template(uri, name, mime, description string,
+	read func(*library, context.Context, observe.Origin, map[string]string) (string, error)) server.ServerResourceTemplate {
+	handler := func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+		v := variables(req.Params.Arguments)
+		in, s := d.libraryOf(ctx, v[argDatabase])
+		if s == nil {
+			return nil, Missing(fmt.Sprintf("there is no database %.60q", v[argDatabase]))
+		}
+		text, err := read(s.library, in, observe.Origin{Method: string(mcp.MethodResourcesRead), Resource: req.Params.URI}, v)
+		if err != nil {
+			return nil, err
+		}
+		return []mcp.ResourceContents{mcp.TextResourceContents{URI: req.Params.URI, MIMEType: mime, Text: text}}, nil
+	}
+	return server.ServerResourceTemplate{Template: mcp.NewResourceTemplate(uri, name, mcp.WithTemplateMIMEType(mime),
+		mcp.WithTemplateDescription(description)), Handler: handler}
+}
+
+// uri is the template of a resource, with the database where there is a choice.
+func (d *Databases) uri(template string) string {
+	if d.several() {
+		return strings.Replace(template, "://", "://{database}/", 1)
+	}
+	return template
+}
+
+// libraryOf is the database of that name, or the first that the caller may use where there is no name; nil is none.
+func (d *Databases) libraryOf(ctx context.Context, name string) (in context.Context, s *Served) {
+	for _, s := range d.visible(ctx) {
+		if name == "" || s.Name == name {
+			in, _ = d.In(ctx, s)
+			return in, s
+		}
+	}
+	return ctx, nil
+}
+
+// listSchemas puts the schemas that the caller may see into resources/list, a page at a time: of several databases each
+// has pages of its own. The library reads cursors as standard base64, and has no error for a list: the session makes
+// the answer of one that is noted.
+func (d *Databases) listSchemas(ctx context.Context, _ any, req *mcp.ListResourcesRequest, res *mcp.ListResourcesResult) {
+	cursor, _ := base64.StdEncoding.DecodeString(string(req.Params.Cursor)) // the library has refused any other
+	visible, i, inner := d.visible(ctx), 0, string(cursor)
+	if d.several() {
+		name, rest, _ := strings.Cut(inner, "/")
+		i = max(0, slices.IndexFunc(visible, func(s *Served) bool { return s.Name == name }))
+		inner = rest
+	}
+	var failed error
+	for ; i < len(visible); i, inner = i+1, "" {
+		in, _ := d.In(ctx, visible[i])
+		page, err := visible[i].library.schemas(in, inner)
+		if err != nil { // one that does not answer does not hide the others
+			failed = err
+			continue
+		}
+		place := "schema://"
+		if d.several() {
+			place += visible[i].Name + "/"
+		}
+		for _, s := range page.Items {
+			res.Resources = append(res.Resources, mcp.NewResource(place+url.PathEscape(s.Schema), s.Schema,
+				mcp.WithMIMEType("text/plain"),
+				mcp.WithResourceDescription(cmp.Or(s.Comment, "Tables and views of the schema "+s.Schema+"."))))
+		}
+		res.NextCursor = mcp.Cursor(base64.StdEncoding.EncodeToString([]byte(d.nextPage(visible, i, page.Next))))
+		return
+	}
+	if failed != nil {
+		noteError(ctx, nil, mcp.MethodResourcesList, nil, failed)
+	}
+}
+
+// nextPage is where the list goes on; empty at its end.
+func (d *Databases) nextPage(visible []*Served, i int, next string) string {
+	switch {
+	case !d.several():
+		return next
+	case next != "":
+		return visible[i].Name + "/" + next
+	case i+1 < len(visible):
+		return visible[i+1].Name + "/"
+	}
+	return ""
+}
+
+// schemaPage is a page of the schemas that a caller may see.
+type schemaPage struct {
+	Items []struct{ Schema, Comment string }
+	Next  string `json:"next_cursor"`
+}
+
+func (l *library) schemas(ctx context.Context, cursor string) (page schemaPage, err error) {
 	args := map[string]any{}
-	if cursor, err := base64.StdEncoding.DecodeString(string(req.Params.Cursor)); err == nil && len(cursor) > 0 {
-		args[catalog.ArgCursor] = string(cursor)
-	}
-	var page struct {
-		Items []struct{ Schema, Comment string }
-		Next  string `json:"next_cursor"`
+	if cursor != "" {
+		args[catalog.ArgCursor] = cursor
 	}
 	body, err := l.readFile(ctx, observe.Origin{Method: string(mcp.MethodResourcesList)}, schemaList, args)
 	if err == nil {
 		err = json.Unmarshal([]byte(body), &page)
 	}
-	if err != nil {
-		noteError(ctx, nil, mcp.MethodResourcesList, nil, err)
-		return
-	}
-	for _, s := range page.Items {
-		res.Resources = append(res.Resources, mcp.NewResource("schema://"+url.PathEscape(s.Schema), s.Schema,
-			mcp.WithMIMEType("text/plain"),
-			mcp.WithResourceDescription(cmp.Or(s.Comment, "Tables and views of the schema "+s.Schema+"."))))
-	}
-	res.NextCursor = mcp.Cursor(base64.StdEncoding.EncodeToString([]byte(page.Next)))
+	return page, err
 }
 
 // variables are those of a URI template, each with one value.

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -19,18 +22,43 @@ const instructions = `PostgreSQL through typed tools. Few calls answer most ques
 4. Times come in the time zone that the map names.
 An error names what to change: mend the call and try again. next_cursor means there is another page.`
 
-// Server makes an MCP server that offers the tools; options add what a transport needs. Replace changes what it offers.
-func (r *Registry) Server(version string, options ...server.ServerOption) *server.MCPServer {
+// severalDatabases is the line for a server of several databases.
+const severalDatabases = "\n5. There are several databases: the argument database says which one a call works in. " +
+	"describe_database shows all of them at once with \"*\"."
+
+// Server makes an MCP server that offers the tools; options add what a transport needs. It follows what is offered.
+func (d *Databases) Server(version string, options ...server.ServerOption) *server.MCPServer {
+	text := instructions
+	if d.several() {
+		text = strings.Replace(text, "\nAn error", severalDatabases+"\nAn error", 1)
+	}
 	s := server.NewMCPServer("mcp-postgres", version, append(append([]server.ServerOption{
-		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(true), server.WithInstructions(instructions),
-		server.WithToolFilter(r.visibleTools)}, r.library.options()...), options...)...)
-	r.library.addTo(s)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.servers = append(r.servers, s)
-	s.SetTools(r.serverTools()...)
-	s.SetPrompts(r.serverPrompts()...)
+		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(true), server.WithInstructions(text),
+		server.WithToolFilter(d.visibleTools)}, d.options()...), options...)...)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.servers = append(d.servers, s)
+	s.SetResourceTemplates(d.templates()...)
+	d.offerTo(s, true, true)
 	return s
+}
+
+// refresh gives the servers the tools and prompts of now, which their clients are told of.
+func (d *Databases) refresh(tools, prompts bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.servers {
+		d.offerTo(s, tools, prompts)
+	}
+}
+
+func (d *Databases) offerTo(s *server.MCPServer, tools, prompts bool) {
+	if tools {
+		s.SetTools(d.serverTools()...)
+	}
+	if prompts {
+		s.SetPrompts(d.serverPrompts()...)
+	}
 }
 
 // ErrorSession is a session that is given the error of its request as a value: the answer has but its text.
@@ -83,27 +111,47 @@ func (t *tool) definition() mcp.Tool {
 	return d
 }
 
-// serverTools are the tools of the set as a server takes them.
-func (r *Registry) serverTools() []server.ServerTool {
+// serverTools are the tools of all databases as a server takes them. What a caller sees of them is made for it.
+func (d *Databases) serverTools() []server.ServerTool {
+	shown := map[string]mcp.Tool{}
+	for _, s := range slices.Backward(d.All()) {
+		for _, t := range s.set.Load().tools {
+			shown[t.def.Name] = t.definition()
+		}
+	}
+	if d.several() {
+		shown[listDatabasesName] = d.list.definition()
+	}
 	var all []server.ServerTool
-	for _, t := range r.set.Load().tools {
-		all = append(all, server.ServerTool{Tool: t.definition(), Handler: r.callTool})
+	for _, name := range slices.Sorted(maps.Keys(shown)) {
+		all = append(all, server.ServerTool{Tool: shown[name], Handler: d.callTool})
 	}
 	return all
 }
 
+// visibleTools gives tools/list what the caller may call; the rest is unknown to tools/call.
+func (d *Databases) visibleTools(ctx context.Context, tools []mcp.Tool) []mcp.Tool {
+	if all := d.All(); len(all) == 1 {
+		in, _ := d.In(ctx, all[0])
+		offered := all[0].NamesFor(in)
+		return slices.DeleteFunc(tools, func(t mcp.Tool) bool { return !slices.Contains(offered, t.Name) })
+	}
+	return d.definitions(ctx)
+}
+
 // callTool is the handler of all tools.
-func (r *Registry) callTool(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	answer, err := r.Call(ctx, req.Params.Name, rawArguments(req))
+func (d *Databases) callTool(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	answer, err := d.Call(ctx, req.Params.Name, rawArguments(req))
 	if err != nil {
 		return nil, err
 	}
 	return answer.Result(), nil
 }
 
-func (r *Registry) serverPrompts() []server.ServerPrompt {
+// serverPrompts are those of the default database: the files are the same for all.
+func (d *Databases) serverPrompts() []server.ServerPrompt {
 	var all []server.ServerPrompt
-	for _, p := range r.set.Load().prompts {
+	for _, p := range d.All()[0].set.Load().prompts {
 		all = append(all, server.ServerPrompt{Prompt: promptDefinition(p),
 			Handler: func(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
 				return getPrompt(p, req.Params.Arguments)

@@ -43,11 +43,12 @@ func getPrompt(p *catalog.Prompt, values map[string]string) (*mcp.GetPromptResul
 		mcp.NewPromptMessage(mcp.RoleUser, mcp.NewTextContent(p.Text(values)))}), nil
 }
 
-// visible leaves out the prompts that the caller's role does not see.
-func (l *library) visible(ctx context.Context, prompts []mcp.Prompt) []mcp.Prompt {
+// visiblePrompts leaves out the prompts that the caller's role does not see.
+func (d *Databases) visiblePrompts(ctx context.Context, prompts []mcp.Prompt) []mcp.Prompt {
+	in, s := d.libraryOf(ctx, "")
 	return slices.DeleteFunc(prompts, func(p mcp.Prompt) bool {
-		return !slices.ContainsFunc(l.set.Load().prompts, func(known *catalog.Prompt) bool {
-			return known.Name == p.Name && seesPrompt(ctx, known)
+		return s == nil || !slices.ContainsFunc(s.set.Load().prompts, func(known *catalog.Prompt) bool {
+			return known.Name == p.Name && seesPrompt(in, known)
 		})
 	})
 }
@@ -61,13 +62,16 @@ func seesPrompt(ctx context.Context, p *catalog.Prompt) bool {
 const maxCompletions = 100
 
 // CompletePromptArgument implements server.PromptCompletionProvider.
-func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp.CompleteArgument,
+func (d *Databases) CompletePromptArgument(ctx context.Context, name string, a mcp.CompleteArgument,
 	given mcp.CompleteContext) (*mcp.Completion, error) {
-	for _, p := range l.set.Load().prompts {
-		if p.Name != name || !seesPrompt(ctx, p) {
-			continue
+	in, s := d.libraryOf(ctx, "")
+	if s == nil {
+		return &mcp.Completion{}, nil
+	}
+	for _, p := range s.set.Load().prompts {
+		if p.Name == name && seesPrompt(in, p) {
+			return s.library.completeParam(in, p.Arguments, a, given)
 		}
-		return l.completeParam(ctx, p.Arguments, a, given)
 	}
 	return &mcp.Completion{}, nil
 }
@@ -75,16 +79,27 @@ func (l *library) CompletePromptArgument(ctx context.Context, name string, a mcp
 // CompleteResourceArgument implements server.ResourceCompletionProvider. The variables of the templates have the names
 // of what they stand for. The URI of a tool completes the arguments of the tool, for which MCP has no reference of
 // their own.
-func (l *library) CompleteResourceArgument(ctx context.Context, uri string, a mcp.CompleteArgument,
+func (d *Databases) CompleteResourceArgument(ctx context.Context, uri string, a mcp.CompleteArgument,
 	given mcp.CompleteContext) (*mcp.Completion, error) {
+	if a.Name == argDatabase && d.several() {
+		var names []string
+		for _, s := range d.visible(ctx) {
+			names = append(names, s.Name)
+		}
+		return completion(names, a.Value), nil
+	}
+	in, s := d.libraryOf(ctx, given.Arguments[argDatabase])
+	if s == nil {
+		return &mcp.Completion{}, nil
+	}
 	name, isTool := strings.CutPrefix(uri, "tool://")
 	switch {
 	case uri == toolURI && a.Name == "name":
-		return l.complete(ctx, "", l.NamesFor(ctx), a.Value, nil)
-	case uri == tableURI || uri == schemaURI:
-		return l.complete(ctx, a.Name, nil, a.Value, given.Arguments)
+		return completion(d.NamesFor(ctx), a.Value), nil
+	case uri == d.uri(tableURI) || uri == d.uri(schemaURI):
+		return s.library.complete(in, a.Name, nil, a.Value, given.Arguments)
 	case isTool:
-		return l.completeTool(ctx, name, a, given)
+		return s.library.completeTool(in, name, a, given)
 	}
 	return &mcp.Completion{}, nil
 }
@@ -122,26 +137,34 @@ func (l *library) completeParam(ctx context.Context, params []catalog.Param, a m
 // that they are looked for in. The one error is that of a database that does not answer.
 func (l *library) complete(ctx context.Context, kind string, words []string, prefix string,
 	of map[string]string) (*mcp.Completion, error) {
-	if kind != "" {
-		search := nameArgs{kind: kind, word: prefix, schema: of[catalog.NamesSchema], completing: true}
-		if kind == catalog.NamesColumn {
-			search.schemas = []string{search.schema}
-			if table := of[catalog.NamesTable]; table != "" {
-				search.tables = []string{table}
-			}
-		}
-		var err error
-		if words, err = l.names(ctx, search); err != nil {
-			return nil, err
-		}
-	} else {
-		words = slices.DeleteFunc(slices.Clone(words),
-			func(w string) bool { return !strings.HasPrefix(strings.ToLower(w), strings.ToLower(prefix)) })
+	if kind == "" {
+		return completion(words, prefix), nil
 	}
+	search := nameArgs{kind: kind, word: prefix, schema: of[catalog.NamesSchema], completing: true}
+	if kind == catalog.NamesColumn {
+		search.schemas = []string{search.schema}
+		if table := of[catalog.NamesTable]; table != "" {
+			search.tables = []string{table}
+		}
+	}
+	words, err := l.names(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	return firstOf(words), nil
+}
+
+// completion are the words that start with prefix.
+func completion(words []string, prefix string) *mcp.Completion {
+	return firstOf(slices.DeleteFunc(slices.Clone(words),
+		func(w string) bool { return !strings.HasPrefix(strings.ToLower(w), strings.ToLower(prefix)) }))
+}
+
+func firstOf(words []string) *mcp.Completion {
 	if len(words) > maxCompletions {
-		return &mcp.Completion{Values: words[:maxCompletions], HasMore: true}, nil
+		return &mcp.Completion{Values: words[:maxCompletions], HasMore: true}
 	}
-	return &mcp.Completion{Values: words, Total: len(words)}, nil
+	return &mcp.Completion{Values: words, Total: len(words)}
 }
 
 // names gives what the tool file finds, each once.

@@ -15,12 +15,10 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/faults"
@@ -69,6 +67,8 @@ type Config struct {
 	MaxSQLBytes int
 	// Version of the server.
 	Version string
+	// Name is that of the database among several; else it is empty.
+	Name string
 	// Logger must be set.
 	Logger *slog.Logger
 }
@@ -90,9 +90,8 @@ type Registry struct {
 	guard   *tracedGuard
 	routes  *routing
 	set     atomic.Pointer[set]
-
-	mu      sync.Mutex // guards servers; held while the set is replaced
-	servers []*server.MCPServer
+	// databases are those that it is one of; nil while nothing is served.
+	databases atomic.Pointer[Databases]
 }
 
 // handler answers a call whose arguments have been checked.
@@ -186,7 +185,11 @@ func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) 
 
 // UnknownTool says that there is no such tool for the caller, and which may have been meant.
 func (r *Registry) UnknownTool(ctx context.Context, name string) string {
-	return fmt.Sprintf("unknown tool %.100q%s", name, faults.DidYouMean(name, r.NamesFor(ctx)))
+	return unknownTool(name, r.NamesFor(ctx))
+}
+
+func unknownTool(name string, known []string) string {
+	return fmt.Sprintf("unknown tool %.100q%s", name, faults.DidYouMean(name, known))
 }
 
 // NamesFor are the names of the tools that the caller may call, sorted.
@@ -235,6 +238,7 @@ func (r *Registry) offered(ctx context.Context, tools ...*tool) []*tool {
 func (r *Registry) run(ctx context.Context, from observe.Origin, t *tool,
 	raw json.RawMessage) (answer *Answer, rec *observe.Record) {
 	c := &call{Record: observe.NewRecord(ctx, from, t.def.Name)}
+	c.Database = r.config.Name
 	c.SQL, c.Arguments = t.def.Statement.SQL, raw
 	defer func() {
 		if p := recover(); p != nil {
@@ -335,14 +339,21 @@ func outdated(e *postgres.Error) bool {
 
 // logOf is the log of what happens in a call.
 func (r *Registry) logOf(rec *observe.Record) *slog.Logger {
-	return r.log.With("call", rec.Call, "tool", rec.Tool)
+	log := r.log.With("call", rec.Call, "tool", rec.Tool)
+	if rec.Database != "" {
+		return log.With("database", rec.Database)
+	}
+	return log
 }
 
 // done logs a call and tells of it.
 func (r *Registry) done(ctx context.Context, rec *observe.Record, res *Answer) {
 	rec.Duration = time.Since(rec.Time)
 	rec.Bytes = res.bytes()
-	attrs := append(make([]slog.Attr, 0, 5), slog.String("call", rec.Call), slog.String("tool", rec.Tool))
+	attrs := append(make([]slog.Attr, 0, 6), slog.String("call", rec.Call), slog.String("tool", rec.Tool))
+	if rec.Database != "" {
+		attrs = append(attrs, slog.String("database", rec.Database))
+	}
 	if rec.Sub != "" {
 		attrs = append(attrs, slog.String("sub", rec.Sub))
 	}

@@ -107,10 +107,10 @@ func serverInfoDefinition() *catalog.Tool {
 	}
 }
 
-// serverInfoSchema is made from the Go type, the only answer that does not come from SQL.
-func serverInfoSchema() (json.RawMessage, error) {
+// schemaOf makes an output schema from a Go type, for answers that do not come from SQL.
+func schemaOf(v any) (json.RawMessage, error) {
 	r := jsonschema.Reflector{DoNotReference: true, Anonymous: true, AllowAdditionalProperties: true}
-	s := r.Reflect(&ServerInfo{})
+	s := r.Reflect(v)
 	s.Version = ""
 	return json.Marshal(s)
 }
@@ -121,25 +121,33 @@ type serverInfoTool struct {
 
 func (s *serverInfoTool) call(ctx context.Context, _ *call) (*Answer, error) {
 	info := s.StatusFor(ctx)
-	info.Database.Configured, info.Stuck = true, s.stuck(ctx)
-	var version firstColumn
-	ctx, cancel := context.WithTimeout(ctx, infoWait)
-	defer cancel()
-	_, err := s.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Prepare: true,
-		Timeout: infoWait}, &version)
+	info.Stuck = s.stuck(ctx)
+	var err error
+	info.Database, err = s.presence(ctx)
 	if errors.Is(err, postgres.ErrNoDatabase) {
-		info.Notice, info.Database.Configured = noticeNone, false
+		info.Notice = noticeNone
 	} else if e, told := userMessage(err, ""); told && err != nil {
 		info.Notice = e.Message
 	} else if err != nil {
 		return nil, err
-	}
-	if len(version.values) == 1 {
-		info.Database.Available, info.Database.ServerVersion = true, version.values[0]
 	}
 	body, err := json.Marshal(info)
 	if err != nil {
 		return nil, fmt.Errorf("writing the answer: %w", err)
 	}
 	return jsonAnswer(body), nil
+}
+
+// presence asks whether the database answers.
+func (r *Registry) presence(ctx context.Context) (Presence, error) {
+	var version firstColumn
+	ctx, cancel := context.WithTimeout(ctx, infoWait)
+	defer cancel()
+	_, err := r.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Prepare: true,
+		Timeout: infoWait}, &version)
+	p := Presence{Configured: !errors.Is(err, postgres.ErrNoDatabase)}
+	if len(version.values) == 1 {
+		p.Available, p.ServerVersion = true, version.values[0]
+	}
+	return p, err
 }

@@ -47,35 +47,15 @@ func (r *Registry) Replace(s Set) error {
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	old := r.set.Swap(made)
-	if old == nil {
-		return nil
-	}
-	tools := !bytes.Equal(old.shownTools(), made.shownTools())
-	prompts := !bytes.Equal(old.shownPrompts(), made.shownPrompts())
-	for _, s := range r.servers {
-		if tools {
-			s.SetTools(r.serverTools()...)
-		}
-		if prompts {
-			s.SetPrompts(r.serverPrompts()...)
-		}
+	if d := r.databases.Load(); old != nil && d != nil {
+		d.refresh(!bytes.Equal(old.shownTools(), made.shownTools()), !bytes.Equal(old.shownPrompts(), made.shownPrompts()))
 	}
 	return nil
 }
 
-// RulesChanged forgets what was decided by rules that no longer hold, and tells clients that their lists may be others.
-func (r *Registry) RulesChanged() {
-	r.guard.Forget()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, s := range r.servers {
-		s.SetTools(r.serverTools()...)
-		s.SetPrompts(r.serverPrompts()...)
-	}
-}
+// RulesChanged forgets what was decided by rules that no longer hold.
+func (r *Registry) RulesChanged() { r.guard.Forget() }
 
 func (r *Registry) make(s Set) (*set, error) {
 	made := &set{byName: map[string]*tool{}, prompts: s.Prompts}
@@ -99,7 +79,7 @@ func (r *Registry) make(s Set) (*set, error) {
 			&queryTool{db: c.DB, guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
 	}
 	if !slices.Contains(c.Without, serverInfoName) {
-		output, err := serverInfoSchema()
+		output, err := schemaOf(&ServerInfo{})
 		faults = append(faults, err)
 		add(serverInfoDefinition(), output, &serverInfoTool{r})
 	}

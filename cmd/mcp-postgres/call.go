@@ -27,7 +27,7 @@ type callCmd struct {
 func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
 	own := *c
 	own.Transport = "stdio" // the token comes from where it comes from there
-	a, err := open(ctx, &own, observe.Observer{}, s, log)
+	a, err := open(ctx, &own, observe.Observer{}, false, s, log)
 	if err != nil {
 		return err
 	}
@@ -40,16 +40,17 @@ func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 
 // answer makes the call and prints what comes back.
 func (cmd *callCmd) answer(ctx context.Context, a *app, s streams) error {
-	def, _, ok := a.tools.Tool(cmd.Tool)
-	if names := a.tools.NamesFor(ctx); !ok || !slices.Contains(names, cmd.Tool) {
+	in, tools := a.chosen(ctx)
+	def, _, ok := tools.Tool(cmd.Tool)
+	if !ok || !slices.Contains(tools.NamesFor(in), cmd.Tool) {
 		a.observe.Audit.UnknownTool(ctx, cmd.Tool)
-		return missingTool(ctx, cmd.Tool, a.tools)
+		return missingTool(in, cmd.Tool, tools)
 	}
 	args, err := cmd.arguments(def)
 	if err != nil {
 		return err
 	}
-	result, err := a.tools.Call(ctx, cmd.Tool, args)
+	result, err := tools.Call(in, cmd.Tool, args)
 	if err != nil {
 		return err
 	}

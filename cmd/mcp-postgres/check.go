@@ -30,12 +30,12 @@ func (cmd *checkCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 		return usage(s, err)
 	}
 	found := checkFiles(sources)
-	db, err := connect(ctx, c, log)
+	db, err := connectTo(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	found.askDatabase(ctx, db.DB, c.ReadOnly)
+	found.askDatabase(ctx, db.DB, db.Settings.ReadOnly)
 	if err := found.report(cmd.Strict).print(s.out, cmd.formatFlag); err != nil {
 		return err
 	}

@@ -29,13 +29,13 @@ func (demoCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.L
 	own := *c
 	own.Demo = true
 	fmt.Fprintln(s.out, "Starting a throw-away PostgreSQL with sample data...")
-	a, err := open(ctx, &own, observe.Observer{}, s, log)
+	a, err := open(ctx, &own, observe.Observer{}, false, s, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	fmt.Fprintln(s.out, "\n$ mcp-postgres --demo tools")
-	if err := listTools(ctx, s.out, a.tools); err != nil {
+	if err := listTools(ctx, s.out, a.main().tools); err != nil {
 		return err
 	}
 	for _, step := range tour {

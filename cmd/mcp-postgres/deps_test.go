@@ -19,7 +19,7 @@ import (
 // change. Nothing imports cmd or internal/generate.
 var imports = map[string][]string{
 	"sql":                    {},
-	"internal/config":        {},
+	"internal/config":        {"internal/faults"},
 	"internal/sqlscan":       {},
 	"internal/pgtext":        {},
 	"internal/faults":        {},

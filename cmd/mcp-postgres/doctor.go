@@ -9,7 +9,6 @@ import (
 
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/doctor"
-	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/reload"
 )
 
@@ -25,45 +24,48 @@ func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log 
 		return err
 	}
 	defer permissions.Close()
-	files := &reload.Files{}
-	if permissions.Rules() != nil {
-		if files, err = reload.Load(c, log); err != nil {
-			return err
-		}
-	}
-	db, err := connect(ctx, c, log)
+	db, err := connectTo(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
+	files := &reload.Files{}
+	if permissions.Rules() != nil {
+		if files, err = reload.Load(db.Settings, log); err != nil {
+			return err
+		}
+	}
 	if !db.Configured() {
 		return usage(s, errors.New("doctor examines a database: want --conn, DATABASE_URL or --demo"))
 	}
-	found, err := doctor.Examine(ctx, doctorConfig(c, db.DB, permissions, files))
+	found, err := doctor.Examine(ctx, doctorConfig(db, permissions, files))
 	if err != nil {
 		return err
 	}
 	return doctorReport(found, cmd.Strict).print(s.out, cmd.formatFlag)
 }
 
-func doctorConfig(c *config.Config, db *postgres.DB, p *reload.Permissions, files *reload.Files) doctor.Config {
-	return doctor.Config{DB: db, Conn: c.Conn, RoleDBs: p.Databases(), Rules: p.Rules(),
+func doctorConfig(db *database, p *reload.Permissions, files *reload.Files) doctor.Config {
+	c := db.Settings
+	return doctor.Config{DB: db.DB, Conn: c.Conn, RoleDBs: p.Databases(), Rules: p.RulesIn(db.Database),
 		Known: files.Names, Offered: files.Offered(c), ReadOnly: c.ReadOnly}
 }
 
 // refuseDangers refuses with --strict to serve where there are dangers, or where that can't be seen.
-func (cmd serveCmd) refuseDangers(ctx context.Context, c *config.Config, a *app) error {
+func (cmd serveCmd) refuseDangers(ctx context.Context, a *app) error {
 	if !cmd.Strict {
 		return nil
 	}
-	found, err := doctor.Examine(ctx, doctorConfig(c, a.db.DB, a.permissions, a.reconciler.Files()))
-	if err != nil {
-		return fmt.Errorf("--strict (MCP_STRICT): %w", err)
-	}
 	var titles []string
-	for _, f := range found {
-		if f.Severity == doctor.Danger {
-			titles = append(titles, f.Title)
+	for _, d := range a.databases {
+		found, err := doctor.Examine(ctx, doctorConfig(d, a.permissions, d.reconciler.Files()))
+		if err != nil {
+			return fmt.Errorf("--strict (MCP_STRICT): %w", err)
+		}
+		for _, f := range found {
+			if f.Severity == doctor.Danger {
+				titles = append(titles, f.Title)
+			}
 		}
 	}
 	if titles == nil {

@@ -23,6 +23,11 @@ func (cmd *grantsCmd) Run(c *config.Config, s streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(s.out, doctor.Grants(rules, c.Permissions, postgres.User(c.Conn), cmd.Owner))
+	of, err := c.OneDatabase()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(s.out, doctor.Grants(rules.In(of.Name, of.Main), c.Permissions, postgres.User(of.Settings.Conn),
+		cmd.Owner))
 	return err
 }

@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
-	"os/signal"
-	"sync"
-	"syscall"
 
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/process"
-	"mcp-postgres/internal/reload"
 	"mcp-postgres/internal/serve"
 )
 
@@ -34,41 +29,31 @@ func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	defer tracer.Close()
 	log = slog.New(tracer.Logs(log.Handler()))
-	changes := reload.NewWatcher(c.Tools, c.Permissions, log)
-	defer changes.Close()
 	o := observe.Observer{Tracer: tracer}
 	if showsMetrics(c) {
-		o.Metrics = observe.NewMetrics(version())
+		o.Metrics = observe.NewMetrics(version(), c.Databases != "")
 	}
-	a, err := open(ctx, c, o, s, log)
+	a, err := open(ctx, c, o, true, s, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	if err := cmd.refuseDangers(ctx, c, a); err != nil {
+	if err := cmd.refuseDangers(ctx, a); err != nil {
 		return err
 	}
-	a.reconciler.WarnOfUnknownTools()
-	defer a.watch(ctx, changes)()
+	for _, d := range a.databases {
+		d.reconciler.WarnOfUnknownTools()
+	}
+	defer a.watch(ctx)()
 	run, err := a.ready(ctx, c, s, log)
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "transport", c.Transport, "tools", len(a.tools.Names()), "read_only", c.ReadOnly,
-		"database", a.db.Configured())
+	log.Info("serving", "transport", c.Transport, "tools", len(a.served.Names()), "read_only", c.ReadOnly,
+		"database", a.main().Configured())
 	err = run()
 	log.Info("stopped", stopReason(ctx)...)
 	return err
-}
-
-// watch keeps what is offered in step with the files and the database until stop is called.
-func (a *app) watch(ctx context.Context, changes *reload.Watcher) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP) // before the first answer, as the signal would end the process
-	var wait sync.WaitGroup
-	wait.Go(func() { a.reconciler.Watch(ctx, changes, hangup) })
-	return func() { cancel(); wait.Wait(); signal.Stop(hangup) }
 }
 
 // stopReason is why the server stopped, where that is no signal and no end of input.
@@ -82,7 +67,7 @@ func stopReason(ctx context.Context) []any {
 // ready does all that can stop a start, up to listening. run serves.
 func (a *app) ready(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (run func() error, err error) {
 	server := serve.New(serve.Config{
-		Registry: a.tools, Observer: &a.observe, Version: version(), Access: a.access, Slots: c.PoolMax, Logger: log,
+		Databases: a.served, Observer: &a.observe, Version: version(), Access: a.access, Slots: c.PoolMax, Logger: log,
 	})
 	if c.Transport == "stdio" {
 		return func() error { return server.Stdio(ctx, s.in, s.out) }, a.access.CheckToken(ctx)

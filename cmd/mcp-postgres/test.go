@@ -28,7 +28,7 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	if err != nil {
 		return fmt.Errorf("loading tools:\n%w", err)
 	}
-	db, err := connect(ctx, c, log)
+	db, err := connectTo(ctx, c, log)
 	if err != nil {
 		return err
 	}
@@ -41,9 +41,9 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 		return err
 	}
 	defer permissions.Close()
-	conf := registryConfig(c)
+	conf := registryConfig(db.Settings)
 	conf.RoleDBs = permissions.RoleDBs()
-	results, err := tooltest.Run(ctx, cat.Tools, db.DB, conf, permissions.Rules())
+	results, err := tooltest.Run(ctx, cat.Tools, db.DB, conf, permissions.RulesIn(db.Database))
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	if c.AuthToken() != "" {
 		own.Transport = "stdio" // where the token is the caller's
 	}
-	a, err := open(ctx, &own, observe.Observer{}, s, log)
+	a, err := open(ctx, &own, observe.Observer{}, false, s, log)
 	if err != nil {
 		return err
 	}
@@ -42,18 +42,19 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 }
 
 func (cmd *toolsCmd) show(ctx context.Context, a *app, s streams) error {
+	ctx, tools := a.chosen(ctx)
 	switch {
 	case cmd.Name == "" && cmd.JSON:
-		return errors.Join(writeJSON(s.out, shownTools(ctx, a.tools)), a.reconciler.Refused())
+		return errors.Join(writeJSON(s.out, shownTools(ctx, tools)), a.main().reconciler.Refused())
 	case cmd.Name == "":
-		return errors.Join(listTools(ctx, s.out, a.tools), a.reconciler.Refused())
-	case !a.tools.Offered(ctx, cmd.Name):
-		return missingTool(ctx, cmd.Name, a.tools)
+		return errors.Join(listTools(ctx, s.out, tools), a.main().reconciler.Refused())
+	case !tools.Offered(ctx, cmd.Name):
+		return missingTool(ctx, cmd.Name, tools)
 	}
 	if cmd.JSON {
-		return writeJSON(s.out, shown(a.tools, cmd.Name))
+		return writeJSON(s.out, shown(tools, cmd.Name))
 	}
-	def, _, _ := a.tools.Tool(cmd.Name)
+	def, _, _ := tools.Tool(cmd.Name)
 	showTool(s.out, def)
 	return nil
 }

@@ -19,6 +19,9 @@ type Config struct {
 	Conn string `help:"Connection string of the database: a URL or key=value pairs. Without it the server starts, and every tool says that it is missing." env:"DATABASE_URL,POSTGRES_CONNECTION_STRING" placeholder:"URL"`
 	Demo bool   `help:"Start a throw-away PostgreSQL with sample data instead of using --conn; it is removed at exit."`
 
+	Databases string `help:"File that names several databases, instead of --conn." env:"MCP_DATABASES_FILE" placeholder:"FILE"`
+	Database  string `help:"Of several databases the one that check, test, doctor, grants, tools and call work on. Default: the default one." placeholder:"NAME"`
+
 	Tools    []string `help:"Folder of your own tool files; repeatable. A tool there replaces a built-in one of the same name." env:"MCP_TOOLS_DIR" placeholder:"DIR" name:"tools" sep:","`
 	Toolsets []string `help:"Toolsets to offer. Default: explore and the toolsets of --tools." env:"MCP_TOOLSETS" placeholder:"NAME"`
 	Enable   []string `help:"Tool to offer in addition, whatever its toolset; repeatable." env:"MCP_TOOLS_ENABLE" placeholder:"NAME" name:"enable" sep:","`
@@ -71,6 +74,7 @@ func (c *Config) Validate() error {
 	if c.PoolIdle != 0 && (c.PoolIdle < time.Second || c.PoolIdle > 24*time.Hour) {
 		faults = append(faults, fmt.Errorf("--pool-idle (MCP_POOL_IDLE) is %v: want 0, or 1s to 24h", c.PoolIdle))
 	}
+	faults = append(faults, c.checkDatabases())
 	if c.AuditSQL && c.Audit == "" {
 		faults = append(faults, errors.New("--audit-sql (MCP_AUDIT_SQL) is set without --audit (MCP_AUDIT): no call would "+
 			"be written; set --audit too, or unset it"))

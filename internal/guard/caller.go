@@ -47,6 +47,18 @@ func CallerFrom(ctx context.Context) (c *Caller, ok bool) {
 	return c, c != nil
 }
 
+// InDatabase gives the caller in ctx the role that it has in a database of several. main says that it is the default
+// one. ok is false for a caller that may do nothing there.
+func InDatabase(ctx context.Context, database string, main bool) (_ context.Context, ok bool) {
+	caller, authenticated := CallerFrom(ctx)
+	if !authenticated {
+		return ctx, true
+	}
+	own := *caller
+	own.Role = caller.Role.In(database, main)
+	return WithCaller(ctx, &own), own.Role != nil
+}
+
 // WithTurn puts the turn of a call into its context. tool names what is called, for the log.
 func WithTurn(ctx context.Context, turn postgres.Turn, tool string) context.Context {
 	own := callFrom(ctx)

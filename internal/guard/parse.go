@@ -126,11 +126,67 @@ var (
 	envNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
+// roleKeys are the keys of what a role may do in one database.
+var roleKeys = []string{"schemas", "tables", "operations", "tools", "functions", "database_role", "connection", "limits"}
+
 func (p *parser) role(e faults.Entry) *Role {
+	what := "role " + strconv.Quote(e.Key.Value)
+	m, ok := p.Mapping(e.Value, what, append(slices.Clone(roleKeys), "databases")...)
+	if n := m.Values["databases"]; n != nil && n.Kind == yaml.MappingNode {
+		return p.roleByDatabase(e, m, what)
+	}
+	role := p.rights(e, m, ok, what)
+	p.databases(role, m)
+	return role
+}
+
+// databases reads where a role may do the same: in the databases of a list, or in all.
+func (p *parser) databases(role *Role, m faults.Mapping) {
+	if !m.Has("databases") {
+		return
+	}
+	var names []*yaml.Node
+	names, role.AllDatabases = p.textsOrAll(m, "databases")
+	role.Databases = map[string]*Role{}
+	for _, n := range names {
+		role.Databases[n.Value] = role
+		p.database(n)
+	}
+	if n := m.Values["connection"]; n != nil {
+		p.AddNode(n, "connection is a login of one database: want it in databases, under the name of that database")
+	}
+}
+
+// roleByDatabase reads a role that may do something else in each database. The keys beside databases hold where a
+// database does not have them.
+func (p *parser) roleByDatabase(e faults.Entry, m faults.Mapping, what string) *Role {
+	role := &Role{Name: e.Key.Value, Databases: map[string]*Role{}}
+	if n := m.Values["connection"]; n != nil {
+		p.AddNode(n, "connection is a login of one database: want it in databases, under the name of that database")
+	}
+	entries, _ := p.Entries(m.Values["databases"], "databases of "+what, "names of databases with what the role may do there")
+	for _, d := range entries {
+		p.database(d.Key)
+		where := what + " in database " + strconv.Quote(d.Key.Value)
+		own, ok := p.Mapping(d.Value, where, roleKeys...)
+		for _, key := range roleKeys {
+			if n := m.Values[key]; n != nil && own.Values[key] == nil {
+				own.Values[key] = n
+			}
+		}
+		role.Databases[d.Key.Value] = p.rights(faults.Entry{Key: e.Key, Value: d.Value}, own, ok, where)
+	}
+	return role
+}
+
+// database records where the file names a database.
+func (p *parser) database(n *yaml.Node) {
+	p.rules.databases = append(p.rules.databases, place{n.Value, n.Line, n.Column})
+}
+
+// rights reads what a role may do in one database.
+func (p *parser) rights(e faults.Entry, m faults.Mapping, ok bool, what string) *Role {
 	role := &Role{Name: e.Key.Value}
-	what := "role " + strconv.Quote(role.Name)
-	m, ok := p.Mapping(e.Value, what, "schemas", "tables", "operations", "tools", "functions", "database_role",
-		"connection", "limits")
 	for _, key := range []string{"schemas", "tables", "operations"} {
 		if ok && !m.Has(key) {
 			p.AddNode(e.Key, "%s is missing in %s", key, what)

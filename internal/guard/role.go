@@ -30,6 +30,20 @@ type Role struct {
 	DatabaseRole, Connection string
 	// Limits of one call; a zero field leaves the server's limit in force.
 	Limits Limits
+
+	// Databases are what the role may do in each database, where there are several; nil is the default one alone.
+	Databases map[string]*Role
+	// AllDatabases says that it may do the same in all of them.
+	AllDatabases bool
+}
+
+// In is what the role may do in a database of several; nil is nothing. main says that it is the default one.
+func (r *Role) In(database string, main bool) *Role {
+	switch {
+	case r == nil || r.AllDatabases || r.Databases == nil && main:
+		return r
+	}
+	return r.Databases[database]
 }
 
 // Limits bound one call.

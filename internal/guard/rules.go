@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,6 +23,7 @@ type Rules struct {
 
 	path        string
 	connections []place
+	databases   []place
 }
 
 type claimRole struct {
@@ -29,7 +31,7 @@ type claimRole struct {
 	role  *Role
 }
 
-// place is where the file names an environment variable.
+// place is where the file names an environment variable or a database.
 type place struct {
 	name      string
 	line, col int
@@ -52,6 +54,55 @@ func (r *Rules) CheckConnections(lookup func(string) (string, bool)) error {
 			found = append(found, faults.Fault{Path: r.path, Line: p.line, Col: p.col,
 				Problem: fmt.Sprintf("connection %s: the environment variable is not set: "+
 					"want the connection string of the role's login", p.name)})
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	return found
+}
+
+// In are the rules as they are in a database of several. main says that it is the default one.
+func (r *Rules) In(database string, main bool) *Rules {
+	if r == nil {
+		return nil
+	}
+	own := *r
+	own.Roles, own.users, own.claimMap = nil, map[string]*Role{}, slices.Clone(r.claimMap)
+	for _, role := range r.Roles {
+		if in := role.In(database, main); in != nil {
+			own.Roles = append(own.Roles, in)
+		}
+	}
+	for name, role := range r.users {
+		own.users[name] = role.In(database, main)
+	}
+	for i, m := range own.claimMap {
+		own.claimMap[i].role = m.role.In(database, main)
+	}
+	own.fallback = r.fallback.In(database, main)
+	return &own
+}
+
+// Logins are what roles may do with a login of their own, in whichever database.
+func (r *Rules) Logins() (all []*Role) {
+	for _, role := range r.Roles {
+		for _, in := range append(slices.Collect(maps.Values(role.Databases)), role) {
+			if in.Connection != "" {
+				all = append(all, in)
+			}
+		}
+	}
+	return all
+}
+
+// CheckDatabases reports the names of databases that are none of the given.
+func (r *Rules) CheckDatabases(known []string) error {
+	var found faults.List
+	for _, p := range r.databases {
+		if !slices.Contains(known, p.name) {
+			found = append(found, faults.Fault{Path: r.path, Line: p.line, Col: p.col,
+				Problem: fmt.Sprintf("there is no database %q%s", p.name, faults.Suggest(p.name, known))})
 		}
 	}
 	if found == nil {

@@ -103,7 +103,7 @@ func TestAudit(t *testing.T) {
 		call(t.Context(), "query", `{"sql": "SELECT 1 FROM payments LIMIT 1"}`)
 		call(ctx, "server_info", `{}`)
 		ask := func(ctx context.Context, method, params string) {
-			reg.Server("test").HandleMessage(ctx, json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`))
+			registry.NewDatabases(&registry.Served{Registry: reg}).Server("test").HandleMessage(ctx, json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`))
 		}
 		ask(ctx, "resources/read", `{"uri": "table://shop/orders"}`)
 		ask(ctx, "resources/read", `{"uri": "table://shop/payments"}`)

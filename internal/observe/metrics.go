@@ -1,11 +1,12 @@
 package observe
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -21,7 +22,10 @@ type Pool interface{ Stats() postgres.Stats }
 // Metrics counts. It is safe for concurrent use; a nil one does not count.
 type Metrics struct {
 	registry *prometheus.Registry
-	pools    atomic.Pointer[map[string]Pool]
+	several  bool // databases: calls are counted by them
+
+	mu    sync.Mutex
+	pools map[string]map[string]Pool // by what they are of, and by name
 
 	calls, rows, bytes, refusals, requests, reloads, permissions, fetches *prometheus.CounterVec
 	duration                                                              *prometheus.HistogramVec
@@ -30,17 +34,21 @@ type Metrics struct {
 // buckets of durations, in seconds: from a look-up in the catalogue to the default time limit.
 var buckets = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 
-// NewMetrics makes Metrics.
-func NewMetrics(version string) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
+// NewMetrics makes Metrics. several says that there are several databases: then calls have a label for theirs.
+func NewMetrics(version string, several bool) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), several: several, pools: map[string]map[string]Pool{}}
+	tool := []string{"tool"}
+	if several {
+		tool = []string{"database", "tool"}
+	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 		m.registry.MustRegister(c)
 		return c
 	}
-	m.calls = counter("calls_total", "Calls of tools that have been answered.", "tool", "outcome")
-	m.rows = counter("rows_total", "Rows in answers.", "tool")
-	m.bytes = counter("answer_bytes_total", "Bytes of the text of answers.", "tool")
+	m.calls = counter("calls_total", "Calls of tools that have been answered.", append(tool, "outcome")...)
+	m.rows = counter("rows_total", "Rows in answers.", tool...)
+	m.bytes = counter("answer_bytes_total", "Bytes of the text of answers.", tool...)
 	m.refusals = counter("refusals_total", "Calls and requests that were refused.", "reason")
 	m.requests = counter("http_requests_total", "HTTP requests, without those to /healthz and /readyz.", "status")
 	m.reloads = counter("reloads_total", "Times that the tool files were read again.", "result")
@@ -48,7 +56,7 @@ func NewMetrics(version string) *Metrics {
 	m.fetches = counter("key_fetches_total", "Fetches of the issuer's keys.", "result")
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: namespace, Name: "call_duration_seconds", Help: "Time from a call's start to its answer.",
-		Buckets: buckets}, []string{"tool"})
+		Buckets: buckets}, tool)
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
 		Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 })
 	m.registry.MustRegister(m.duration, build, poolCollector{m}, collectors.NewGoCollector(),
@@ -63,11 +71,14 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
-// SetPools replaces the pools whose connections are shown, by name.
-func (m *Metrics) SetPools(pools map[string]Pool) {
-	if m != nil {
-		m.pools.Store(&pools)
+// SetPools replaces the pools of an owner, a database or the roles, whose connections are shown; by name.
+func (m *Metrics) SetPools(owner string, pools map[string]Pool) {
+	if m == nil {
+		return
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pools[owner] = pools
 }
 
 func (m *Metrics) call(c *Record) {
@@ -75,10 +86,14 @@ func (m *Metrics) call(c *Record) {
 		return
 	}
 	outcome := Outcome(c.Outcome)
-	m.calls.WithLabelValues(c.Tool, outcome).Inc()
-	m.duration.WithLabelValues(c.Tool).Observe(c.Duration.Seconds())
-	m.rows.WithLabelValues(c.Tool).Add(float64(c.Rows))
-	m.bytes.WithLabelValues(c.Tool).Add(float64(c.Bytes))
+	tool := []string{c.Tool}
+	if m.several {
+		tool = []string{c.Database, c.Tool}
+	}
+	m.duration.WithLabelValues(tool...).Observe(c.Duration.Seconds())
+	m.rows.WithLabelValues(tool...).Add(float64(c.Rows))
+	m.bytes.WithLabelValues(tool...).Add(float64(c.Bytes))
+	m.calls.WithLabelValues(append(tool, outcome)...).Inc()
 	if outcome == guard.Forbidden || outcome == guard.ReadOnly {
 		m.refusals.WithLabelValues(outcome).Inc()
 	}
@@ -221,11 +236,13 @@ func (poolCollector) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c poolCollector) Collect(out chan<- prometheus.Metric) {
-	pools := c.m.pools.Load()
-	if pools == nil {
-		return
+	pools := map[string]Pool{}
+	c.m.mu.Lock()
+	for _, own := range c.m.pools {
+		maps.Copy(pools, own)
 	}
-	for name, pool := range *pools {
+	c.m.mu.Unlock()
+	for name, pool := range pools {
 		p := pool.Stats()
 		gauge := func(d *prometheus.Desc, n int, labels ...string) {
 			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), append([]string{name}, labels...)...)

@@ -31,8 +31,8 @@ func (p pool) Stats() postgres.Stats { return postgres.Stats(p) }
 
 func TestMetrics(t *testing.T) {
 	ctx := t.Context()
-	m := observe.NewMetrics("1.2.3")
-	m.SetPools(map[string]observe.Pool{"shared": pool{Max: 10, Idle: 2, Used: 3, Opening: 1, Waits: 7, WaitTime: 1500 * time.Millisecond}})
+	m := observe.NewMetrics("1.2.3", false)
+	m.SetPools("", map[string]observe.Pool{"shared": pool{Max: 10, Idle: 2, Used: 3, Opening: 1, Waits: 7, WaitTime: 1500 * time.Millisecond}})
 	o := observe.Observer{Metrics: m}
 	o.Call(ctx, &observe.Record{Tool: "list_tables", Outcome: "ok", Duration: 30 * time.Millisecond, Rows: 5, Bytes: 700})
 	o.Call(ctx, &observe.Record{Tool: "query", Outcome: "42703"})
@@ -92,7 +92,7 @@ func TestMetrics(t *testing.T) {
 
 // BenchmarkCall is what a call pays for being counted.
 func BenchmarkCall(b *testing.B) {
-	o, ctx := observe.Observer{Metrics: observe.NewMetrics("1")}, b.Context()
+	o, ctx := observe.Observer{Metrics: observe.NewMetrics("1", false)}, b.Context()
 	for b.Loop() {
 		o.Call(ctx, &observe.Record{Tool: "query", Outcome: "ok", Duration: time.Millisecond, Rows: 1, Bytes: 100})
 	}

@@ -18,7 +18,8 @@ type Record struct {
 	Sub  string    `json:"sub,omitempty"`  // empty where authentication is off
 	Role string    `json:"role,omitempty"`
 	Origin
-	Tool string `json:"tool"`
+	Database string `json:"database,omitempty"` // the name of the one of several
+	Tool     string `json:"tool"`
 	// Outcome is ok, or the code of the error: a SQLSTATE, forbidden, read_only, invalid_arguments, no_database and
 	// so on.
 	Outcome  string        `json:"-"`

@@ -138,6 +138,9 @@ func (t *Tracer) call(ctx context.Context, c *Record) {
 	span := api.SpanFromContext(ctx)
 	span.SetAttributes(attribute.String("mcp_postgres.outcome", c.Outcome), attribute.Int("mcp_postgres.rows", c.Rows),
 		attribute.Int("mcp_postgres.answer_bytes", c.Bytes))
+	if c.Database != "" {
+		span.SetAttributes(attribute.String("mcp_postgres.database", c.Database))
+	}
 	if c.Outcome != "ok" {
 		fail(span, c.Outcome)
 	}

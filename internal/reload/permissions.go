@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -24,7 +25,10 @@ type Permissions struct {
 	settings *config.Config
 	log      *slog.Logger
 	rules    atomic.Pointer[guard.Rules]
-	text     []byte // of the file that was last read, with faults or without
+	names    []string // of the databases, where there are several
+
+	reading sync.Mutex // held while the file is read again
+	text    []byte     // of the file that was last read, with faults or without
 
 	mu        sync.Mutex
 	databases map[string]*postgres.DB // by the environment variable that a role names
@@ -45,6 +49,11 @@ func ReadRules(path string) (rules *guard.Rules, text []byte, err error) {
 // connections are made when they are wanted. Close closes them.
 func OpenPermissions(ctx context.Context, c *config.Config, log *slog.Logger) (*Permissions, error) {
 	p := &Permissions{settings: c, log: log, databases: map[string]*postgres.DB{}}
+	all, err := c.AllDatabases()
+	if err != nil {
+		return nil, err
+	}
+	p.names = databaseNames(all)
 	if c.Permissions == "" {
 		return p, nil
 	}
@@ -53,6 +62,9 @@ func OpenPermissions(ctx context.Context, c *config.Config, log *slog.Logger) (*
 		return nil, err
 	}
 	p.text = text
+	if err := p.checkDatabases(rules); err != nil {
+		return nil, err
+	}
 	if err := p.openDatabases(ctx, rules); err != nil {
 		p.Close()
 		return nil, err
@@ -74,12 +86,42 @@ func checkConnections(rules *guard.Rules) error {
 	return nil
 }
 
+func databaseNames(all []config.Database) (names []string) {
+	for _, d := range all {
+		if d.Name != "" {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+// SetDatabases replaces the databases that roles may name, if they name no other.
+func (p *Permissions) SetDatabases(all []config.Database) error {
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	names := databaseNames(all)
+	if rules := p.Rules(); rules != nil {
+		if err := rules.CheckDatabases(names); err != nil {
+			return fmt.Errorf("the permissions name other databases:\n%w", err)
+		}
+	}
+	p.names = names
+	return nil
+}
+
+func (p *Permissions) checkDatabases(rules *guard.Rules) error {
+	if err := rules.CheckDatabases(p.names); err != nil {
+		return fmt.Errorf("reading the permissions:\n%w", err)
+	}
+	return nil
+}
+
 // openDatabases opens those that are not open yet. What is open stays open: calls may be using it.
 func (p *Permissions) openDatabases(ctx context.Context, rules *guard.Rules) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, role := range rules.Roles {
-		if role.Connection == "" || p.databases[role.Connection] != nil {
+	for _, role := range rules.Logins() {
+		if p.databases[role.Connection] != nil {
 			continue
 		}
 		db, err := postgres.Open(ctx, postgres.Config{
@@ -95,6 +137,9 @@ func (p *Permissions) openDatabases(ctx context.Context, rules *guard.Rules) err
 
 // Rules are nil without permissions.
 func (p *Permissions) Rules() *guard.Rules { return p.rules.Load() }
+
+// RulesIn are the rules as they are in a database.
+func (p *Permissions) RulesIn(d config.Database) *guard.Rules { return p.Rules().In(d.Name, d.Main) }
 
 // Current is where the rules in use are; those that follow them will be there, too.
 func (p *Permissions) Current() *atomic.Pointer[guard.Rules] { return &p.rules }
@@ -122,44 +167,46 @@ func (p *Permissions) Close() {
 	}
 }
 
-// reloadPermissions reads the file again, for the calls that begin from now on. With faults the rules stay as they are.
-func (r *Reconciler) reloadPermissions(ctx context.Context) {
-	p := r.config.Permissions
+// reload reads the file again, for the calls that begin from now on. With faults the rules stay as they are.
+func (p *Permissions) reload(ctx context.Context, served *registry.Databases, m *observe.Metrics) {
+	p.reading.Lock()
+	defer p.reading.Unlock()
 	if p.Rules() == nil {
 		return
 	}
-	rules, text, err := ReadRules(r.config.Settings.Permissions)
+	rules, text, err := ReadRules(p.settings.Permissions)
 	if text != nil && bytes.Equal(text, p.text) {
 		return
 	}
 	if p.text = text; err == nil {
-		err = checkConnections(rules)
+		err = errors.Join(checkConnections(rules), p.checkDatabases(rules))
 	}
 	if err == nil {
 		err = p.openDatabases(ctx, rules)
 	}
-	r.config.Observer.Metrics.PermissionsReload(err)
+	m.PermissionsReload(err)
 	if err != nil {
-		r.log.Error("permissions not reloaded: the rules stay as they are", "error", err)
+		p.log.Error("permissions not reloaded: the rules stay as they are", "error", err)
 		return
 	}
-	r.config.Registry.SetRoleDBs(p.RoleDBs()) // before a caller has the role
+	served.SetRoleDBs(p.RoleDBs()) // before a caller has the role
 	p.rules.Store(rules)
-	r.config.Registry.RulesChanged()
-	r.showPools()
-	r.log.Info("permissions reloaded", "roles", len(rules.Roles))
+	served.RulesChanged()
+	p.ShowPools(m)
+	p.log.Info("permissions reloaded", "roles", len(rules.Roles))
 }
 
-// showPools has the metrics count the connections of the server and of roles.
-func (r *Reconciler) showPools() {
-	pools := map[string]observe.Pool{"shared": r.config.DB}
-	if rules := r.config.Permissions.Rules(); rules != nil {
-		databases := r.config.Permissions.Databases()
-		for _, role := range rules.Roles {
-			if db := databases[role.Connection]; db != nil {
-				pools["role "+role.Name] = db
-			}
+// ShowPools has the metrics count the connections of roles.
+func (p *Permissions) ShowPools(m *observe.Metrics) {
+	rules := p.Rules()
+	if rules == nil {
+		return
+	}
+	pools, databases := map[string]observe.Pool{}, p.Databases()
+	for _, role := range rules.Logins() {
+		if db := databases[role.Connection]; db != nil {
+			pools["role "+role.Name] = db
 		}
 	}
-	r.config.Observer.Metrics.SetPools(pools)
+	m.SetPools("roles", pools)
 }

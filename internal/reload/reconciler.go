@@ -3,6 +3,7 @@
 package reload
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,9 +33,10 @@ const (
 
 // Config says what to keep in step. All fields but Observer must be set.
 type Config struct {
-	Settings *config.Config
 	DB       *postgres.DB
 	Registry *registry.Registry
+	// Database is what the settings say of DB.
+	Database config.Database
 	// Recheck is that of Registry.
 	Recheck     *registry.Recheck
 	Files       *Files
@@ -49,6 +51,7 @@ type Reconciler struct {
 	config Config
 	log    *slog.Logger
 
+	served       *registry.Databases      // with which the registry is served
 	files        *Files                   // as last read without faults
 	filesErr     error                    // of the last reading
 	descriptions map[string]*description  // by the text of a tool
@@ -80,10 +83,13 @@ const (
 // keeps no tool back.
 func New(ctx context.Context, c Config) (*Reconciler, error) {
 	r := &Reconciler{config: c, log: c.Logger, files: c.Files, descriptions: map[string]*description{}}
-	r.showPools()
+	c.Observer.Metrics.SetPools("database "+c.Database.Name, map[string]observe.Pool{cmp.Or(c.Database.Name, "shared"): c.DB})
 	r.describe(ctx)
 	return r, r.publish()
 }
+
+// Serve says with which others the registry is served, before Watch.
+func (r *Reconciler) Serve(all *registry.Databases) { r.served = all }
 
 // Files are those in use.
 func (r *Reconciler) Files() *Files { return r.files }
@@ -155,8 +161,8 @@ func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Sig
 // reload reads the permissions and the files again. With faults the tools stay as they are.
 func (r *Reconciler) reload(ctx context.Context, w *Watcher) {
 	w.update()
-	r.reloadPermissions(ctx)
-	found, err := Load(r.config.Settings, slog.New(slog.DiscardHandler))
+	r.config.Permissions.reload(ctx, r.served, r.config.Observer.Metrics)
+	found, err := Load(r.config.Database.Settings, slog.New(slog.DiscardHandler))
 	r.config.Observer.Metrics.Reload(err)
 	if err != nil {
 		if r.filesErr == nil || r.filesErr.Error() != err.Error() {
@@ -247,7 +253,7 @@ func (r *Reconciler) describe(ctx context.Context) bool {
 }
 
 func (r *Reconciler) describeTool(ctx context.Context, t *catalog.Tool) error {
-	found, err := registry.Describe(ctx, r.config.DB, t, r.config.Settings.ReadOnly)
+	found, err := registry.Describe(ctx, r.config.DB, t, r.config.Database.Settings.ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -391,7 +397,7 @@ func (r *Reconciler) shownError(kept []string) string {
 	if r.filesErr != nil {
 		text = r.filesErr.Error()
 	}
-	for _, dir := range r.config.Settings.Tools {
+	for _, dir := range r.config.Database.Settings.Tools {
 		text = strings.ReplaceAll(text, strings.TrimSuffix(dir, "/")+"/", "")
 	}
 	return strings.TrimSpace(text)

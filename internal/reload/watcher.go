@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -131,4 +132,28 @@ func (w *Watcher) concerns(e fsnotify.Event) bool {
 	}
 	known := slices.Contains([]string{".sql", ".md", ""}, filepath.Ext(name))
 	return name == "..data" || !strings.HasPrefix(name, ".") && known
+}
+
+// Each calls do after each change of the files, and after a hangup, until ctx ends.
+func (w *Watcher) Each(ctx context.Context, hangup <-chan os.Signal, do func()) {
+	quiet := time.NewTimer(quietTime)
+	quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-w.events:
+			if w.concerns(e) {
+				quiet.Reset(quietTime)
+			}
+		case err := <-w.errors:
+			w.log.Warn("watching files", "error", err)
+			quiet.Reset(quietTime)
+		case <-hangup:
+			quiet.Reset(0)
+		case <-quiet.C:
+			w.update()
+			do()
+		}
+	}
 }

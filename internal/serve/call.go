@@ -59,7 +59,7 @@ func (s *Server) answer(ctx context.Context, q *request) (answer *response) {
 // call answers tools/call in its common form without the library, which reads such a message five times and its
 // answer twice.
 func (s *Server) call(ctx context.Context, q *request) *response {
-	answer, err := s.Registry.Call(ctx, q.Params.Name, q.Params.Arguments)
+	answer, err := s.Databases.Call(ctx, q.Params.Name, q.Params.Arguments)
 	if err != nil {
 		return fail(q.ID, mcp.INVALID_PARAMS, err.Error())
 	}
@@ -168,11 +168,12 @@ func (s *Server) turn(ctx context.Context, q *request) (_ context.Context, done 
 	default:
 		return ctx, func() {}, nil
 	}
-	slot := s.slots.now(q.caller)
+	slots := s.slotsOf(s.Databases.Of(ctx, q.Method, q.Params.URI, q.Params.Arguments))
+	slot := slots.now(q.caller)
 	if slot == nil {
 		q.log("the call waits for its turn: all slots are taken")
 		var err error
-		if slot, err = s.slots.take(ctx, q.caller); err != nil {
+		if slot, err = slots.take(ctx, q.caller); err != nil {
 			return s.noTurn(ctx, q, err)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // of errors.
 func TestDirect(t *testing.T) {
 	ts := newTools()
-	srv := ts.server(t, serve.Config{Registry: ts.with(t, ts.files(), registry.Config{})})
+	srv := ts.server(t, serve.Config{Databases: ts.with(t, ts.files(), registry.Config{})})
 	s, p := ts.listen(t, srv, serve.HTTPConfig{}), ts.pipe(t, srv)
 	library := httptest.NewServer(server.NewStreamableHTTPServer(srv.MCP(), server.WithStateLess(true), server.WithDisableStreaming(true)))
 	defer library.Close()
@@ -162,7 +162,7 @@ func TestRecords(t *testing.T) {
 	}
 	o := &observe.Observer{Audit: audit}
 	ts := newTools()
-	s := ts.listen(t, ts.server(t, serve.Config{Observer: o, Registry: ts.with(t, ts.files(), registry.Config{Observer: o})}), serve.HTTPConfig{})
+	s := ts.listen(t, ts.server(t, serve.Config{Observer: o, Databases: ts.with(t, ts.files(), registry.Config{Observer: o})}), serve.HTTPConfig{})
 	s.post(call("1", "echo", "x"))
 	message, headers := modern("1", "tools/call", "echo", "")
 	s.post(message, headers...)

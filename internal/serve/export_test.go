@@ -38,7 +38,7 @@ var (
 )
 
 // Slots are those of the server.
-func (s *Server) Slots() *FairSlots { return s.slots }
+func (s *Server) Slots() *FairSlots { return s.slotsOf(s.Databases.All()[0]) }
 
 // Turn is the turn of one call.
 type Turn = turn

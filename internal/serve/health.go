@@ -5,9 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"mcp-postgres/registry"
 )
 
 const (
@@ -24,11 +29,12 @@ const (
 type health struct {
 	server *Server
 
-	mu      sync.Mutex
-	missing map[string]string
-	asked   time.Time     // the database
-	seen    time.Time     // when somebody last asked
-	left    chan struct{} // set when the server ends; closed when somebody has been told
+	mu       sync.Mutex
+	missing  map[string]string
+	warnings map[string]string
+	asked    time.Time     // the database
+	seen     time.Time     // when somebody last asked
+	left     chan struct{} // set when the server ends; closed when somebody has been told
 }
 
 func (h *health) alive(w http.ResponseWriter, _ *http.Request) {
@@ -45,7 +51,7 @@ func (h *health) readiness(w http.ResponseWriter, r *http.Request) {
 		Ready    bool              `json:"ready"`
 		Missing  map[string]string `json:"missing,omitempty"`
 		Warnings map[string]string `json:"warnings,omitempty"`
-	}{len(missing) == 0, missing, h.warnings()})
+	}{len(missing) == 0, missing, h.warned()})
 	if err != nil {
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
@@ -56,28 +62,56 @@ func (h *health) readiness(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(append(b, '\n'))
 }
 
-// lacks is what the server lacks to answer calls. Anybody may ask.
-func (h *health) lacks(ctx context.Context) map[string]string {
-	missing, s := map[string]string{}, h.server
-	if problem := s.Registry.Ping(ctx); problem != "" {
-		missing["database"] = problem
+// lacks is what the server lacks to answer calls. Anybody may ask. Of several databases one that answers is enough.
+func (h *health) lacks(ctx context.Context) (missing, warnings map[string]string) {
+	missing, warnings = map[string]string{}, h.down(ctx)
+	if s := h.server; len(warnings) == len(s.Databases.All()) {
+		missing, warnings = warnings, nil
 	}
-	if s.Access != nil && s.Access.Verifier.Ready() != nil { // whose error may name hosts and addresses
+	if a := h.server.Access; a != nil && a.Verifier.Ready() != nil { // whose error may name hosts and addresses
 		missing["keys"] = "those of the issuer are not loaded; the log says why"
 	}
-	if len(s.Registry.Names()) == 0 {
+	if len(h.server.Databases.Names()) == 0 {
 		missing["tools"] = "there are none"
 	}
-	return missing
+	return missing, warnings
 }
 
-// warnings are no reason to send requests elsewhere. The log has more.
-func (h *health) warnings() map[string]string {
-	stuck := len(h.server.Registry.Stuck())
-	if stuck == 0 {
-		return nil
+// down are the databases that do not answer, which are asked at the same time.
+func (h *health) down(ctx context.Context) map[string]string {
+	all := h.server.Databases.All()
+	problems := make([]string, len(all))
+	var wait sync.WaitGroup
+	for i, d := range all {
+		wait.Go(func() { problems[i] = d.Ping(ctx) })
 	}
-	return map[string]string{"database": fmt.Sprintf("backends that heed neither cancellation nor termination: %d", stuck)}
+	wait.Wait()
+	down := map[string]string{}
+	for i, d := range all {
+		if problems[i] != "" {
+			down[strings.TrimSpace("database "+d.Name)] = problems[i]
+		}
+	}
+	return down
+}
+
+// warned are reasons for a look, and none to send requests elsewhere. The log has more.
+func (h *health) warned() map[string]string {
+	h.mu.Lock()
+	warnings := maps.Clone(h.warnings)
+	h.mu.Unlock()
+	if stuck := len(h.server.Databases.Stuck()); stuck > 0 {
+		if warnings == nil {
+			warnings = map[string]string{}
+		}
+		warnings["database"] = fmt.Sprintf("backends that heed neither cancellation nor termination: %d", stuck)
+	}
+	return warnings
+}
+
+// busy reports that all slots of a database are taken: it is at work, and a question would only wait.
+func (h *health) busy() bool {
+	return slices.ContainsFunc(h.server.Databases.All(), func(d *registry.Served) bool { return h.server.slotsOf(d).full() })
 }
 
 // state is what the server lacks at the moment.
@@ -94,11 +128,11 @@ func (h *health) state(ctx context.Context) map[string]string {
 		}
 		return map[string]string{"server": "it is shutting down"}
 	}
-	// While all slots are taken the database is at work, and a question would only wait.
-	if now.Sub(h.asked) > readyFor && !h.server.slots.full() {
+	if now.Sub(h.asked) > readyFor && !h.busy() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyWait)
 		defer cancel()
-		h.missing, h.asked = h.lacks(ctx), time.Now()
+		h.missing, h.warnings = h.lacks(ctx)
+		h.asked = time.Now()
 	}
 	return h.missing
 }

@@ -45,7 +45,7 @@ func newTools() *tools {
 const header = "/*---\ndescription: For tests.\ntrust: owner\nresult: object\nparams:\n  - {name: text, type: string}\n  - {name: times, type: integer}\n---*/\n"
 
 // registry has the tools echo, big, block and panic.
-func (ts *tools) registry(t testing.TB) *registry.Registry {
+func (ts *tools) registry(t testing.TB) *registry.Databases {
 	t.Helper()
 	return ts.with(t, ts.files("echo", "big", "block", "panic"), registry.Config{Without: registry.BuiltIn()})
 }
@@ -63,7 +63,7 @@ func (ts *tools) files(names ...string) fs.FS {
 }
 
 // with is a registry with the tools of files.
-func (ts *tools) with(t testing.TB, files fs.FS, c registry.Config) *registry.Registry {
+func (ts *tools) with(t testing.TB, files fs.FS, c registry.Config) *registry.Databases {
 	t.Helper()
 	cat, err := catalog.Load(catalog.Source{FS: files})
 	if err != nil {
@@ -75,7 +75,7 @@ func (ts *tools) with(t testing.TB, files fs.FS, c registry.Config) *registry.Re
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return registry.NewDatabases(&registry.Served{Registry: r})
 }
 
 var textType = &postgres.Type{OID: 25, Name: "text"}
@@ -141,8 +141,8 @@ func (*tools) Stuck() []postgres.Stuck { return nil }
 // server serves the tools, and resources and prompts beside them.
 func (ts *tools) server(t testing.TB, c serve.Config) *serve.Server {
 	t.Helper()
-	if c.Registry == nil {
-		c.Registry = ts.registry(t)
+	if c.Databases == nil {
+		c.Databases = ts.registry(t)
 	}
 	c.Version, c.Logger = "1", slog.New(slog.DiscardHandler)
 	s := serve.New(c)

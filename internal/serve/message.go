@@ -217,7 +217,7 @@ func (s *Server) failure(ctx context.Context, q *request, e mcp.JSONRPCErrorDeta
 		r.err.Message = "the cursor is not one of this server: want the nextCursor of the page before, " +
 			"or none for the first page"
 	case errors.Is(err, server.ErrToolNotFound):
-		r.err.Message = s.Registry.UnknownTool(ctx, q.Params.Name)
+		r.err.Message = s.Databases.UnknownTool(ctx, q.Params.Name)
 	case errors.Is(err, server.ErrPromptNotFound):
 		r.err.Message = "unknown prompt " + quoted(q.Params.Name)
 	case errors.Is(err, server.ErrResourceNotFound):

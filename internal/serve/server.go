@@ -4,9 +4,11 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -20,13 +22,14 @@ import (
 
 // Config says what is served, and how calls are run.
 type Config struct {
-	// Registry has the tools, resources and prompts. Must be set.
-	Registry *registry.Registry
+	// Databases have the tools, resources and prompts. Must be set.
+	Databases *registry.Databases
 	// Observer is told of requests, refusals and spans; nil is nobody.
 	Observer *observe.Observer
 	// Version is that of the server.
 	Version string
-	// Slots is how many calls run at once, shared fairly between callers; zero means 10.
+	// Slots is how many calls run at once in a database that does not say so itself, shared fairly between callers; zero
+	// means 10.
 	Slots int
 	// Access lets callers in; nil lets everybody in.
 	Access *auth.Access
@@ -41,7 +44,7 @@ type Server struct {
 	mcp *server.MCPServer
 	// info is how it names itself in each answer of revision 2026-07-28 and later.
 	info    json.RawMessage
-	slots   *fairSlots
+	slots   sync.Map // *fairSlots by the name of the database
 	load    *load
 	streams *streamLimit
 	period  period
@@ -67,12 +70,21 @@ func New(c Config) *Server {
 		c.Observer = &observe.Observer{}
 	}
 	s := &Server{
-		Config: c, slots: newFairSlots(c.Slots), load: newLoad(), streams: newStreamLimit(), period: standard,
+		Config: c, load: newLoad(), streams: newStreamLimit(), period: standard,
 		draining: make(chan struct{}),
 	}
-	s.mcp = c.Registry.Server(c.Version, server.WithLogging())
+	s.mcp = c.Databases.Server(c.Version, server.WithLogging())
 	s.info = serverInfo(s.mcp)
 	return s
+}
+
+// slotsOf are those of a database: a slow one holds up no other.
+func (s *Server) slotsOf(d *registry.Served) *fairSlots {
+	if known, ok := s.slots.Load(d.Name); ok {
+		return known.(*fairSlots)
+	}
+	made, _ := s.slots.LoadOrStore(d.Name, newFairSlots(cmp.Or(d.Slots, s.Config.Slots)))
+	return made.(*fairSlots)
 }
 
 // serverInfo is how the library names the server in its answers.

@@ -1,0 +1,581 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/invopop/jsonschema"
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/faults"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/observe"
+	"mcp-postgres/internal/postgres"
+)
+
+// argDatabase is the argument that says in which database a tool works.
+const argDatabase = "database"
+
+// Served is a database with what is offered of it.
+type Served struct {
+	// Name and Description are empty where there is one database.
+	Name, Description string
+	// Main says that it is the default one.
+	Main bool
+	// Slots is how many calls run at once in it.
+	Slots int
+	*Registry
+}
+
+// Databases are all that a process serves. Of several, tools take the argument database, and each caller sees those
+// that its role has. With one, nothing of this is to be seen.
+type Databases struct {
+	all  atomic.Pointer[[]*Served] // the default one first
+	list *tool                     // list_databases
+
+	mu      sync.Mutex // guards servers; held while tools are replaced
+	servers []*server.MCPServer
+}
+
+// NewDatabases serves the given ones, at least one, of which the first is the default.
+func NewDatabases(all ...*Served) *Databases {
+	d := &Databases{}
+	d.list = d.newListDatabases()
+	d.join(all)
+	return d
+}
+
+// Set replaces the databases. Calls in flight end as they began.
+func (d *Databases) Set(all []*Served) {
+	d.join(all)
+	d.refresh(true, true)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.servers {
+		s.SetResourceTemplates(d.templates()...)
+	}
+}
+
+func (d *Databases) join(all []*Served) {
+	for _, s := range all {
+		s.databases.Store(d)
+	}
+	d.all.Store(&all)
+}
+
+// All are the databases, the default one first.
+func (d *Databases) All() []*Served { return *d.all.Load() }
+
+// several reports whether there is a choice.
+func (d *Databases) several() bool { return len(d.All()) > 1 }
+
+// Names are the names of all tools.
+func (d *Databases) Names() []string {
+	var names []string
+	for _, s := range d.All() {
+		names = append(names, s.Names()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// SetRoleDBs is that of each Registry.
+func (d *Databases) SetRoleDBs(own map[string]Database) {
+	for _, s := range d.All() {
+		s.SetRoleDBs(own)
+	}
+}
+
+// RulesChanged forgets what was decided by rules that no longer hold, and tells clients that their lists may be others.
+func (d *Databases) RulesChanged() {
+	for _, s := range d.All() {
+		s.RulesChanged()
+	}
+	d.refresh(true, true)
+}
+
+// Stuck are the backends that can't be stopped, of all databases.
+func (d *Databases) Stuck() (all []postgres.Stuck) {
+	for _, s := range d.All() {
+		all = append(all, s.Stuck()...)
+	}
+	return all
+}
+
+// In is the context of a call in one of the databases. ok is false where the caller may do nothing there: for it there
+// is no such database.
+func (d *Databases) In(ctx context.Context, s *Served) (_ context.Context, ok bool) {
+	if s.Name == "" {
+		return ctx, true
+	}
+	return guard.InDatabase(ctx, s.Name, s.Main)
+}
+
+// visible are the databases that the caller may use, the default one first.
+func (d *Databases) visible(ctx context.Context) []*Served {
+	return slices.DeleteFunc(slices.Clone(d.All()), func(s *Served) bool {
+		_, ok := d.In(ctx, s)
+		return !ok
+	})
+}
+
+// having are the databases in which the caller may call a tool, as far as that does not depend on what is in them.
+func (d *Databases) having(ctx context.Context, tool string) []*Served {
+	return slices.DeleteFunc(d.visible(ctx), func(s *Served) bool {
+		ctx, _ := d.In(ctx, s)
+		t, ok := s.tool(tool)
+		return !ok || !mayCall(ctx, t.def)
+	})
+}
+
+// Call does what tools/call does. The error is only ever an unknown tool.
+func (d *Databases) Call(ctx context.Context, name string, args json.RawMessage) (*Answer, error) {
+	all := d.All()
+	switch {
+	case len(all) == 1:
+		in, _ := d.In(ctx, all[0])
+		return all[0].Call(in, name, args)
+	case name == listDatabasesName:
+		return d.callList(ctx, args)
+	}
+	having := d.having(ctx, name)
+	if len(having) == 0 {
+		return nil, d.noTool(ctx, name)
+	}
+	given, rest := takeDatabase(having[0].ownsArgument(name), args)
+	if given == everyDatabase && name == schemaText {
+		return d.mapAll(ctx, having, rest), nil
+	}
+	s, err := choose(having, given, name)
+	if err != nil {
+		return all[0].refuse(ctx, name, args, err), nil
+	}
+	in, _ := d.In(ctx, s)
+	answer, callErr := s.Call(in, name, rest)
+	if callErr != nil { // what is in the database forbids the tool
+		return nil, d.noTool(ctx, name)
+	}
+	if given == "" && len(having) > 1 || answer.Err != nil {
+		answer = answer.in(s, given == "")
+	}
+	if answer.Err != nil {
+		d.lookElsewhere(ctx, s, name, rest, answer)
+	}
+	return answer, nil
+}
+
+// everyDatabase stands for all databases where the map is asked for.
+const everyDatabase = "*"
+
+// ownsArgument reports a tool whose file has a parameter of the name of the argument.
+func (r *Registry) ownsArgument(tool string) bool {
+	t, ok := r.tool(tool)
+	return ok && slices.ContainsFunc(t.def.Params, func(p catalog.Param) bool { return p.Name == argDatabase })
+}
+
+// Of is the database that a request works in, as far as the request says so; else it is the default one.
+func (d *Databases) Of(ctx context.Context, method, uri string, args json.RawMessage) *Served {
+	all := d.All()
+	if len(all) == 1 {
+		return all[0]
+	}
+	name := ""
+	switch mcp.MCPMethod(method) {
+	case mcp.MethodToolsCall:
+		name, _ = takeDatabase(false, args)
+	case mcp.MethodResourcesRead:
+		_, place, _ := strings.Cut(uri, "://")
+		name, _, _ = strings.Cut(place, "/")
+	}
+	for _, s := range d.visible(ctx) {
+		if s.Name == name {
+			return s
+		}
+	}
+	return all[0]
+}
+
+// takeDatabase takes the name of a database out of the arguments. What is wrong with the others is found later.
+func takeDatabase(own bool, args json.RawMessage) (name string, rest json.RawMessage) {
+	var given map[string]json.RawMessage
+	if own || json.Unmarshal(args, &given) != nil || given[argDatabase] == nil {
+		return "", args
+	}
+	value := given[argDatabase]
+	delete(given, argDatabase)
+	if json.Unmarshal(value, &name) != nil {
+		name = string(value)
+	}
+	rest, err := json.Marshal(given)
+	if err != nil {
+		return name, args
+	}
+	return name, rest
+}
+
+// choose finds the database of a call among those that the caller may call the tool in. Without a name it is the
+// first.
+func choose(having []*Served, name, tool string) (*Served, error) {
+	if name == "" {
+		return having[0], nil
+	}
+	var names []string
+	for _, s := range having {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return nil, argumentError(fmt.Sprintf("database %.60q is none that %s works in%s", name, tool,
+		faults.Choose(name, names)))
+}
+
+// refuse answers a call that gets to no database.
+func (r *Registry) refuse(ctx context.Context, tool string, args json.RawMessage, err error) *Answer {
+	c := &call{Record: observe.NewRecord(ctx, called, tool)}
+	c.Arguments = args
+	e, _ := userMessage(err, "")
+	c.Outcome = e.Code
+	answer := ErrorAnswer(e)
+	r.done(ctx, c.Record, answer)
+	return answer
+}
+
+// in says in the answer which database it is of. An answer may be shared: its texts are copied.
+func (a *Answer) in(s *Served, main bool) *Answer {
+	own := *a
+	text := "Database: " + s.Name + "."
+	if main {
+		text = "Database: " + s.Name + ", as the call names none."
+	}
+	own.Texts = append(slices.Clone(a.Texts), text)
+	if own.Err != nil {
+		e := *own.Err
+		e.Database = s.Name
+		own.Err = &e
+	}
+	return &own
+}
+
+// noTool is the error of a call of a tool that the caller does not have, which the audit has too.
+func (d *Databases) noTool(ctx context.Context, name string) error {
+	if o := d.All()[0].config.Observer; o != nil {
+		o.Audit.UnknownTool(ctx, name)
+	}
+	return errors.New(d.UnknownTool(ctx, name))
+}
+
+// UnknownTool says that there is no such tool for the caller, and which may have been meant.
+func (d *Databases) UnknownTool(ctx context.Context, name string) string {
+	return unknownTool(name, d.NamesFor(ctx))
+}
+
+// NamesFor are the names of the tools that the caller may call, sorted.
+func (d *Databases) NamesFor(ctx context.Context) (names []string) {
+	for _, o := range d.offers(ctx) {
+		names = append(names, o.name)
+	}
+	return names
+}
+
+// offer is a tool with the databases in which the caller may call it.
+type offer struct {
+	name  string
+	in    []*Served
+	tools []*tool
+}
+
+// offers are the tools of the caller, sorted. The databases are asked at the same time.
+func (d *Databases) offers(ctx context.Context) []*offer {
+	all := d.All()
+	found := make([][]*tool, len(all))
+	var wait sync.WaitGroup
+	for i, s := range all {
+		if in, ok := d.In(ctx, s); ok {
+			wait.Go(func() { found[i] = s.offered(in, s.set.Load().tools...) })
+		}
+	}
+	wait.Wait()
+	byName := map[string]*offer{}
+	for i, tools := range found {
+		for _, t := range tools {
+			o := byName[t.def.Name]
+			if o == nil {
+				o = &offer{name: t.def.Name}
+				byName[o.name] = o
+			}
+			o.in, o.tools = append(o.in, all[i]), append(o.tools, t)
+		}
+	}
+	if len(all) > 1 && len(byName) > 0 && d.mayList(ctx) {
+		byName[listDatabasesName] = &offer{name: listDatabasesName, tools: []*tool{d.list}}
+	}
+	return slices.SortedFunc(maps.Values(byName), func(a, b *offer) int { return strings.Compare(a.name, b.name) })
+}
+
+// definition is the tool as tools/list shows it. The argument is there where there is a choice; one tool of the list
+// says what the databases are.
+func (o *offer) definition(several, describing bool) mcp.Tool {
+	shown := o.tools[0]
+	for _, t := range o.tools { // what writes in one of them does not only read
+		if t.def.Access == catalog.Write && shown.def.Access != catalog.Write {
+			shown = t
+		}
+	}
+	def := shown.definition()
+	for _, t := range o.tools {
+		if !bytes.Equal(t.schema.Output, shown.schema.Output) {
+			def.RawOutputSchema = nil
+		}
+	}
+	switch {
+	case !several || len(o.in) == 0 || o.in[0].ownsArgument(o.name):
+	case len(o.in) == 1:
+		def.Description += " Database " + o.in[0].Name + "."
+	default:
+		def.RawInputSchema = o.inputSchema(shown.def, describing)
+	}
+	return def
+}
+
+// inputSchema is that of the tool with the argument.
+func (o *offer) inputSchema(t *catalog.Tool, describing bool) json.RawMessage {
+	s := InputSchema(t)
+	arg := &jsonschema.Schema{Type: "string"}
+	var texts []string
+	for _, served := range o.in {
+		arg.Enum = append(arg.Enum, served.Name)
+		text := served.Name
+		if served.Description != "" {
+			text += ": " + strings.TrimSuffix(served.Description, ".")
+		}
+		texts = append(texts, text)
+	}
+	if o.name == schemaText {
+		arg.Enum = append(arg.Enum, everyDatabase)
+	}
+	if describing {
+		arg.Description = strings.Join(texts, "; ") + ". Default " + o.in[0].Name + "."
+	}
+	s.Properties.Set(argDatabase, arg)
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return nil // texts and numbers, written once before
+	}
+	return raw
+}
+
+// definitions are what tools/list shows to the caller.
+func (d *Databases) definitions(ctx context.Context) []mcp.Tool {
+	offers := d.offers(ctx)
+	describing := queryName // the tool that says what the databases are
+	if slices.ContainsFunc(offers, func(o *offer) bool { return o.name == schemaText }) {
+		describing = schemaText
+	}
+	var all []mcp.Tool
+	for _, o := range offers {
+		all = append(all, o.definition(d.several(), o.name == describing))
+	}
+	return all
+}
+
+// mapAll is describe_database of all databases at once: each has its share of the characters.
+func (d *Databases) mapAll(ctx context.Context, having []*Served, args json.RawMessage) *Answer {
+	var given map[string]any
+	if json.Unmarshal(args, &given) != nil || given == nil {
+		given = map[string]any{}
+	}
+	chars, ok := given["max_chars"].(float64)
+	if !ok {
+		chars = mapChars
+	}
+	given["max_chars"] = max(int(chars)/len(having), leastMapChars)
+	share, err := json.Marshal(given)
+	if err != nil {
+		share = args
+	}
+	answers := make([]*Answer, len(having))
+	var wait sync.WaitGroup
+	for i, s := range having {
+		wait.Go(func() {
+			in, _ := d.In(ctx, s)
+			if answers[i], err = s.Call(in, schemaText, share); err != nil {
+				answers[i] = textAnswer("not offered here")
+			}
+		})
+	}
+	wait.Wait()
+	all := &Answer{}
+	for i, s := range having {
+		title := "# database " + s.Name
+		if s.Description != "" {
+			title += ": " + s.Description
+		}
+		all.Texts = append(all.Texts, title+"\n"+strings.Join(answers[i].Texts, "\n"))
+	}
+	return all
+}
+
+// The characters of the map of several databases: the default, and the least that one of them gets.
+const (
+	mapChars      = 16_000
+	leastMapChars = 1000
+)
+
+// lookElsewhere adds to an error about a table that is not there in which databases of the caller there is one of that
+// name.
+func (d *Databases) lookElsewhere(ctx context.Context, tried *Served, tool string, args json.RawMessage, answer *Answer) {
+	name := missingTable(tried, tool, args, answer.Err)
+	if name == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, elsewhereWait)
+	defer cancel()
+	visible := d.having(ctx, tool)
+	there := make([]bool, len(visible))
+	var wait sync.WaitGroup
+	for i, s := range visible {
+		if in, ok := d.In(ctx, s); ok && s != tried {
+			wait.Go(func() { there[i] = s.hasTable(in, name) })
+		}
+	}
+	wait.Wait()
+	for i, s := range visible {
+		if there[i] {
+			hint := fmt.Sprintf("The database %s has a table %s.", s.Name, name)
+			answer.Err.Hint = strings.TrimSpace(answer.Err.Hint + " " + hint)
+			answer.Texts = append(answer.Texts, hint)
+			return
+		}
+	}
+}
+
+// elsewhereWait bounds the look at the other databases.
+const elsewhereWait = time.Second
+
+// missingRelation finds the name in PostgreSQL's message.
+var missingRelation = regexp.MustCompile(`^relation "([^"]+)" does not exist`)
+
+// missingTable is the name of the table that a call did not find, as it was given; empty for another error.
+func missingTable(s *Served, tool string, args json.RawMessage, e *Error) string {
+	switch e.Code {
+	case codeNoTable:
+		if m := missingRelation.FindStringSubmatch(e.Message); m != nil {
+			return m[1]
+		}
+	case CodeNotFound:
+		var given map[string]any
+		t, ok := s.tool(tool)
+		if ok && json.Unmarshal(args, &given) == nil {
+			name, _ := given[nameParam(t.def, catalog.NamesTable)].(string)
+			return name
+		}
+	}
+	return ""
+}
+
+// hasTable reports whether the caller sees a table of that name.
+func (r *Registry) hasTable(ctx context.Context, table string) bool {
+	schema, name, ok := splitName(table)
+	if !ok {
+		return false
+	}
+	id := identity(ctx)
+	if id != nil {
+		id.DatabaseRole = ""
+	}
+	found, err := findNames(ctx, r.config.DB, id, nameArgs{kind: catalog.NamesTable, word: name, schema: schema},
+		callerArgs(ctx))
+	return err == nil && found.known
+}
+
+const listDatabasesName = "list_databases"
+
+// DatabaseInfo is one item of list_databases.
+type DatabaseInfo struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Default     bool   `json:"default,omitempty"`
+	ReadOnly    bool   `json:"read_only"`
+	Presence
+	Notice string `json:"notice,omitempty"`
+}
+
+// databaseList is the answer of list_databases.
+type databaseList struct {
+	Items []DatabaseInfo `json:"items"`
+}
+
+// newListDatabases makes the tool, which is there where there are several databases.
+func (d *Databases) newListDatabases() *tool {
+	output, err := schemaOf(&databaseList{})
+	if err != nil {
+		panic(err) // it is made of a type of this file
+	}
+	t, err := newTool(&catalog.Tool{
+		Name: listDatabasesName, Title: "List databases", Access: catalog.Read, Hints: catalog.Hints{Idempotent: true},
+		Result: catalog.Object, Description: "Lists the databases that the argument database names, and whether they answer.",
+	}, output, listDatabases{d})
+	if err != nil {
+		panic(err) // it has no arguments
+	}
+	return t
+}
+
+type listDatabases struct{ *Databases }
+
+func (l listDatabases) call(ctx context.Context, _ *call) (*Answer, error) {
+	visible := l.visible(ctx)
+	list := databaseList{make([]DatabaseInfo, len(visible))}
+	var wait sync.WaitGroup
+	for i, s := range visible {
+		wait.Go(func() {
+			item := DatabaseInfo{Name: s.Name, Description: s.Description, Default: s.Main, ReadOnly: s.config.ReadOnly}
+			in, _ := l.In(ctx, s)
+			var err error
+			if item.Presence, err = s.presence(in); err != nil {
+				if e, ok := userMessage(err, ""); ok {
+					item.Notice = e.Message
+				} else {
+					item.Notice = "it does not answer; the log says why"
+				}
+			}
+			list.Items[i] = item
+		})
+	}
+	wait.Wait()
+	body, err := json.Marshal(list)
+	if err != nil {
+		return nil, fmt.Errorf("writing the answer: %w", err)
+	}
+	return jsonAnswer(body), nil
+}
+
+// callList answers a call of list_databases.
+func (d *Databases) callList(ctx context.Context, args json.RawMessage) (*Answer, error) {
+	if !d.mayList(ctx) {
+		return nil, d.noTool(ctx, listDatabasesName)
+	}
+	answer, _ := d.All()[0].run(ctx, called, d.list, args)
+	return answer, nil
+}
+
+// mayList reports whether the role of the caller has list_databases, in whichever database.
+func (d *Databases) mayList(ctx context.Context) bool {
+	return slices.ContainsFunc(d.visible(ctx), func(s *Served) bool {
+		in, _ := d.In(ctx, s)
+		return mayCall(in, d.list.def)
+	})
+}

@@ -1,0 +1,12 @@
+package registry
+
+import "github.com/mark3labs/mcp-go/server"
+
+// Server makes a server of this one database.
+func (r *Registry) Server(version string, options ...server.ServerOption) *server.MCPServer {
+	d := r.databases.Load()
+	if d == nil {
+		d = NewDatabases(&Served{Registry: r})
+	}
+	return d.Server(version, options...)
+}
