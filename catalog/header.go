@@ -137,7 +137,7 @@ func (f *file) headerKeys(a anatomy) (m faults.Mapping, ok bool) {
 	}
 	m, ok = f.Mapping(root, "the header", "name", "title", "description", "params", "use", "access", "idempotent",
 		"destructive", "open_world", "result", "omit_null", "page", "not_found", "limits", "trust", "roles", "requires",
-		"examples", "tests")
+		"database", "examples", "tests")
 	for key, value := range m.Values {
 		f.keys[key] = value
 	}
@@ -168,6 +168,7 @@ func (f *file) header(t *Tool, m faults.Mapping, a anatomy) {
 	t.Trust = Trust(m.Choice("trust", string(TrustCaller), string(TrustOwner)))
 	t.OmitNull = m.Flag("omit_null", false)
 	t.Roles = m.Names("roles")
+	t.Database = m.Text("database")
 	f.hints(t, m)
 	f.limits(t, m)
 	f.requires(t, m)
@@ -200,7 +201,7 @@ func (f *file) checkName(line, col int, what, name string) {
 	switch {
 	case !namePattern.MatchString(name):
 		f.Add(line, col, "%s %q: want %s", what, name, namePattern)
-	case name == "query" || name == "server_info":
+	case slices.Contains([]string{"query", "server_info", "list_databases"}, name):
 		f.Add(line, col, "%s %q: want another, the server has a tool of that name", what, name)
 	}
 }

@@ -55,6 +55,8 @@ type Tool struct {
 	Roles []string
 	// Requires is what the database must have.
 	Requires Requires
+	// Database is the one of several that the tool is for; empty is any.
+	Database string
 	// Examples are calls that show how the tool is used, Tests those that "mcp-postgres test" makes.
 	Examples []Example
 	Tests    []Test

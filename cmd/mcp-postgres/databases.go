@@ -127,7 +127,7 @@ func (a *app) openDatabase(ctx context.Context, of config.Database) (d *database
 	if a.watching {
 		d.changes = reload.NewWatcher(c.Tools, c.Permissions, log)
 	}
-	files, err := reload.Load(c, log)
+	files, err := reload.Load(of, log)
 	if err != nil {
 		return d, err
 	}
@@ -201,6 +201,8 @@ func (a *app) replaceDatabases(ctx context.Context, all []config.Database) error
 	for _, of := range all {
 		k := slices.IndexFunc(a.databases, func(d *database) bool { return d.Same(of) })
 		if k >= 0 {
+			a.databases[k].Database = of
+			a.databases[k].reconciler.Update(of)
 			next = append(next, a.databases[k])
 			continue
 		}
@@ -214,15 +216,15 @@ func (a *app) replaceDatabases(ctx context.Context, all []config.Database) error
 		made, next = append(made, d), append(next, d)
 	}
 	gone := slices.DeleteFunc(slices.Clone(a.databases), func(d *database) bool { return slices.Contains(next, d) })
-	if len(made) == 0 && len(gone) == 0 && slices.Equal(next, a.databases) {
-		return nil
-	}
 	a.databases = next
 	a.served.Set(a.offered())
 	for _, d := range made {
 		a.watchDatabase(ctx, d)
 	}
 	for _, d := range gone {
+		if !slices.ContainsFunc(next, func(other *database) bool { return other.Name == d.Name }) {
+			a.observe.Metrics.SetPools("database "+d.Name, nil)
+		}
 		a.draining.Go(func() {
 			if err := d.close(); err != nil {
 				a.log.Error("closing a database", "database", d.Name, "error", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"mcp-postgres/catalog"
+	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/test/pgtest"
 )
@@ -132,6 +133,10 @@ func TestDocsData(t *testing.T) {
 			if _, faults := catalog.ParsePrompt("prompts/example.md", []byte(f.body)); faults != nil {
 				err = faults
 			}
+		case strings.Contains(f.body, "default: shop"):
+			file := writeFile(t, filepath.Join(t.TempDir(), "databases.yaml"), f.body)
+			t.Setenv("SHOP_URL", "postgres://shop")
+			_, err = (&config.Config{Databases: file, PoolMax: 10}).AllDatabases()
 		case strings.Contains(f.body, "roles:"):
 			_, err = guard.Parse("permissions.yaml", []byte(f.body))
 		default:

@@ -31,7 +31,7 @@ func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log 
 	defer func() { err = errors.Join(err, db.close()) }()
 	files := &reload.Files{}
 	if permissions.Rules() != nil {
-		if files, err = reload.Load(db.Settings, log); err != nil {
+		if files, err = reload.Load(db.Database, log); err != nil {
 			return err
 		}
 	}

@@ -62,10 +62,10 @@ func (c *Config) Validate() error {
 			c.TimeoutMS))
 	}
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, maxSQL),
-		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, 100_000),
-		within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, 1024, 64<<20),
+		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, mostRows),
+		within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, leastBytes, mostBytes),
 		within("--max-reply-chars (MCP_MAX_REPLY_CHARS)", c.MaxReply, 1000, 64<<20),
-		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, 1000), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, 1000))
+		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, mostPool), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, mostPool))
 	faults = append(append(faults, c.HTTP.validate()...), c.Auth.validate()...)
 	if c.PoolMin > c.PoolMax {
 		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d",
@@ -81,6 +81,14 @@ func (c *Config) Validate() error {
 	}
 	return errors.Join(faults...)
 }
+
+// The bounds of settings that a database of --databases can have for itself.
+const (
+	mostRows   = 100_000
+	leastBytes = 1024
+	mostBytes  = 64 << 20
+	mostPool   = 1000
+)
 
 // maxSQL is the limit of sqlscan: longer SQL could overflow the parser's stack.
 const maxSQL = 128 << 10

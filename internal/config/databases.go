@@ -19,6 +19,8 @@ type Database struct {
 	// Name is empty where there is but the one of --conn or --demo.
 	Name        string
 	Description string
+	// Names are those of all databases.
+	Names []string
 	// Main says that it is the default one.
 	Main bool
 	// Settings are those of the server, with what the file of --databases has for this database.
@@ -133,14 +135,14 @@ func (p *databasesFile) chooseDefault(m faults.Mapping) {
 		main := p.all[i]
 		p.all = slices.Insert(slices.Delete(p.all, i, i+1), 0, main)
 	}
-	if len(p.all) > 0 {
-		p.all[0].Main = true
+	for i := range p.all {
+		p.all[i].Main, p.all[i].Names = i == 0, names
 	}
 }
 
 func (p *databasesFile) database(e faults.Entry) Database {
 	own := *p.settings
-	own.Demo, own.Conn, own.Databases = false, "", "" // Validate looks at one database
+	own.Demo, own.Conn, own.Databases = false, "", ""
 	d := Database{Name: e.Key.Value, Settings: &own}
 	what := fmt.Sprintf("database %.60q", d.Name)
 	switch {
@@ -157,16 +159,28 @@ func (p *databasesFile) database(e faults.Entry) Database {
 	if m.Has("toolsets") {
 		own.Toolsets = m.Names("toolsets")
 	}
-	if m.Has("limits") {
-		l, _ := p.Mapping(m.Values["limits"], "limits", "timeout", "rows", "bytes")
-		own.TimeoutMS = cmp.Or(l.Duration("timeout").Milliseconds(), own.TimeoutMS)
-		own.MaxRows, own.MaxBytes = cmp.Or(l.Number("rows"), own.MaxRows), cmp.Or(l.Number("bytes"), own.MaxBytes)
-	}
+	p.limits(m, &own)
 	p.pool(m, &own)
-	if err := own.Validate(); err != nil && len(p.Faults) == 0 {
-		p.AddNode(e.Key, "%s: %v", what, err)
-	}
 	return d
+}
+
+func (p *databasesFile) limits(m faults.Mapping, own *Config) {
+	if !m.Has("limits") {
+		return
+	}
+	l, _ := p.Mapping(m.Values["limits"], "limits", "timeout", "rows", "bytes")
+	own.TimeoutMS = cmp.Or(l.Duration("timeout").Milliseconds(), own.TimeoutMS)
+	own.MaxRows = cmp.Or(p.number(l, "rows", 1, mostRows), own.MaxRows)
+	own.MaxBytes = cmp.Or(p.number(l, "bytes", leastBytes, mostBytes), own.MaxBytes)
+}
+
+// number reads a number within bounds; 0 is an absent or wrong one.
+func (p *databasesFile) number(m faults.Mapping, key string, least, most int) int {
+	n := m.Number(key)
+	if n != 0 && (n < least || n > most) {
+		p.AddNode(m.Values[key], "%s is %d: want %d to %d", key, n, least, most)
+	}
+	return n
 }
 
 // url is the connection string, written there or in an environment variable. It is shown in no message.
@@ -194,7 +208,10 @@ func (p *databasesFile) pool(m faults.Mapping, own *Config) {
 	if low := pool.Count("min", 0); low != nil {
 		own.PoolMin = *low
 	}
-	own.PoolMax = cmp.Or(pool.Number("max"), own.PoolMax)
+	own.PoolMax = cmp.Or(p.number(pool, "max", 1, mostPool), own.PoolMax)
+	if own.PoolMin > own.PoolMax {
+		p.AddNode(pool.Node, "pool has min %d and max %d: want min to be at most max", own.PoolMin, own.PoolMax)
+	}
 	own.PoolIdle = cmp.Or(pool.Duration("idle"), own.PoolIdle)
 }
 
@@ -207,10 +224,10 @@ func (c *Config) checkDatabases() error {
 	return nil
 }
 
-// Same reports whether two databases have the same settings.
+// Same reports whether a database can stay open with the settings of the other.
 func (d Database) Same(other Database) bool {
 	a, b := d.Settings, other.Settings
-	return d.Name == other.Name && d.Main == other.Main && d.Description == other.Description && a.Conn == b.Conn && a.Demo == b.Demo &&
+	return d.Name == other.Name && a.Conn == b.Conn && a.Demo == b.Demo &&
 		a.ReadOnly == b.ReadOnly && a.TimeoutMS == b.TimeoutMS && a.MaxRows == b.MaxRows && a.MaxBytes == b.MaxBytes &&
 		a.PoolMin == b.PoolMin && a.PoolMax == b.PoolMax && a.PoolIdle == b.PoolIdle && slices.Equal(a.Toolsets, b.Toolsets)
 }

@@ -96,7 +96,7 @@ func TestParseFaults(t *testing.T) {
 		{"merge key", "roles:\n  a: {<<: {schemas: [s]}}\nusers: {}", `p.yaml:2:7: YAML merge key <<: want the keys themselves`},
 		{"two lines", strings.Replace(role, "[s]", `["s\nt"]`, 1), `p.yaml:2:17: "s\nt" has more than one line: want a name`},
 		{"comma in a text", "roles:\n  a: {schemas: [s], tables: \"*\", operations: [select], connection: A, B}\nusers: {}",
-			`p.yaml:2:71: unknown key "B" in role "a": want schemas, tables, operations, tools, functions, database_role, connection or limits; a text with a comma in it needs quotes`},
+			`p.yaml:2:71: unknown key "B" in role "a": want schemas, tables, operations, tools, functions, database_role, connection, limits or databases; a text with a comma in it needs quotes`},
 		{"control character", role + "users: {\x01: a}", `p.yaml:3:9: control character U+0001: want text`},
 		{"not UTF-8", role + "users: {\xff: a}", `p.yaml:3:9: invalid UTF-8: want UTF-8 text`},
 		{"claims", role + "claims: {map: {x: a}}", `path is missing in claims`},

@@ -26,7 +26,8 @@ type Files struct {
 }
 
 // Load reads the embedded files and the operator's folders, and keeps what is asked for.
-func Load(c *config.Config, log *slog.Logger) (*Files, error) {
+func Load(of config.Database, log *slog.Logger) (*Files, error) {
+	c := of.Settings
 	sources, err := Sources(c.Tools)
 	if err != nil {
 		return nil, err
@@ -46,6 +47,9 @@ func Load(c *config.Config, log *slog.Logger) (*Files, error) {
 	}
 	names := namesOf(cat.Tools) // before tools are left out
 	tools, err := choose(cat.Tools, c)
+	if err == nil {
+		tools, err = ofDatabase(tools, of)
+	}
 	return &Files{tools, prompts, names}, err
 }
 
@@ -83,6 +87,23 @@ func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
 	return slices.DeleteFunc(tools, func(t *catalog.Tool) bool {
 		return !wanted(c, t.Toolset, t.Name, t.Toolset == defaultToolset || !embedded(t))
 	}), err
+}
+
+// ofDatabase leaves out the tools that are for another database.
+func ofDatabase(tools []*catalog.Tool, of config.Database) ([]*catalog.Tool, error) {
+	var errs []error
+	for _, t := range tools {
+		switch {
+		case t.Database == "" || slices.Contains(of.Names, t.Database):
+		case len(of.Names) == 0:
+			errs = append(errs, fmt.Errorf("%s is for the database %q: want --databases FILE, which names it", t.Path, t.Database))
+		default:
+			errs = append(errs, fmt.Errorf("%s is for the database %q%s", t.Path, t.Database,
+				faults.Suggest(t.Database, of.Names)))
+		}
+	}
+	return slices.DeleteFunc(tools, func(t *catalog.Tool) bool { return t.Database != "" && t.Database != of.Name }),
+		errors.Join(errs...)
 }
 
 // wanted reports whether the settings ask for a tool. usual is the answer where they name no toolset.

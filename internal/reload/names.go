@@ -54,7 +54,7 @@ func (n Names) Hinted(missing []string) []string {
 
 // WarnOfUnknownTools logs the tools in the permissions that do not exist, once while they stay the same.
 func (r *Reconciler) WarnOfUnknownTools() {
-	rules := r.config.Permissions.RulesIn(r.config.Database)
+	rules := r.config.Permissions.RulesIn(*r.of.Load())
 	if rules == nil {
 		return
 	}

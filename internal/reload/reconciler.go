@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,7 +36,7 @@ const (
 type Config struct {
 	DB       *postgres.DB
 	Registry *registry.Registry
-	// Database is what the settings say of DB.
+	// Database is what the settings say of DB; see Reconciler.Update.
 	Database config.Database
 	// Recheck is that of Registry.
 	Recheck     *registry.Recheck
@@ -51,6 +52,7 @@ type Reconciler struct {
 	config Config
 	log    *slog.Logger
 
+	of           atomic.Pointer[config.Database]
 	served       *registry.Databases      // with which the registry is served
 	files        *Files                   // as last read without faults
 	filesErr     error                    // of the last reading
@@ -83,10 +85,16 @@ const (
 // keeps no tool back.
 func New(ctx context.Context, c Config) (*Reconciler, error) {
 	r := &Reconciler{config: c, log: c.Logger, files: c.Files, descriptions: map[string]*description{}}
+	r.Update(c.Database)
 	c.Observer.Metrics.SetPools("database "+c.Database.Name, map[string]observe.Pool{cmp.Or(c.Database.Name, "shared"): c.DB})
 	r.describe(ctx)
 	return r, r.publish()
 }
+
+// Update says what the settings have of the database now.
+func (r *Reconciler) Update(of config.Database) { r.of.Store(&of) }
+
+func (r *Reconciler) settings() *config.Config { return r.of.Load().Settings }
 
 // Serve says with which others the registry is served, before Watch.
 func (r *Reconciler) Serve(all *registry.Databases) { r.served = all }
@@ -162,7 +170,7 @@ func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Sig
 func (r *Reconciler) reload(ctx context.Context, w *Watcher) {
 	w.update()
 	r.config.Permissions.reload(ctx, r.served, r.config.Observer.Metrics)
-	found, err := Load(r.config.Database.Settings, slog.New(slog.DiscardHandler))
+	found, err := Load(*r.of.Load(), slog.New(slog.DiscardHandler))
 	r.config.Observer.Metrics.Reload(err)
 	if err != nil {
 		if r.filesErr == nil || r.filesErr.Error() != err.Error() {
@@ -253,7 +261,7 @@ func (r *Reconciler) describe(ctx context.Context) bool {
 }
 
 func (r *Reconciler) describeTool(ctx context.Context, t *catalog.Tool) error {
-	found, err := registry.Describe(ctx, r.config.DB, t, r.config.Database.Settings.ReadOnly)
+	found, err := registry.Describe(ctx, r.config.DB, t, r.settings().ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -397,7 +405,7 @@ func (r *Reconciler) shownError(kept []string) string {
 	if r.filesErr != nil {
 		text = r.filesErr.Error()
 	}
-	for _, dir := range r.config.Database.Settings.Tools {
+	for _, dir := range r.settings().Tools {
 		text = strings.ReplaceAll(text, strings.TrimSuffix(dir, "/")+"/", "")
 	}
 	return strings.TrimSpace(text)

@@ -44,7 +44,7 @@ type Server struct {
 	mcp *server.MCPServer
 	// info is how it names itself in each answer of revision 2026-07-28 and later.
 	info    json.RawMessage
-	slots   sync.Map // *fairSlots by the name of the database
+	slots   sync.Map // *fairSlots by slotsKey
 	load    *load
 	streams *streamLimit
 	period  period
@@ -78,13 +78,19 @@ func New(c Config) *Server {
 	return s
 }
 
+type slotsKey struct {
+	database string
+	slots    int
+}
+
 // slotsOf are those of a database: a slow one holds up no other.
 func (s *Server) slotsOf(d *registry.Served) *fairSlots {
-	if known, ok := s.slots.Load(d.Name); ok {
-		return known.(*fairSlots)
+	key := slotsKey{d.Name, cmp.Or(d.Slots, s.Config.Slots)}
+	known, ok := s.slots.Load(key)
+	if !ok {
+		known, _ = s.slots.LoadOrStore(key, newFairSlots(key.slots))
 	}
-	made, _ := s.slots.LoadOrStore(d.Name, newFairSlots(cmp.Or(d.Slots, s.Config.Slots)))
-	return made.(*fairSlots)
+	return known.(*fairSlots)
 }
 
 // serverInfo is how the library names the server in its answers.

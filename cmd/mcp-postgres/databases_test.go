@@ -1,0 +1,230 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"mcp-postgres/internal/test/oidctest"
+	"mcp-postgres/internal/test/pgtest"
+)
+
+// marked makes databases that each say which they are.
+func marked(t *testing.T, names ...string) (urls map[string]string) {
+	t.Helper()
+	urls = map[string]string{}
+	for _, name := range names {
+		urls[name] = pgtest.URL(t)
+		pgtest.Exec(t, urls[name], fmt.Sprintf("CREATE TABLE mark AS SELECT '%s' AS name", name))
+	}
+	return urls
+}
+
+func writeFile(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// get is the body of a page.
+func (s *site) get(path string) string {
+	s.t.Helper()
+	res, err := http.Get(s.url + path)
+	return oidctest.Read(s.t, res, err)
+}
+
+// callTool is the answer to a call, as it came.
+func (s *site) callTool(authorization, tool, args string) string {
+	s.t.Helper()
+	res, err := s.post(s.t.Context(), "/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"`+tool+`","arguments":`+args+`}}`,
+		"Authorization", authorization)
+	return oidctest.Read(s.t, res, err)
+}
+
+const readMark = `{"sql": "SELECT name FROM mark", "format": "csv"%s}`
+
+// TestDatabasesAnswerBesideOneThatIsDown has many callers at once, in databases of which one is down.
+func TestDatabasesAnswerBesideOneThatIsDown(t *testing.T) {
+	urls := marked(t, "shop", "crm", "readonly")
+	file := writeFile(t, filepath.Join(t.TempDir(), "databases.yaml"), fmt.Sprintf(`
+databases:
+  crm: {url_env: TEST_CRM_URL, pool: {max: 3}, limits: {rows: 2}}
+  shop: {url: %q, description: The web shop}
+  readonly: {url: %q, read_only: true}
+  down: {url: "postgres://nobody:secret@127.0.0.1:1/none"}
+default: shop
+`, urls["shop"], urls["readonly"]))
+	s := serveHTTP(t, []string{"TEST_CRM_URL=" + urls["crm"]}, "--transport", "streamable-http", "--databases", file)
+	for path, want := range map[string]string{"/readyz": `{"ready":true,"warnings":{"database down":`,
+		"/metrics": `mcp_postgres_pool_connections_max{pool="crm"} 3`} {
+		if got := s.get(path); !strings.Contains(got, want) {
+			t.Errorf("%s = %s, want %s", path, got, want)
+		}
+	}
+	var wait sync.WaitGroup
+	for i := range 16 {
+		wait.Go(func() {
+			for _, name := range []string{"shop", "crm", "down", "readonly"} {
+				got := s.callTool("", "query", fmt.Sprintf(readMark, `, "database": "`+name+`"`))
+				want := "name\\n" + name
+				if name == "down" {
+					want = "not available"
+				}
+				if !strings.Contains(got, want) {
+					t.Errorf("caller %d in %s: %s, want %s", i, name, got, want)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	for _, test := range []struct{ tool, args, want string }{
+		{"query", `{"database": "readonly", "sql": "CREATE TABLE x (a int)"}`, "read_only"},
+		{"query", `{"database": "crm", "sql": "CREATE TABLE x (a int)"}`, "CREATE TABLE"},
+		{"server_info", `{"database": "crm"}`, `\"rows\":2`},
+	} {
+		if got := s.callTool("", test.tool, test.args); !strings.Contains(got, test.want) {
+			t.Errorf("%s %s = %s, want %s", test.tool, test.args, got, test.want)
+		}
+	}
+	if got := s.get("/metrics"); !strings.Contains(got, `mcp_postgres_calls_total{database="crm",outcome="ok",tool="query"}`) {
+		t.Errorf("/metrics has no calls by database: %s", got)
+	}
+	s.signal(syscall.SIGTERM)
+	<-s.ended
+	if log := s.log.String(); strings.Contains(log, "secret") {
+		t.Errorf("the log has a password: %s", log)
+	}
+}
+
+// TestDatabasesReload changes the file while the server serves.
+func TestDatabasesReload(t *testing.T) {
+	urls := marked(t, "shop", "crm")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "databases.yaml")
+	one := fmt.Sprintf("databases:\n  shop: {url: %q}\n", urls["shop"])
+	two := one + fmt.Sprintf("  crm: {url: %q}\ndefault: shop\n", urls["crm"])
+	writeFile(t, file, one)
+	s := startServer(t, nil, "--databases", file)
+	await := func(what, args, want string) {
+		t.Helper()
+		var got string
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			s.send(`{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"query","arguments":` + args + `}}`)
+			m := s.receive()
+			for m.ID == nil { // list_changed
+				m = s.receive()
+			}
+			got = ""
+			for _, c := range m.Result.Content {
+				got += c.Text
+			}
+			if strings.Contains(got, want) {
+				return
+			}
+		}
+		t.Fatalf("%s: %s, want %s", what, got, want)
+	}
+	await("one", fmt.Sprintf(readMark, ""), "shop")
+	await("the argument is not there", fmt.Sprintf(readMark, `, "database": "crm"`), "database")
+	writeFile(t, file, two)
+	await("a new one", fmt.Sprintf(readMark, `, "database": "crm"`), "crm")
+	await("the old one", fmt.Sprintf(readMark, ""), "shop")
+	writeFile(t, file, strings.Replace(two, "url", "ulr", 1))
+	time.Sleep(time.Second) // until it has been read
+	await("a file with a fault changes nothing", fmt.Sprintf(readMark, `, "database": "crm"`), "crm")
+	writeFile(t, file, strings.Replace(two, "default: shop", "default: crm", 1))
+	await("another default", fmt.Sprintf(readMark, ""), "crm")
+	writeFile(t, file, one)
+	await("it has gone", fmt.Sprintf(readMark, ""), "shop")
+	if _, status := s.close(); status != 0 || !strings.Contains(s.stderr.String(), "databases not reloaded") {
+		t.Errorf("exit status %d\n%s", status, s.stderr)
+	}
+}
+
+func TestDatabaseOfATool(t *testing.T) {
+	urls := marked(t, "shop", "crm")
+	dir := t.TempDir()
+	file := writeFile(t, filepath.Join(dir, "databases.yaml"),
+		fmt.Sprintf("databases:\n  shop: {url: %q}\n  crm: {url: %q}\ndefault: shop\n", urls["shop"], urls["crm"]))
+	if err := os.MkdirAll(filepath.Join(dir, "tools", "mine"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tool := filepath.Join(dir, "tools", "mine", "which.sql")
+	writeFile(t, tool, "/*---\ndescription: Which.\ndatabase: crm\ntests: [{name: it is crm, expect: {rows: 1}}]\n---*/\nSELECT name FROM mark WHERE name = 'crm'")
+	tools := filepath.Join(dir, "tools")
+	for _, test := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"call", "which", "--database", "crm"}, "crm", 0},
+		{[]string{"call", "which"}, `unknown tool "which"`, 1},
+		{[]string{"check", tools}, "0 faults", 0},
+		{[]string{"test", "--database", "crm", tools}, "1 passed", 0},
+		{[]string{"call", "query", "sql=SELECT name FROM mark", "--database", "crm"}, "crm", 0},
+		{[]string{"call", "query", "sql=SELECT 1", "--database", "cmr"}, `--database names "cmr": did you mean "crm"?`, 1},
+		{[]string{"doctor", "--database", "crm"}, "", 1},
+	} {
+		got := cliRun(t, nil, append(test.args, "--databases", file, "--tools", tools)...)
+		if !strings.Contains(got.out+got.err, test.want) || got.status != test.code {
+			t.Errorf("%v = %d\n%s%s\nwant %d, %s", test.args, got.status, got.out, got.err, test.code, test.want)
+		}
+	}
+	writeFile(t, tool, "/*---\ndescription: Which.\ndatabase: cmr\n---*/\nSELECT 1 AS a")
+	for want, args := range map[string][]string{
+		`is for the database "cmr": did you mean "crm"?`: {"tools", "--databases", file, "--tools", tools},
+		`want --databases FILE`:                          {"tools", "--conn", urls["shop"], "--tools", tools},
+	} {
+		if got := cliRun(t, nil, args...); !strings.Contains(got.err, want) || got.status == 0 {
+			t.Errorf("%v = %d %s, want %s", args, got.status, got.err, want)
+		}
+	}
+}
+
+// TestDatabasesOfRoles has roles with a login of their own in one database.
+func TestDatabasesOfRoles(t *testing.T) {
+	urls := marked(t, "shop", "crm")
+	_, login := pgtest.Role(t, urls["crm"])
+	dir := t.TempDir()
+	file := writeFile(t, filepath.Join(dir, "databases.yaml"),
+		fmt.Sprintf("databases:\n  shop: {url: %q}\n  crm: {url: %q}\ndefault: shop\n", urls["shop"], urls["crm"]))
+	roles := func(databases string) string {
+		return writeFile(t, filepath.Join(dir, "permissions.yaml"),
+			"roles:\n  a: {schemas: [public], tables: \"*\", operations: [select], databases: "+databases+"}\nusers: {ann: a}\n")
+	}
+	issuer := newTokenIssuer(t)
+	permissions := roles("{shop: {}, crm: {connection: TEST_CRM_LOGIN}}")
+	env := append(issuer.env(permissions), "TEST_CRM_LOGIN="+login)
+	s := serveHTTP(t, env, "--transport", "streamable-http", "--databases", file)
+	ann := issuer.header(t, "ann", time.Now().Add(time.Hour))
+	for database, want := range map[string]string{"shop": `name\nshop`, "crm": "42501"} {
+		if got := s.callTool(ann, "query", fmt.Sprintf(readMark, `, "database": "`+database+`"`)); !strings.Contains(got, want) {
+			t.Errorf("in %s: %s, want %s", database, got, want)
+		}
+	}
+	roles(`{shop: {}}`)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		got := s.callTool(ann, "query", fmt.Sprintf(readMark, `, "database": "crm"`))
+		if strings.Contains(got, "want shop") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after the reload of the permissions: %s", got)
+		}
+	}
+	for databases, want := range map[string]string{"[cmr]": `there is no database "cmr": did you mean "crm"?`,
+		"\"*\", connection: TEST_CRM_LOGIN": "connection is a login of one database", "5": "databases is the number 5"} {
+		got := cliRun(t, append(issuer.env(roles(databases)), "TEST_CRM_LOGIN="+login), "serve", "--transport", "streamable-http", "--port", "0", "--databases", file)
+		if !strings.Contains(got.err, want) || got.status != 1 {
+			t.Errorf("databases: %s = %d %s, want %s", databases, got.status, got.err, want)
+		}
+	}
+}
