@@ -140,6 +140,7 @@ type routing struct {
 // Run implements Database. A role whose connections are not there is refused: those of others may have more rights.
 func (d *routing) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) (postgres.Outcome, error) {
 	db, c := d.shared, guard.InTurn(ctx, c)
+	c.Timeout = roleTimeout(ctx, c.Timeout) // of the questions about a statement, too
 	if role, _ := roleOf(ctx); role != nil && role.Connection != "" {
 		own, ok := (*d.own.Load())[role.Connection]
 		if !ok {

@@ -6,7 +6,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gopkg.in/yaml.v3"
 
 	"mcp-postgres/internal/guard"
@@ -218,5 +220,31 @@ func TestLargeXML(t *testing.T) {
 		if isError != (test.want != "") || !strings.Contains(got, test.want) {
 			t.Errorf("%s with %d bytes = %.300s, want %q", test.sql, len(test.value), got, test.want)
 		}
+	}
+}
+
+// TestGuardWithinTheTimeOfTheRole has the question about a statement wait: the error names the limit of the role.
+func TestGuardWithinTheTimeOfTheRole(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE a (i int)")
+	lock, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close(context.Background())
+	if _, err := lock.Exec(t.Context(), "BEGIN; LOCK TABLE pg_catalog.pg_depend IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := guard.Parse("roles", []byte("roles:\n  a: {schemas: [public], tables: \"*\", operations: [select], limits: {timeout: 200ms}}\nusers: {_default: a}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := rules.Caller("ann", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := build(t, registry.Config{DB: openDB(t, url), Timeout: 30 * time.Second}, nil)
+	if got := answer(t, guard.WithCaller(t.Context(), caller), r, "query", `{"sql": "SELECT i FROM a"}`); !strings.Contains(got, "its time limit of 200ms") {
+		t.Errorf("while the guard's question waits: %s, want the limit of the role", got)
 	}
 }

@@ -32,14 +32,27 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout+Grace)
 	defer cancel()
 	out, err := db.attempt(ctx, &c, timeout, sink)
-	if err != nil && ctx.Err() == nil && db.shouldRetry(&c, out, err) {
+	late := func() bool { return time.Since(start) >= timeout.Truncate(time.Millisecond) } // as the server has it
+	if err != nil && ctx.Err() == nil && !late() && db.shouldRetry(&c, out, err) {
 		out, err = db.attempt(ctx, &c, timeout, sink)
 	}
-	late := time.Since(start) >= timeout.Truncate(time.Millisecond) // as the server has it
-	if e := (*Error)(nil); late && errors.As(err, &e) && e.Code == "57014" || late && lostIn(err) != nil {
+	switch {
+	case late() && (canceled(err) || lostIn(err) != nil):
 		return out, lateError(err, limit, c.commits())
+	case canceled(err) && ctx.Err() == nil:
+		return out, &Error{Code: codeCanceled, Retryable: true, Running: true,
+			Message: "the statement was canceled in the database, not by its time limit: nothing was changed",
+			Hint:    "whoever canceled it may do so again"}
 	}
 	return out, db.publicError(ctx, &c, err)
+}
+
+// codeCanceled is query_canceled: by a time limit, or by a cancel request of anybody who may send one.
+const codeCanceled = "57014"
+
+func canceled(err error) bool {
+	var e *Error
+	return err != nil && errors.As(err, &e) && e.Code == codeCanceled
 }
 
 // attempt runs the call on one connection of the pool.
@@ -87,15 +100,16 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	return t.out, err
 }
 
-// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row, or
-// anything that was not executed because a pooler showed itself.
+// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row and met
+// a dead connection, a stale plan or a cancel request that was not for it, as one behind a pooler can be, or anything
+// that was not executed because a pooler showed itself.
 func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {
 	var mixed *mixedUpError
 	if lost := lostIn(err); lost != nil {
 		db.pool.Reset() // the others are as old as the one that was dead
 		return lost.unheard || !c.Write && out.Rows == 0
 	}
-	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && c.Prepare && stale(err)
+	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && (c.Prepare && stale(err) || canceled(err))
 }
 
 // stale is the error of a kept statement whose tables have changed.

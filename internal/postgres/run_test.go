@@ -475,3 +475,32 @@ func TestThen(t *testing.T) {
 		}
 	}
 }
+
+// TestCanceledByOthers has calls canceled by a request that is not theirs, as one that comes late through a pooler is.
+func TestCanceledByOthers(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "CREATE TABLE t (a int)")
+	db := open(t, url)
+	const once = "SELECT CASE WHEN NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 77) AND pg_try_advisory_lock(77) " +
+		"THEN pg_cancel_backend(pg_backend_pid()) END, pg_sleep(0.01)::text"
+	if got, _ := run(t, db, postgres.Call{SQL: once}); len(got.json) != 1 || got.json[0] != `[null,""]` {
+		t.Errorf("a read that is canceled once gives %v, want that it is tried again", got.json)
+	}
+	for _, test := range []struct {
+		name  string
+		call  postgres.Call
+		count string
+	}{
+		{"a read that is canceled twice", postgres.Call{SQL: "SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1)"}, "0"},
+		{"a write", postgres.Call{Write: true, SQL: "INSERT INTO t SELECT 1 FROM (SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1)) AS x"}, "0"},
+	} {
+		_, err := db.Run(t.Context(), test.call, &rows{})
+		var e *postgres.Error
+		if !errors.As(err, &e) || e.Code != "57014" || !e.Retryable || !strings.Contains(e.Message, "not by its time limit: nothing was changed") {
+			t.Errorf("%s: %v, want that somebody else canceled it", test.name, err)
+		}
+		if got := pgtest.Value(t, url, "SELECT count(*) FROM t"); got != test.count {
+			t.Errorf("%s: the table has %s rows, want %s", test.name, got, test.count)
+		}
+	}
+}
