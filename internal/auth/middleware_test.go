@@ -22,7 +22,7 @@ func access(t *testing.T, v *auth.Verifier, r auth.Resource) *auth.Access {
 	t.Helper()
 	rules, err := guard.Parse("permissions.yaml", []byte(`
 roles: {reader: {schemas: [shop], tables: "*", operations: [select]}}
-users: {alice@example.com: reader, alice: reader}
+users: {alice@example.com: reader, alice: reader, job: reader}
 `))
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func Dir(t *testing.T) string {
 	dir, err := os.Getwd()
 	for ; err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
-			return filepath.Join(dir, "internal", "oidctest")
+			return filepath.Join(dir, "internal", "test", "oidctest")
 		}
 	}
 	t.Fatalf("no go.mod above the test: %v", err)
