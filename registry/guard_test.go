@@ -248,3 +248,47 @@ func TestGuardWithinTheTimeOfTheRole(t *testing.T) {
 		t.Errorf("while the guard's question waits: %s, want the limit of the role", got)
 	}
 }
+
+// TestGuardPostGIS has what people ask of maps, under permissions and in read-only mode, and what tells of other tables.
+func TestGuardPostGIS(t *testing.T) {
+	url := pgtest.URL(t)
+	if !pgtest.HasExtension(t, url, "postgis") {
+		t.Skip("this server has no PostGIS")
+	}
+	c := readGuardCases(t, "testdata/guard_postgis.yaml")
+	pgtest.Exec(t, url, c.Setup)
+	rules, err := guard.Parse("roles", []byte(c.Roles))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := rules.Caller("ann", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := guard.WithCaller(t.Context(), caller)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	readOnly := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
+	for _, test := range c.Answer {
+		for mode, got := range map[string]string{"under a role": answer(t, role, r, "query", query(t, test.SQL)),
+			"read-only": answer(t, t.Context(), readOnly, "query", query(t, test.SQL))} {
+			if !strings.Contains(got, test.Want) || strings.Contains(got, `"code"`) {
+				t.Errorf("%s: %s = %s\nwant an answer with %q", mode, test.SQL, got, test.Want)
+			}
+		}
+	}
+	for _, test := range c.Refuse {
+		if got := answer(t, role, r, "query", query(t, test.SQL)); !strings.Contains(got, `"code":"forbidden"`) {
+			t.Errorf("%s = %s\nwant it refused", test.SQL, got)
+		}
+	}
+}
+
+// query are the arguments of a call of query.
+func query(t *testing.T, sql string) string {
+	t.Helper()
+	args, err := json.Marshal(map[string]string{"sql": sql, "format": "csv"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(args)
+}

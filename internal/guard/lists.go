@@ -31,9 +31,9 @@ const (
 func (a audience) covers(role *Role) bool { return a == everyone || a == readers && role == nil }
 
 type extension struct {
-	audience                audience
-	sql                     bool // its functions in SQL are known, too
-	only, except, relations []string
+	audience                           audience
+	sql                                bool // its functions in SQL are known, too
+	only, except, sqlExcept, relations []string
 }
 
 type lists struct {
@@ -71,10 +71,11 @@ func (l *lists) readExtensions() {
 		Name, For               string
 		SQL                     bool `yaml:"sql"`
 		Only, Except, Relations []string
+		SQLExcept               []string `yaml:"sql_except"`
 	}
 	must(yaml.Unmarshal(extensionsYAML, &all))
 	for _, e := range all {
-		l.extensions[e.Name] = extension{audienceOf(e.For), e.SQL, e.Only, e.Except, e.Relations}
+		l.extensions[e.Name] = extension{audienceOf(e.For), e.SQL, e.Only, e.Except, e.SQLExcept, e.Relations}
 	}
 }
 
@@ -133,7 +134,7 @@ func (l *lists) allowsExtension(f Function, role *Role) bool {
 // brings reports whether a function in SQL is of an extension whose functions in SQL compute, and read nothing.
 func (l *lists) brings(f Function, role *Role) bool {
 	e := l.extensions[f.Extension]
-	return e.sql && f.Language == "sql" && e.audience.covers(role)
+	return e.sql && f.Language == "sql" && e.audience.covers(role) && !slices.Contains(e.sqlExcept, f.Name)
 }
 
 // allowsRelation reports whether a relation of an extension is one that needs not be named.
