@@ -175,7 +175,7 @@ var callerNames = []string{"caller_sub", "caller_role", "caller_claims", "caller
 // casts returns the PostgreSQL type of every name that the SQL of t may use.
 func casts(t *Tool) map[string]string {
 	all := map[string]string{"caller_sub": "text", "caller_role": "text", "caller_claims": "jsonb",
-		"caller_schemas": "text[]", "caller_tables": "text[]"}
+		"caller_schemas": "text[]", "caller_tables": "text[]", ArgNotes: "jsonb"}
 	for _, p := range t.Params {
 		all[p.Name] = cmp.Or(p.Type.cast(), "text") // a type that is wrong has been reported
 	}

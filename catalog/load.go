@@ -180,7 +180,7 @@ func (l *loader) file(name, toolset string) {
 		l.add(&Tool{Name: tool, Toolset: toolset, Path: l.shown(name), Source: l.source.Name})
 		return
 	}
-	text, err := l.read(name)
+	text, err := l.read(name, maxFile)
 	if err != nil {
 		l.fault(name, "reading the file: %v", cause(err))
 		return
@@ -197,15 +197,16 @@ func (l *loader) file(name, toolset string) {
 	}
 }
 
-func (l *loader) read(name string) ([]byte, error) {
+// read reads a file of at most so many bytes.
+func (l *loader) read(name string, most int64) ([]byte, error) {
 	info, err := fs.Stat(l.source.FS, name)
 	switch {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
-	case info.Size() > maxFile:
-		return nil, fmt.Errorf("%d bytes: want at most %d", info.Size(), maxFile)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%d bytes: want at most %d", info.Size(), most)
 	}
 	return fs.ReadFile(l.source.FS, name)
 }

@@ -78,6 +78,8 @@ func (f *file) paramName(m faults.Mapping, paged bool) string {
 		f.AddNode(node, "param name %q: want %s", name, namePattern)
 	case strings.HasPrefix(name, "caller_"):
 		f.AddNode(node, "param name %q: want another, caller_ is for what the server binds", name)
+	case name == ArgNotes:
+		f.AddNode(node, "param name %q: want another, @%s are the notes on objects of the database", name, name)
 	case paged && (name == ArgPageSize || name == ArgCursor):
 		f.AddNode(node, "param name %q: want another, page adds an argument of that name", name)
 	case internalName.MatchString(name):

@@ -68,7 +68,7 @@ func (l *loader) prompts(byName map[string]*Prompt) {
 		if path.Ext(name) != ".md" || l.isDir(name) {
 			continue
 		}
-		text, err := l.read(name)
+		text, err := l.read(name, maxFile)
 		if err != nil {
 			l.fault(name, "reading the file: %v", cause(err))
 			continue

@@ -74,8 +74,8 @@ type Tool struct {
 type Statement struct {
 	// SQL holds one statement without a closing semicolon.
 	SQL string
-	// Args names what is bound to $1, $2, ...: a parameter, one of the caller_ names, or for the two statements of a
-	// Page also one of the page_ names.
+	// Args names what is bound to $1, $2, ...: a parameter, one of the caller_ names, ArgNotes, or for the two statements
+	// of a Page also one of the page_ names.
 	Args []string
 	// Analysis is what PostgreSQL's grammar says of SQL. The statements of a Page have none: they are the tool's own,
 	// wrapped; nor have those of a file that was checked before.

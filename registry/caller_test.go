@@ -48,7 +48,13 @@ SELECT @caller_sub AS sub, @caller_role AS role, @caller_claims->>'team' AS team
 // as gives the context of a caller by the rules of permissions.
 func as(t *testing.T, sub string) context.Context {
 	t.Helper()
-	rules, err := guard.Parse("permissions.yaml", []byte(permissions))
+	return asBy(t, permissions, sub)
+}
+
+// asBy is as by other rules.
+func asBy(t *testing.T, text, sub string) context.Context {
+	t.Helper()
+	rules, err := guard.Parse("permissions.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,8 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 			return nil, err
 		}
 		made, err := newTool(t, nil,
-			&sqlTool{tool: t, db: c.DB, guard: r.guard, limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
+			&sqlTool{tool: t, db: c.DB, guard: r.guard, notes: &r.notes,
+				limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
 		if err != nil {
 			return nil, err
 		}

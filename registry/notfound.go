@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mcp-postgres/catalog"
@@ -43,8 +44,24 @@ func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
 		return fmt.Errorf("asking not_found.suggest: %w", err)
 	}
 	word, _ := args[firstPlaceholder(nf.Message)].(string)
-	e.Suggestion = strings.Join(faults.Nearest(word, candidates, 3), ", ")
+	e.Suggestion = strings.Join(nearest(word, candidates), ", ")
 	return e
+}
+
+// nearest are the names that a text may have meant, or else those that its first words may have meant.
+func nearest(text string, candidates []string) []string {
+	near := faults.Nearest(text, candidates, 3)
+	if len(near) > 0 {
+		return near
+	}
+	for _, word := range strings.Fields(text) {
+		for _, name := range faults.Nearest(word, candidates, 2) {
+			if len(near) < 6 && !slices.Contains(near, name) {
+				near = append(near, name)
+			}
+		}
+	}
+	return near
 }
 
 // firstPlaceholder gives the name in the first {param}, the one that candidates are compared with.
@@ -62,7 +79,7 @@ const maxCandidates = 20_000
 
 // strings runs one of the tool's side statements and gives its first column.
 func (h *sqlTool) strings(ctx context.Context, st catalog.Statement, args map[string]any) ([]string, error) {
-	values := bind(h.tool, st, plainNames(h.tool, args), callerArgs(ctx))
+	values := bind(h.tool, st, plainNames(h.tool, args), h.ownArgs(ctx, st))
 	var sink firstColumn
 	call := h.dbCall(ctx, st, values)
 	call.MaxRows = maxCandidates

@@ -40,6 +40,8 @@ type Config struct {
 	Tools []*catalog.Tool
 	// Prompts are the prompt files.
 	Prompts []*catalog.Prompt
+	// Notes are those on objects of the database.
+	Notes catalog.Notes
 	// Outputs are the output schemas by tool name; a tool without one is offered without.
 	Outputs map[string]json.RawMessage
 	// DB must be set.
@@ -90,6 +92,7 @@ type Registry struct {
 	guard   *tracedGuard
 	routes  *routing
 	set     atomic.Pointer[set]
+	notes   notes
 	// databases are those that it is one of; nil while nothing is served.
 	databases atomic.Pointer[Databases]
 }
@@ -136,7 +139,7 @@ func Build(c Config) (*Registry, error) {
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
 	}
-	return r, r.Replace(Set{Tools: c.Tools, Prompts: c.Prompts, Outputs: c.Outputs})
+	return r, r.Replace(Set{Tools: c.Tools, Prompts: c.Prompts, Notes: c.Notes, Outputs: c.Outputs})
 }
 
 func (r *Registry) limits() rowLimits {

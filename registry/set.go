@@ -19,6 +19,8 @@ type Set struct {
 	Tools []*catalog.Tool
 	// Prompts are the prompt files.
 	Prompts []*catalog.Prompt
+	// Notes are those on objects of the database.
+	Notes catalog.Notes
 	// Outputs are the output schemas by tool name; a tool without one is offered without.
 	Outputs map[string]json.RawMessage
 	// Columns are those that the database described, by tool name. A tool whose answer has others goes to
@@ -47,6 +49,7 @@ func (r *Registry) Replace(s Set) error {
 	if err != nil {
 		return err
 	}
+	r.notes.set(s.Notes)
 	old := r.set.Swap(made)
 	if d := r.databases.Load(); old != nil && d != nil {
 		d.refresh(!bytes.Equal(old.shownTools(), made.shownTools()), !bytes.Equal(old.shownPrompts(), made.shownPrompts()))
@@ -70,8 +73,8 @@ func (r *Registry) make(s Set) (*set, error) {
 	c := &r.config
 	for _, t := range s.Tools {
 		if !c.ReadOnly || t.Access != catalog.Write {
-			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, limits: r.limits(), columns: s.Columns[t.Name],
-				recheck: c.Recheck})
+			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, notes: &r.notes, limits: r.limits(),
+				columns: s.Columns[t.Name], recheck: c.Recheck})
 		}
 	}
 	if !slices.Contains(c.Without, queryName) {

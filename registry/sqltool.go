@@ -21,6 +21,7 @@ type sqlTool struct {
 	tool   *catalog.Tool
 	db     Database
 	guard  *tracedGuard
+	notes  *notes
 	limits rowLimits
 	// columns are those that the database described, nil if it did not; with others the tool goes to recheck.
 	columns []postgres.Column
@@ -128,7 +129,7 @@ func (h *sqlTool) empty(sink *objectRows, out postgres.Outcome) bool {
 
 // statement chooses the statement of the call and gives the values that the server binds itself.
 func (h *sqlTool) statement(ctx context.Context, args map[string]any) (catalog.Statement, map[string][]byte, error) {
-	page, own := h.tool.Page, callerArgs(ctx)
+	page, own := h.tool.Page, h.ownArgs(ctx, h.tool.Statement)
 	if page == nil {
 		return h.tool.Statement, own, nil
 	}
@@ -144,6 +145,18 @@ func (h *sqlTool) statement(ctx context.Context, args map[string]any) (catalog.S
 		own[catalog.PageKey(i+1)] = []byte(k)
 	}
 	return page.Next, own, nil
+}
+
+// ownArgs are the values of @caller_* and @notes, by name.
+func (h *sqlTool) ownArgs(ctx context.Context, st catalog.Statement) map[string][]byte {
+	own := callerArgs(ctx)
+	if slices.Contains(st.Args, catalog.ArgNotes) {
+		if own == nil {
+			own = map[string][]byte{}
+		}
+		own[catalog.ArgNotes] = h.notes.shownTo(ctx)
+	}
+	return own
 }
 
 // rowLimits are the server's limits, made smaller by the role's, the tool's and the call's; a page has its own number

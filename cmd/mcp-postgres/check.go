@@ -72,7 +72,8 @@ func usage(s streams, err error) error {
 type checked struct {
 	files      int
 	tools      []*catalog.Tool // without faults in the file
-	faults     faults.List     // and warnings, which have a rule
+	notes      catalog.Notes
+	faults     faults.List // and warnings, which have a rule
 	notChecked []string
 	unanswered bool // the database was asked and did not say all
 }
@@ -95,6 +96,11 @@ func checkFiles(sources []catalog.Source) *checked {
 			errors.As(err, &list)
 			found.faults = append(found.faults, list...)
 		}
+	}
+	notes, files, err := catalog.LoadNotes(sources...)
+	found.notes, found.files = notes, found.files+files
+	if list := (faults.List)(nil); errors.As(err, &list) {
+		found.faults = append(found.faults, list...)
 	}
 	for _, t := range found.tools {
 		found.faults = append(found.faults, t.Lint()...)
@@ -128,6 +134,12 @@ func (found *checked) askDatabase(ctx context.Context, db *postgres.DB, readOnly
 		}
 		found.faults = slices.Concat(found.faults, d.Faults, d.Warnings, volatile)
 	}
+	unknownNotes, err := registry.UnknownNotes(ctx, db, found.notes)
+	if err != nil {
+		found.unanswered = true
+		found.notChecked = append(found.notChecked, "the names of notes: "+err.Error())
+	}
+	found.faults = append(found.faults, unknownNotes...)
 }
 
 // checkFinding is a fault or a warning as JSON shows it.

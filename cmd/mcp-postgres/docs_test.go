@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/alecthomas/kong"
 
@@ -105,6 +106,10 @@ func TestDocsExamples(t *testing.T) {
 	if got.status != 0 || !strings.Contains(got.out, " 0 failed, 0 skipped") {
 		t.Errorf("test = %+v", got)
 	}
+	notes := cliRun(t, []string{db}, "--tools", dir, "call", "search_objects", "pattern=boxes", "--json")
+	if !strings.Contains(notes.out, "shop.order_items.quantity") || !strings.Contains(notes.out, "Pieces, never boxes") {
+		t.Errorf("the notes of the examples are not found: %+v", notes)
+	}
 	index := pages(t)["docs/examples/README.md"]
 	for _, file := range files {
 		tool := strings.TrimSuffix(filepath.Base(file), ".sql")
@@ -137,6 +142,8 @@ func TestDocsData(t *testing.T) {
 			file := writeFile(t, filepath.Join(t.TempDir(), "databases.yaml"), f.body)
 			t.Setenv("SHOP_URL", "postgres://shop")
 			_, err = (&config.Config{Databases: file, PoolMax: 10}).AllDatabases()
+		case strings.HasPrefix(f.place, "docs/notes.md"):
+			_, _, err = catalog.LoadNotes(catalog.Source{FS: fstest.MapFS{"notes/a.yaml": &fstest.MapFile{Data: []byte(f.body)}}})
 		case strings.Contains(f.body, "roles:"):
 			_, err = guard.Parse("permissions.yaml", []byte(f.body))
 		default:

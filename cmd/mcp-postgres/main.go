@@ -42,6 +42,7 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Check tool files and print every fault and warning."`
 	Test    testCmd    `cmd:"" help:"Run the tests in tool files on a database; their changes are rolled back."`
 	New     newCmd     `cmd:"" help:"Write a tool file to start from."`
+	Notes   notesCmd   `cmd:"" help:"Print a file of notes to fill in: the objects of the database that have no comment."`
 	Eject   ejectCmd   `cmd:"" help:"Write a built-in tool to a file, to edit it."`
 	Doctor  doctorCmd  `cmd:"" help:"Find dangerous rights of the server's logins, and print the SQL that revokes them."`
 	Grants  grantsCmd  `cmd:"" help:"Print the SQL script that gives database roles the rights in --permissions."`

@@ -139,6 +139,31 @@ func (w *watcherClient) wantTool(name string, want bool) {
 	}
 }
 
+func TestReloadOfNotes(t *testing.T) {
+	w := watched(t, pgtest.Demo(t), t.TempDir())
+	comment := func(want string) func(status) bool {
+		return func(info status) bool {
+			return info.ReloadError == "" && strings.Contains(w.call("list_schemas", nil), `"comment":"What we sell, to whom, and what they ordered`+want+`"`)
+		}
+	}
+	w.await("no notes", comment(""))
+	w.write("notes/shop.yaml", "shop: Since 2019\n")
+	w.await("a note", comment(" | Since 2019"))
+	w.write("notes/shop.yaml", "shop: Since 2020\n")
+	w.await("another text", comment(" | Since 2020"))
+	w.write("notes/shop.yaml", "shop: 2021\n")
+	w.await("a fault", func(info status) bool {
+		return info.ReloadError == "loading notes:\nnotes/shop.yaml:1:7: the note on shop is the number 2021: want text, in quotes: \"2021\""
+	})
+	if got := w.call("list_schemas", nil); !strings.Contains(got, " | Since 2020") {
+		t.Errorf("list_schemas = %s, want the last good notes", got)
+	}
+	if err := os.Remove(filepath.Join(w.dir, "notes/shop.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	w.await("no file", comment(""))
+}
+
 const (
 	oneTool   = "/*---\ndescription: One.\nresult: value\n---*/\nSELECT 1"
 	otherTool = "/*---\ndescription: One.\nresult: value\n---*/\nSELECT 2"

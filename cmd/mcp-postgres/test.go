@@ -28,6 +28,10 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	if err != nil {
 		return fmt.Errorf("loading tools:\n%w", err)
 	}
+	notes, _, err := catalog.LoadNotes(sources...)
+	if err != nil {
+		return fmt.Errorf("loading notes:\n%w", err)
+	}
 	db, err := connectTo(ctx, c, log)
 	if err != nil {
 		return err
@@ -42,7 +46,7 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	defer permissions.Close()
 	conf := registryConfig(db.Settings)
-	conf.RoleDBs = permissions.RoleDBs()
+	conf.RoleDBs, conf.Notes = permissions.RoleDBs(), notes
 	results, err := tooltest.Run(ctx, cat.Tools, db.DB, conf, permissions.RulesIn(db.Database))
 	if err != nil {
 		return err

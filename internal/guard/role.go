@@ -112,6 +112,20 @@ func (r *Role) names(schema, name string) bool {
 	return slices.Contains(r.Schemas, schema) && named(r.Tables, schema, name)
 }
 
+// SeesNote reports whether the role may be told a note of that name: on one of its schemas, or on what is in it; of a
+// role with tables of its own, on those and their columns.
+func (r *Role) SeesNote(name string) bool {
+	if r == nil {
+		return false
+	}
+	return slices.ContainsFunc(r.Schemas, func(schema string) bool {
+		rest, within := strings.CutPrefix(name, schema+".")
+		return name == schema || within && (r.AllTables || slices.ContainsFunc(r.Tables, func(t Table) bool {
+			return (t.Schema == "" || t.Schema == schema) && (rest == t.Name || strings.HasPrefix(rest, t.Name+"."))
+		}))
+	})
+}
+
 // allowsFunction reports whether the role may call a function outside pg_catalog.
 func (r *Role) allowsFunction(schema, name string) bool {
 	return slices.Contains(r.Functions, Table{schema, name}) ||

@@ -18,10 +18,11 @@ import (
 	"mcp-postgres/sql"
 )
 
-// Files are the tools and prompts that the settings ask for.
+// Files are the tools, prompts and notes that the settings ask for.
 type Files struct {
 	Tools   []*catalog.Tool
 	Prompts []*catalog.Prompt
+	Notes   catalog.Notes
 	Names   Names // of all tools, those that are not asked for too
 }
 
@@ -45,12 +46,16 @@ func Load(of config.Database, log *slog.Logger) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading prompts:\n%w", err)
 	}
+	notes, _, err := catalog.LoadNotes(sources...)
+	if err != nil {
+		return nil, fmt.Errorf("loading notes:\n%w", err)
+	}
 	names := namesOf(cat.Tools) // before tools are left out
 	tools, err := choose(cat.Tools, c)
 	if err == nil {
 		tools, err = ofDatabase(tools, of)
 	}
-	return &Files{tools, prompts, names}, err
+	return &Files{tools, prompts, notes, names}, err
 }
 
 // Sources are the embedded files, and after them those of the folders.

@@ -189,7 +189,7 @@ func (r *Reconciler) reload(ctx context.Context, w *Watcher) {
 	r.WarnOfUnknownTools()
 }
 
-// changes lists the names of tools whose file is new, gone or another.
+// changes lists the names of tools whose file is new, gone or another, and says whether notes are.
 func changes(old, found *Files) string {
 	texts := map[string]string{}
 	for _, t := range old.Tools {
@@ -206,6 +206,9 @@ func changes(old, found *Files) string {
 		names = append(names, "-"+name)
 	}
 	slices.Sort(names)
+	if !slices.Equal(old.Notes, found.Notes) {
+		names = append(names, "notes")
+	}
 	return strings.Join(names, " ")
 }
 
@@ -306,7 +309,7 @@ func (r *Reconciler) replace() {
 // nor offered.
 func (r *Reconciler) publish() error {
 	set := registry.Set{
-		Prompts: r.files.Prompts, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
+		Prompts: r.files.Prompts, Notes: r.files.Notes, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
 	lastGood, problems, descriptions := map[string]*catalog.Tool{}, map[string]problem{}, map[string]*description{}
 	var kept []string
 	for _, t := range r.files.Tools {

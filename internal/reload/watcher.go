@@ -116,7 +116,7 @@ func resolved(path string) string {
 	return path
 }
 
-// concerns reports whether a change is one of a tool file, of a folder or of the permissions, not of a temporary file
+// concerns reports whether a change is one of a tool file, of notes, of a folder or of the permissions, not of a temporary file
 // of an editor. "..data" is the link that Kubernetes swaps.
 func (w *Watcher) concerns(e fsnotify.Event) bool {
 	if slices.Contains(w.dirs, e.Name) {
@@ -130,7 +130,7 @@ func (w *Watcher) concerns(e fsnotify.Event) bool {
 	if !slices.Contains(w.inside, filepath.Dir(e.Name)) {
 		return false // a neighbour of the folder
 	}
-	known := slices.Contains([]string{".sql", ".md", ""}, filepath.Ext(name))
+	known := slices.Contains([]string{".sql", ".md", ".yaml", ".yml", ""}, filepath.Ext(name))
 	return name == "..data" || !strings.HasPrefix(name, ".") && known
 }
 

@@ -26,7 +26,8 @@ tests:
     expect: {error: not_found}
 ---*/
 WITH namespace AS MATERIALIZED (
-  SELECT n.oid, n.nspname AS schema, pg_catalog.regexp_replace(d.description, '\s+', ' ', 'g') AS comment
+  SELECT n.oid, n.nspname AS schema,
+         pg_catalog.regexp_replace(CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> n.nspname::text), '') END, '\s+', ' ', 'g') AS comment
   FROM pg_catalog.pg_namespace AS n
   LEFT JOIN pg_catalog.pg_description AS d
     ON d.objoid = n.oid AND d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.objsubid = 0
@@ -49,12 +50,13 @@ WITH namespace AS MATERIALIZED (
     AND (@name_pattern IS NULL OR pg_catalog.octet_length(@name_pattern) > pg_catalog.length(@name_pattern) OR c.relname ILIKE @name_pattern)
 ), found AS MATERIALIZED (
   -- place is the order in which they get room: in each schema those with a comment first, and narrow ones before wide ones.
-  SELECT r.*, d.description AS comment,
-         pg_catalog.row_number() OVER (PARTITION BY r.schema ORDER BY d.description IS NULL, r.relnatts, r.table_name) AS place
+  SELECT r.*, l.comment,
+         pg_catalog.row_number() OVER (PARTITION BY r.schema ORDER BY l.comment IS NULL, r.relnatts, r.table_name) AS place
   FROM member AS m
   CROSS JOIN LATERAL (SELECT r.* FROM relation AS r WHERE r.oid = m.oid OFFSET 0) AS r
   LEFT JOIN pg_catalog.pg_description AS d
     ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
+  CROSS JOIN LATERAL (SELECT CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> pg_catalog.concat(r.schema, '.', r.table_name)), '') END AS comment) AS l
   WHERE r.relnamespace IN (SELECT n.oid FROM namespace AS n)
     AND (@name_pattern IS NULL OR r.table_name::text COLLATE pg_catalog."default" ILIKE @name_pattern)
     -- A partition or child is folded into its parent. What an extension made is shown when its schema is asked for.
@@ -225,7 +227,8 @@ WITH namespace AS MATERIALIZED (
                        WHEN pg_catalog.length(a.comment) > l.chars THEN pg_catalog.format(' (%s…+%s)', pg_catalog.left(a.comment, l.chars), pg_catalog.length(a.comment) - l.chars)
                        ELSE coalesce(' (' || a.comment || ')', '') END, ', ' ORDER BY a.attnum) AS columns
       FROM (
-        SELECT a.attnum, pg_catalog.regexp_replace(d.description, '\s+', ' ', 'g') AS comment,
+        SELECT a.attnum, pg_catalog.regexp_replace(CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> pg_catalog.concat(c.schema, '.', c.table_name, '.', a.attname)), '') END,
+                                                   '\s+', ' ', 'g') AS comment,
                CASE WHEN y.typtype <> 'e' AND y.typname <> 'bool' AND NOT coalesce(g.columns ? a.attnum::text, false) THEN s.columns ->> a.attname::text END AS seen,
                pg_catalog.quote_ident(a.attname) || ' '
                  || CASE WHEN y.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace THEN t.type

@@ -76,8 +76,10 @@ SELECT t.schema,
        t.table_name,
        CASE t.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
                       WHEN 'f' THEN 'foreign table' WHEN 'p' THEN 'partitioned table' END AS kind,
-       (SELECT d.description FROM pg_catalog.pg_description AS d
-        WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0) AS comment,
+       nullif(pg_catalog.concat_ws(' | ',
+         (SELECT d.description FROM pg_catalog.pg_description AS d
+          WHERE d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0),
+         @notes ->> pg_catalog.concat(t.schema, '.', t.table_name)), '') AS comment,
        -- What this login may read, and which rows of it. A caller's own queries may run with another role, which is not known here.
        CASE WHEN NOT e.is_readable AND @caller_role IS NULL THEN false END AS readable,
        CASE WHEN @caller_role IS NULL THEN (
@@ -143,7 +145,7 @@ SELECT t.schema,
            'fields', CASE WHEN s.fields <> 0 THEN (
              SELECT pg_catalog.json_object_agg(f.attname, pg_catalog.format_type(f.atttypid, f.atttypmod) ORDER BY f.attnum)
              FROM pg_catalog.pg_attribute AS f WHERE f.attrelid = s.fields AND f.attnum > 0 AND NOT f.attisdropped) END,
-           'comment', d.description,
+           'comment', CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> pg_catalog.concat(t.schema, '.', t.table_name, '.', a.attname)), '') END,
            'source', b.source,
            'values', m.values,
            'range', m.range,
@@ -163,16 +165,17 @@ SELECT t.schema,
            LIMIT 1
          ) AS n ON true
          LEFT JOIN LATERAL (
-           -- The comments of the columns of this name that a view reads.
-           SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I: %s', r.schema, r.table_name, h.description), '; ') AS source
+           -- The comments of the columns of this name that a view reads, and the notes on them.
+           SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I: %s', r.schema, r.table_name, l.text), '; ') AS source
            FROM pg_catalog.pg_rewrite AS w
            JOIN pg_catalog.pg_depend AS u ON u.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND u.objid = w.oid
              AND u.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND u.refobjsubid > 0
            JOIN pg_catalog.pg_attribute AS o ON o.attrelid = u.refobjid AND o.attnum = u.refobjsubid AND o.attname = a.attname
            JOIN relation AS r ON r.oid = u.refobjid AND r.oid <> t.oid
-           JOIN pg_catalog.pg_description AS h
+           LEFT JOIN pg_catalog.pg_description AS h
              ON h.objoid = u.refobjid AND h.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND h.objsubid = u.refobjsubid
-           WHERE t.relkind IN ('v', 'm') AND d.description IS NULL AND w.ev_class = t.oid AND w.rulename = '_RETURN'
+           CROSS JOIN LATERAL (SELECT pg_catalog.concat_ws(' | ', h.description, @notes ->> pg_catalog.concat(r.schema, '.', r.table_name, '.', o.attname)) AS text) AS l
+           WHERE l.text <> '' AND t.relkind IN ('v', 'm') AND d.description IS NULL AND w.ev_class = t.oid AND w.rulename = '_RETURN'
          ) AS b ON true
          LEFT JOIN LATERAL (
            -- What the last ANALYZE saw: the values of columns with few, the range of numbers and dates. A small table is read as fast.

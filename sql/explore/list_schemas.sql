@@ -24,7 +24,7 @@ tests:
 SELECT n.nspname AS schema_name,
        coalesce(r.tables, 0) AS table_count,
        CASE WHEN n.nspname = ANY (pg_catalog.current_schemas(true)) THEN true END AS on_search_path,
-       d.description AS comment
+       CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> n.nspname::text), '') END AS comment
 FROM pg_catalog.pg_namespace AS n
 LEFT JOIN (
   -- What list_tables lists: one scan of pg_class is cheaper than a look-up for each schema.

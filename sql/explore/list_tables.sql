@@ -69,7 +69,7 @@ SELECT n.nspname AS schema,
        CASE WHEN k.is_elsewhere THEN 'The rows are on other nodes.'
             WHEN k.parts[3] > 0 AND k.parts[1] IS NOT NULL
             THEN pg_catalog.format('%s of %s parts were never analysed, and are not counted.', k.parts[3], k.parts[4]) END AS estimate_note,
-       d.description AS comment
+       CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> pg_catalog.concat(n.nspname, '.', c.relname)), '') END AS comment
 FROM namespace AS n
 CROSS JOIN member AS m
 -- OFFSET keeps the planner from starting at pg_class, of whose rows the conditions below let it expect too few.

@@ -132,7 +132,9 @@ SELECT v.kind,
             ELSE pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', v.nspname, v.relname, v.name,
                                    pg_catalog.pg_get_constraintdef(v.objid)) END AS definition,
        CASE WHEN a.withheld THEN 'The definition names, or may name, what your role does not see.' END AS withheld,
-       d.description AS comment
+       CASE WHEN @notes IS NULL OR v.kind NOT IN ('view', 'function') THEN d.description
+            ELSE nullif(pg_catalog.concat_ws(' | ', d.description,
+                   @notes ->> pg_catalog.concat(v.nspname, '.', v.name, CASE v.kind WHEN 'function' THEN '()' END)), '') END AS comment
 FROM visible AS v
 LEFT JOIN pg_catalog.pg_proc AS p ON v.kind = 'function' AND p.oid = v.objid
 LEFT JOIN pg_catalog.pg_description AS d

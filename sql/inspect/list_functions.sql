@@ -38,7 +38,7 @@ SELECT n.nspname AS schema,
        CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
        CASE WHEN p.prosecdef THEN true END AS security_definer,
        CASE WHEN p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype THEN true END AS for_triggers,
-       d.description AS comment
+       CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> pg_catalog.concat(n.nspname, '.', p.proname, '()')), '') END AS comment
 FROM pg_catalog.pg_namespace AS n
 JOIN pg_catalog.pg_proc AS p ON p.pronamespace = n.oid
 JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
