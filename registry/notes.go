@@ -5,6 +5,7 @@ import (
 	_ "embed" // the statements
 	"fmt"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"mcp-postgres/catalog"
@@ -62,13 +63,14 @@ func StartNotes(ctx context.Context, db Database, have catalog.Notes, schemas []
 	return found.values[0], nil
 }
 
-// UnknownNotes are the notes on objects that the database does not have, each with the nearest name that it has.
-func UnknownNotes(ctx context.Context, db Database, all catalog.Notes) (faults.List, error) {
+// UnknownNotes are the faults of the notes on objects that the database does not have. The first of them, hints in
+// number, name the nearest object that it has.
+func UnknownNotes(ctx context.Context, db Database, all catalog.Notes, hints int) (faults.List, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
 	var found nameLists
-	call := postgres.Call{SQL: notesUnknownSQL, Args: [][]byte{all.JSON(everyNote)}}
+	call := postgres.Call{SQL: notesUnknownSQL, Args: [][]byte{all.JSON(everyNote), strconv.AppendInt(nil, int64(hints), 10)}}
 	if _, err := db.Run(ctx, call, &found); err != nil {
 		return nil, fmt.Errorf("asking about notes: %w", err)
 	}

@@ -1,4 +1,4 @@
--- The names in $1, an object of notes, that no object of the database has, each with names near to it; NULL where there are none.
+-- The names in $1, an object of notes, that no object of the database has; the first $2 with the names near to them, each in a row.
 WITH known AS MATERIALIZED (
   SELECT n.nspname::text AS name FROM pg_catalog.pg_namespace AS n
   UNION ALL
@@ -21,25 +21,26 @@ WITH known AS MATERIALIZED (
   SELECT pg_catalog.concat(n.nspname, '.', p.proname, '()')
   FROM pg_catalog.pg_proc AS p
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+), part AS MATERIALIZED (
+  SELECT k.name, pg_catalog.split_part(k.name, '.', 1) AS schema, pg_catalog.regexp_replace(k.name, '\.[^.]*$', '') AS parent,
+         pg_catalog.regexp_replace(k.name, '^.*\.', '') AS last, pg_catalog.length(k.name) AS length
+  FROM known AS k
+  WHERE k.name !~ '^(pg_|information_schema\.)'
 ), unknown AS MATERIALIZED (
-  SELECT k.name, pg_catalog.row_number() OVER (ORDER BY k.name) AS place
+  SELECT k.name, pg_catalog.split_part(k.name, '.', 1) AS schema, pg_catalog.regexp_replace(k.name, '\.[^.]*$', '') AS parent,
+         pg_catalog.regexp_replace(k.name, '^.*\.', '') AS last, pg_catalog.length(k.name) AS length,
+         pg_catalog.row_number() OVER (ORDER BY k.name) AS place
   FROM pg_catalog.jsonb_object_keys($1::jsonb) AS k (name)
   WHERE NOT EXISTS (SELECT FROM known AS n WHERE n.name = k.name)
 )
 SELECT u.name, near.name
 FROM unknown AS u
 LEFT JOIN LATERAL (
-  SELECT k.name
-  FROM known AS k
-  CROSS JOIN LATERAL (SELECT pg_catalog.lower(k.name) AS candidate, pg_catalog.lower(u.name) AS word) AS w
-  WHERE u.place <= 50
-    AND pg_catalog.abs(pg_catalog.length(k.name) - pg_catalog.length(u.name)) <= 4
-    AND k.name !~ '^(pg_|information_schema\.)'
-  -- Those with the same schema and table first, then by a lower bound of the edit distance.
-  ORDER BY (pg_catalog.split_part(w.candidate, '.', 1) <> pg_catalog.split_part(w.word, '.', 1))::int
-             + (pg_catalog.regexp_replace(w.candidate, '\.[^.]*$', '') <> pg_catalog.regexp_replace(w.word, '\.[^.]*$', ''))::int
-             + (pg_catalog.regexp_replace(w.candidate, '^.*\.', '') <> pg_catalog.regexp_replace(w.word, '^.*\.', ''))::int,
-           greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')), pg_catalog.length(pg_catalog.translate(w.word, w.candidate, ''))),
-           k.name
+  SELECT p.name
+  FROM part AS p
+  WHERE u.place <= $2::int AND p.length BETWEEN u.length - 4 AND u.length + 4
+  -- Those that share the most parts first, then by a lower bound of the edit distance.
+  ORDER BY (p.schema <> u.schema)::int + (p.parent <> u.parent)::int + (p.last <> u.last)::int,
+           greatest(pg_catalog.length(pg_catalog.translate(p.name, u.name, '')), pg_catalog.length(pg_catalog.translate(u.name, p.name, ''))), p.name
   LIMIT 200
 ) AS near ON true

@@ -149,7 +149,7 @@ func newDatabase(t *testing.T, c *demo.Cluster, name string) string {
 // that is not there, and a caller of few tables.
 func work(t *testing.T, url, table string) {
 	db, plans := openExplained(t, url)
-	r := buildAll(t, registry.Config{DB: db}, nil)
+	r := buildAll(t, registry.Config{DB: db, Notes: loadNotes(t, table+": A note\nno.table.like_it: Another\n")}, nil)
 	objects, err := strconv.ParseFloat(pgtest.Value(t, url, `SELECT sum(n) FROM (SELECT count(*) FROM pg_attribute UNION ALL SELECT count(*) FROM pg_depend
 		UNION ALL SELECT count(*) FROM pg_class UNION ALL SELECT count(*) FROM pg_constraint UNION ALL SELECT count(*) FROM pg_proc) AS c (n)`), 64)
 	if err != nil {
@@ -206,7 +206,8 @@ func argsOf(table string) map[string][]string {
 	return map[string][]string{
 		"describe_table": {ofTable}, "find_relationships": {ofTable}, "get_foreign_keys": {ofTable}, "list_tables": {named}, "list_functions": {named},
 		"list_indexes": {named, ofTable}, "table_stats": {named, ofTable}, "get_definition": {fmt.Sprintf(`{"name": %q}`, name+"_pkey")},
-		"search_objects":      {`{"pattern": "%", "detail": "full"}`, fmt.Sprintf(`{"pattern": %q}`, name)},
+		"search_objects": {`{"pattern": "%", "detail": "full"}`, fmt.Sprintf(`{"pattern": %q}`, name),
+			`{"pattern": "a", "kinds": ["value"]}`, `{"pattern": "itme amuont custmer paymnt nmae"}`},
 		"seq_scan_candidates": {`{"min_bytes": 0}`}, "unused_indexes": {"{}", `{"max_scans": 1000}`},
 	}
 }

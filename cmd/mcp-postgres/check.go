@@ -35,7 +35,7 @@ func (cmd *checkCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	found.askDatabase(ctx, db.DB, db.Settings.ReadOnly)
+	found.askDatabase(ctx, db)
 	if err := found.report(cmd.Strict).print(s.out, cmd.formatFlag); err != nil {
 		return err
 	}
@@ -109,7 +109,8 @@ func checkFiles(sources []catalog.Source) *checked {
 }
 
 // askDatabase adds what the database says of the tools, or that it says nothing.
-func (found *checked) askDatabase(ctx context.Context, db *postgres.DB, readOnly bool) {
+func (found *checked) askDatabase(ctx context.Context, of *database) {
+	db, readOnly := of.DB, of.Settings.ReadOnly
 	const unknown = "names of tables, columns and functions, types, page keys, volatile functions"
 	features, err := registry.Features(ctx, db)
 	switch {
@@ -134,12 +135,22 @@ func (found *checked) askDatabase(ctx context.Context, db *postgres.DB, readOnly
 		}
 		found.faults = slices.Concat(found.faults, d.Faults, d.Warnings, volatile)
 	}
-	unknownNotes, err := registry.UnknownNotes(ctx, db, found.notes)
+	found.askNotes(ctx, of)
+}
+
+// askNotes adds the notes on objects that the database does not have. Of several databases another one may have them.
+func (found *checked) askNotes(ctx context.Context, of *database) {
+	unknown, err := registry.UnknownNotes(ctx, of.DB, found.notes, 20)
 	if err != nil {
 		found.unanswered = true
 		found.notChecked = append(found.notChecked, "the names of notes: "+err.Error())
 	}
-	found.faults = append(found.faults, unknownNotes...)
+	for _, f := range unknown {
+		if len(of.Names) > 1 {
+			f.Rule = "unknown_note"
+		}
+		found.faults = append(found.faults, f)
+	}
 }
 
 // checkFinding is a fault or a warning as JSON shows it.

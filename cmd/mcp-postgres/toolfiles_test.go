@@ -43,6 +43,7 @@ func TestCheckCommand(t *testing.T) {
 	url := pgtest.Demo(t)
 	db := "DATABASE_URL=" + url
 	version, _, _ := strings.Cut(pgtest.Value(t, url, "SHOW server_version"), " ")
+	databases := writeFile(t, filepath.Join(t.TempDir(), "databases.yaml"), "databases: {shop: {url_env: SHOP_URL}, crm: {url: postgres://x}}\ndefault: shop\n")
 	tests := []struct {
 		name   string
 		env    []string
@@ -63,6 +64,11 @@ func TestCheckCommand(t *testing.T) {
 		{"no folder", nil, []string{"check", "nowhere"}, 2, "", ""},
 		{"junit", nil, []string{"check", "--format", "junit", badTools}, 1, "", `<testcase name="line 5: fault" classname="testdata/tools/bad/sales/ddl.sql" file="testdata/tools/bad/sales/ddl.sql" line="5"`},
 		{"junit of sound files", nil, []string{"check", "--format", "junit", goodTools + "/sales"}, 0, "", `failures="0" skipped="1"`},
+		{"notes", []string{db}, []string{"check", "testdata/tools/notes"}, 1, "", `testdata/tools/notes/notes/shop.yaml:3:1: note on shop.ordrs: the database has no such object: did you mean "shop.orders"?` +
+			"\n1 file: 1 fault, 0 warnings"},
+		{"notes without a database", nil, []string{"check", "testdata/tools/notes"}, 0, "", "1 file: 0 faults"},
+		{"notes of one of several databases", []string{"SHOP_URL=" + url}, []string{"--databases", databases, "check", "testdata/tools/notes"}, 0, "",
+			"1 file: 0 faults, 1 warning"},
 		{"unknown format", nil, []string{"check", "--format", "xml"}, 2, "", ""},
 	}
 	for _, test := range tests {
@@ -98,6 +104,15 @@ func TestCheckStrictWithoutAnswer(t *testing.T) {
 		if got.status != test.status || !strings.Contains(got.err, test.err) || !strings.Contains(got.out, "0 faults, 0 warnings") {
 			t.Errorf("%s: check = %+v, want status %d and %q", test.name, got, test.status, test.err)
 		}
+	}
+}
+
+// TestUnknownNotesAtStart: a server says which notes are on nothing, and serves.
+func TestUnknownNotesAtStart(t *testing.T) {
+	got := cliRun(t, []string{"DATABASE_URL=" + pgtest.Demo(t)}, "--tools", "testdata/tools/notes", "call", "list_schemas")
+	if got.status != 0 || !strings.Contains(got.err, "notes on objects that the database does not have") || !strings.Contains(got.err, "note on shop.ordrs") ||
+		!strings.Contains(got.out, "The web shop") {
+		t.Errorf("call list_schemas with an unknown note = %+v", got)
 	}
 }
 

@@ -61,6 +61,7 @@ type Reconciler struct {
 	features     *catalog.Features        // nil until the database has answered
 	lastGood     map[string]*catalog.Tool // by path: the last text that the database took
 	problems     map[string]problem       // by the name of a tool
+	notesOf      *Files                   // whose notes were held against the database
 	warned       map[string]string        // by role: the tools in it that the log has named as not existing
 }
 
@@ -250,12 +251,15 @@ func (r *Reconciler) describe(ctx context.Context) bool {
 			tools = append(tools, t)
 		}
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, asking := errgroup.WithContext(ctx) // which ends with the group
 	group.SetLimit(min(describeAtOnce, 1+len(tools)/4))
 	for _, t := range tools {
-		group.Go(func() error { return r.describeTool(ctx, t) })
+		group.Go(func() error { return r.describeTool(asking, t) })
 	}
 	err = errors.Join(err, group.Wait())
+	if err == nil {
+		r.checkNotes(ctx)
+	}
 	if err != nil && r.databaseErr == nil && !errors.Is(err, postgres.ErrNoDatabase) {
 		r.log.Warn("tools offered without an output schema: the database did not describe them", "error", err)
 	}
@@ -274,6 +278,22 @@ func (r *Reconciler) describeTool(ctx context.Context, t *catalog.Tool) error {
 	}
 	*d = description{Description: found}
 	return nil
+}
+
+// checkNotes warns of the notes on objects that the database does not have, once for each reading of the files. With
+// several databases they may be in another one. A database that does not answer is asked the next time.
+func (r *Reconciler) checkNotes(ctx context.Context) {
+	if r.notesOf == r.files || len(r.of.Load().Names) > 1 {
+		return
+	}
+	unknown, err := registry.UnknownNotes(ctx, r.config.DB, r.files.Notes, 0)
+	if err != nil {
+		return
+	}
+	r.notesOf = r.files
+	if n := len(unknown); n > 0 {
+		r.log.Warn("notes on objects that the database does not have", "count", n, "first", unknown[0].String())
+	}
 }
 
 // askFeatures asks for what requirements are compared with, as long as one is not met.
