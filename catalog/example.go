@@ -174,9 +174,9 @@ func (f *file) expectFits(t *Tool, e faults.Mapping) {
 	only := func(fits bool, want string, keys ...string) {
 		f.only(e, fits, "result "+string(t.Result), "result "+want, keys...)
 	}
-	only(t.Result == Rows, "rows", "rows", "max_rows")
+	only(t.Result == Rows || t.Result == Query, "rows or query", "rows", "max_rows")
 	only(t.Result == Rows || t.Result == Object, "rows or object", "columns")
-	only(t.Result != Affected, "rows, object, value or text", "contains", "equals")
+	only(t.Result != Affected, "rows, object, value, text or query", "contains", "equals")
 	only(t.Result == Affected, "affected", "affected")
 }
 

@@ -152,6 +152,7 @@ const (
 	Object   Result = "object"
 	Value    Result = "value"
 	Text     Result = "text"
+	Query    Result = "query" // the rows of the SQL that the statement writes
 	Affected Result = "affected"
 )
 

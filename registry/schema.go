@@ -129,7 +129,7 @@ func unsigned(n *int) *uint64 {
 
 // OutputSchema is the JSON Schema of a tool's answer with these columns; nil for a text.
 func OutputSchema(t *catalog.Tool, cols []postgres.Column) (json.RawMessage, error) {
-	if t.Result == catalog.Text {
+	if t.Result == catalog.Text || t.Result == catalog.Query {
 		return nil, nil
 	}
 	return json.Marshal(answerSchema(t, cols))

@@ -68,6 +68,9 @@ func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.tool.Result == catalog.Query {
+		return h.runWritten(ctx, c, res.Texts[0])
+	}
 	res.addNotices(out.Notices, res.JSON != "" && (h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember)))
 	return res, nil
 }
@@ -81,7 +84,7 @@ func (h *sqlTool) sink(ctx context.Context, args map[string]any) *objectRows {
 	if h.tool.Page != nil {
 		sink.keys = h.tool.Page.Key
 	}
-	if h.tool.Result == catalog.Text {
+	if h.tool.Result == catalog.Text || h.tool.Result == catalog.Query {
 		sink.once, sink.limits.cell = true, sink.limits.bytes
 	}
 	return sink
@@ -170,7 +173,7 @@ func (h *sqlTool) rowLimits(ctx context.Context, args map[string]any) rowLimits 
 		l.bytes = min(l.bytes, n)
 	}
 	switch h.tool.Result {
-	case catalog.Object, catalog.Text:
+	case catalog.Object, catalog.Text, catalog.Query:
 		l.rows = 1
 	case catalog.Value: // which is all that the call is for
 		l.rows, l.bulk = 1, 0
@@ -190,9 +193,14 @@ func (h *sqlTool) result(args map[string]any, sink *objectRows, out postgres.Out
 	switch h.tool.Result {
 	case catalog.Affected:
 		return jsonAnswer(affectedJSON(out)), nil
-	case catalog.Object, catalog.Value, catalog.Text:
+	case catalog.Object, catalog.Value, catalog.Text, catalog.Query:
 		return h.single(sink, out)
 	}
+	return h.rows(args, sink, out)
+}
+
+// rows is the answer that has rows.
+func (h *sqlTool) rows(args map[string]any, sink *objectRows, out postgres.Outcome) (*Answer, error) {
 	switch {
 	case !out.HasRows:
 		return nil, h.misfit("the statement gives no columns")
@@ -234,12 +242,12 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*Answer, error
 		}
 		body = append([]byte(`{"value":`), body[1+len(sink.names[0]):]...)
 	}
-	if h.tool.Result == catalog.Text {
-		var text struct{ Value string }
-		if err := json.Unmarshal(body, &text); err != nil {
+	if h.tool.Result == catalog.Text || h.tool.Result == catalog.Query {
+		var text struct{ Value *string }
+		if err := json.Unmarshal(body, &text); err != nil || text.Value == nil && h.tool.Result == catalog.Query {
 			return nil, h.misfit("the column is no text")
 		}
-		return textAnswer(text.Value), nil
+		return textAnswer(pointed(text.Value)), nil
 	}
 	if sink.cut == 0 {
 		return jsonAnswer(body), nil
@@ -252,6 +260,52 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*Answer, error
 		}
 	}
 	return jsonAnswer(append(cut.appendJSON(append(body[:len(body)-1], ','), name), '}')), nil
+}
+
+func pointed(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// runWritten runs the SQL that a tool of the result query has written, READ ONLY, and as the caller's own: the guard
+// decides on it for the caller, whoever answers for the file.
+func (h *sqlTool) runWritten(ctx context.Context, c *call, sql string) (*Answer, error) {
+	c.SQL = sql
+	p, err := h.guard.Authorize(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	if p.Statement != nil {
+		for _, r := range p.Statement.Relations {
+			c.Relations = append(c.Relations, r.String())
+		}
+	}
+	limits := h.limits.withRole(ctx)
+	if n := h.tool.Limits.Rows; n > 0 {
+		limits.rows = min(limits.rows, n)
+	}
+	sink := &objectRows{prefix: itemsPrefix, limits: limits, whole: true, omitNull: h.tool.OmitNull, buf: h.buffers.get()}
+	defer func() { h.buffers.put(sink.buf) }()
+	var res *Answer
+	p, err = h.guard.Run(ctx, p, func(p *guard.Permit) error {
+		call := postgres.Call{SQL: sql, Untrusted: true, MaxRows: limits.rows}
+		p.Apply(&call)
+		call.Timeout = roleTimeout(ctx, h.tool.Limits.Timeout)
+		call.Answer = func(out postgres.Outcome) (err error) {
+			c.Rows = out.Rows
+			res, err = h.rows(nil, sink, out)
+			return err
+		}
+		_, err := h.db.Run(ctx, call, sink)
+		return err
+	})
+	if e, ok := userMessage(p.Redact(err), sql); ok && err != nil {
+		e.Line, e.Column = 0, 0 // in SQL that the caller did not write
+		return nil, e
+	}
+	return res, err
 }
 
 func (h *sqlTool) tooLarge(limit int) error {

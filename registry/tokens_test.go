@@ -23,6 +23,7 @@ const (
 var typicalArgs = map[string]string{
 	"describe_table": `{"table_name": "orders"}`, "find_relationships": `{"table_name": "orders"}`, "get_foreign_keys": `{"table_name": "orders"}`,
 	"search_objects": `{"pattern": "customer"}`, "query": `{"sql": "SELECT * FROM shop.orders LIMIT 10"}`, "get_definition": `{"name": "order_totals"}`,
+	"profile_table": `{"table_name": "orders"}`, "get_dependent_rows": `{"table_name": "orders", "key": ["1"]}`,
 	"list_indexes": `{"table_name": "orders"}`, "table_stats": `{"table_name": "orders"}`,
 }
 

@@ -208,6 +208,6 @@ func argsOf(table string) map[string][]string {
 		"list_indexes": {named, ofTable}, "table_stats": {named, ofTable}, "get_definition": {fmt.Sprintf(`{"name": %q}`, name+"_pkey")},
 		"search_objects": {`{"pattern": "%", "detail": "full"}`, fmt.Sprintf(`{"pattern": %q}`, name),
 			`{"pattern": "a", "kinds": ["value"]}`, `{"pattern": "itme amuont custmer paymnt nmae"}`},
-		"seq_scan_candidates": {`{"min_bytes": 0}`}, "unused_indexes": {"{}", `{"max_scans": 1000}`},
+		"seq_scan_candidates": {`{"min_bytes": 0}`}, "unused_indexes": {"{}", `{"max_scans": 1000}`}, "profile_table": {ofTable}, "get_dependent_rows": {ofTable},
 	}
 }

@@ -104,7 +104,7 @@ type object struct {
 // columns are the names of the columns as an answer has them, in their order.
 func columns(output json.RawMessage, result catalog.Result) (names []string, err error) {
 	var s object
-	if result == catalog.Text {
+	if result == catalog.Text || result == catalog.Query {
 		return nil, nil
 	}
 	if err = json.Unmarshal(output, &s); err == nil && result == catalog.Rows {
@@ -179,9 +179,17 @@ func (r *runner) call(ctx context.Context, args json.RawMessage) *answer {
 	if err != nil { // the caller may not call the tool
 		res = registry.ErrorAnswer(&registry.Error{Code: registry.CodeUnknownTool, Message: err.Error()})
 	}
-	a := &answer{body: res.Body(), text: strings.Join(res.Texts, "\n"), result: r.tool.Result, columns: r.columns}
+	a := &answer{body: res.Body(), text: strings.Join(res.Texts, "\n"), result: shape(r.tool.Result), columns: r.columns}
 	if res.Err != nil {
 		a.code = res.Err.Code
 	}
 	return a
+}
+
+// shape is that of the answer: SQL that was written gives rows.
+func shape(r catalog.Result) catalog.Result {
+	if r == catalog.Query {
+		return catalog.Rows
+	}
+	return r
 }

@@ -1,0 +1,6 @@
+/*---
+description: x
+access: write
+result: query
+---*/
+SELECT 1
