@@ -1,7 +1,7 @@
 /*---
 title: Search the database's objects
 description: >
-  Finds tables, columns and functions by words in their names, comments and enum labels, in any order, best match first (rank 1). name is ready for SQL.
+  Finds tables, columns and functions by words in names, comments and enum labels, in any order, best first (rank 1). name is ready for SQL.
 params:
   - name: pattern
     type: string
@@ -12,7 +12,7 @@ params:
   - name: kinds
     type: string[]
     enum: [table, column, function, value]
-    description: Omit for all but value, common values of columns.
+    description: 'Omit for all but value: common values.'
   - name: schema
     type: string
     names: schema
