@@ -48,7 +48,7 @@ func connect(ctx context.Context, of config.Database, log *slog.Logger) (d *data
 		}
 		url = d.cluster.URL()
 	}
-	d.DB, err = postgres.Open(ctx, postgres.Config{URL: url, MinConns: c.PoolMin, MaxConns: c.PoolMax,
+	d.DB, err = postgres.Open(ctx, postgres.Config{URL: url, Password: password(c), MinConns: c.PoolMin, MaxConns: c.PoolMax,
 		IdleTime: c.Idle(), Timeout: c.Timeout(), Logger: log})
 	if err != nil {
 		if of.Name != "" {
@@ -57,6 +57,14 @@ func connect(ctx context.Context, of config.Database, log *slog.Logger) (d *data
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
+}
+
+// password says where the password of the login comes from. The database of --demo has its own.
+func password(c *config.Config) postgres.Password {
+	if c.Demo {
+		return postgres.Password{}
+	}
+	return postgres.Password{Command: c.Command(), File: c.PasswordFile, Keep: c.PasswordKeep}
 }
 
 // connectTo opens the database that the settings name: of several the one of --database, or the default one.

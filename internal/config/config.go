@@ -19,6 +19,10 @@ type Config struct {
 	Conn string `help:"Connection string of the database: a URL or key=value pairs. Without it the server starts, and every tool says that it is missing." env:"DATABASE_URL,POSTGRES_CONNECTION_STRING" placeholder:"URL"`
 	Demo bool   `help:"Start a throw-away PostgreSQL with sample data instead of using --conn; it is removed at exit."`
 
+	PasswordCommand string        `help:"Command that writes the password of --conn to its standard output, asked when connections are made: words, or a JSON array of them. No shell reads it." name:"password-command" env:"MCP_PASSWORD_COMMAND" placeholder:"COMMAND"`
+	PasswordFile    string        `help:"File with the password of --conn in its first line, read for each connection." name:"password-file" env:"MCP_PASSWORD_FILE" placeholder:"FILE"`
+	PasswordKeep    time.Duration `help:"Time for which a password of --password-command is used for other connections; one that the database refuses is asked for anew." name:"password-keep" env:"MCP_PASSWORD_KEEP" default:"10m" placeholder:"TIME"`
+
 	Databases string `help:"File that names several databases, instead of --conn." env:"MCP_DATABASES_FILE" placeholder:"FILE"`
 	Database  string `help:"Of several databases the one that check, test, doctor, grants, tools and call work on. Default: the default one." placeholder:"NAME"`
 
@@ -74,7 +78,7 @@ func (c *Config) Validate() error {
 	if c.PoolIdle != 0 && (c.PoolIdle < time.Second || c.PoolIdle > 24*time.Hour) {
 		faults = append(faults, fmt.Errorf("--pool-idle (MCP_POOL_IDLE) is %v: want 0, or 1s to 24h", c.PoolIdle))
 	}
-	faults = append(faults, c.checkDatabases())
+	faults = append(faults, c.checkDatabases(), c.checkPassword())
 	if c.AuditSQL && c.Audit == "" {
 		faults = append(faults, errors.New("--audit-sql (MCP_AUDIT_SQL) is set without --audit (MCP_AUDIT): no call would "+
 			"be written; set --audit too, or unset it"))

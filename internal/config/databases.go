@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -118,6 +119,26 @@ func (p *databasesFile) read(root *yaml.Node) {
 	p.chooseDefault(m)
 }
 
+// password reads where the password comes from.
+func (p *databasesFile) password(m faults.Mapping, own *Config) {
+	own.PasswordCommand, own.PasswordFile = "", m.Text("password_file")
+	var words []string
+	for _, n := range m.Items("password_command") {
+		words = append(words, p.TextOf(n, "password_command"))
+	}
+	if words != nil {
+		text, err := json.Marshal(words)
+		if err != nil {
+			p.AddNode(m.Values["password_command"], "password_command: %v", err)
+		}
+		own.PasswordCommand = string(text)
+	}
+	own.PasswordKeep = cmp.Or(m.Duration("password_keep"), own.PasswordKeep)
+	if m.Has("password_command") && m.Has("password_file") {
+		p.AddNode(m.Node, "password_command and password_file are both there: want one of them")
+	}
+}
+
 // chooseDefault puts the default database first. Of several the file must name it.
 func (p *databasesFile) chooseDefault(m faults.Mapping) {
 	var names []string
@@ -152,9 +173,10 @@ func (p *databasesFile) database(e faults.Entry) Database {
 	case d.Name == DemoName && p.settings.Demo:
 		p.AddNode(e.Key, "%s is the name of the one that --demo brings: want another name", what)
 	}
-	m, _ := p.Mapping(e.Value, what, "url", "url_env", "description", "read_only", "toolsets", "limits", "pool")
+	m, _ := p.Mapping(e.Value, what, "url", "url_env", "password_command", "password_file", "password_keep", "description", "read_only", "toolsets", "limits", "pool")
 	d.Description = m.Prose("description")
 	own.Conn = p.url(e, m)
+	p.password(m, &own)
 	own.ReadOnly = m.Flag("read_only", false) || own.ReadOnly
 	if m.Has("toolsets") {
 		own.Toolsets = m.Names("toolsets")
@@ -228,6 +250,7 @@ func (c *Config) checkDatabases() error {
 func (d Database) Same(other Database) bool {
 	a, b := d.Settings, other.Settings
 	return d.Name == other.Name && a.Conn == b.Conn && a.Demo == b.Demo &&
+		a.PasswordCommand == b.PasswordCommand && a.PasswordFile == b.PasswordFile && a.PasswordKeep == b.PasswordKeep &&
 		a.ReadOnly == b.ReadOnly && a.TimeoutMS == b.TimeoutMS && a.MaxRows == b.MaxRows && a.MaxBytes == b.MaxBytes &&
 		a.PoolMin == b.PoolMin && a.PoolMax == b.PoolMax && a.PoolIdle == b.PoolIdle && slices.Equal(a.Toolsets, b.Toolsets)
 }

@@ -12,7 +12,8 @@ import (
 
 func base(file string) *config.Config {
 	return &config.Config{Databases: file, TimeoutMS: 30_000, MaxRows: 1000, MaxBytes: 1_000_000, MaxReply: 25_000, MaxSQL: 32_768,
-		PoolMax: 10, PoolIdle: 5 * time.Minute, HTTP: config.HTTP{Host: "localhost", Port: 8080, ShutdownTimeout: time.Second}}
+		PoolMax: 10, PoolIdle: 5 * time.Minute, HTTP: config.HTTP{Host: "localhost", Port: 8080, ShutdownTimeout: time.Second},
+		Auth: config.Auth{CallerRate: 50, CallerConcurrent: 20}}
 }
 
 func parse(t *testing.T, text string, demo bool) ([]config.Database, error) {
@@ -30,7 +31,7 @@ func TestDatabases(t *testing.T) {
 	t.Setenv("SHOP_URL", "postgres://shop")
 	all, err := parse(t, `
 databases:
-  crm: {url: "postgres://crm", description: Contacts, read_only: true, toolsets: [explore, inspect], limits: {timeout: 5s, rows: 10, bytes: 2048}, pool: {min: 1, max: 3, idle: 1m}}
+  crm: {url: "postgres://crm", description: Contacts, read_only: true, toolsets: [explore, inspect], limits: {timeout: 5s, rows: 10, bytes: 2048}, pool: {min: 1, max: 3, idle: 1m}, password_command: [say, a, a], password_keep: 1m}
   shop: {url_env: SHOP_URL}
 default: shop
 `, true)
@@ -43,6 +44,8 @@ default: shop
 	}
 	crm := all[2].Settings
 	switch {
+	case strings.Join(crm.Command(), "|") != "say|a|a" || crm.PasswordKeep != time.Minute || all[0].Settings.Command() != nil:
+		t.Errorf("crm = %+v, want its command", crm)
 	case strings.Join(names, " ") != "shop demo crm" || !all[0].Main || all[1].Main:
 		t.Errorf("databases = %v, want shop, the default, demo and crm", names)
 	case all[0].Settings.Conn != "postgres://shop" || all[0].Settings.PoolMax != 10 || all[0].Settings.Demo || !all[1].Settings.Demo:
@@ -74,6 +77,8 @@ func TestDatabasesFaults(t *testing.T) {
 		{"another default", "databases: {shop: {url: x}, b: {url: y}}\ndefault: shpo", []string{`:2:10: default "shpo" is none of the databases: did you mean "shop"?`}},
 		{"limits", "databases: {a: {url: x, limits: {timeout: 5}}}", []string{"timeout is the number 5: want a duration"}},
 		{"pool", "databases: {a: {url: x, pool: {min: 20}}}", []string{"pool has min 20 and max 10: want min to be at most max"}},
+		{"two passwords", "databases: {a: {url: x, password_command: [a], password_file: b}}", []string{"are both there: want one of them"}},
+		{"command as a text", "databases: {a: {url: x, password_command: aws rds}}", []string{`password_command is "aws rds": want a list`}},
 		{"rows", "databases: {a: {url: x, limits: {rows: 1000000}}}", []string{"rows is 1000000: want 1 to 100000"}},
 		{"read_only", "databases: {a: {url: x, read_only: perhaps}}", []string{`read_only is "perhaps": want true or false`}},
 		{"several", "databases: {a: {url: x, pol: {}}, b: {}}\ndefault: a", []string{`unknown key "pol"`, "want either url"}},

@@ -35,6 +35,8 @@ const (
 type Config struct {
 	// URL is a connection string (URL or keyword/value). Empty means no database: every call is ErrNoDatabase.
 	URL string
+	// Password says where the password comes from, if it is not in URL.
+	Password Password
 	// MinConns are the connections kept open. With zero one is made at the start, and none is kept; with a negative number
 	// nothing connects before the first call.
 	MinConns int

@@ -92,6 +92,7 @@ func connectError(ctx context.Context, err error) error {
 	var pe *pgconn.PgError
 	var ce *pgconn.ConnectError
 	var paused *pausedError
+	var password *passwordError
 	switch {
 	case errors.As(err, &own): // of the look at a new connection
 		return own
@@ -104,6 +105,8 @@ func connectError(ctx context.Context, err error) error {
 		return &Unavailable{Reason: "no server in the connection string is as target_session_attrs wants it", cause: err}
 	case errors.As(err, &pe):
 		return &Unavailable{Reason: refusal(pe), cause: err}
+	case errors.As(err, &password):
+		return &Unavailable{Reason: "the password of the login can't be had; the server's log says why", cause: err}
 	case errors.As(err, &ce):
 		return &Unavailable{Reason: cmp.Or(tlsReason(err), "the database can't be reached"), cause: err}
 	case errors.Is(ctx.Err(), context.Canceled):

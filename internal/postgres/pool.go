@@ -24,10 +24,11 @@ import (
 // pooler with fewer places) so fails no call.
 type pool struct {
 	*pgxpool.Pool
-	url    string
-	pooler *pooler
-	log    *slog.Logger
-	most   int // connections that there may be
+	url      string
+	pooler   *pooler
+	log      *slog.Logger
+	password passwords
+	most     int // connections that there may be
 
 	// closing ends when shut is called.
 	closing context.Context
@@ -61,7 +62,8 @@ const (
 // newPool begins to connect, unless c says otherwise.
 func newPool(c Config, found *connInfo, pooler *pooler) (*pool, error) {
 	p := &pool{url: c.URL, conf: found.Config, pooler: pooler, log: c.Logger,
-		most: min(cmp.Or(max(c.MaxConns, 0), DefaultMaxConns), 10_000)}
+		password: passwords{Password: c.Password, log: c.Logger},
+		most:     min(cmp.Or(max(c.MaxConns, 0), DefaultMaxConns), 10_000)}
 	p.closing, p.close = context.WithCancel(context.Background())
 	if found.most > 0 {
 		p.most = min(p.most, found.most)
@@ -89,8 +91,18 @@ func newPool(c Config, found *connInfo, pooler *pooler) (*pool, error) {
 
 // beforeConnect reads the connection string anew, for passwords and certificates change in their files. After a refused
 // login there is one attempt each pause.
-func (p *pool) beforeConnect(_ context.Context, c *pgx.ConnConfig) error {
-	c.Config = *p.config()
+func (p *pool) beforeConnect(ctx context.Context, c *pgx.ConnConfig) error {
+	if err := p.waitAfterRefusal(); err != nil {
+		return err
+	}
+	conf, err := p.config(ctx)
+	if err == nil {
+		c.Config = *conf
+	}
+	return err
+}
+
+func (p *pool) waitAfterRefusal() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.refused == nil {
@@ -125,18 +137,28 @@ func (e *pausedError) Error() string { return e.cause.Error() }
 func (e *pausedError) Unwrap() error { return e.cause }
 
 // config is that of the next connection. A pooler gets only the parameters that it follows.
-func (p *pool) config() *pgconn.Config {
+func (p *pool) config(ctx context.Context) (*pgconn.Config, error) {
 	found, err := parseConnInfo(p.url)
+	password := ""
+	if p.password.own() {
+		var failed error
+		if password, failed = p.password.get(ctx); failed != nil {
+			return nil, failed
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil {
 		p.conf = found.Config
 	}
+	if p.password.own() {
+		p.conf.Password = password
+	}
 	conf := p.conf.Copy()
 	if p.pooler.found.Load() {
 		conf.RuntimeParams = p.pooler.startup
 	}
-	return conf
+	return conf, nil
 }
 
 // acquire takes a connection; release gives it back.
@@ -156,10 +178,18 @@ func (p *pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	}
 }
 
-// take gives a connection that is idle, or makes one. A pooler that shows itself by refusing one is asked again.
+// loginRefused reports an error of the login: invalid authorization specification.
+func loginRefused(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && strings.HasPrefix(pe.Code, refusedLogin)
+}
+
+// take gives a connection that is idle, or makes one. A pooler that shows itself by refusing one is asked again, and so
+// is a server that refuses a password for which there may be another.
 func (p *pool) take(ctx context.Context) (*pgxpool.Conn, error) {
+	began := time.Now()
 	conn, err := p.Acquire(ctx)
-	if err != nil && (p.pooler.refuses(err) || p.refusesParameters(ctx, err)) {
+	if err != nil && (p.pooler.refuses(err) || p.refusesParameters(ctx, err) || loginRefused(err) && p.password.refused(began)) {
 		conn, err = p.Acquire(ctx)
 	}
 	return conn, err
@@ -301,10 +331,10 @@ func (p *pool) dial() {
 func (p *pool) noted(err error) bool {
 	p.failed++
 	live := p.live()
-	pe, paused := (*pgconn.PgError)(nil), (*pausedError)(nil)
+	paused := (*pausedError)(nil)
 	switch again := errors.As(err, &paused); {
 	case again: // nothing was tried
-	case errors.As(err, &pe) && strings.HasPrefix(pe.Code, refusedLogin):
+	case loginRefused(err):
 		if p.refused == nil {
 			p.pause = minPause
 			p.next = time.Now().Add(minPause)

@@ -252,7 +252,10 @@ func (p *pool) refusesParameters(ctx context.Context, err error) bool {
 	if p.pooler.found.Load() || !mayBeParameters(err) {
 		return false
 	}
-	conf := p.config()
+	conf, err := p.config(ctx)
+	if err != nil {
+		return false
+	}
 	conf.RuntimeParams = p.pooler.startup
 	conn, err := pgconn.ConnectConfig(ctx, conf)
 	if err != nil {

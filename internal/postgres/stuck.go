@@ -185,7 +185,10 @@ func (db *DB) terminate(b *backend) (gone bool, err error) {
 	defer db.stuck.asking.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 	defer cancel()
-	conf := db.pool.config()
+	conf, err := db.pool.config(ctx)
+	if err != nil {
+		return false, err
+	}
 	conf.RuntimeParams = maps.Clone(conf.RuntimeParams)
 	conf.RuntimeParams["application_name"] = "mcp-postgres watch"
 	conn, err := pgconn.ConnectConfig(ctx, conf)
