@@ -13,7 +13,8 @@ CREATE TABLE crm.customers (id int, email text, city text, secret text);
 CREATE TABLE crm.order_items ("Odd Name" text, box int); CREATE TABLE crm.tags (id int); CREATE TABLE crm.boss (id int);
 CREATE TABLE crm.guarded (town text); ALTER TABLE crm.guarded ENABLE ROW LEVEL SECURITY;
 CREATE TABLE crm.parts (town text) PARTITION BY LIST (town); CREATE TABLE crm.part PARTITION OF crm.parts DEFAULT;
-CREATE TABLE hidden.customas (id int);
+CREATE TABLE hidden.customas (id int); CREATE TYPE hidden.state AS ENUM ('P'); COMMENT ON TYPE hidden.state IS 'Escrow';
+CREATE TYPE crm.state AS ENUM ('P', 'S'); COMMENT ON TYPE crm.state IS 'Paid or sent'; CREATE TABLE crm.jobs (done crm.state, kept hidden.state);
 INSERT INTO crm.customers SELECT n, n || '@x', (ARRAY['Berlin', 'Bern', 'west Berlin'])[1 + n % 3], (ARRAY['Berlin wall', 'x'])[1 + n % 2] FROM generate_series(1, 100) AS n;
 INSERT INTO crm.guarded SELECT 'Berlin' FROM generate_series(1, 100); INSERT INTO crm.parts SELECT 'Berlin' FROM generate_series(1, 100);
 ANALYZE crm.customers; ANALYZE crm.guarded; ANALYZE crm.parts`
@@ -21,7 +22,7 @@ ANALYZE crm.customers; ANALYZE crm.guarded; ANALYZE crm.parts`
 func TestSearch(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, searchFixture)
-	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	r := build(t, registry.Config{DB: openDB(t, url), Notes: loadNotes(t, "crm.state: A note")}, nil)
 	for _, test := range []struct{ args, want, lacks string }{
 		{`{"pattern": "items order"}`, `"name":"crm.order_items"`, ""},
 		{`{"pattern": "Items, ORDER"}`, `"name":"crm.order_items"`, ""},
@@ -31,6 +32,9 @@ func TestSearch(t *testing.T) {
 		{`{"pattern": "bosses"}`, `"name":"crm.boss"`, ""},
 		{`{"pattern": "odd name"}`, `"name":"crm.order_items.\"Odd Name\""`, ""},
 		{`{"pattern": "crm.order_items.\"Odd Name\""}`, `"name":"crm.order_items.\"Odd Name\""`, ""},
+		{`{"pattern": "sent"}`, `"name":"crm.jobs.done","type":"crm.state (P, S; Paid or sent | A note)"`, ""},
+		{`{"pattern": "note paid"}`, `"name":"crm.jobs.done"`, "kept"},
+		{`{"pattern": "escrow"}`, `"name":"crm.jobs.kept","type":"hidden.state (P; Escrow)"`, ""},
 		{`{"pattern": "berlin"}`, "not_found", "city"},
 		{`{"pattern": "berlin", "kinds": ["value"]}`, `"kind":"value","name":"crm.customers.city","type":"text (`, "Bern,"},
 		{`{"pattern": "berlin", "kinds": ["value"]}`, `"name":"crm.customers.secret","type":"text (Berlin wall)"`, "crm.part."},
@@ -66,6 +70,8 @@ users: {ann: crm, cem: tags}
 		{"cem", `{"pattern": "custmers"}`, "not_found", "customers"},
 		{"cem", `{"pattern": "emial tgas"}`, `"suggestion":"tags"`, "email"},
 		{"eve", `{"pattern": "tgas"}`, "", `"tags"`},
+		{"ann", `{"pattern": "sent"}`, `(P, S; Paid or sent)"`, "kept"},
+		{"ann", `{"pattern": "escrow"}`, "not_found", "kept"},
 		{"ann", `{"pattern": "berlin", "kinds": ["value"]}`, "not_found", "city"},
 	} {
 		got := answer(t, asBy(t, rules, test.sub), r, "search_objects", test.args)

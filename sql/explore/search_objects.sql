@@ -71,7 +71,7 @@ tests:
     expect: {contains: [{name: shop.orders}]}
   - name: a label of an enum
     args: {pattern: shipped, kinds: [column]}
-    expect: {contains: [{name: shop.orders.status, type: 'order_status (pending, paid, shipped, delivered, cancelled)'}]}
+    expect: {contains: [{name: shop.orders.status, type: 'order_status (pending, paid, shipped, delivered, cancelled; The life of an order, in this order; cancelled can follow pending and paid)'}]}
   - name: a plural that nothing is named by
     args: {pattern: statuses}
     expect: {contains: [{name: shop.orders.status}]}
@@ -125,12 +125,23 @@ WITH wanted AS MATERIALIZED (
              ELSE p.proname::text COLLATE pg_catalog."default" ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[]) END
   UNION
   SELECT a.attrelid, a.attnum
-  FROM pg_catalog.pg_enum AS e
-  JOIN pg_catalog.pg_attribute AS a ON a.atttypid = e.enumtypid
+  FROM (
+    SELECT e.enumtypid FROM pg_catalog.pg_enum AS e WHERE e.enumlabel ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[])
+    UNION
+    SELECT d.objoid
+    FROM pg_catalog.pg_description AS d
+    WHERE d.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.description ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[])
+    UNION
+    SELECT t.oid
+    FROM pg_catalog.jsonb_each_text(@notes) AS m (name, text)
+    JOIN pg_catalog.pg_namespace AS n ON n.nspname = pg_catalog.split_part(m.name, '.', 1)
+    JOIN pg_catalog.pg_type AS t ON t.typname = pg_catalog.split_part(m.name, '.', 2) AND t.typnamespace = n.oid
+    WHERE m.text ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[])
+  ) AS e (type)
+  JOIN pg_catalog.pg_attribute AS a ON a.atttypid = e.type
   WHERE (@kinds IS NULL OR 'column' = ANY (@kinds))
     AND a.attnum > 0
     AND NOT a.attisdropped
-    AND e.enumlabel ILIKE ANY ((SELECT w.words FROM wanted AS w)::text[])
   UNION
   SELECT d.objoid, CASE WHEN d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN d.objsubid END
   FROM pg_catalog.pg_description AS d
@@ -152,7 +163,16 @@ WITH wanted AS MATERIALIZED (
          pg_catalog.concat(n.nspname, ' ', c.relname) AS place,
          CASE WHEN @notes IS NULL THEN d.description
               ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> pg_catalog.concat(n.nspname, '.', c.relname, '.' || a.attname)), '') END AS description,
-         (SELECT pg_catalog.string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = a.atttypid) AS labels
+         -- The labels of an enum, and what is said of it where the caller sees its schema.
+         (SELECT pg_catalog.concat_ws('; ', pg_catalog.string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder), (
+            SELECT CASE WHEN @notes IS NULL THEN y.description
+                        ELSE nullif(pg_catalog.concat_ws(' | ', y.description, @notes ->> pg_catalog.concat(tn.nspname, '.', t.typname)), '') END
+            FROM pg_catalog.pg_type AS t
+            JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
+            LEFT JOIN pg_catalog.pg_description AS y
+              ON y.objoid = t.oid AND y.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass AND y.objsubid = 0
+            WHERE t.oid = a.atttypid AND (@caller_schemas IS NULL OR tn.nspname = ANY (@caller_schemas))))
+          FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = a.atttypid HAVING pg_catalog.count(*) > 0) AS labels
   FROM candidate AS k
   JOIN pg_catalog.pg_class AS c ON c.oid = k.oid
   JOIN namespace AS n ON n.oid = c.relnamespace
