@@ -122,7 +122,7 @@ func (r *notesReader) read(f *faults.File) {
 		note.Name = quotedPart.ReplaceAllStringFunc(e.Key.Value, func(part string) string { return pgtext.Unquote(part) })
 		old, twice := r.byName[note.Name]
 		switch {
-		case slices.Contains(strings.Split(note.Name, "."), ""):
+		case slices.Contains(strings.Split(note.Name, "."), ""), strings.IndexByte(note.Name, 0) >= 0:
 			f.AddNode(e.Key, "name %q: want schema, schema.table, schema.table.column, schema.type or schema.function()",
 				e.Key.Value)
 			continue

@@ -52,6 +52,8 @@ func TestNotesFaults(t *testing.T) {
 		{"nothing", map[string]string{"notes/a.yaml": "shop.orders: #1 by revenue\n"}, "notes/a.yaml:1:13: the note on shop.orders is null: want text; a text with # in it needs quotes"},
 		{"blank", map[string]string{"notes/a.yaml": "shop: ' '\n"}, "notes/a.yaml:1:7: the note on shop is blank: want text"},
 		{"name", map[string]string{"notes/a.yaml": "shop..x: x\n"}, `notes/a.yaml:1:1: name "shop..x": want schema, schema.table, schema.table.column, schema.type or schema.function()`},
+		{"zero byte", map[string]string{"notes/a.yaml": `"shop\0": x`}, `notes/a.yaml:1:1: name "shop\x00": want schema, schema.table, schema.table.column, schema.type or schema.function()`},
+		{"zero byte in the text", map[string]string{"notes/a.yaml": `shop: "x\0"`}, "notes/a.yaml:1:7: the note on shop holds a zero byte: want text"},
 		{"anchor", map[string]string{"notes/a.yaml": "shop: &a x\n"}, "notes/a.yaml:1:7: YAML anchor &a: want the value without it"},
 		{"colon", map[string]string{"notes/a.yaml": "shop: P: paid\n"}, `notes/a.yaml:1:1: YAML syntax: mapping values are not allowed in this context: a text with ": " in it needs quotes`},
 		{"twice", map[string]string{"notes/a.yaml": "a: x\na: y\n"}, `notes/a.yaml:2:1: key "a" is in the file twice: want it once`},

@@ -41,7 +41,9 @@ WITH namespace AS MATERIALIZED (
   WHERE p.oid NOT IN (SELECT e.objid FROM of_extension AS e WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
   GROUP BY n.nspname, p.proname
 ), line AS (
-  SELECT l.*, pg_catalog.sum(pg_catalog.octet_length(l.text) + 2) OVER (ORDER BY l.part > 1, l.part, l.nspname, l.relname, l.attnum) AS size
+  SELECT l.*,
+         l.part IN (1, 2) AND pg_catalog.row_number() OVER (PARTITION BY l.nspname, l.relname, l.part IN (1, 2) ORDER BY l.part, l.attnum) = 1 AS begins,
+         pg_catalog.sum(pg_catalog.octet_length(l.text) + 2) OVER (ORDER BY l.part > 1, l.part, l.nspname, l.relname, l.attnum) AS size
   FROM (
     SELECT o.part, o.nspname, o.relname, o.attnum,
            CASE WHEN o.name ~ '^[A-Za-z_][A-Za-z0-9_.()$]*$' THEN o.name ELSE pg_catalog.to_json(o.name)::text END
@@ -58,7 +60,7 @@ WITH namespace AS MATERIALIZED (
 )
 SELECT pg_catalog.concat_ws(E'\n',
          '# Notes on objects that have no comment: write a text between the quotes, and leave out what needs none.',
-         pg_catalog.string_agg(CASE WHEN l.part = 1 THEN E'\n' ELSE '' END || l.text, E'\n'
+         pg_catalog.string_agg(CASE WHEN l.begins THEN E'\n' ELSE '' END || l.text, E'\n'
                                ORDER BY l.nspname, l.part > 2, coalesce(l.relname, ''), l.part, l.attnum) FILTER (WHERE l.size <= 900000),
          '# ' || nullif(pg_catalog.count(*) FILTER (WHERE l.size > 900000), 0) || ' more objects have no room here: name a schema, or write these notes first.') || E'\n'
 FROM line AS l
