@@ -93,8 +93,8 @@ func TestSchemaTextIsBounded(t *testing.T) {
 	if len(got) > 55000 {
 		t.Errorf("schema:// of %d bytes", len(got))
 	}
-	for _, want := range []string{`SCHEMA area_1, 401 tables`, `TABLE a_broad_one [900 columns…]`, `TABLE item_0001: Items of kind 1\n  id bigint PK, `,
-		`TABLE item_0400 [8 columns…]: Items of kind 400`, `describe_table {\"table_name\": \"schema.table, ...\"}`} {
+	for _, want := range []string{`SCHEMA area_1, 401 tables`, `TABLE a_broad_one [900 columns...]`, `TABLE item_0001: Items of kind 1\n  id bigint PK, `,
+		`TABLE item_0400 [8 columns...]: Items of kind 400`, `describe_table {\"table_name\": \"schema.table, ...\"}`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("schema:// = %.300s ... %s, want %s in it", got, got[len(got)-300:], want)
 		}

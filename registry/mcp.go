@@ -16,7 +16,7 @@ import (
 
 // instructions tell an agent how to work with the tools.
 const instructions = `PostgreSQL through typed tools. Few calls answer most questions:
-1. describe_database first: the map of all tables, columns, keys, codes and comments. It marks what it cuts with … and names the call that shows it.
+1. describe_database first: the map of all tables, columns, keys, codes and comments. It marks what it cuts with ... and names the call that shows it.
 2. describe_table, get_foreign_keys and find_relationships only for what the map leaves open, with several names in one call.
 3. query runs several SQL statements in one call: ask all that you want to know at once. Pass values in parameters as $1, $2; keep answers small with WHERE, LIMIT and aggregates.
 4. Times come in the time zone that the map names.

@@ -2,7 +2,7 @@
 title: Describe the database
 description: >
   The map, call it first: all schemas and tables with comments, rows, columns, types, keys, enum labels and common values, as one text.
-  … marks what is cut; describe_table has it all.
+  ... marks what is cut; describe_table has it all.
 params:
   - name: schema
     type: string
@@ -73,7 +73,7 @@ WITH namespace AS MATERIALIZED (
       SELECT f.schema, f.schema = ANY (pg_catalog.current_schemas(false)) AS on_path,
              pg_catalog.format(E'\nSCHEMA %I, %s %s', f.schema, f.tables, CASE f.tables WHEN 1 THEN 'table' ELSE 'tables' END)
                || coalesce(': ' || CASE WHEN pg_catalog.length(n.comment) > 200
-                                        THEN pg_catalog.left(n.comment, 200) || '…+' || pg_catalog.length(n.comment) - 200 || ' (list_schemas)'
+                                        THEN pg_catalog.left(n.comment, 200) || '...+' || pg_catalog.length(n.comment) - 200 || ' (list_schemas)'
                                         ELSE n.comment END, '') AS line
       FROM (
         SELECT f.schema, pg_catalog.sum(f.tables) AS tables
@@ -167,8 +167,8 @@ WITH namespace AS MATERIALIZED (
                pg_catalog.string_agg(pg_catalog.quote_literal(u.form), '|' ORDER BY u.count DESC, u.form) FILTER (WHERE u.place <= 4)
         FROM (
           SELECT u.form, pg_catalog.count(*) AS count, pg_catalog.row_number() OVER (ORDER BY pg_catalog.count(*) DESC, u.form) AS place
-          FROM (SELECT CASE WHEN u.value ~ '^\s*[-+(€$]*\s*[0-9][0-9\s.,:/()T+-]*\s*[%€$]?\s*$' THEN pg_catalog.regexp_replace(u.value, '[0-9]', '9', 'g')
-                            WHEN u.is_common AND pg_catalog.length(u.value) <= 12 THEN u.value ELSE '…' END AS form
+          FROM (SELECT CASE WHEN u.value ~ '^\s*[^[:alnum:][:space:]]*\s*[0-9][0-9\s.,:/()T+-]*\s*[^[:alnum:][:space:]]?\s*$' THEN pg_catalog.regexp_replace(u.value, '[0-9]', '9', 'g')
+                            WHEN u.is_common AND pg_catalog.length(u.value) <= 12 THEN u.value ELSE '...' END AS form
                 FROM (SELECT c.value, true AS is_common FROM pg_catalog.unnest(s.common) AS c (value)
                       UNION ALL SELECT b.value, false FROM pg_catalog.unnest(s.bounds) AS b (value) LIMIT 100) AS u
                 WHERE s.n_distinct NOT BETWEEN 1 AND 12 AND s.avg_width < 30) AS u
@@ -216,15 +216,15 @@ WITH namespace AS MATERIALIZED (
   CROSS JOIN LATERAL (
     -- The table with less and more of its comments: the line alone, then with its columns.
     SELECT ARRAY[pg_catalog.quote_ident(c.table_name),
-                 h.name || pg_catalog.format(' [%s columns…]', pg_catalog.max(l.count)) || pg_catalog.max(l.comment) FILTER (WHERE l.chars = 0)]
+                 h.name || pg_catalog.format(' [%s columns...]', pg_catalog.max(l.count)) || pg_catalog.max(l.comment) FILTER (WHERE l.chars = 0)]
            || pg_catalog.array_agg(h.name || l.comment || E'\n  ' || pg_catalog.concat_ws(', ', l.columns, k.keys, g.keys) ORDER BY l.chars) AS texts
     FROM (
       SELECT l.chars, pg_catalog.count(a.attnum) AS count,
              coalesce(': ' || CASE WHEN pg_catalog.length(h.comment) > l.chars + 100
-                                   THEN pg_catalog.left(h.comment, l.chars + 100) || '…+' || pg_catalog.length(h.comment) - l.chars - 100 ELSE h.comment END, '') AS comment,
+                                   THEN pg_catalog.left(h.comment, l.chars + 100) || '...+' || pg_catalog.length(h.comment) - l.chars - 100 ELSE h.comment END, '') AS comment,
              pg_catalog.string_agg(a.text || CASE WHEN l.chars > 100 THEN coalesce(a.seen, '') ELSE '' END
-               || CASE WHEN l.chars = 0 AND a.comment IS NOT NULL THEN ' (…)'
-                       WHEN pg_catalog.length(a.comment) > l.chars THEN pg_catalog.format(' (%s…+%s)', pg_catalog.left(a.comment, l.chars), pg_catalog.length(a.comment) - l.chars)
+               || CASE WHEN l.chars = 0 AND a.comment IS NOT NULL THEN ' (...)'
+                       WHEN pg_catalog.length(a.comment) > l.chars THEN pg_catalog.format(' (%s...+%s)', pg_catalog.left(a.comment, l.chars), pg_catalog.length(a.comment) - l.chars)
                        ELSE coalesce(' (' || a.comment || ')', '') END, ', ' ORDER BY a.attnum) AS columns
       FROM (
         SELECT a.attnum, pg_catalog.regexp_replace(CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> pg_catalog.concat(c.schema, '.', c.table_name, '.', a.attname)), '') END,
@@ -236,7 +236,7 @@ WITH namespace AS MATERIALIZED (
                            'timestamp with time zone', 'timestamptz'), ' without time zone', ''), 'character varying', 'varchar'),
                            'integer', 'int'), 'double precision', 'float8'), 'boolean', 'bool') END
                  || CASE WHEN y.typtype = 'e' THEN (
-                      SELECT CASE WHEN pg_catalog.length(e.labels) > 200 THEN pg_catalog.format('{%s…+%s}', pg_catalog.left(e.labels, 200), pg_catalog.length(e.labels) - 200)
+                      SELECT CASE WHEN pg_catalog.length(e.labels) > 200 THEN pg_catalog.format('{%s...+%s}', pg_catalog.left(e.labels, 200), pg_catalog.length(e.labels) - 200)
                                   ELSE '{' || e.labels || '}' END
                       FROM (SELECT pg_catalog.string_agg(e.enumlabel, '|' ORDER BY e.enumsortorder) AS labels
                             FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = y.oid) AS e)
@@ -297,7 +297,7 @@ FROM (
   SELECT 0 AS part, false AS off_path, '' AS schema, 0 AS kind, '' AS table_name,
          pg_catalog.format('A table: name ~rows: comment, then its columns. ! is NOT NULL, PK the primary key, -> a foreign key with its ON DELETE, '
            '{a|b} the labels of an enum, ~{...} common values and the share of nulls by the last ANALYZE (9 is any digit), (...) a comment. '
-           '… cuts, +N characters: describe_table {"table_name": "schema.table, ..."} shows all. Database %I, PostgreSQL %s, times in %s.',
+           '... cuts, +N characters: describe_table {"table_name": "schema.table, ..."} shows all. Database %I, PostgreSQL %s, times in %s.',
            pg_catalog.current_database(), pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1), pg_catalog.current_setting('TimeZone')) AS line
   WHERE @schema IS NULL OR EXISTS (SELECT FROM namespace)
   UNION ALL

@@ -251,7 +251,7 @@ SELECT t.schema,
         FROM pg_catalog.pg_rewrite AS w WHERE w.ev_class = t.oid AND w.rulename <> '_RETURN') AS rules,
        CASE WHEN t.relkind IN ('v', 'm') AND @caller_role IS NULL AND @caller_schemas IS NULL AND @caller_tables IS NULL THEN (
          SELECT CASE WHEN pg_catalog.length(d.text) > 2000
-                     THEN pg_catalog.format('%s… (%s characters more: get_definition)', pg_catalog.left(d.text, 2000), pg_catalog.length(d.text) - 2000)
+                     THEN pg_catalog.format('%s... (%s characters more: get_definition)', pg_catalog.left(d.text, 2000), pg_catalog.length(d.text) - 2000)
                      ELSE d.text END
          FROM pg_catalog.pg_get_viewdef(t.oid, true) AS d (text)) END AS definition,
        CASE WHEN t.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(t.oid) END AS partition_key,
