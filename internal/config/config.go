@@ -24,7 +24,7 @@ type Config struct {
 	PasswordKeep    time.Duration `help:"Time for which a password of --password-command is used for other connections; one that the database refuses is asked for anew." name:"password-keep" env:"MCP_PASSWORD_KEEP" default:"10m" placeholder:"TIME"`
 
 	Databases string `help:"File that names several databases, instead of --conn." env:"MCP_DATABASES_FILE" placeholder:"FILE"`
-	Database  string `help:"Of several databases the one that check, test, doctor, grants, tools and call work on. Default: the default one." placeholder:"NAME"`
+	Database  string `help:"Of several databases the one that check, test, notes, doctor, grants, tools and call work on. Default: the default one." placeholder:"NAME"`
 
 	Tools    []string `help:"Folder of your own tool files; repeatable. A tool there replaces a built-in one of the same name." env:"MCP_TOOLS_DIR" placeholder:"DIR" name:"tools" sep:","`
 	Toolsets []string `help:"Toolsets to offer. Default: explore and the toolsets of --tools." env:"MCP_TOOLSETS" placeholder:"NAME"`
