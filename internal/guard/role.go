@@ -119,11 +119,21 @@ func (r *Role) SeesNote(name string) bool {
 		return false
 	}
 	return slices.ContainsFunc(r.Schemas, func(schema string) bool {
-		rest, within := strings.CutPrefix(name, schema+".")
-		return name == schema || within && (r.AllTables || slices.ContainsFunc(r.Tables, func(t Table) bool {
-			return (t.Schema == "" || t.Schema == schema) && (rest == t.Name || strings.HasPrefix(rest, t.Name+"."))
+		rest, ok := below(name, schema)
+		return ok && (rest == "" || r.AllTables || slices.ContainsFunc(r.Tables, func(t Table) bool {
+			_, ok := below(rest, t.Name)
+			return ok && (t.Schema == "" || t.Schema == schema)
 		}))
 	})
+}
+
+// below gives what a name has after that of its parent and a dot; it is empty for the parent itself.
+func below(name, parent string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(name, parent)
+	if !ok || rest == "" {
+		return "", ok
+	}
+	return strings.CutPrefix(rest, ".")
 }
 
 // allowsFunction reports whether the role may call a function outside pg_catalog.
