@@ -98,11 +98,14 @@ func (h *sqlTool) compare(ctx context.Context, sink *objectRows) {
 }
 
 // dbCall is a call of one of the tool's statements. The tool's owner vouches for the SQL of an owner tool: it runs with
-// the rights of the login.
+// the rights of the login. Only what the server's own tools write SQL from is asked as the role that the SQL runs with.
 func (h *sqlTool) dbCall(ctx context.Context, st catalog.Statement, values [][]byte) postgres.Call {
 	id := identity(ctx)
 	if id != nil && h.tool.Trust == catalog.TrustOwner {
-		id.DatabaseRole, id.KeepPath = "", h.keepsPath()
+		id.KeepPath = h.keepsPath()
+		if h.tool.Source != "" || h.tool.Result != catalog.Query {
+			id.DatabaseRole = ""
+		}
 	}
 	return postgres.Call{
 		SQL: st.SQL, Args: values, Prepare: true, LeavesState: h.leaves(st), GenericPlan: h.tool.Source == "",

@@ -113,7 +113,7 @@ func TestDependentRows(t *testing.T) {
 	pgtest.Exec(t, url, `CREATE SCHEMA shop; CREATE SCHEMA secret;
 		CREATE TABLE shop.a (x int, y text, PRIMARY KEY (x, y)); INSERT INTO shop.a VALUES (1, 'o''k'), (2, 'k');
 		CREATE TABLE shop.b (id int PRIMARY KEY, x int, y text, parent int REFERENCES shop.b ON DELETE SET NULL, FOREIGN KEY (x, y) REFERENCES shop.a ON DELETE CASCADE ON UPDATE CASCADE);
-		INSERT INTO shop.b SELECT n, 1, 'o''k', 1 FROM generate_series(1, 3) AS n; INSERT INTO shop.b VALUES (9, 2, 'k', NULL);
+		INSERT INTO shop.b SELECT n, 1, 'o''k', 1 FROM generate_series(1, 3) AS n; INSERT INTO shop.b VALUES (9, 2, 'k', NULL), (10, 2, 'k', 1);
 		CREATE TABLE shop.c (b int REFERENCES shop.b ON DELETE CASCADE, n int) PARTITION BY RANGE (n); CREATE TABLE shop.c1 PARTITION OF shop.c FOR VALUES FROM (0) TO (10);
 		INSERT INTO shop.c VALUES (1, 1), (2, 2), (9, 3); CREATE TABLE shop.d (b int REFERENCES shop.b); INSERT INTO shop.d VALUES (3);
 		CREATE TABLE secret.e (b int REFERENCES shop.b ON DELETE CASCADE); INSERT INTO secret.e VALUES (1); CREATE TABLE shop.loose (i int)`)
@@ -128,10 +128,10 @@ func TestDependentRows(t *testing.T) {
 	}
 	whole := askTool(t, r, "get_dependent_rows", `{"table_name": "shop.a", "key": ["1", "o'k"]}`)
 	for _, want := range []string{
-		`{"depth":0,"table_name":"shop.a","rows":1}`,
+		`{"depth":0,"table_name":"shop.a","rows":1,"deleted_in_all":7}`,
 		`"table_name":"shop.b","columns":"x, y -> shop.a (x, y) ON UPDATE CASCADE","effect":"deleted","rows":3`,
 		`"depth":2,"direction":"depends on it","table_name":"shop.c","columns":"b -> shop.b (id)","effect":"deleted","rows":2`,
-		`"columns":"parent -> shop.b (id)","effect":"set to NULL","rows":3`,
+		`"columns":"parent -> shop.b (id)","effect":"set to NULL","rows":1`, // of the other rows with this parent, which are deleted, none
 		`"table_name":"shop.d","columns":"b -> shop.b (id)","effect":"stops the DELETE","rows":1`,
 		`"table_name":"secret.e","columns":"b -> shop.b (id)","effect":"deleted","rows":1`,
 	} {

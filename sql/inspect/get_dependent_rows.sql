@@ -1,8 +1,8 @@
 /*---
 title: Rows that depend on a row
 description: >
-  What a DELETE in a table would reach: its foreign keys over all steps, with the effect of ON DELETE at each, and the tables that it refers to itself. With key it counts
-  the rows that would be deleted, set to NULL, or stop the DELETE; nothing is changed. Steps go on where rows are deleted.
+  What a DELETE in a table would reach: its foreign keys over all steps, with the effect of ON DELETE where the step before deletes, and the tables that it refers to itself.
+  With key it counts the rows that would be deleted, set to NULL, or stop the DELETE, and goes on where rows are deleted; nothing is changed.
 params:
   - name: table_name
     type: string
@@ -19,9 +19,9 @@ params:
     description: The row, by the values of its primary key in the order of its columns. Omit for the tables alone.
   - name: max_depth
     type: integer
-    default: 6
+    default: 20
     minimum: 1
-    maximum: 12
+    maximum: 100
     description: Steps.
 use: [relation, target]
 access: read
@@ -38,23 +38,25 @@ tests:
     expect: {error: not_found}
 ---*/
 WITH RECURSIVE edge AS MATERIALIZED (
-  -- The foreign keys between tables that the caller sees; those of partitions are the ones of their parent.
-  SELECT k.oid, k.conrelid, k.confrelid, k.conparentid, k.confdeltype,
-         CASE k.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE' WHEN 'n' THEN ' ON UPDATE SET NULL' WHEN 'd' THEN ' ON UPDATE SET DEFAULT' ELSE '' END AS on_update,
-         pg_catalog.format('%I.%I', c.schema, c.table_name) AS child, pg_catalog.format('%I.%I', p.schema, p.table_name) AS parent, n.columns, n.referenced
+  -- The foreign keys between tables that the caller sees. A partition stands for the whole tree: a row is told by the table that holds it.
+  SELECT k.*, v.row, c.relkind AS child_kind, p.relkind AS parent_kind, c.relrowsecurity,
+         CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid) ELSE c.oid END::oid AS child_tree,
+         CASE WHEN p.relispartition THEN pg_catalog.pg_partition_root(p.oid) ELSE p.oid END::oid AS parent_tree,
+         pg_catalog.format('%I.%I', c.schema, c.table_name) AS child, pg_catalog.format('%I.%I', p.schema, p.table_name) AS parent,
+         -- Keys of PostgreSQL 18 that nobody enforces do nothing.
+         CASE WHEN NOT coalesce((v.row ->> 'conenforced')::boolean, true) THEN '' ELSE k.confdeltype::text END AS on_delete
   FROM pg_catalog.pg_constraint AS k
   JOIN relation AS c ON c.oid = k.conrelid
   JOIN relation AS p ON p.oid = k.confrelid
-  CROSS JOIN LATERAL (
-    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.place) AS columns,
-           pg_catalog.string_agg(pg_catalog.quote_ident(b.attname), ', ' ORDER BY u.place) AS referenced
-    FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) WITH ORDINALITY AS u (attnum, other, place)
-    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum
-    JOIN pg_catalog.pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = u.other
-  ) AS n
-  WHERE k.contype = 'f'
-), root AS MATERIALIZED (
-  SELECT t.oid, pg_catalog.format('%I.%I', t.schema, t.table_name) AS name, i.columns, i.names, coalesce(pg_catalog.cardinality(i.columns), 0) AS parts
+  CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(k) AS row OFFSET 0) AS v
+  WHERE k.contype = 'f' AND k.conparentid = 0
+), start AS MATERIALIZED (
+  SELECT t.oid, t.relrowsecurity, pg_catalog.format('%I.%I', t.schema, t.table_name) AS name,
+         CASE WHEN t.relkind = 'r' THEN 'ONLY ' ELSE '' END || pg_catalog.format('%I.%I', t.schema, t.table_name) AS source,
+         CASE WHEN t.relispartition THEN pg_catalog.pg_partition_root(t.oid) ELSE t.oid END::oid AS tree,
+         i.names, coalesce(pg_catalog.cardinality(i.columns), 0) AS parts, @key IS NULL OR pg_catalog.cardinality(@key) = pg_catalog.cardinality(i.columns) AS is_named,
+         (SELECT pg_catalog.string_agg(pg_catalog.format('x.%I = %L', u.name, u.value), ' AND ' ORDER BY u.place)
+          FROM ROWS FROM (pg_catalog.unnest(i.columns), pg_catalog.unnest(@key)) WITH ORDINALITY AS u (name, value, place) WHERE u.name IS NOT NULL) AS condition
   FROM target AS t
   LEFT JOIN LATERAL (
     SELECT pg_catalog.array_agg(a.attname::text ORDER BY u.place) AS columns, pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.place) AS names
@@ -63,50 +65,92 @@ WITH RECURSIVE edge AS MATERIALIZED (
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = u.attnum
     WHERE x.indrelid = t.oid AND x.indisprimary AND u.place <= x.indnkeyatts
   ) AS i ON true
-), start AS (
-  SELECT r.*,
-         (SELECT pg_catalog.string_agg(pg_catalog.format('%I = %L', r.columns[u.place], u.value), ' AND ' ORDER BY u.place)
-          FROM pg_catalog.unnest(@key) WITH ORDINALITY AS u (value, place)) AS condition
-  FROM root AS r
-  WHERE @key IS NULL OR pg_catalog.cardinality(@key) = r.parts
 ), dependent AS (
-  SELECT 0 AS depth, s.oid AS at, NULL::oid AS key, s.name AS path, ARRAY[]::oid[] AS seen, s.condition, 'c'::"char" AS effect FROM start AS s
+  -- A row for each depth: the tables that are reached there first.
+  SELECT 0 AS depth, ARRAY[s.tree] AS trees, ARRAY[s.tree] AS seen FROM start AS s WHERE s.is_named
   UNION ALL
-  SELECT d.depth + 1, e.conrelid, e.oid, d.path || ' < ' || e.child, d.seen || e.oid,
-         CASE WHEN @key IS NOT NULL THEN pg_catalog.format('(%s) IN (SELECT %s FROM %s WHERE %s)', e.columns, e.referenced, e.parent, d.condition) END, e.confdeltype
+  SELECT d.depth + 1, n.trees, d.seen || n.trees
   FROM dependent AS d
-  JOIN edge AS e ON e.confrelid = d.at AND (e.conparentid = 0 OR d.depth = 0 AND NOT EXISTS (SELECT FROM edge AS o WHERE o.oid = e.conparentid AND o.confrelid = d.at))
-  WHERE d.effect = 'c' AND d.depth < @max_depth AND NOT e.oid = ANY (d.seen)
+  CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(DISTINCT e.child_tree) AS trees FROM edge AS e
+                      WHERE e.parent_tree = ANY (d.trees) AND e.child_tree <> ALL (d.seen) AND (@key IS NULL OR e.on_delete = 'c')) AS n
+  WHERE n.trees IS NOT NULL AND d.depth + 1 < @max_depth
 ), referred AS (
-  SELECT 0 AS depth, s.oid AS at, NULL::oid AS key, s.name AS path, ARRAY[]::oid[] AS seen FROM start AS s
+  SELECT 0 AS depth, ARRAY[s.tree] AS trees, ARRAY[s.tree] AS seen FROM start AS s WHERE s.is_named
   UNION ALL
-  SELECT r.depth + 1, e.confrelid, e.oid, r.path || ' > ' || e.parent, r.seen || e.oid
+  SELECT r.depth + 1, n.trees, r.seen || n.trees
   FROM referred AS r
-  JOIN edge AS e ON e.conrelid = r.at AND (e.conparentid = 0 OR r.depth = 0 AND NOT EXISTS (SELECT FROM edge AS o WHERE o.oid = e.conparentid AND o.conrelid = r.at))
-  WHERE r.depth < @max_depth AND NOT e.oid = ANY (r.seen)
-), step AS (
-  -- The nearest steps come first; of many paths those are shown.
-  SELECT * FROM (
-    (SELECT pg_catalog.row_number() OVER () AS place, d.depth, 'depends on it' AS direction, d.key, d.path, d.condition,
-            CASE d.effect WHEN 'c' THEN 'deleted' WHEN 'n' THEN 'set to NULL' WHEN 'd' THEN 'set to the default' ELSE 'stops the DELETE' END AS effect
-     FROM dependent AS d WHERE d.depth > 0 LIMIT 300)
+  CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(DISTINCT e.parent_tree) AS trees FROM edge AS e
+                      WHERE e.child_tree = ANY (r.trees) AND e.parent_tree <> ALL (r.seen)) AS n
+  WHERE n.trees IS NOT NULL AND r.depth + 1 < @max_depth
+), step AS MATERIALIZED (
+  SELECT s.*, n.columns, n.referenced, n.condition, n.set_columns
+  FROM (
+    (SELECT pg_catalog.row_number() OVER (ORDER BY d.depth, e.child, e.conname) AS place, d.depth + 1 AS depth, true AS depends, e.*
+     FROM dependent AS d JOIN edge AS e ON e.parent_tree = ANY (d.trees) ORDER BY place LIMIT 200)
     UNION ALL
-    (SELECT 1000 + pg_catalog.row_number() OVER (), r.depth, 'refers to', r.key, r.path, NULL, NULL FROM referred AS r WHERE r.depth > 0 LIMIT 90)
+    (SELECT 1000 + pg_catalog.row_number() OVER (ORDER BY r.depth, e.parent, e.conname) AS place, r.depth + 1, false, e.*
+     FROM referred AS r JOIN edge AS e ON e.child_tree = ANY (r.trees) ORDER BY place LIMIT 90)
   ) AS s
-), line AS (
-  SELECT 0 AS place, pg_catalog.format('SELECT 0 AS depth, NULL AS direction, %L AS table_name, NULL AS columns, NULL AS effect, %s AS rows, NULL AS path', s.name,
-           CASE WHEN @key IS NULL THEN 'NULL::bigint' ELSE pg_catalog.format('(SELECT pg_catalog.count(*) FROM %s WHERE %s)', s.name, s.condition) END) AS sql
-  FROM start AS s
-  UNION ALL
-  SELECT s.place, pg_catalog.format('SELECT %s, %L, %L, %L, %L, %s, %L', s.depth, s.direction, w.name, e.columns || ' -> ' || e.parent || ' (' || e.referenced || ')' || e.on_update, s.effect,
-           CASE WHEN s.condition IS NULL THEN 'NULL' ELSE pg_catalog.format('(SELECT pg_catalog.count(*) FROM %s WHERE %s)', e.child, s.condition) END,
-           CASE WHEN s.depth > 1 THEN s.path END)
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.place) AS columns,
+           pg_catalog.string_agg(pg_catalog.quote_ident(b.attname), ', ' ORDER BY u.place) AS referenced,
+           pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.place) FILTER (WHERE s.row -> 'confdelsetcols' @> pg_catalog.to_jsonb(a.attnum)) AS set_columns,
+           -- The last pair of a key with a PERIOD overlaps.
+           pg_catalog.string_agg(pg_catalog.format('c.%I %s p.%I', a.attname, CASE WHEN (s.row ->> 'conperiod')::boolean AND u.place = pg_catalog.cardinality(s.conkey) THEN '&&' ELSE '=' END, b.attname), ' AND ' ORDER BY u.place) AS condition
+    FROM ROWS FROM (pg_catalog.unnest(s.conkey), pg_catalog.unnest(s.confkey)) WITH ORDINALITY AS u (attnum, other, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = s.conrelid AND a.attnum = u.attnum
+    JOIN pg_catalog.pg_attribute AS b ON b.attrelid = s.confrelid AND b.attnum = u.other
+  ) AS n
+), part AS (
+  SELECT coalesce(pg_catalog.string_agg(pg_catalog.format(', (%s, %s, %L, %L, %L, %L)', s.place, s.depth, CASE WHEN s.depends THEN 'depends on it' ELSE 'refers to' END,
+           CASE WHEN s.depends THEN s.child ELSE s.parent END,
+           s.columns || ' -> ' || s.parent || ' (' || s.referenced || ')'
+             || CASE s.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE' WHEN 'n' THEN ' ON UPDATE SET NULL' WHEN 'd' THEN ' ON UPDATE SET DEFAULT' ELSE '' END,
+           CASE WHEN s.depends THEN CASE s.on_delete WHEN 'c' THEN 'deleted' WHEN 'n' THEN 'set to NULL' WHEN 'd' THEN 'set to the default'
+             WHEN 'r' THEN 'stops the DELETE (RESTRICT)' WHEN '' THEN 'none: the key is not enforced' ELSE 'stops the DELETE' END || coalesce(': ' || s.set_columns, '') END), '' ORDER BY s.place), '') AS list,
+         -- The rows of a step, found by the place of the row before; a plain table is looked into for its own rows only.
+         pg_catalog.string_agg(pg_catalog.format('SELECT c.tableoid AS tab, c.ctid AS tid, %s AS step FROM %s%s AS p JOIN %s%s AS c ON %s WHERE %sp.tableoid = d.tab AND p.ctid = d.tid',
+           s.place, CASE WHEN s.parent_kind = 'r' THEN 'ONLY ' ELSE '' END, s.parent, CASE WHEN s.child_kind = 'r' THEN 'ONLY ' ELSE '' END, s.child, s.condition,
+           CASE WHEN s.parent_kind = 'r' THEN 'd.tab = ' || s.confrelid || '::pg_catalog.oid AND ' ELSE '' END), ' UNION ALL ' ORDER BY s.place)
+           FILTER (WHERE s.depends AND s.on_delete <> '') AS finds,
+         '0' || coalesce(', ' || pg_catalog.string_agg(s.place::text, ', ' ORDER BY s.place) FILTER (WHERE s.depends AND s.on_delete = 'c'), '') AS deletes,
+         '0' || coalesce(', ' || pg_catalog.string_agg(s.place::text, ', ' ORDER BY s.place) FILTER (WHERE s.depends AND s.on_delete = 'r'), '') AS restricts,
+         nullif(pg_catalog.concat_ws(' ',
+           CASE WHEN pg_catalog.count(*) FILTER (WHERE s.depends) = 200 OR pg_catalog.count(*) FILTER (WHERE NOT s.depends) = 90 THEN 'Not all steps are shown.' END,
+           CASE WHEN @key IS NOT NULL AND (pg_catalog.bool_or(s.relrowsecurity AND s.depends) OR (SELECT t.relrowsecurity FROM start AS t)) THEN 'Rows that row security hides are not counted.' END,
+           CASE WHEN @caller_role IS NOT NULL THEN 'Tables that this role does not see are left out.' END), '') AS note
   FROM step AS s
-  JOIN edge AS e ON e.oid = s.key
-  CROSS JOIN LATERAL (SELECT CASE s.direction WHEN 'refers to' THEN e.parent ELSE e.child END AS name) AS w
 )
-SELECT coalesce(
-         (SELECT pg_catalog.string_agg(l.sql, E'\nUNION ALL ' ORDER BY l.place) FROM line AS l),
-         pg_catalog.format('SELECT %L AS note', CASE WHEN r.parts = 0 THEN 'The table ' || r.name || ' has no primary key: leave key out.'
-           ELSE 'The primary key of ' || r.name || ' has the columns ' || r.names || ': want a value for each in key.' END)) AS sql
-FROM root AS r
+SELECT CASE
+  WHEN NOT coalesce(s.is_named, false) THEN pg_catalog.format('SELECT %L AS note', CASE WHEN s.parts = 0 THEN 'The table ' || s.name || ' has no primary key: leave key out.'
+    ELSE 'The primary key of ' || s.name || ' has the columns ' || s.names || ': want a value for each in key.' END)
+  WHEN @key IS NULL THEN pg_catalog.format(
+    'SELECT v.depth, v.direction, v.table_name, v.columns, v.effect, v.note FROM (SELECT v.*, CASE WHEN v.depth = 0 THEN %L END AS note FROM (VALUES (0, 0, NULL, %L, NULL, NULL)%s) '
+    'AS v (place, depth, direction, table_name, columns, effect)) AS v ORDER BY v.place', p.note, s.name, p.list)
+  ELSE pg_catalog.format($sql$
+WITH RECURSIVE found (tab, tid, step) AS (
+  SELECT x.tableoid, x.ctid, 0 FROM %1$s AS x WHERE %2$s
+  UNION
+  SELECT e.tab, e.tid, e.step FROM found AS d CROSS JOIN LATERAL (%3$s) AS e WHERE d.step IN (%4$s)
+), row AS MATERIALIZED (
+  SELECT f.tab, f.tid, f.step FROM found AS f LIMIT 100001
+), deleted AS MATERIALIZED (
+  SELECT DISTINCT r.tab, r.tid FROM row AS r WHERE r.step IN (%4$s)
+), first AS (
+  SELECT r.tab, r.tid FROM row AS r WHERE r.step = 0
+), n AS (
+  SELECT r.step, pg_catalog.count(*) AS rows
+  FROM row AS r
+  WHERE CASE WHEN r.step = 0 THEN true
+             WHEN r.step IN (%4$s) THEN NOT EXISTS (SELECT FROM first AS o WHERE o.tab = r.tab AND o.tid = r.tid)
+             ELSE r.step IN (%5$s) OR NOT EXISTS (SELECT FROM deleted AS o WHERE o.tab = r.tab AND o.tid = r.tid) END
+  GROUP BY r.step
+)
+SELECT v.depth, v.direction, v.table_name, v.columns, v.effect,
+       CASE WHEN v.direction = 'refers to' OR v.effect ^@ 'none' THEN NULL ELSE coalesce(n.rows, 0) END AS rows,
+       CASE WHEN v.depth = 0 THEN (SELECT pg_catalog.count(*) FROM deleted) END AS deleted_in_all,
+       CASE WHEN v.depth = 0 THEN nullif(pg_catalog.concat_ws(' ', %6$L, CASE WHEN (SELECT pg_catalog.count(*) FROM row) > 100000 THEN 'More than 100000 rows are reached: the numbers are lower bounds.' END), '') END AS note
+FROM (VALUES (0, 0, NULL, %7$L, NULL, NULL)%8$s) AS v (place, depth, direction, table_name, columns, effect)
+LEFT JOIN n ON n.step = v.place
+ORDER BY v.place$sql$, s.source, s.condition, coalesce(p.finds, 'SELECT d.tab, d.tid, 0 WHERE false'), p.deletes, p.restricts, p.note, s.name, p.list) END AS sql
+FROM start AS s CROSS JOIN part AS p
