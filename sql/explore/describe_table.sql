@@ -148,6 +148,7 @@ SELECT t.schema,
            'comment', CASE WHEN @notes IS NULL THEN d.description ELSE nullif(pg_catalog.concat_ws(' | ', d.description, @notes ->> pg_catalog.concat(t.schema, '.', t.table_name, '.', a.attname)), '') END,
            'source', b.source,
            'values', m.values,
+           'distinct', m.distinct_values,
            'range', m.range,
            'null_percent', m.null_percent,
            'average_bytes', m.average_bytes) ORDER BY a.attnum))
@@ -179,12 +180,15 @@ SELECT t.schema,
          ) AS b ON true
          LEFT JOIN LATERAL (
            -- What the last ANALYZE saw: the values of columns with few, the range of numbers and dates. A small table is read as fast.
-           SELECT CASE WHEN z.n_distinct BETWEEN 1 AND 20 AND y.typtype <> 'e' AND y.typcategory IN ('S', 'N', 'D')
-                         AND pg_catalog.length(z.common::text) <= 400 THEN z.common END AS values,
-                  CASE WHEN z.n_distinct NOT BETWEEN 1 AND 20 THEN (
-                    SELECT ARRAY[(pg_catalog.array_agg(u.value ORDER BY u.number, u.value))[1], (pg_catalog.array_agg(u.value ORDER BY u.number DESC, u.value DESC))[1]]
+           SELECT CASE WHEN y.typtype <> 'e' AND y.typcategory IN ('S', 'N', 'D') AND i.values_seen <= 20 AND pg_catalog.length(i.seen::text) <= 400 THEN i.seen END AS values,
+                  CASE WHEN i.values_seen > 20 AND z.n_distinct > -1 THEN i.values_seen END AS distinct_values,
+                  CASE WHEN i.values_seen > 20 THEN (
+                    SELECT ARRAY[(pg_catalog.array_agg(u.value ORDER BY u.number, u.day, u.local, u.instant))[1],
+                                 (pg_catalog.array_agg(u.value ORDER BY u.number DESC, u.day DESC, u.local DESC, u.instant DESC))[1]]
                     FROM (
-                      SELECT u.value, CASE WHEN a.atttypid IN (20, 21, 23, 700, 701, 1700) THEN u.value::float8 END AS number
+                      SELECT u.value, CASE WHEN a.atttypid IN (20, 21, 23, 700, 701, 1700) THEN u.value::float8 END AS number,
+                             CASE a.atttypid WHEN 1082 THEN u.value::date END AS day, CASE a.atttypid WHEN 1114 THEN u.value::timestamp END AS local,
+                             CASE a.atttypid WHEN 1184 THEN u.value::timestamptz END AS instant
                       FROM pg_catalog.unnest(z.common || z.bounds) AS u (value)
                       -- Numbers, dates and timestamps.
                       WHERE a.atttypid IN (20, 21, 23, 700, 701, 1700, 1082, 1114, 1184)
@@ -193,6 +197,12 @@ SELECT t.schema,
                   CASE WHEN z.null_frac >= 0.01 THEN pg_catalog.round((100 * z.null_frac)::numeric) END AS null_percent,
                   CASE WHEN z.avg_width >= 200 THEN z.avg_width END AS average_bytes
            FROM column_statistic AS z
+           CROSS JOIN LATERAL (
+             -- Values that are seen once are not among the common ones, but bounds. A number below zero is a share of the rows.
+             SELECT CASE WHEN z.n_distinct < 0 THEN pg_catalog.round((-z.n_distinct * e.row_estimate)::numeric)::bigint ELSE nullif(z.n_distinct, 0)::bigint END AS values_seen,
+                    CASE WHEN pg_catalog.cardinality(z.common) <= 20 OR z.common IS NULL THEN
+                      z.common || ARRAY(SELECT b.value FROM pg_catalog.unnest(z.bounds) AS b (value) WHERE b.value <> ALL (coalesce(z.common, '{}')) LIMIT 21) END AS seen
+           ) AS i
            WHERE e.row_estimate >= 50 AND z.schema = t.schema AND z.table_name = t.table_name AND z.column_name = a.attname
              AND z.inherited = (t.relkind = 'p' OR t.relhassubclass)
              AND NOT EXISTS (SELECT FROM foreign_key AS k WHERE k.target = t.oid AND k.direction <> 'incoming' AND k.columns = ARRAY[a.attname::text])

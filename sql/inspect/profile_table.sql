@@ -120,7 +120,7 @@ SELECT 'WITH RECURSIVE s AS MATERIALIZED (SELECT ' || p.columns || ' FROM ' || s
   FROM g GROUP BY g.n
 ), shown AS (
   -- A value as a line of text holds it.
-  SELECT g.*, pg_catalog.left(pg_catalog.regexp_replace(g.value, '[\n\r\t]+', ' ', 'g'), 60) || CASE WHEN g.length > 60 THEN '…' ELSE '' END AS line,
+  SELECT g.*, pg_catalog.left(pg_catalog.regexp_replace(g.value, '[\n\r\t]+', ' ', 'g'), 60) || CASE WHEN g.length > 60 THEN '...' ELSE '' END AS line,
          pg_catalog.row_number() OVER (PARTITION BY g.n ORDER BY g.times DESC, g.value) AS place
   FROM g WHERE g.value IS NOT NULL
 ), common AS (
