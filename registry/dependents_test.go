@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -188,5 +189,30 @@ func TestProfileOfDatabaseRole(t *testing.T) {
 		if got := answer(t, role, r, "profile_table", args); !strings.Contains(got, want) || strings.Contains(got, "4711") {
 			t.Errorf("profile_table(%s) = %s, want %s in it", args, got, want)
 		}
+	}
+}
+
+// TestProfileOfALargeTable: the rows of a sample are from all over the table, and the answer says that it is one.
+func TestProfileOfALargeTable(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE TABLE large AS SELECT n AS a, repeat('x', 500) AS b FROM generate_series(1, 20000) AS n; CREATE TABLE narrow AS SELECT n AS a FROM generate_series(1, 2000) AS n; ANALYZE`)
+	r := buildAll(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
+	var profile struct {
+		Items []struct {
+			Min, Max, Note string
+			Rows           int
+		}
+	}
+	if err := json.Unmarshal([]byte(askTool(t, r, "profile_table", `{"table_name": "large", "sample_rows": 1000}`)), &profile); err != nil {
+		t.Fatal(err)
+	}
+	first, last := profile.Items[0], profile.Items[len(profile.Items)-1]
+	low, _ := strconv.Atoi(first.Min)
+	high, _ := strconv.Atoi(first.Max)
+	if first.Rows != 1000 || low > 10000 || high < 10000 || last.Note != "A sample of about 20000 rows." {
+		t.Errorf("profile_table(large) = %+v, want 1000 rows from all over the table, and a note", profile)
+	}
+	if got, want := askTool(t, r, "profile_table", `{"table_name": "narrow", "sample_rows": 100}`), `"note":"The first of about 2000 rows."`; !strings.Contains(got, want) {
+		t.Errorf("profile_table(narrow) = %s, want %s in it", got, want)
 	}
 }

@@ -94,6 +94,7 @@ func TestProfile(t *testing.T) {
 		{"empty", profile(r, "", `{"table_name": "shop.empty"}`), `{"items":[{"column_name":"a","type":"integer","rows":0},{"column_name":"b","type":"json","rows":0}]}`},
 		{"a login of some columns", profile(few, "", mess), `"column_name":"city"`},
 		{"a role", profile(r, "ann", `{"table_name": "mess"}`), `"spellings"`},
+		{"a role, a sample", profile(r, "ann", `{"table_name": "big", "sample_rows": 100}`), `"rows":100,`},
 		{"a role, another schema", profile(r, "ann", `{"table_name": "secret.sites"}`), `"code":"not_found"`},
 		{"a role, another table", profile(r, "bob", `{"table_name": "mess"}`), `"code":"not_found"`},
 		{"a role, its table", profile(r, "bob", `{"table_name": "empty"}`), `"rows":0`},

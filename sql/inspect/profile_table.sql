@@ -75,9 +75,9 @@ WITH RECURSIVE type_chain AS (
   FROM part JOIN pg_catalog.pg_class AS c ON c.oid = part.oid
 ), source AS (
   SELECT t.oid, t.relrowsecurity, pg_catalog.format('%I.%I', t.schema, t.table_name) AS name, z.row_estimate,
-         -- Pages from all over the table, twenty at least, where it has many more rows than are wanted.
-         CASE WHEN z.row_estimate > 3 * @sample_rows AND z.pages > 40
-              THEN pg_catalog.format(' TABLESAMPLE system (%s)', least(100, greatest(200.0 * @sample_rows / z.row_estimate, 2000.0 / z.pages))::numeric(9, 5)) ELSE '' END AS sample
+         -- Pages from all over the table, twenty at least, and of those any rows: the first ones would be the oldest.
+         CASE WHEN z.row_estimate > @sample_rows AND z.pages > 40
+              THEN pg_catalog.format(' TABLESAMPLE system (%s) ORDER BY pg_catalog.random()', least(100, greatest(200.0 * @sample_rows / z.row_estimate, 2000.0 / z.pages))::numeric(9, 5)) ELSE '' END AS sample
   FROM target AS t CROSS JOIN size AS z
 )
 SELECT 'WITH RECURSIVE s AS MATERIALIZED (SELECT ' || p.columns || ' FROM ' || s.name || s.sample || ' LIMIT ' || @sample_rows
@@ -212,7 +212,7 @@ CROSS JOIN LATERAL (
          pg_catalog.string_agg(pg_catalog.format('(SELECT %1$s, c%1$s::pg_catalog.json FROM s WHERE pg_catalog.length(c%1$s::pg_catalog.text) <= 20000 AND c%1$s::pg_catalog.text !~ ''\\u0000'' LIMIT 5000)', c.n), ' UNION ALL ' ORDER BY c.n)
            FILTER (WHERE c.kind = 'json') AS documents,
          nullif(pg_catalog.concat_ws(' ',
-           CASE WHEN s.sample <> '' THEN 'A sample of about ' || s.row_estimate || ' rows.' END,
+           CASE WHEN s.row_estimate > @sample_rows THEN CASE WHEN s.sample = '' THEN 'The first of about ' ELSE 'A sample of about ' END || s.row_estimate || ' rows.' END,
            CASE WHEN s.relrowsecurity THEN 'Rows that row security hides are not counted.' END,
            (SELECT pg_catalog.count(*) || ' columns may not be read and are left out.' FROM candidate AS k WHERE k.is_wanted AND NOT k.is_readable HAVING pg_catalog.count(*) > 0),
            (SELECT 'No such columns: ' || pg_catalog.string_agg(w.name, ', ') || '.' FROM pg_catalog.unnest(@columns) AS w (name) WHERE w.name NOT IN (SELECT k.attname FROM candidate AS k)),
