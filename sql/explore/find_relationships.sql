@@ -13,7 +13,7 @@ params:
     type: string
     names: schema
     description: Omit for the search path.
-use: [foreign_key, missing_name]
+use: [foreign_key, missing_name, column_statistic]
 access: read
 result: object
 trust: owner
@@ -71,10 +71,35 @@ WITH near AS MATERIALIZED (
   CROSS JOIN LATERAL (
     SELECT pg_catalog.lower(pg_catalog.translate(t.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
   ) AS w
+), tail AS MATERIALIZED (
+  -- What it must hold in a table whose name begins like the target's: topic_id of forum_posts for forum_topics.
+  SELECT t.oid AS target, pg_catalog.array_to_string(w.word[:n], '') AS head,
+         pg_catalog.regexp_replace(pg_catalog.array_to_string(w.word[n + 1:], ''), '(ices|ies|ves|es|s|y|a|people|person|ren)$', '') AS stem
+  FROM targets AS t
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.string_to_array(pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(
+             t.table_name::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')), '_') AS word
+  ) AS w
+  CROSS JOIN LATERAL pg_catalog.generate_series(1, least(pg_catalog.cardinality(w.word), 6) - 1) AS n
+), people AS MATERIALIZED (
+  -- The table of those who create, own and approve, where a schema has one.
+  SELECT DISTINCT ON (n.schema) n.schema, n.oid,
+         '^[a-z]*(creator|updater|author|owner|editor|approver|uploader|inviter|sender|recipient|reviewer|granter|grantor|revoker|assignee|reporter|requester|requestor|moderator|voter|subscriber|follower|purchaser|redeemer|submitter|resolver|poster|initiator|modifier|deleter|banner)(id)?$|(ed|en|nt|id)by(id)?$' AS roles
+  FROM near AS n
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.array_position(ARRAY['users', 'user', 'appusers', 'appuser', 'authuser', 'people', 'persons', 'person', 'members', 'member',
+      'employees', 'employee', 'staff', 'editors', 'editor', 'accounts', 'account'],
+      pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', ''))) AS place
+  ) AS p
+  WHERE p.place IS NOT NULL
+  ORDER BY n.schema, p.place
 ), referencing AS MATERIALIZED (
   -- The columns that may point somewhere: the table's own, and those of others that may point at it.
   SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, a.plain
   FROM near AS n
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain OFFSET 0
+  ) AS m
   CROSS JOIN LATERAL (
     SELECT a.attnum, a.attname, a.atttypid, w.plain
     FROM pg_catalog.pg_attribute AS a
@@ -82,7 +107,11 @@ WITH near AS MATERIALIZED (
       SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain OFFSET 0
     ) AS w
     WHERE a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
-      AND EXISTS (SELECT FROM hint AS h WHERE n.oid = h.target OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys))
+      AND (EXISTS (SELECT FROM hint AS h WHERE n.oid = h.target OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys)
+                     -- entity0 and entity1 of a table whose name holds the target's.
+                     OR w.plain ~ '[a-z][012]$' AND pg_catalog.strpos(m.plain, h.stem) > 0)
+        OR EXISTS (SELECT FROM tail AS t WHERE pg_catalog.strpos(w.plain, t.stem) > 0 AND pg_catalog.starts_with(m.plain, t.head))
+        OR EXISTS (SELECT FROM people AS p JOIN targets AS t ON t.oid = p.oid WHERE p.schema = n.schema AND w.plain ~ p.roles))
     OFFSET 0
   ) AS a
   -- A declared key says where the column points.
@@ -165,6 +194,63 @@ WITH near AS MATERIALIZED (
     'status', 'state', 'number', 'no', 'nr', 'num', 'position', 'rank', 'level', 'value', 'text', 'description', 'comment', 'date',
     'day', 'month', 'year', 'time', 'email', 'phone', 'username', 'login', 'password', 'token', 'hash', 'path', 'url', 'version',
     'createdat', 'updatedat'])
+), own AS MATERIALIZED (
+  -- The names of tables that columns are of.
+  SELECT r.relid, r.snake, pg_catalog.string_to_array(r.snake, '_') AS word
+  FROM (SELECT DISTINCT r.relid, pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(
+           r.table_name::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')) AS snake FROM referencing AS r) AS r
+), split AS MATERIALIZED (
+  -- Those of tables that may be pointed at, in two.
+  SELECT k.relid, k.schema, pg_catalog.array_to_string(k.word[:n], '_') AS head, pg_catalog.array_to_string(k.word[n + 1:], '') AS tail
+  FROM (
+    SELECT DISTINCT k.relid, k.schema, pg_catalog.string_to_array(pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(
+           k.table_name::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')), '_') AS word
+    FROM referenced AS k
+  ) AS k
+  CROSS JOIN LATERAL pg_catalog.generate_series(1, least(pg_catalog.cardinality(k.word), 6) - 1) AS n
+), beside AS MATERIALIZED (
+  -- By the name of the own table: the column leaves out what both tables begin with.
+  SELECT r.relid, r.attnum, k.relid AS referenced_relid, k.attnum AS referenced_attnum, pg_catalog.length(s.head || s.tail) AS noun_length, 'begins' AS way,
+         CASE WHEN k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) OR p.key = '' THEN 0 ELSE 1 END AS doubt
+  FROM part AS p
+  JOIN form AS f ON f.noun = p.noun
+  JOIN split AS s ON s.tail = f.plain
+  JOIN referencing AS r ON r.attname = p.attname AND r.schema = s.schema AND r.relid <> s.relid
+  JOIN own AS o ON o.relid = r.relid AND (o.snake = s.head OR pg_catalog.starts_with(o.snake, s.head || '_'))
+  JOIN referenced AS k ON k.relid = s.relid
+  WHERE p.prefix = '' AND p.noun <> 'id'
+    AND (k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) OR (p.key IN ('id', '') AND k.is_primary))
+  UNION ALL
+  -- entity0 and entity1 of l_artist_work are the artist and the work.
+  SELECT r.relid, r.attnum, k.relid, k.attnum, 0, 'pair', 1
+  FROM referencing AS r
+  JOIN own AS w ON w.relid = r.relid
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.array_to_string(w.word[first:middle], '') AS one, pg_catalog.array_to_string(w.word[middle + 1:], '') AS other
+    FROM pg_catalog.generate_series(1, least(pg_catalog.cardinality(w.word), 6)) AS first,
+         pg_catalog.generate_series(first, least(pg_catalog.cardinality(w.word), 12) - 1) AS middle
+  ) AS s
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.right(r.plain, 1) = '0' OR pg_catalog.right(r.plain, 1) = '1' AND NOT EXISTS (
+             SELECT FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = r.relid AND a.attname = pg_catalog.regexp_replace(r.attname::text, '1$', '0') AND NOT a.attisdropped) AS is_first
+    OFFSET 0
+  ) AS o
+  JOIN referenced AS k ON k.plain_table = CASE WHEN o.is_first THEN s.one ELSE s.other END AND k.schema = r.schema AND k.is_primary
+  WHERE r.plain ~ '[a-z][012]$'
+    AND EXISTS (SELECT FROM referenced AS z WHERE z.plain_table = CASE WHEN o.is_first THEN s.other ELSE s.one END AND z.schema = r.schema)
+    AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+                WHERE a.attrelid = r.relid AND a.atttypid = r.atttypid AND NOT a.attisdropped AND a.attnum <> r.attnum
+                  AND pg_catalog.lower(a.attname::text) ~ '[012]$' AND pg_catalog.regexp_replace(a.attname::text, '[012]$', '') = pg_catalog.regexp_replace(r.attname::text, '[012]$', ''))
+  UNION ALL
+  -- The roles of people.
+  SELECT r.relid, r.attnum, k.relid, k.attnum, 0, 'people', 1
+  FROM referencing AS r
+  JOIN people AS p ON p.schema = r.schema AND r.plain ~ p.roles
+  JOIN referenced AS k ON k.relid = p.oid AND k.is_primary
+  -- owner_type says in which table owner_id is.
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS y
+                    WHERE y.attrelid = r.relid AND y.attname = pg_catalog.regexp_replace(r.attname::text, 'id$', 'type') AND y.attname <> r.attname AND NOT y.attisdropped)
 ), family AS MATERIALIZED (
   -- Types that compare with each other: integers of all widths, strings, a domain and the type below it. A domain, however
   -- deep, has the output function of its base type; what shares one function among many types goes by the type itself.
@@ -182,7 +268,7 @@ WITH near AS MATERIALIZED (
   FROM (
     SELECT r.relid, r.schema, r.table_name, r.attnum, r.attname,
            k.relid AS referenced_relid, k.schema AS referenced_schema, k.table_name AS referenced_table, k.attname AS referenced_column,
-           k.is_primary, l.prefix, l.noun_length, l.doubt = 0 AND NOT l.is_short AS names_key, false AS is_own,
+           k.is_primary, l.prefix, l.noun_length, l.doubt = 0 AND NOT l.is_short AS names_key, '' AS way, rf.family = 'integer' AS is_number,
            l.doubt + coalesce(l.prefix <> '', false)::integer + (NOT k.is_primary)::integer + (k.schema <> r.schema)::integer
              -- valid and paid end in id, too.
              + CASE WHEN l.noun_length < 5 AND r.attname::text ~ '[a-z0-9]id$' THEN 2 ELSE 0 END AS doubt
@@ -198,8 +284,16 @@ WITH near AS MATERIALIZED (
         AND r.plain <> ALL (ARRAY['type', 'kind', 'status', 'state', 'number', 'position', 'rank', 'level', 'value', 'date', 'day', 'month', 'year', 'time',
           'version', 'count', 'size', 'length', 'score', 'rating', 'votes', 'quantity', 'amount', 'price', 'total', 'duration', 'weight', 'age']))
     UNION ALL
+    SELECT r.relid, r.schema, r.table_name, r.attnum, r.attname, k.relid, k.schema, k.table_name, k.attname, k.is_primary, '-', b.noun_length, false, b.way, rf.family = 'integer',
+           b.doubt + (NOT k.is_primary)::integer
+    FROM beside AS b
+    JOIN referencing AS r ON r.relid = b.relid AND r.attnum = b.attnum
+    JOIN referenced AS k ON k.relid = b.referenced_relid AND k.attnum = b.referenced_attnum
+    JOIN family AS rf ON rf.type = r.atttypid
+    JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
+    UNION ALL
     -- Names for another row of the own table.
-    SELECT r.relid, r.schema, r.table_name, r.attnum, r.attname, k.relid, k.schema, k.table_name, k.attname, k.is_primary, '-', 100, false, true, 1
+    SELECT r.relid, r.schema, r.table_name, r.attnum, r.attname, k.relid, k.schema, k.table_name, k.attname, k.is_primary, '-', 100, false, 'own', rf.family = 'integer', 1
     FROM referencing AS r
     JOIN referenced AS k ON k.relid = r.relid AND k.attnum <> r.attnum AND k.is_primary
     JOIN family AS rf ON rf.type = r.atttypid
@@ -231,7 +325,87 @@ WITH near AS MATERIALIZED (
     -- Nor is a column of a declared key of several columns to the same table.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
                     WHERE k.conrelid = b.relid AND k.contype = 'f' AND k.confrelid = b.referenced_relid AND b.attnum = ANY (k.conkey) OFFSET 0)
+    -- Nor is a column of numbers all of which are beyond those of the key, as far as ANALYZE has seen both.
+    AND NOT EXISTS (
+      SELECT
+      FROM column_statistic AS c
+      JOIN column_statistic AS k ON k.schema = b.referenced_schema AND k.table_name = b.referenced_table AND k.column_name = b.referenced_column
+      CROSS JOIN LATERAL (
+        SELECT pg_catalog.min(v::numeric) AS least, pg_catalog.max(v::numeric) AS most FROM pg_catalog.unnest(c.common || c.bounds) AS v
+        WHERE b.is_number
+      ) AS x
+      CROSS JOIN LATERAL (
+        SELECT pg_catalog.min(v::numeric) AS least, pg_catalog.max(v::numeric) AS most FROM pg_catalog.unnest(k.common || k.bounds) AS v
+        WHERE b.is_number
+      ) AS y
+      WHERE b.is_number AND c.schema = b.schema AND c.table_name = b.table_name AND c.column_name = b.attname AND (x.least > y.most OR x.most < y.least)
+      OFFSET 0)
   ORDER BY b.relid, b.attnum, b.referenced_relid, b.referenced_column, b.relid = t.oid DESC
+), wide_key AS MATERIALIZED (
+  -- The primary keys of several columns.
+  SELECT n.oid AS relid, n.schema, n.table_name, i.indnkeyatts AS parts, u.place, a.attname, a.atttypid,
+         -- Its first column has the name of the table: other such keys are made of the keys of others.
+         pg_catalog.strpos(pg_catalog.lower(pg_catalog.translate((pg_catalog.first_value(a.attname) OVER (PARTITION BY n.oid ORDER BY u.place))::text COLLATE pg_catalog."default", '_ .-', '')),
+           pg_catalog.regexp_replace(pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', '')),
+             '(ices|ies|ves|es|s|y|a|people|person|ren)$', '')) > 0 AS is_named
+  FROM near AS n
+  JOIN pg_catalog.pg_index AS i ON i.indrelid = n.oid AND i.indisprimary AND i.indnkeyatts BETWEEN 2 AND 5
+  CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS u (attnum, place)
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum = u.attnum
+  WHERE u.place <= i.indnkeyatts
+), wide AS MATERIALIZED (
+  -- A table that has all columns of such a key, and a key of its own that is another.
+  SELECT n.oid AS relid, n.schema, n.table_name, k.relid AS referenced_relid, k.schema AS referenced_schema, k.table_name AS referenced_table,
+         pg_catalog.array_agg(k.attname::text ORDER BY k.place) AS columns, pg_catalog.count(*) OVER (PARTITION BY n.oid, pg_catalog.array_agg(k.attname::text ORDER BY k.attname)) AS ties
+  FROM wide_key AS k
+  JOIN near AS n ON n.oid <> k.relid AND k.is_named AND (n.oid IN (SELECT t.oid FROM targets AS t) OR k.relid IN (SELECT t.oid FROM targets AS t))
+  CROSS JOIN LATERAL (
+    SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = n.oid AND a.attname = k.attname AND a.atttypid = k.atttypid AND NOT a.attisdropped OFFSET 0
+  ) AS a
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.conrelid = n.oid AND f.contype = 'f' AND f.confrelid = k.relid OFFSET 0)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = n.oid AND h.inhparent = k.relid OFFSET 0)
+  GROUP BY n.oid, n.schema, n.table_name, k.relid, k.schema, k.table_name, k.parts
+  HAVING pg_catalog.count(*) = k.parts
+     AND pg_catalog.array_agg(k.attname ORDER BY k.attname) IS DISTINCT FROM (SELECT pg_catalog.array_agg(o.attname ORDER BY o.attname) FROM wide_key AS o WHERE o.relid = n.oid)
+), told AS (
+  -- All that is implied, as it is told.
+  SELECT i.direction, i.schema, i.table_name, ARRAY[i.attname::text] AS columns, i.referenced_schema, i.referenced_table,
+         ARRAY[i.referenced_column::text] AS referenced_columns, i.confidence,
+         CASE WHEN i.way = 'own'
+              THEN pg_catalog.format('%s is a name for another row of %s', i.attname, i.table_name)
+              WHEN i.way = 'begins'
+              THEN pg_catalog.format('%s names %s, without what the names of both tables begin with', i.attname, i.referenced_table)
+              WHEN i.way = 'pair'
+              THEN pg_catalog.format('%s is one of a pair, and the name of the table names %s', i.attname, i.referenced_table)
+              WHEN i.way = 'people'
+              THEN pg_catalog.format('%s is a role of a person, and %s has people', i.attname, i.referenced_table)
+              WHEN i.prefix IS NULL
+              THEN pg_catalog.format('%s has the name of the %s key of %s', i.attname, i.kind, i.referenced_table)
+              WHEN i.names_key
+              THEN pg_catalog.format('%s names %s and its %s key %s', i.attname, i.referenced_table, i.kind, i.referenced_column)
+              ELSE pg_catalog.format('%s names %s, whose primary key is %s', i.attname, i.referenced_table, i.referenced_column) END
+         || CASE WHEN i.prefix <> '' AND i.way = '' THEN pg_catalog.format(', with the prefix %s', i.prefix) ELSE '' END
+         || CASE WHEN i.referenced_schema <> i.schema THEN pg_catalog.format(', in schema %s', i.referenced_schema) ELSE '' END
+         || CASE WHEN i.ties > 1 THEN pg_catalog.format(', as it does %s other(s)', i.ties - 1) ELSE '' END
+         || '; the types fit.' AS reason
+  FROM implied AS i
+  UNION ALL
+  SELECT CASE WHEN w.relid = t.oid THEN 'outgoing' ELSE 'incoming' END, w.schema, w.table_name, w.columns, w.referenced_schema, w.referenced_table, w.columns, 'likely',
+         pg_catalog.format('%s has all columns of the primary key of %s; the types fit.', w.table_name, w.referenced_table)
+  FROM wide AS w
+  JOIN LATERAL (SELECT t.oid FROM targets AS t WHERE t.oid IN (w.relid, w.referenced_relid) ORDER BY t.oid <> w.relid LIMIT 1) AS t ON true
+  WHERE w.ties = 1
+  UNION ALL
+  -- Of a pair such as item_type and item_id the first one says in which table the second one is.
+  SELECT 'outgoing', r.schema, r.table_name, ARRAY[r.attname::text, y.attname::text], NULL, NULL, NULL, 'likely',
+         pg_catalog.format('%s is the key of a row in the table that %s names.', r.attname, y.attname)
+  FROM targets AS t
+  JOIN referencing AS r ON r.relid = t.oid
+  JOIN pg_catalog.pg_attribute AS y ON y.attrelid = r.relid AND NOT y.attisdropped
+    AND pg_catalog.lower(pg_catalog.translate(y.attname::text COLLATE pg_catalog."default", '_ .-', '')) = pg_catalog.regexp_replace(r.plain, 'id$', 'type')
+    AND y.atttypid IN ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype)
+  WHERE r.plain ~ 'id$'
+    AND NOT EXISTS (SELECT FROM candidate AS c WHERE c.relid = r.relid AND c.attnum = r.attnum)
 )
 SELECT coalesce((
          SELECT pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
@@ -241,25 +415,13 @@ SELECT coalesce((
            ORDER BY pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], k.direction), k.schema, k.table_name, k.name)
          FROM (SELECT DISTINCT ON (k.oid) k.* FROM foreign_key AS k ORDER BY k.oid, k.direction DESC) AS k), '[]') AS explicit,
        coalesce((
-         SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-           'direction', i.direction, 'schema', i.schema, 'table_name', i.table_name, 'columns', ARRAY[i.attname],
+         SELECT pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
+           'direction', i.direction, 'schema', i.schema, 'table_name', i.table_name, 'columns', i.columns,
            'referenced_schema', i.referenced_schema, 'referenced_table', i.referenced_table,
-           'referenced_columns', ARRAY[i.referenced_column], 'confidence', i.confidence,
-           'reason',
-           CASE WHEN i.is_own
-                THEN pg_catalog.format('%s is a name for another row of %s', i.attname, i.table_name)
-                WHEN i.prefix IS NULL
-                THEN pg_catalog.format('%s has the name of the %s key of %s', i.attname, i.kind, i.referenced_table)
-                WHEN i.names_key
-                THEN pg_catalog.format('%s names %s and its %s key %s', i.attname, i.referenced_table, i.kind, i.referenced_column)
-                ELSE pg_catalog.format('%s names %s, whose primary key is %s', i.attname, i.referenced_table, i.referenced_column) END
-           || CASE WHEN i.prefix <> '' AND NOT i.is_own THEN pg_catalog.format(', with the prefix %s', i.prefix) ELSE '' END
-           || CASE WHEN i.referenced_schema <> i.schema THEN pg_catalog.format(', in schema %s', i.referenced_schema) ELSE '' END
-           || CASE WHEN i.ties > 1 THEN pg_catalog.format(', as it does %s other(s)', i.ties - 1) ELSE '' END
-           || '; the types fit.')
+           'referenced_columns', i.referenced_columns, 'confidence', i.confidence, 'reason', i.reason))
            ORDER BY pg_catalog.array_position(ARRAY['strong', 'likely', 'possible'], i.confidence),
                     pg_catalog.array_position(ARRAY['outgoing', 'self', 'incoming'], i.direction),
-                    i.schema, i.table_name, i.attname, i.referenced_schema, i.referenced_table, i.referenced_column)
-         FROM implied AS i), '[]') AS implied,
+                    i.schema, i.table_name, i.columns, i.referenced_schema, i.referenced_table, i.referenced_columns)
+         FROM told AS i), '[]') AS implied,
        (SELECT pg_catalog.string_agg(m.table_name || ': ' || m.error, E'\n' ORDER BY m.place) FROM missing_name AS m) AS not_found
 WHERE EXISTS (SELECT FROM targets) OR EXISTS (SELECT FROM missing_name)

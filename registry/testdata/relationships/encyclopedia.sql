@@ -1,0 +1,22 @@
+-- An encyclopedia of plants: columns that are the name of a table, types by the name of the own table, link tables of pairs.
+CREATE TABLE garden_type (id serial PRIMARY KEY, name text);
+CREATE TABLE region (id serial PRIMARY KEY, name text, parent int REFERENCES region);
+CREATE TABLE garden (id serial PRIMARY KEY, gid uuid UNIQUE, name text, type int REFERENCES garden_type, region int REFERENCES region, area int);
+CREATE TABLE garden_alias_type (id serial PRIMARY KEY, name text);
+CREATE TABLE garden_alias (id serial PRIMARY KEY, garden int REFERENCES garden, name text, type int REFERENCES garden_alias_type);
+CREATE TABLE plant_type (id serial PRIMARY KEY, name text);
+CREATE TABLE plant (id serial PRIMARY KEY, gid uuid UNIQUE, name text, type int REFERENCES plant_type, comment text);
+CREATE TABLE plant_alias (id serial PRIMARY KEY, plant int REFERENCES plant, locale text, name text);
+CREATE TABLE botanist (id serial PRIMARY KEY, gid uuid UNIQUE, name text, region int REFERENCES region, born int, died int);
+CREATE TABLE herbarium (id serial PRIMARY KEY, name text, region int REFERENCES region, founder int REFERENCES botanist);
+CREATE TABLE link_type (id serial PRIMARY KEY, name text, parent int REFERENCES link_type, long_phrase text);
+CREATE TABLE link (id serial PRIMARY KEY, link_type int REFERENCES link_type, begin_year int, ended boolean);
+CREATE TABLE l_botanist_plant (id serial PRIMARY KEY, link int REFERENCES link, entity0 int REFERENCES botanist, entity1 int REFERENCES plant, link_order int);
+CREATE TABLE l_garden_plant (id serial PRIMARY KEY, link int REFERENCES link, entity0 int REFERENCES garden, entity1 int REFERENCES plant, link_order int);
+CREATE TABLE l_botanist_herbarium (id serial PRIMARY KEY, link int REFERENCES link, entity0 int REFERENCES botanist, entity1 int REFERENCES herbarium, link_order int);
+CREATE TABLE l_plant_plant (id serial PRIMARY KEY, link int REFERENCES link, entity0 int REFERENCES plant, entity1 int REFERENCES plant, link_order int);
+CREATE TABLE editor (id serial PRIMARY KEY, name text);
+CREATE TABLE edit (id serial PRIMARY KEY, editor int REFERENCES editor, status int, type int, votes int);
+CREATE TABLE edit_note (id serial PRIMARY KEY, edit int REFERENCES edit, editor int REFERENCES editor, text text);
+CREATE TABLE edit_plant (edit int REFERENCES edit, plant int REFERENCES plant, status int);
+CREATE TABLE vote (id serial PRIMARY KEY, edit int REFERENCES edit, editor int REFERENCES editor, vote int);

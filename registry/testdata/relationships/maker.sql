@@ -1,0 +1,22 @@
+-- A maker of boats: PascalCase, prefixes of modules, irregular plurals, keys of several columns, roles before the name, versions of rows.
+CREATE TABLE "Person" ("PersonID" int PRIMARY KEY, "FirstName" text, "LastName" text);
+CREATE TABLE "Employee" ("EmployeeID" int PRIMARY KEY, "PersonID" int REFERENCES "Person", "ManagerID" int REFERENCES "Employee", "Rate" numeric);
+CREATE TABLE "Address" ("AddressID" int PRIMARY KEY, "City" text, "CountryCode" char(2));
+CREATE TABLE "Country" ("CountryCode" char(2) PRIMARY KEY, "Name" text);
+ALTER TABLE "Address" ADD FOREIGN KEY ("CountryCode") REFERENCES "Country";
+CREATE TABLE "Customer" ("CustomerID" int PRIMARY KEY, "PersonID" int REFERENCES "Person", "BillToAddressID" int REFERENCES "Address", "ShipToAddressID" int REFERENCES "Address");
+CREATE TABLE "ProductCategory" ("ProductCategoryID" int PRIMARY KEY, "Name" text);
+CREATE TABLE "Product" ("ProductID" int PRIMARY KEY, "ProductCategoryID" int REFERENCES "ProductCategory", "Name" text, rowguid uuid UNIQUE);
+CREATE TABLE "SalesOrder" ("SalesOrderID" int PRIMARY KEY, "CustomerID" int REFERENCES "Customer", "OrderDate" date, rowguid uuid UNIQUE);
+CREATE TABLE "SalesOrderLine" ("SalesOrderID" int REFERENCES "SalesOrder", "LineNumber" int, "ProductID" int REFERENCES "Product", "Quantity" int, PRIMARY KEY ("SalesOrderID", "LineNumber"));
+CREATE TABLE ways (way_id bigint, version int, PRIMARY KEY (way_id, version));
+CREATE TABLE way_marks (way_id bigint, version int, mark text, PRIMARY KEY (way_id, version, mark), FOREIGN KEY (way_id, version) REFERENCES ways);
+CREATE TABLE crm_companies (id int PRIMARY KEY, name text);
+CREATE TABLE crm_people (id int PRIMARY KEY, company_id int REFERENCES crm_companies, email text);
+CREATE TABLE crm_activities (id int PRIMARY KEY, person_id int REFERENCES crm_people, company_id int REFERENCES crm_companies, status_id int);
+CREATE TABLE crm_statuses (id int PRIMARY KEY, label text);
+ALTER TABLE crm_activities ADD FOREIGN KEY (status_id) REFERENCES crm_statuses;
+CREATE TABLE warehouse_batches (id int PRIMARY KEY, code text);
+CREATE TABLE warehouse_moves (id int PRIMARY KEY, batch_id int REFERENCES warehouse_batches, from_batch_id int REFERENCES warehouse_batches, quantity int);
+CREATE TABLE analyses (id int PRIMARY KEY, sample text);
+CREATE TABLE results (id int PRIMARY KEY, analysis_id int REFERENCES analyses, value numeric, valid boolean);
