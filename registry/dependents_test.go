@@ -192,6 +192,25 @@ func TestProfileOfDatabaseRole(t *testing.T) {
 	}
 }
 
+// TestProfileOfExtensionTypes: texts of citext are read, values of other types of extensions are counted.
+func TestProfileOfExtensionTypes(t *testing.T) {
+	url := pgtest.URL(t)
+	if pgtest.Value(t, url, "SELECT count(*) = 2 FROM pg_available_extensions WHERE name IN ('citext', 'hstore')") != "t" {
+		t.Skip("the extensions citext and hstore are not there")
+	}
+	pgtest.Exec(t, url, `CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext; CREATE TABLE mails (mail ext.citext, more ext.hstore);
+		INSERT INTO mails VALUES ('Ann@example.org', 'a=>1'), ('ann@example.org', NULL)`)
+	for _, readOnly := range []bool{false, true} {
+		r := buildAll(t, registry.Config{DB: openDB(t, url), ReadOnly: readOnly}, nil)
+		got := askTool(t, r, "profile_table", `{"table_name": "mails"}`)
+		for _, want := range []string{`"distinct_values":2,`, `"spellings":"\"Ann@example.org\" \"ann@example.org\""`, `"null_share":0.5,"note":"Values of this type are not read."`} {
+			if !strings.Contains(strings.Replace(got, `\"ann@example.org\" \"Ann@example.org\"`, `\"Ann@example.org\" \"ann@example.org\"`, 1), want) {
+				t.Errorf("profile_table(mails), read only %v = %s, want %s in it", readOnly, got, want)
+			}
+		}
+	}
+}
+
 // TestProfileOfALargeTable: the rows of a sample are from all over the table, and the answer says that it is one.
 func TestProfileOfALargeTable(t *testing.T) {
 	url := pgtest.URL(t)

@@ -147,6 +147,9 @@ func TestDependentRows(t *testing.T) {
 	for _, test := range []struct{ args, want, not string }{
 		{`{"table_name": "a", "key": ["1", "o'k"]}`, `"table_name":"shop.d"`, "secret"},
 		{`{"table_name": "secret.e"}`, `"code":"not_found"`, "effect"},
+		// The same words whether there are such tables or not.
+		{`{"table_name": "b", "key": ["1"]}`, `"note":"Tables that this role does not see are left out."`, "secret"},
+		{`{"table_name": "loose"}`, `{"items":[{"depth":0,"table_name":"shop.loose","note":"Tables that this role does not see are left out."}]}`, ""},
 		{`{"table_name": "c"}`, `"direction":"refers to","table_name":"shop.a"`, "rows"},
 		{`{"table_name": "a", "key": ["1"]}`, "The primary key of shop.a has the columns x, y: want a value for each in key.", ""},
 		{`{"table_name": "loose", "key": ["1"]}`, "The table shop.loose has no primary key: leave key out.", ""},

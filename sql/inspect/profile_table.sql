@@ -52,6 +52,8 @@ WITH RECURSIVE type_chain AS (
          @columns IS NULL OR a.attname = ANY (@columns) AS is_wanted,
          -- What is not PostgreSQL's own is only counted: its text may be made by anybody's function.
          CASE WHEN c.typtype = 'e' THEN 'value'
+              -- citext and its like: the bytes are those of a text.
+              WHEN c.oid >= 16384 AND EXISTS (SELECT FROM pg_catalog.pg_cast AS k WHERE k.castsource = c.oid AND k.casttarget = 25 AND k.castmethod = 'b') THEN 'text'
               WHEN c.oid >= 16384 AND (c.typcategory <> 'A' OR c.typelem >= 16384) OR c.typname ~ '^_?reg|^_?xml$' OR c.typtype = 'c' THEN 'other'
               WHEN c.oid = 17 THEN 'bytes'
               WHEN c.oid IN (114, 3802) THEN 'json'
