@@ -292,3 +292,34 @@ func query(t *testing.T, sql string) string {
 	}
 	return string(args)
 }
+
+// TestGuardOrdinary has what people and programs ask every day, with popular extensions beside the tables.
+func TestGuardOrdinary(t *testing.T) {
+	url := pgtest.URL(t)
+	extensions := strings.Fields("btree_gist citext cube earthdistance fuzzystrmatch hstore intarray ltree pg_trgm pgcrypto unaccent uuid-ossp")
+	pgtest.NeedExtensions(t, url, extensions...)
+	for _, name := range extensions {
+		pgtest.Exec(t, url, `CREATE EXTENSION "`+name+`"`)
+	}
+	c := readGuardCases(t, "testdata/guard_ordinary.yaml")
+	pgtest.Exec(t, url, c.Setup)
+	rules, err := guard.Parse("roles", []byte(c.Roles))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := rules.Caller("ann", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := guard.WithCaller(t.Context(), caller)
+	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
+	readOnly := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
+	for _, test := range c.Answer {
+		if got, isError := callAs(role, t, r, test.SQL); isError {
+			t.Errorf("under a role: %s = %s\nwant an answer", test.SQL, got)
+		}
+		if got, isError := callAs(t.Context(), t, readOnly, test.SQL); isError {
+			t.Errorf("in read-only mode: %s = %s\nwant an answer", test.SQL, got)
+		}
+	}
+}

@@ -301,7 +301,11 @@ func finish(ctx context.Context, u *uses, walks map[int]*walk, out []decided) er
 		}
 	}
 	for i, w := range walks {
-		if out[i].refusal == nil {
+		switch {
+		case out[i].refusal != nil:
+		case w.unresolved:
+			out[i].until = time.Time{}
+		default:
 			w.remember()
 		}
 	}

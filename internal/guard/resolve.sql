@@ -495,7 +495,7 @@ WITH RECURSIVE session AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path=' AND pg_catalog.strpos(s.setting, '$user') = 0)) AS t
   WHERE o.kind = 'function' AND o.oid >= 16384 AND (p.prokind = 'a' OR l.lanname IN ('sql', 'plpgsql'))
 ), function AS (
-  SELECT p.oid::int8, n.nspname AS schema, p.proname AS name, p.prokind AS kind, p.oid < 16384 AS system,
+  SELECT p.oid::int8, n.nspname AS schema, p.proname AS name, p.prokind AS kind, p.oid < 16384 AS system, p.prosecdef AND p.proowner <> current_user::regrole AS definer,
     -- What PostgreSQL itself calls for its operators and aggregates.
     p.oid < 16384 AND p.oid IN (
       SELECT oprcode FROM pg_catalog.pg_operator WHERE oid < 16384 UNION ALL SELECT u.f FROM pg_catalog.pg_aggregate AS a,
