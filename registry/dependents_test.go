@@ -94,7 +94,13 @@ func TestDependentRowsSay(t *testing.T) {
 		{`{"table_name": "a", "key": ["1"]}`, `"table_name":"stop_at_once","columns":"b -> public.b (id)","effect":"stops the DELETE (RESTRICT)","rows":2`, ""},
 		{`{"table_name": "a", "key": ["1"]}`, `Rows that row security hides are not counted.`, "does not see"},
 		{`{"table_name": "a"}`, `"depth":2,"direction":"depends on it","table_name":"beyond"`, `"rows"`},
-		{`{"table_name": "hub", "key": ["1"]}`, `"note":"Not all steps are shown."`, ""},
+		{`{"table_name": "hub", "key": ["1"]}`, `"note":"Not all steps are shown:the numbers are lower bounds."`, ""},
+		{`{"table_name": "hub"}`, `"note":"Not all steps are shown."`, ""},
+		{`{"table_name": "a", "max_depth": 1}`, `"note":"Not all steps are shown."`, "beyond"},
+		{`{"table_name": "a", "max_depth": 2}`, `"table_name":"beyond"`, "Not all"},
+		{`{"table_name": "a", "key": ["1"], "max_depth": 1}`, `Not all steps are shown:the numbers are lower bounds.`, ""},
+		{`{"table_name": "beyond", "max_depth": 1}`, `"note":"Not all steps are shown."`, ""},
+		{`{"table_name": "beyond", "max_depth": 2}`, `"table_name":"a"`, "Not all"},
 	} {
 		got := strings.ReplaceAll(askTool(t, r, "get_dependent_rows", c.args), `"table_name":"public.`, `"table_name":"`)
 		if !strings.Contains(got, c.want) || c.not != "" && strings.Contains(got, c.not) {
@@ -105,6 +111,11 @@ func TestDependentRowsSay(t *testing.T) {
 		return
 	}
 	pgtest.Exec(t, url, `CREATE TABLE loose (a int REFERENCES a ON DELETE CASCADE NOT ENFORCED); INSERT INTO loose VALUES (1)`)
+	pgtest.Exec(t, url, `CREATE TABLE room (id int4range, valid daterange, PRIMARY KEY (id, valid WITHOUT OVERLAPS)); CREATE TABLE booking (room int4range, during daterange, FOREIGN KEY (room, PERIOD during) REFERENCES room (id, PERIOD valid));
+		INSERT INTO room VALUES ('[1,2)', '[2024-01-01,2025-01-01)'), ('[1,2)', '[2025-01-01,2026-01-01)'); INSERT INTO booking VALUES ('[1,2)', '[2024-12-01,2025-02-01)'), ('[1,2)', '[2025-03-01,2025-04-01)')`)
+	if got, want := askTool(t, r, "get_dependent_rows", `{"table_name": "room", "key": ["[1,2)", "[2024-01-01,2025-01-01)"]}`), `"effect":"stops the DELETE","rows":1}`; !strings.Contains(got, want) {
+		t.Errorf("a key with a period: %s, want %s in it", got, want)
+	}
 	if got, want := askTool(t, r, "get_dependent_rows", `{"table_name": "a", "key": ["1"]}`), `"effect":"none:the key is not enforced"}`; !strings.Contains(got, want) {
 		t.Errorf("a key that is not enforced: %s, want %s in it", got, want)
 	}
@@ -155,10 +166,10 @@ func TestProfileOfAnyTable(t *testing.T) {
 		{all, `{"table_name": "forms"}`, `"looks_like":"every value is yes or no"`},
 		{all, `{"table_name": "zero"}`, `"distinct_values":2,"min_length":301,"max_length":301`},
 		{all, `{"table_name": "zero"}`, `"json_keys":"b number (1)"`},
-		{all, `{"table_name": "wide"}`, `"note":"1550 columns are left out,from c50 on:name them in columns."`},
+		{all, `{"table_name": "wide"}`, `"note":"Columns left out,from c50 on:1550. Name them in columns."`},
 		{all, `{"table_name": "wide", "columns": ["c1599", "c1", "nope"]}`, `"note":"No such columns:nope."`},
 		{all, `{"table_name": "secured"}`, `"note":"Rows that row security hides are not counted."`},
-		{some, `{"table_name": "every"}`, `{"items":[{"column_name":"s","type":"text","rows":5,"null_share":0,"distinct_values":1,"min_length":1,"max_length":1,"common_values":"a (5)"},{"note":"31 columns may not be read and are left out."}]}`},
+		{some, `{"table_name": "every"}`, `{"items":[{"column_name":"s","type":"text","rows":5,"null_share":0,"distinct_values":1,"min_length":1,"max_length":1,"common_values":"a (5)"},{"note":"Columns that may not be read and are left out:31."}]}`},
 	} {
 		if got := strings.ReplaceAll(askTool(t, c.r, "profile_table", c.args), ", ", ","); !strings.Contains(strings.ReplaceAll(got, "public.", ""), c.want) {
 			t.Errorf("profile_table(%s) = %s\nwant %s in it", c.args, got, c.want)
@@ -182,7 +193,7 @@ func TestProfileOfDatabaseRole(t *testing.T) {
 	}
 	role := guard.WithCaller(t.Context(), caller)
 	for args, want := range map[string]string{
-		`{"table_name": "people"}`:                        `{"items":[{"column_name":"name","type":"text","rows":1,"null_share":0,"distinct_values":1,"min_length":3,"max_length":3},{"note":"1 columns may not be read and are left out."}]}`,
+		`{"table_name": "people"}`:                        `{"items":[{"column_name":"name","type":"text","rows":1,"null_share":0,"distinct_values":1,"min_length":3,"max_length":3},{"note":"Columns that may not be read and are left out: 1."}]}`,
 		`{"table_name": "people", "columns": ["salary"]}`: `"code":"not_found"`,
 		`{"table_name": "pay"}`:                           `"code":"not_found"`,
 	} {

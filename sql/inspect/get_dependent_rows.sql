@@ -116,7 +116,14 @@ WITH RECURSIVE edge AS MATERIALIZED (
          '0' || coalesce(', ' || pg_catalog.string_agg(s.place::text, ', ' ORDER BY s.place) FILTER (WHERE s.depends AND s.on_delete = 'c'), '') AS deletes,
          '0' || coalesce(', ' || pg_catalog.string_agg(s.place::text, ', ' ORDER BY s.place) FILTER (WHERE s.depends AND s.on_delete = 'r'), '') AS restricts,
          nullif(pg_catalog.concat_ws(' ',
-           CASE WHEN pg_catalog.count(*) FILTER (WHERE s.depends) = 200 OR pg_catalog.count(*) FILTER (WHERE NOT s.depends) = 90 THEN 'Not all steps are shown.' END,
+           CASE WHEN pg_catalog.count(*) FILTER (WHERE s.depends) = 200 OR pg_catalog.count(*) FILTER (WHERE NOT s.depends) = 90 OR EXISTS (
+                  -- A table that is first reached by the last step, and keys that go on from there.
+                  SELECT FROM step AS l
+                  JOIN edge AS e ON CASE WHEN l.depends THEN e.parent_tree = l.child_tree ELSE e.child_tree = l.parent_tree END
+                  WHERE l.depth = @max_depth AND (@key IS NULL OR l.on_delete = 'c' OR NOT l.depends)
+                    AND NOT EXISTS (SELECT FROM dependent AS d WHERE l.depends AND l.child_tree = ANY (d.trees))
+                    AND NOT EXISTS (SELECT FROM referred AS r WHERE NOT l.depends AND l.parent_tree = ANY (r.trees)))
+                THEN CASE WHEN @key IS NULL THEN 'Not all steps are shown.' ELSE 'Not all steps are shown: the numbers are lower bounds.' END END,
            CASE WHEN @key IS NOT NULL AND (pg_catalog.bool_or(s.relrowsecurity AND s.depends) OR (SELECT t.relrowsecurity FROM start AS t)) THEN 'Rows that row security hides are not counted.' END,
            CASE WHEN @caller_role IS NOT NULL THEN 'Tables that this role does not see are left out.' END), '') AS note
   FROM step AS s

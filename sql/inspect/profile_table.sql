@@ -216,9 +216,9 @@ CROSS JOIN LATERAL (
          nullif(pg_catalog.concat_ws(' ',
            CASE WHEN s.row_estimate > @sample_rows THEN CASE WHEN s.sample = '' THEN 'The first of about ' ELSE 'A sample of about ' END || s.row_estimate || ' rows.' END,
            CASE WHEN s.relrowsecurity THEN 'Rows that row security hides are not counted.' END,
-           (SELECT pg_catalog.count(*) || ' columns may not be read and are left out.' FROM candidate AS k WHERE k.is_wanted AND NOT k.is_readable HAVING pg_catalog.count(*) > 0),
+           (SELECT 'Columns that may not be read and are left out: ' || pg_catalog.count(*) || '.' FROM candidate AS k WHERE k.is_wanted AND NOT k.is_readable HAVING pg_catalog.count(*) > 0),
            (SELECT 'No such columns: ' || pg_catalog.string_agg(w.name, ', ') || '.' FROM pg_catalog.unnest(@columns) AS w (name) WHERE w.name NOT IN (SELECT k.attname FROM candidate AS k)),
-           (SELECT pg_catalog.count(*) || ' columns are left out, from ' || pg_catalog.min(k.attname::text) FILTER (WHERE k.n = 51) || ' on: name them in columns.' FROM col AS k WHERE k.n > 50 HAVING pg_catalog.count(*) > 0)), '') AS note
+           (SELECT 'Columns left out, from ' || pg_catalog.min(k.attname::text) FILTER (WHERE k.n = 51) || ' on: ' || pg_catalog.count(*) || '. Name them in columns.' FROM col AS k WHERE k.n > 50 HAVING pg_catalog.count(*) > 0)), '') AS note
   FROM col AS c
   WHERE c.n <= 50
 ) AS p
