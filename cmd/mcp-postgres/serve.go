@@ -17,7 +17,7 @@ type serveCmd struct {
 
 // Run serves until a signal comes or, over stdio, the client closes standard input.
 func (cmd serveCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	process.TuneMemory(c.Transport == "stdio")
+	process.TuneMemory(c.Transport == "stdio", c.Databases != "")
 	if c.Transport == "stdio" {
 		var cancel func()
 		ctx, cancel = process.WithParent(ctx) // before SIGHUP is asked for: whether it is ignored counts

@@ -16,11 +16,18 @@ import (
 // starts a server of its own, and many of them stand idle on one machine: with oneClient the heap stays below 22 MiB
 // as far as possible, and the memory that only starting needed is given back. What that costs: while an answer needs
 // tens of megabytes, the collector may take up to half of the processor time.
-func TuneMemory(oneClient bool) {
+//
+// With several databases the live heap is larger, and it collects at 80 percent: five of them under 64 callers take 58
+// MB instead of 71.
+func TuneMemory(oneClient, severalDatabases bool) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	debug.SetGCPercent(200)
+	percent := 200
+	if severalDatabases {
+		percent = 80
+	}
+	debug.SetGCPercent(percent)
 	if oneClient {
 		debug.SetMemoryLimit(22 << 20)
 		time.AfterFunc(time.Second, debug.FreeOSMemory)
