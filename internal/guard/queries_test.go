@@ -52,6 +52,8 @@ func TestQuestions(t *testing.T) {
 		CREATE FUNCTION deep(n int) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT "tax_of"(id) FROM outer_orders LIMIT 1); END';
 		CREATE FUNCTION atomic(n int) RETURNS numeric BEGIN ATOMIC SELECT tax_of(n); END;
 		CREATE FUNCTION pathed(n int) RETURNS numeric LANGUAGE sql SET search_path = public AS 'SELECT tax_of(n)';
+		CREATE FUNCTION "TaxOf"(n int) RETURNS numeric LANGUAGE sql AS 'SELECT tax_of(n)'; CREATE VIEW "Big" AS SELECT tax(1) AS tax;
+		CREATE FUNCTION quoted(n int) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT "TaxOf"(n) FROM "Big"); END';
 		CREATE VIEW big AS SELECT id, tax(total) AS tax FROM orders WHERE total > 10;
 		CREATE VIEW outer_orders AS SELECT b.id, tax_of(b.id) FROM big b JOIN orders USING (id);
 		CREATE TABLE notes (owner text); ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
@@ -75,6 +77,7 @@ func TestQuestions(t *testing.T) {
 		{"SELECT tax(total) FROM orders", 2, true},
 		{"SELECT tax_of(1)", 2, true},
 		{"SELECT deep(1)", 2, true},
+		{"SELECT quoted(1)", 2, true},
 		{"SELECT atomic(1)", 2, true},
 		{"SELECT pathed(1)", 2, true},
 		{"SELECT * FROM notes", 2, true},

@@ -441,9 +441,9 @@ WITH RECURSIVE session AS MATERIALIZED (
     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
     CROSS JOIN LATERAL pg_catalog.regexp_matches(p.prosrc, '[[:alpha:]_][[:alnum:]_$]*', 'g') AS m (word)
     CROSS JOIN LATERAL (
-      SELECT 'function', f.oid FROM pg_catalog.pg_proc AS f WHERE f.proname = pg_catalog.lower(m.word[1])::name AND f.oid >= 16384
+      SELECT 'function', f.oid FROM pg_catalog.pg_proc AS f WHERE f.proname IN (pg_catalog.lower(m.word[1])::name, m.word[1]::name) AND f.oid >= 16384
       UNION ALL SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'policy' END, c.oid FROM pg_catalog.pg_class AS c
-      WHERE c.relname = pg_catalog.lower(m.word[1])::name AND c.oid >= 16384 AND (c.relkind = 'v' OR c.relrowsecurity) OFFSET 0) AS k (kind, oid)
+      WHERE c.relname IN (pg_catalog.lower(m.word[1])::name, m.word[1]::name) AND c.oid >= 16384 AND (c.relkind = 'v' OR c.relrowsecurity) OFFSET 0) AS k (kind, oid)
     WHERE $2 AND x.kind = 'function' AND p.oid = x.oid AND x.oid >= 16384) AS t
   WHERE t.oid::int8 = t.oid::int8 + 0 AND t.kind = t.kind || ''
 ), object AS MATERIALIZED (
