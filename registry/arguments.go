@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -105,4 +108,52 @@ func scalarText(s catalog.Scalar, value any) []byte {
 		return []byte(text)
 	}
 	return []byte(pgtext.JSON(value)) // a number as it is written
+}
+
+// nameParam is the parameter that takes names of a kind, the first of them; empty without one.
+func nameParam(t *catalog.Tool, kind string) string {
+	if i := slices.IndexFunc(t.Params, func(p catalog.Param) bool { return p.Names == kind }); i >= 0 {
+		return t.Params[i].Name
+	}
+	return ""
+}
+
+// sqlName is a name as SQL writes it, of one or two parts.
+var sqlName = regexp.MustCompile(`^(?:("(?:[^"]|"")+"|[^".\s]+)\.)?("(?:[^"]|"")+"|[^".\s]+)$`)
+
+// splitName reads a name as SQL writes it; the schema is empty where there is none. ok is false for any other text.
+func splitName(text string) (schema, name string, ok bool) {
+	parts := sqlName.FindStringSubmatch(text)
+	if parts == nil {
+		return "", "", false
+	}
+	for i, part := range parts {
+		parts[i] = pgtext.Unquote(part)
+	}
+	return parts[1], parts[2], true
+}
+
+// plainNames takes the quotes off the arguments that are names, and the schema off qualified ones where another
+// parameter takes it. What does not read as a name of SQL stays as it is, and so do dots without quotes that the
+// fragment target takes apart.
+func plainNames(t *catalog.Tool, args map[string]any) map[string]any {
+	plain := maps.Clone(args)
+	param := nameParam(t, catalog.NamesSchema)
+	given, _ := plain[param].(string)
+	if schema, name, ok := splitName(given); ok && schema == "" {
+		plain[param] = name // whichever parameter the file has first
+	}
+	for _, p := range t.Params {
+		text, _ := args[p.Name].(string)
+		schema, name, ok := splitName(text)
+		switch given, _ := plain[param].(string); {
+		case p.Names == "" || !ok:
+		case schema == "":
+			plain[p.Name] = name
+		case param == "" || p.Names == catalog.NamesSchema || given != "" && given != schema:
+		case strings.Contains(text, `"`) || !slices.Contains(t.Use, "targets"):
+			plain[p.Name], plain[param] = name, schema
+		}
+	}
+	return plain
 }

@@ -7,7 +7,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -124,3 +126,208 @@ func subject(ctx context.Context) string {
 	}
 	return ""
 }
+
+// request is one message of a client. The library takes it for the session, as it hands nothing else to handlers and
+// hooks.
+type request struct {
+	session
+	envelope
+	raw []byte
+	// modern says that it is of revision 2026-07-28 or later.
+	modern bool
+	// caller shares the slots with the others.
+	caller string
+	// notify sends a notification that belongs to this message.
+	notify func(notification) error
+	// err is the error of the library for it.
+	err error
+}
+
+// session is what the library and the log messages need of one.
+type session interface {
+	server.SessionWithLogging
+	server.SessionWithSubscriptionFilter
+}
+
+// answer answers a request; nil is no answer. This is the order of everything that works on the database.
+func (s *Server) answer(ctx context.Context, q *request) (answer *response) {
+	defer s.recovered(ctx, q, &answer)
+	if !q.request() {
+		return s.library(ctx, q)
+	}
+	ctx, end := s.span(ctx, q)
+	defer end()
+	defer s.progress(q)()
+	ctx, done, refused := s.turn(ctx, q)
+	if refused != nil {
+		return refused
+	}
+	defer done()
+	if q.plainCall() {
+		return s.call(ctx, q)
+	}
+	return s.library(ctx, q)
+}
+
+// call answers tools/call in its common form without the library, which reads such a message five times and its
+// answer twice.
+func (s *Server) call(ctx context.Context, q *request) *response {
+	answer, err := s.Databases.Call(ctx, q.Params.Name, q.Params.Arguments)
+	if err != nil {
+		return fail(q.ID, mcp.INVALID_PARAMS, err.Error())
+	}
+	return s.answered(q, answer)
+}
+
+// plainCall reports whether the request is a call that the library would have nothing to say on.
+func (q *request) plainCall() bool {
+	if q.Method != string(mcp.MethodToolsCall) || q.Params.odd || q.JSONRPC != mcp.JSONRPC_VERSION {
+		return false
+	}
+	meta := q.Params.meta
+	return !q.modern || mcp.IsValidProtocolVersion(meta.ProtocolVersion()) && meta.ClientCapabilities() != nil
+}
+
+// library has everything else answered.
+func (s *Server) library(ctx context.Context, q *request) *response {
+	switch m := s.mcp.HandleMessage(s.mcp.WithContext(ctx, q), q.raw).(type) {
+	case mcp.JSONRPCResponse:
+		if q.err != nil { // of what the registry adds to a list
+			return fail(q.ID, mcp.INTERNAL_ERROR, q.err.Error())
+		}
+		return s.result(ctx, q, m.Result)
+	case mcp.JSONRPCError:
+		return s.failure(ctx, q, m.Error)
+	}
+	return nil
+}
+
+// recovered makes an answer of a panic.
+func (s *Server) recovered(ctx context.Context, q *request, answer **response) {
+	if p := recover(); p != nil {
+		s.Logger.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))
+		*answer = fail(q.ID, mcp.INTERNAL_ERROR, "internal error")
+		(*answer).panicked = true
+	}
+}
+
+// span begins the span of a request that works on the database.
+func (s *Server) span(ctx context.Context, q *request) (_ context.Context, end func()) {
+	if s.Observer.Tracer == nil {
+		return ctx, func() {}
+	}
+	tool := ""
+	switch q.Method {
+	case string(mcp.MethodToolsCall):
+		tool = q.Params.Name
+	case string(mcp.MethodResourcesRead):
+	default:
+		return ctx, func() {}
+	}
+	var meta map[string]any
+	if q.Params.meta != nil {
+		meta = q.Params.meta.AdditionalFields
+	}
+	return s.Observer.Tracer.Request(ctx, q.Method, tool, meta)
+}
+
+// progress tells a client that asks for it, once a second, that its request is still at work. The last notification
+// has been written when done returns.
+func (s *Server) progress(q *request) (done func()) {
+	token := q.Params.progressToken()
+	if token == nil {
+		return func() {}
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.notifyProgress(q, token, stop)
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+	}
+}
+
+func (s *Server) notifyProgress(q *request, token json.RawMessage, stop <-chan struct{}) {
+	ticker := time.NewTicker(s.period.progress)
+	defer ticker.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+		}
+		err := q.notify(notification{"2.0", "notifications/progress", map[string]any{
+			"progressToken": token, "progress": n, "message": fmt.Sprintf("running for %d s", n),
+		}})
+		if err != nil { // the client has gone: the request is being cancelled
+			return
+		}
+	}
+}
+
+// turn waits for a slot, if the request works on the database. refused is the answer where there is none.
+func (s *Server) turn(ctx context.Context, q *request) (_ context.Context, done func(), refused *response) {
+	about := q.Method // for the log of backends that can't be stopped
+	switch q.Method {
+	case string(mcp.MethodToolsCall):
+		about = q.Params.Name
+	case string(mcp.MethodResourcesList), string(mcp.MethodResourcesRead), string(mcp.MethodCompletionComplete):
+	case string(mcp.MethodToolsList):
+		if _, authenticated := guard.CallerFrom(ctx); !authenticated {
+			return ctx, func() {}, nil // it is the same for everybody
+		}
+	default:
+		return ctx, func() {}, nil
+	}
+	slots := s.slotsOf(s.Databases.Of(ctx, q.Method, q.Params.URI, q.Params.Arguments))
+	slot := slots.now(q.caller)
+	if slot == nil {
+		q.log("the call waits for its turn: all slots are taken")
+		var err error
+		if slot, err = slots.take(ctx, q.caller); err != nil {
+			return s.noTurn(ctx, q, err)
+		}
+	}
+	return guard.WithTurn(ctx, slot, about), slot.give, nil
+}
+
+// noTurn answers a request that gets no slot.
+func (s *Server) noTurn(ctx context.Context, q *request, err error) (_ context.Context, done func(), no *response) {
+	if err == errBusy || err == errStuck {
+		s.Observer.Metrics.Refused(nil, "busy")
+	}
+	switch {
+	case q.Method == string(mcp.MethodToolsList) && err == errStuck: // a client without a list has no session
+		return ctx, func() {}, nil
+	case q.Method == string(mcp.MethodToolsCall):
+		return ctx, nil, s.answered(q, noSlot(err))
+	}
+	return ctx, nil, fail(q.ID, mcp.INTERNAL_ERROR, err.Error())
+}
+
+// noSlot is the answer to a call that gets no slot.
+func noSlot(err error) *registry.Answer {
+	if err == errBusy || err == errStuck {
+		return registry.ErrorAnswer(&registry.Error{Code: "busy", Message: err.Error(), Retryable: true})
+	}
+	return registry.ErrorAnswer(&registry.Error{Code: "57014", Message: "the call was cancelled"})
+}
+
+// log sends a log message to a client that listens to such.
+func (q *request) log(text string) {
+	level := q.GetLogLevel()
+	if q.modern {
+		level = q.Params.meta.LogLevel()
+	}
+	if level == "" || !mcp.LoggingLevelInfo.ShouldSendTo(level) {
+		return
+	}
+	_ = q.notify(notification{"2.0", "notifications/message", map[string]any{
+		"level": mcp.LoggingLevelInfo, "logger": "mcp-postgres", "data": text,
+	}}) // a client that does not hear it need not
+}
+
+// NoteError implements registry.ErrorSession.
+func (q *request) NoteError(err error) { q.err = err }
