@@ -18,6 +18,8 @@ func (c *columns) note(n *node, found *Columns) {
 	switch n.kind {
 	case "A_ArrayExpr":
 		found.Rows, found.Arrays = true, true
+	case "A_Indirection":
+		c.fields(n, found)
 	case "ColumnRef":
 		c.reference(n, found)
 	case "ResTarget":
@@ -71,6 +73,18 @@ func (c *columns) reference(n *node, found *Columns) {
 		found.Every, found.Rows = true, true
 	default:
 		found.Names = append(found.Names, name)
+	}
+}
+
+// fields notes columns of a row, as in (s).c, where s can be a subquery or a join.
+func (c *columns) fields(n *node, found *Columns) {
+	for k := n.field("indirection").first; k != nil; k = k.next {
+		switch k.kind {
+		case "A_Star":
+			found.Every, found.Rows = true, true
+		case "String":
+			found.Names = append(found.Names, strings.Clone(k.value("sval")))
+		}
 	}
 }
 
