@@ -34,6 +34,28 @@ type Served struct {
 	// Slots is how many calls run at once in it.
 	Slots int
 	*Registry
+
+	calls sync.RWMutex // held for reading by each call
+	ended bool
+}
+
+// End waits for the calls in flight. The database must not be among the Databases any more; what comes late to it is
+// refused as the call of a database that there is not.
+func (s *Served) End() {
+	s.calls.Lock()
+	defer s.calls.Unlock()
+	s.ended = true
+}
+
+// callHere makes a call, unless the database has ended meanwhile: ok is false then.
+func (s *Served) callHere(ctx context.Context, name string, args json.RawMessage) (a *Answer, ok bool, err error) {
+	s.calls.RLock()
+	defer s.calls.RUnlock()
+	if s.ended {
+		return nil, false, nil
+	}
+	a, err = s.Call(ctx, name, args)
+	return a, true, err
 }
 
 // Databases are all that a process serves. Of several, tools take the argument database, and each caller sees those
@@ -141,9 +163,14 @@ func (d *Databases) having(ctx context.Context, tool string) []*Served {
 func (d *Databases) Call(ctx context.Context, name string, args json.RawMessage) (*Answer, error) {
 	all := d.All()
 	switch {
+	case len(all) == 1 && all[0].Name == "":
+		return all[0].Call(ctx, name, args)
 	case len(all) == 1:
 		in, _ := d.In(ctx, all[0])
-		return all[0].Call(in, name, args)
+		if answer, ok, err := all[0].callHere(in, name, args); ok {
+			return answer, err
+		}
+		return d.Call(ctx, name, args)
 	case name == listDatabasesName:
 		return d.callList(ctx, args)
 	}
@@ -160,9 +187,12 @@ func (d *Databases) Call(ctx context.Context, name string, args json.RawMessage)
 		return all[0].refuse(ctx, name, args, err), nil
 	}
 	in, _ := d.In(ctx, s)
-	answer, callErr := s.Call(in, name, rest)
-	if callErr != nil { // what is in the database forbids the tool
-		return nil, d.noTool(ctx, name)
+	answer, ok, callErr := s.callHere(in, name, rest)
+	switch {
+	case !ok: // the databases have just changed
+		return d.Call(ctx, name, args)
+	case callErr != nil: // what is in the database forbids the tool: the audit has it
+		return nil, errors.New(d.UnknownTool(ctx, name))
 	}
 	if given == "" && len(having) > 1 || answer.Err != nil {
 		answer = answer.in(s, given == "")
@@ -307,7 +337,8 @@ func (d *Databases) mapAll(ctx context.Context, having []*Served, args json.RawM
 	for i, s := range having {
 		wait.Go(func() {
 			in, _ := d.In(ctx, s)
-			if answers[i], err = s.Call(in, schemaText, share); err != nil {
+			answer, err := s.Call(in, schemaText, share)
+			if answers[i] = answer; err != nil {
 				answers[i] = textAnswer("not offered here")
 			}
 		})

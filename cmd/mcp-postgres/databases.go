@@ -29,11 +29,14 @@ type database struct {
 	reconciler *reload.Reconciler
 	changes    *reload.Watcher // nil where nothing is served
 	stop       func()
+	offered    []*registry.Served // the last one is offered now, the others may still be called
 }
 
-// served is the database as it is offered.
+// served is the database as it is offered now.
 func (d *database) served() *registry.Served {
-	return &registry.Served{Name: d.Name, Description: d.Description, Main: d.Main, Slots: d.Slots(), Registry: d.tools}
+	d.offered = append(d.offered, &registry.Served{Name: d.Name, Description: d.Description, Main: d.Main, Slots: d.Slots(),
+		Registry: d.tools})
+	return d.offered[len(d.offered)-1]
 }
 
 // connect opens a database.
@@ -77,6 +80,9 @@ func connectTo(ctx context.Context, c *config.Config, log *slog.Logger) (*databa
 }
 
 func (d *database) close() error {
+	for _, s := range d.offered {
+		s.End()
+	}
 	d.stop()
 	if d.changes != nil {
 		d.changes.Close()
