@@ -191,6 +191,30 @@ func TestGuardChange(t *testing.T) {
 	}
 }
 
+// TestGuardPathOfOwner has a SECURITY DEFINER function whose owner may not use the first schema of the search path: a name in
+// its body is that of the next one.
+func TestGuardPathOfOwner(t *testing.T) {
+	url := pgtest.URL(t)
+	owner, _ := pgtest.Role(t, url)
+	pgtest.Exec(t, url, strings.ReplaceAll(`CREATE SCHEMA closed; CREATE SCHEMA open; GRANT USAGE ON SCHEMA open TO DBROLE;
+		CREATE TABLE closed.numbers (n int); GRANT SELECT ON closed.numbers TO DBROLE;
+		CREATE VIEW open.numbers AS SELECT pg_read_file('PG_VERSION') AS n; GRANT SELECT ON open.numbers TO DBROLE;
+		CREATE FUNCTION open.counts() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN (SELECT max(n)::text FROM numbers); END';
+		ALTER FUNCTION open.counts() OWNER TO DBROLE`, "DBROLE", owner))
+	r := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
+	role := &guard.Role{Name: "r", Schemas: []string{"closed", "open"}, AllTables: true, AllTools: true, Operations: 1,
+		Functions: []guard.Table{{Schema: "open", Name: "counts"}}}
+	ctx := guard.WithCaller(t.Context(), &guard.Caller{Sub: "a", Role: role})
+	if got, isError := callAs(ctx, t, r, "SELECT counts()"); !isError || !strings.Contains(got, "may use other schemas") {
+		t.Errorf("counts() of an owner with another path = %s, want it refused", got)
+	}
+	pgtest.Exec(t, url, "GRANT USAGE ON SCHEMA closed TO "+owner)
+	r.RulesChanged()
+	if got, isError := callAs(ctx, t, r, "SELECT counts()"); isError {
+		t.Errorf("counts() of an owner with the path of the login = %s, want it served", got)
+	}
+}
+
 // TestGuardSuggestions has a role that may be told only of its own tables.
 func TestGuardSuggestions(t *testing.T) {
 	url := pgtest.URL(t)

@@ -22,7 +22,7 @@ WITH RECURSIVE session AS MATERIALIZED (
 ), question AS MATERIALIZED (
   SELECT q.ord, q.relations, q.functions, q.operators, q.types, q.recorded, q.every, q.rows, q.arrays,
     ARRAY(SELECT c::name FROM pg_catalog.json_array_elements_text(q.columns) AS c) AS columns,
-    ARRAY(SELECT v::oid FROM pg_catalog.json_array_elements_text(q.values) AS v) AS values,
+    ARRAY(SELECT v::oid FROM pg_catalog.json_array_elements_text(q.values) AS v) AS values, q.path IS NOT NULL AS set_path,
     CASE WHEN q.path IS NULL THEN s.path ELSE (
       SELECT CASE WHEN '{pg_catalog}' <@ p.names THEN '{}' ELSE '{pg_catalog}' END::name[] || p.names
       FROM (
@@ -48,7 +48,8 @@ WITH RECURSIVE session AS MATERIALIZED (
       SELECT i.* FROM ROWS FROM (pg_catalog.json_to_recordset(q.operators) AS (schema text, name name)) WITH ORDINALITY AS i (schema, name, ord) WHERE i.ord = i.ord + 0
     ), rel AS (
       SELECT i.ord, (
-          SELECT c.oid
+          -- Whoever runs a function may not be allowed to use the first schema of its path: then PostgreSQL takes the next one.
+          SELECT CASE WHEN q.set_path AND pg_catalog.count(*) OVER () > 1 THEN NULL ELSE c.oid END
           FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
           WHERE c.relname = i.name AND CASE i.schema WHEN '' THEN n.nspname = ANY (q.path) ELSE n.nspname = i.schema END
           ORDER BY pg_catalog.array_position(q.path, n.nspname) LIMIT 1) AS oid
@@ -489,13 +490,20 @@ WITH RECURSIVE session AS MATERIALIZED (
     SELECT 'setting', s.setting, NULL, '{}' FROM pg_catalog.unnest(p.proconfig) AS s (setting)
     WHERE pg_catalog.split_part(s.setting, '=', 1) IN ('standard_conforming_strings', 'role', 'session_authorization')
     UNION ALL
+    -- PostgreSQL passes over the schemas of a path that a role may not use.
+    SELECT 'setting', 'search_path of its owner, who may use other schemas in it: ' || n.nspname, NULL, '{}'
+    FROM pg_catalog.pg_namespace AS n CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_userbyid(p.proowner) AS name) AS r
+    WHERE p.prosecdef AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path=')
+      AND pg_catalog.has_schema_privilege(r.name, n.oid, 'USAGE') <> pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+      AND pg_catalog.strpos(pg_catalog.lower(pg_catalog.replace(pg_catalog.current_setting('search_path'), '""', '"')), pg_catalog.lower(n.nspname::text)) > 0
+    UNION ALL
     SELECT 'setting', 'search_path of its owner, who has a schema', NULL, '{}'
     FROM pg_catalog.pg_roles AS r JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.rolname
     WHERE r.oid = p.proowner AND p.prosecdef AND r.rolname <> current_user
       AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path=' AND pg_catalog.strpos(s.setting, '$user') = 0)) AS t
   WHERE o.kind = 'function' AND o.oid >= 16384 AND (p.prokind = 'a' OR l.lanname IN ('sql', 'plpgsql'))
 ), function AS (
-  SELECT p.oid::int8, n.nspname AS schema, p.proname AS name, p.prokind AS kind, p.oid < 16384 AS system, p.prosecdef AND p.proowner <> current_user::regrole AS definer,
+  SELECT p.oid::int8, n.nspname AS schema, p.proname AS name, p.prokind AS kind, p.oid < 16384 AS system, p.prosecdef AND pg_catalog.pg_get_userbyid(p.proowner) <> current_user AS definer,
     -- What PostgreSQL itself calls for its operators and aggregates.
     p.oid < 16384 AND p.oid IN (
       SELECT oprcode FROM pg_catalog.pg_operator WHERE oid < 16384 UNION ALL SELECT u.f FROM pg_catalog.pg_aggregate AS a,
