@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -115,4 +116,83 @@ func (d *Databases) definitions(ctx context.Context) []mcp.Tool {
 		all = append(all, o.definition(choice, o.name == describing))
 	}
 	return all
+}
+
+const listDatabasesName = "list_databases"
+
+// DatabaseInfo is one item of list_databases.
+type DatabaseInfo struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Default     bool   `json:"default,omitempty"`
+	ReadOnly    bool   `json:"read_only"`
+	Presence
+	Notice string `json:"notice,omitempty"`
+}
+
+// databaseList is the answer of list_databases.
+type databaseList struct {
+	Items []DatabaseInfo `json:"items"`
+}
+
+// newListDatabases makes the tool, which is there where there are several databases.
+func (d *Databases) newListDatabases() *tool {
+	output, err := schemaOf(&databaseList{})
+	if err != nil {
+		panic(err) // it is made of a type of this file
+	}
+	t, err := newTool(&catalog.Tool{
+		Name: listDatabasesName, Title: "List databases", Access: catalog.Read, Hints: catalog.Hints{Idempotent: true},
+		Result: catalog.Object, Description: "Lists the databases that the argument database names, and whether they answer.",
+	}, output, listDatabases{d})
+	if err != nil {
+		panic(err) // it has no arguments
+	}
+	return t
+}
+
+type listDatabases struct{ *Databases }
+
+func (l listDatabases) call(ctx context.Context, _ *call) (*Answer, error) {
+	visible := l.visible(ctx)
+	list := databaseList{make([]DatabaseInfo, len(visible))}
+	var wait sync.WaitGroup
+	for i, s := range visible {
+		wait.Go(func() {
+			item := DatabaseInfo{Name: s.Name, Description: s.Description, Default: s.Main, ReadOnly: s.config.ReadOnly}
+			in, _ := l.In(ctx, s)
+			var err error
+			if item.Presence, err = s.presence(in); err != nil {
+				if e, ok := userMessage(err, ""); ok {
+					item.Notice = e.Message
+				} else {
+					item.Notice = "it does not answer; the log says why"
+				}
+			}
+			list.Items[i] = item
+		})
+	}
+	wait.Wait()
+	body, err := json.Marshal(list)
+	if err != nil {
+		return nil, fmt.Errorf("writing the answer: %w", err)
+	}
+	return jsonAnswer(body), nil
+}
+
+// callList answers a call of list_databases.
+func (d *Databases) callList(ctx context.Context, args json.RawMessage) (*Answer, error) {
+	if !d.mayList(ctx) {
+		return nil, d.noTool(ctx, listDatabasesName)
+	}
+	answer, _ := d.All()[0].run(ctx, called, d.list, args)
+	return answer, nil
+}
+
+// mayList reports whether the role of the caller has list_databases, in whichever database.
+func (d *Databases) mayList(ctx context.Context) bool {
+	return slices.ContainsFunc(d.visible(ctx), func(s *Served) bool {
+		in, _ := d.In(ctx, s)
+		return mayCall(in, d.list.def)
+	})
 }
