@@ -258,7 +258,8 @@ func (f *file) serverVersion(n *yaml.Node) int {
 
 // result reads the shape of the answer. A statement that returns no columns can only return the number of rows.
 func (f *file) result(t *Tool, m faults.Mapping) {
-	t.Result = Result(m.Choice("result", string(Rows), string(Object), string(Value), string(Text), string(Query), string(Affected)))
+	t.Result = Result(m.Choice("result", string(Rows), string(Object), string(Value), string(Text), string(Query),
+		string(Affected)))
 	st := t.Statement.Analysis
 	switch none := st != nil && !st.Returns; {
 	case none && !m.Has("result"):
@@ -269,7 +270,8 @@ func (f *file) result(t *Tool, m faults.Mapping) {
 		f.AddNode(m.Values["result"], "result %s: %s without RETURNING returns no columns: want result affected, "+
 			"or RETURNING with the columns of the answer", t.Result, st.Command)
 	case t.Result == Query && t.Access == Write:
-		f.AddNode(m.Values["result"], "result query with access write: want access read, as SQL that is made from names only reads")
+		f.AddNode(m.Values["result"], "result query with access write: want access read, "+
+			"as SQL that is made from names only reads")
 	case t.Result == Affected && t.Access == Read:
 		f.AddNode(m.Values["result"], "result affected with access read: want access write")
 	}

@@ -119,7 +119,7 @@ func (r *notesReader) read(f *faults.File) {
 	entries, _ := f.Entries(root, "the file", "names with texts, such as shop.orders.status: P paid, S shipped")
 	for _, e := range entries {
 		note := Note{path: f.Path, line: e.Key.Line, col: e.Key.Column}
-		note.Name = quotedPart.ReplaceAllStringFunc(e.Key.Value, func(part string) string { return pgtext.Unquote(part) })
+		note.Name = quotedPart.ReplaceAllStringFunc(e.Key.Value, pgtext.Unquote)
 		old, twice := r.byName[note.Name]
 		switch {
 		case slices.Contains(strings.Split(note.Name, "."), ""), strings.IndexByte(note.Name, 0) >= 0:

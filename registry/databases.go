@@ -363,7 +363,8 @@ const (
 
 // lookElsewhere adds to an error about a table that is not there in which databases of the caller there is one of that
 // name.
-func (d *Databases) lookElsewhere(ctx context.Context, tried *Served, tool string, args json.RawMessage, answer *Answer) {
+func (d *Databases) lookElsewhere(ctx context.Context, tried *Served, tool string, args json.RawMessage,
+	answer *Answer) {
 	name := missingTable(tried, tool, args, answer.Err)
 	if name == "" {
 		return

@@ -100,14 +100,16 @@ func (d *Databases) templates() []server.ServerResourceTemplate {
 	return []server.ServerResourceTemplate{
 		d.template(d.uri(tableURI), "table", "application/json",
 			fmt.Sprintf("The first %d rows of a table or view.", firstRows), (*library).tableRows),
-		d.template(d.uri(schemaURI), "schema", "text/plain", "The map of a schema, as describe_database gives it: tables and "+
-			"views with columns, types, keys, references, comments.", (*library).schemaText),
+		d.template(d.uri(schemaURI), "schema", "text/plain",
+			"The map of a schema, as describe_database gives it: tables and "+
+				"views with columns, types, keys, references, comments.", (*library).schemaText),
 		d.template(toolURI, "tool", "application/sql", "The SQL of a tool.", (*library).toolSQL),
 	}
 }
 
 func (d *Databases) template(uri, name, mime, description string,
-	read func(*library, context.Context, observe.Origin, map[string]string) (string, error)) server.ServerResourceTemplate {
+	read func(*library, context.Context, observe.Origin, map[string]string) (string,
+		error)) server.ServerResourceTemplate {
 	handler := func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 		v := variables(req.Params.Arguments)
 		in, s := d.libraryOf(ctx, v[argDatabase])
@@ -146,7 +148,8 @@ func (d *Databases) libraryOf(ctx context.Context, name string) (in context.Cont
 // listSchemas puts the schemas that the caller may see into resources/list, a page at a time: of several databases each
 // has pages of its own. The library reads cursors as standard base64, and has no error for a list: the session makes
 // the answer of one that is noted.
-func (d *Databases) listSchemas(ctx context.Context, _ any, req *mcp.ListResourcesRequest, res *mcp.ListResourcesResult) {
+func (d *Databases) listSchemas(ctx context.Context, _ any, req *mcp.ListResourcesRequest,
+	res *mcp.ListResourcesResult) {
 	cursor, _ := base64.StdEncoding.DecodeString(string(req.Params.Cursor)) // the library has refused any other
 	visible, i, inner := d.visible(ctx), 0, string(cursor)
 	if d.several() {

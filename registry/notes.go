@@ -70,7 +70,8 @@ func UnknownNotes(ctx context.Context, db Database, all catalog.Notes, hints int
 		return nil, nil
 	}
 	var found nameLists
-	call := postgres.Call{SQL: notesUnknownSQL, Args: [][]byte{all.JSON(everyNote), strconv.AppendInt(nil, int64(hints), 10)}}
+	call := postgres.Call{SQL: notesUnknownSQL, Args: [][]byte{all.JSON(everyNote), strconv.AppendInt(nil,
+		int64(hints), 10)}}
 	if _, err := db.Run(ctx, call, &found); err != nil {
 		return nil, fmt.Errorf("asking about notes: %w", err)
 	}

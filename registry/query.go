@@ -231,9 +231,13 @@ func assign(list []*statement, values []any) (err error) {
 		if len(sqlscan.Measure(s.SQL).Placeholders) == 0 {
 			continue
 		}
-		if p.values == nil || slices.ContainsFunc(p.values, isArray) || jsonSize(p.values) > maxXML {
-			return argumentError("parameters: are for one of the statements; send that alone where they hold an array or more " +
-				"than 32 KiB")
+		switch {
+		case p.values == nil:
+			return argumentError("parameters: two of the statements have placeholders: want $1, $2, ... in one of them, " +
+				"and the other statement in a call of its own")
+		case slices.ContainsFunc(p.values, isArray) || jsonSize(p.values) > maxXML:
+			return argumentError("parameters: one is an array, or they are more than 32 KiB: want the statement that takes " +
+				"them in a call of its own")
 		}
 		if s.args, err = p.texts(); err != nil {
 			return err

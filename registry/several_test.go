@@ -42,8 +42,8 @@ func TestSeveralStatements(t *testing.T) {
 		{"a syntax error", `{"sql": "SELECT 1 AS n;\nSELCT 2"}`, false, true, []string{one, `statement 2: syntax error at or near "SELCT" (line 2, column 1). Did you mean SELECT?`}, "undone"},
 		{"parameters", `{"sql": "SELECT 1 AS n; SELECT $1::int + $2 AS n", "parameters": [1, "1"]}`, true, false, []string{one, two}, ""},
 		{"parameters of the first", `{"sql": "SELECT $1::int AS n; SELECT 2 AS n", "parameters": [1]}`, true, false, []string{one, two}, ""},
-		{"parameters of two", `{"sql": "SELECT $1::int; SELECT $1::int", "parameters": [1]}`, true, true, []string{"parameters: are for one of the statements"}, "Result"},
-		{"an array", `{"sql": "SELECT 1; SELECT $1::int[]", "parameters": [[1]]}`, true, true, []string{"parameters: are for one of the statements; send that alone"}, "Result"},
+		{"parameters of two", `{"sql": "SELECT $1::int; SELECT $1::int", "parameters": [1]}`, true, true, []string{"parameters: two of the statements have placeholders: want $1, $2, ... in one of them"}, "Result"},
+		{"an array", `{"sql": "SELECT 1; SELECT $1::int[]", "parameters": [[1]]}`, true, true, []string{"parameters: one is an array, or they are more than 32 KiB: want the statement that takes them in a call of its own"}, "Result"},
 		{"too many", `{"sql": "` + strings.Repeat("SELECT 1; ", 21) + `"}`, true, true, []string{"sql: holds 21 statements, more than the maximum 20"}, "Result"},
 	} {
 		r := writes

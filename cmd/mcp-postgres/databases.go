@@ -34,7 +34,8 @@ type database struct {
 
 // served is the database as it is offered now.
 func (d *database) served() *registry.Served {
-	d.offered = append(d.offered, &registry.Served{Name: d.Name, Description: d.Description, Main: d.Main, Slots: d.Slots(),
+	d.offered = append(d.offered, &registry.Served{Name: d.Name, Description: d.Description, Main: d.Main,
+		Slots:    d.Slots(),
 		Registry: d.tools})
 	return d.offered[len(d.offered)-1]
 }
@@ -51,7 +52,8 @@ func connect(ctx context.Context, of config.Database, log *slog.Logger) (d *data
 		}
 		url = d.cluster.URL()
 	}
-	d.DB, err = postgres.Open(ctx, postgres.Config{URL: url, Password: password(c), MinConns: c.PoolMin, MaxConns: c.PoolMax,
+	d.DB, err = postgres.Open(ctx, postgres.Config{URL: url, Password: password(c), MinConns: c.PoolMin,
+		MaxConns: c.PoolMax,
 		IdleTime: c.Idle(), Timeout: c.Timeout(), Logger: log})
 	if err != nil {
 		if of.Name != "" {

@@ -69,7 +69,8 @@ func (c *Config) Validate() error {
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, mostRows),
 		within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, leastBytes, mostBytes),
 		within("--max-reply-chars (MCP_MAX_REPLY_CHARS)", c.MaxReply, 1000, 64<<20),
-		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, mostPool), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0, mostPool))
+		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, mostPool), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0,
+			mostPool))
 	faults = append(append(faults, c.HTTP.validate()...), c.Auth.validate()...)
 	if c.PoolMin > c.PoolMax {
 		faults = append(faults, fmt.Errorf("--pool-min (MCP_POOL_MIN) is %d: want at most --pool-max (MCP_POOL_MAX), %d",

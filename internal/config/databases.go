@@ -111,7 +111,8 @@ func (p *databasesFile) read(root *yaml.Node) {
 	}
 	if p.settings.Demo {
 		own := *p.settings
-		p.all = append(p.all, Database{Name: DemoName, Description: "Sample data: a web shop that does not exist.", Settings: &own})
+		p.all = append(p.all, Database{Name: DemoName, Description: "Sample data: a web shop that does not exist.",
+			Settings: &own})
 	}
 	for _, e := range entries {
 		p.all = append(p.all, p.database(e))
@@ -173,7 +174,8 @@ func (p *databasesFile) database(e faults.Entry) Database {
 	case d.Name == DemoName && p.settings.Demo:
 		p.AddNode(e.Key, "%s is the name of the one that --demo brings: want another name", what)
 	}
-	m, _ := p.Mapping(e.Value, what, "url", "url_env", "password_command", "password_file", "password_keep", "description", "read_only", "toolsets", "limits", "pool")
+	m, _ := p.Mapping(e.Value, what, "url", "url_env", "password_command", "password_file", "password_keep",
+		"description", "read_only", "toolsets", "limits", "pool")
 	d.Description = m.Prose("description")
 	own.Conn = p.url(e, m)
 	p.password(m, &own)

@@ -127,7 +127,8 @@ var (
 )
 
 // roleKeys are the keys of what a role may do in one database.
-var roleKeys = []string{"schemas", "tables", "operations", "tools", "functions", "database_role", "connection", "limits"}
+var roleKeys = []string{"schemas", "tables", "operations", "tools", "functions", "database_role", "connection",
+	"limits"}
 
 func (p *parser) role(e faults.Entry) *Role {
 	what := "role " + strconv.Quote(e.Key.Value)
@@ -164,7 +165,8 @@ func (p *parser) roleByDatabase(e faults.Entry, m faults.Mapping, what string) *
 	if n := m.Values["connection"]; n != nil {
 		p.AddNode(n, "connection is a login of one database: want it in databases, under the name of that database")
 	}
-	entries, _ := p.Entries(m.Values["databases"], "databases of "+what, "names of databases with what the role may do there")
+	entries, _ := p.Entries(m.Values["databases"], "databases of "+what,
+		"names of databases with what the role may do there")
 	for _, d := range entries {
 		p.database(d.Key)
 		where := what + " in database " + strconv.Quote(d.Key.Value)

@@ -39,8 +39,7 @@ type Role struct {
 
 // In is what the role may do in a database of several; nil is nothing. main says that it is the default one.
 func (r *Role) In(database string, main bool) *Role {
-	switch {
-	case r == nil || r.AllDatabases || r.Databases == nil && main:
+	if r == nil || r.AllDatabases || r.Databases == nil && main {
 		return r
 	}
 	return r.Databases[database]

@@ -189,7 +189,8 @@ func loginRefused(err error) bool {
 func (p *pool) take(ctx context.Context) (*pgxpool.Conn, error) {
 	began := time.Now()
 	conn, err := p.Acquire(ctx)
-	if err != nil && (p.pooler.refuses(err) || p.refusesParameters(ctx, err) || loginRefused(err) && p.password.refused(began)) {
+	if err != nil && (p.pooler.refuses(err) || p.refusesParameters(ctx, err) || loginRefused(err) &&
+		p.password.refused(began)) {
 		conn, err = p.Acquire(ctx)
 	}
 	return conn, err

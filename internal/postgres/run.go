@@ -100,9 +100,9 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	return t.out, err
 }
 
-// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row and met
-// a dead connection, a stale plan or a cancel request that was not for it, as one behind a pooler can be, or anything
-// that was not executed because a pooler showed itself.
+// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row and
+// met a dead connection, a stale plan or a cancel request that was not for it, as one behind a pooler can be, or
+// anything that was not executed because a pooler showed itself.
 func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {
 	var mixed *mixedUpError
 	if lost := lostIn(err); lost != nil {

@@ -101,7 +101,8 @@ func ofDatabase(tools []*catalog.Tool, of config.Database) ([]*catalog.Tool, err
 		switch {
 		case t.Database == "" || slices.Contains(of.Names, t.Database):
 		case len(of.Names) == 0:
-			errs = append(errs, fmt.Errorf("%s is for the database %q: want --databases FILE, which names it", t.Path, t.Database))
+			errs = append(errs, fmt.Errorf("%s is for the database %q: want --databases FILE, which names it", t.Path,
+				t.Database))
 		default:
 			errs = append(errs, fmt.Errorf("%s is for the database %q%s", t.Path, t.Database,
 				faults.Suggest(t.Database, of.Names)))

@@ -87,7 +87,8 @@ const (
 func New(ctx context.Context, c Config) (*Reconciler, error) {
 	r := &Reconciler{config: c, log: c.Logger, files: c.Files, descriptions: map[string]*description{}}
 	r.Update(c.Database)
-	c.Observer.Metrics.SetPools("database "+c.Database.Name, map[string]observe.Pool{cmp.Or(c.Database.Name, "shared"): c.DB})
+	c.Observer.Metrics.SetPools("database "+c.Database.Name, map[string]observe.Pool{cmp.Or(c.Database.Name,
+		"shared"): c.DB})
 	r.describe(ctx)
 	return r, r.publish()
 }
@@ -329,7 +330,8 @@ func (r *Reconciler) replace() {
 // nor offered.
 func (r *Reconciler) publish() error {
 	set := registry.Set{
-		Prompts: r.files.Prompts, Notes: r.files.Notes, Outputs: map[string]json.RawMessage{}, Columns: map[string][]postgres.Column{}}
+		Prompts: r.files.Prompts, Notes: r.files.Notes, Outputs: map[string]json.RawMessage{},
+		Columns: map[string][]postgres.Column{}}
 	lastGood, problems, descriptions := map[string]*catalog.Tool{}, map[string]problem{}, map[string]*description{}
 	var kept []string
 	for _, t := range r.files.Tools {

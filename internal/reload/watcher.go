@@ -116,8 +116,8 @@ func resolved(path string) string {
 	return path
 }
 
-// concerns reports whether a change is one of a tool file, of notes, of a folder or of the permissions, not of a temporary file
-// of an editor. "..data" is the link that Kubernetes swaps.
+// concerns reports whether a change is one of a tool file, of notes, of a folder or of the permissions, not of a
+// temporary file of an editor. "..data" is the link that Kubernetes swaps.
 func (w *Watcher) concerns(e fsnotify.Event) bool {
 	if slices.Contains(w.dirs, e.Name) {
 		return true

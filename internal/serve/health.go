@@ -111,7 +111,8 @@ func (h *health) warned() map[string]string {
 
 // busy reports that all slots of a database are taken: it is at work, and a question would only wait.
 func (h *health) busy() bool {
-	return slices.ContainsFunc(h.server.Databases.All(), func(d *registry.Served) bool { return h.server.slotsOf(d).full() })
+	return slices.ContainsFunc(h.server.Databases.All(),
+		func(d *registry.Served) bool { return h.server.slotsOf(d).full() })
 }
 
 // state is what the server lacks at the moment.

@@ -202,7 +202,8 @@ func (b *bench) inProcess(ctx context.Context, db registry.Database) (p *process
 	if err != nil {
 		return nil, nil, err
 	}
-	s := serve.New(serve.Config{Databases: registry.NewDatabases(&registry.Served{Registry: r}), Version: "bench", Slots: poolSize, Logger: log})
+	s := serve.New(serve.Config{Databases: registry.NewDatabases(&registry.Served{Registry: r}), Version: "bench",
+		Slots: poolSize, Logger: log})
 	in, requests := io.Pipe()
 	answers, out := io.Pipe()
 	served := make(chan struct{})
