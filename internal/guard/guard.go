@@ -301,11 +301,7 @@ func finish(ctx context.Context, u *uses, walks map[int]*walk, out []decided) er
 		}
 	}
 	for i, w := range walks {
-		switch {
-		case out[i].refusal != nil:
-		case w.unresolved:
-			out[i].until = time.Time{}
-		default:
+		if out[i].refusal == nil {
 			w.remember()
 		}
 	}

@@ -25,6 +25,7 @@ type question struct {
 	Values    []uint32     `json:"values"`
 	Path      []string     `json:"path"`
 	Recorded  bool         `json:"recorded"`
+	Anywhere  bool         `json:"anywhere"`
 	Columns   []string     `json:"columns"`
 	Every     bool         `json:"every"`
 	Rows      bool         `json:"rows"`

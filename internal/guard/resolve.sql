@@ -9,6 +9,7 @@
 --   path                                     the search path, as an array; null is the one of the session
 --   columns, every                           the columns of relations that the statement can mean as values, by their names, or whether that is every one
 --   rows, arrays                             whether it can make a row or array of a column; whether it holds an array otherwise
+--   anywhere                                 whether a function that no schema of the path has is looked for in all
 --   recorded                                 whether PostgreSQL has recorded which functions and operators of users these are
 -- $2 is read-only mode, $3 a regular expression for names of settings that are secret; null leaves "secrets" out.
 --
@@ -20,7 +21,7 @@ WITH RECURSIVE session AS MATERIALIZED (
   SELECT pg_catalog.current_schemas(true) AS path,
     (SELECT n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.oid = pg_catalog.pg_my_temp_schema()) AS temporary
 ), question AS MATERIALIZED (
-  SELECT q.ord, q.relations, q.functions, q.operators, q.types, q.recorded, q.every, q.rows, q.arrays,
+  SELECT q.ord, q.relations, q.functions, q.operators, q.types, q.recorded, q.anywhere, q.every, q.rows, q.arrays,
     ARRAY(SELECT c::name FROM pg_catalog.json_array_elements_text(q.columns) AS c) AS columns,
     ARRAY(SELECT v::oid FROM pg_catalog.json_array_elements_text(q.values) AS v) AS values, q.path IS NOT NULL AS set_path,
     CASE WHEN q.path IS NULL THEN s.path ELSE (
@@ -30,7 +31,7 @@ WITH RECURSIVE session AS MATERIALIZED (
           ARRAY(SELECT CASE n WHEN 'pg_temp' THEN s.temporary WHEN '$user' THEN current_user ELSE n::name END
             FROM pg_catalog.json_array_elements_text(q.path) WITH ORDINALITY AS n (n, i) ORDER BY n.i) AS names) AS p) END AS path
   FROM ROWS FROM (pg_catalog.json_to_recordset($1::json) AS (relations json, functions json, operators json, types json, "values" json, path json, recorded bool, columns json, every bool, rows bool,
-      arrays bool)) WITH ORDINALITY AS q (relations, functions, operators, types, values, path, recorded, columns, every, rows, arrays, ord)
+      arrays bool, anywhere bool)) WITH ORDINALITY AS q (relations, functions, operators, types, values, path, recorded, columns, every, rows, arrays, anywhere, ord)
   CROSS JOIN session AS s
   WHERE q.ord = q.ord + 0
 ), with_foreign (oid) AS (
@@ -98,7 +99,10 @@ WITH RECURSIVE session AS MATERIALIZED (
         SELECT p.oid, p.proname, p.prorettype, p.proallargtypes, p.proargmodes, p.pronargdefaults, p.proargtypes,
           CASE WHEN p.pronargs = 1 AND p.pronargdefaults = 0 AND p.provariadic = 0 AND p.proallargtypes IS NULL AND p.oid >= 16384 THEN p.proargtypes[0] END AS argument
         FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-        WHERE p.proname = i.name AND CASE i.schema WHEN '' THEN n.nspname = ANY (q.path) ELSE n.nspname = i.schema END
+        WHERE p.proname = i.name AND CASE i.schema
+            WHEN '' THEN n.nspname = ANY (q.path) OR q.anywhere AND NOT EXISTS (
+              SELECT FROM pg_catalog.pg_proc AS f JOIN pg_catalog.pg_namespace AS m ON m.oid = f.pronamespace WHERE f.proname = i.name AND m.nspname = ANY (q.path))
+            ELSE n.nspname = i.schema END
           AND (i.own OR p.oid >= 16384)
           AND CASE i.notation
             WHEN 0 THEN true
@@ -503,7 +507,7 @@ WITH RECURSIVE session AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s (setting) WHERE s.setting ^@ 'search_path=' AND pg_catalog.strpos(s.setting, '$user') = 0)) AS t
   WHERE o.kind = 'function' AND o.oid >= 16384 AND (p.prokind = 'a' OR l.lanname IN ('sql', 'plpgsql'))
 ), function AS (
-  SELECT p.oid::int8, n.nspname AS schema, p.proname AS name, p.prokind AS kind, p.oid < 16384 AS system, p.prosecdef AND pg_catalog.pg_get_userbyid(p.proowner) <> current_user AS definer,
+  SELECT p.oid::int8, n.nspname AS schema, p.proname AS name, p.prokind AS kind, p.oid < 16384 AS system,
     -- What PostgreSQL itself calls for its operators and aggregates.
     p.oid < 16384 AND p.oid IN (
       SELECT oprcode FROM pg_catalog.pg_operator WHERE oid < 16384 UNION ALL SELECT u.f FROM pg_catalog.pg_aggregate AS a,

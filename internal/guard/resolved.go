@@ -65,8 +65,6 @@ type Function struct {
 	Kind string
 	// System is what PostgreSQL itself brings; Inner is one that stands behind an operator or aggregate of its own.
 	System, Inner bool
-	// Definer is one that runs as another role than the login: SECURITY DEFINER.
-	Definer bool
 	// Of says how it is reached where it is not named, such as "operator ~~~".
 	Of string
 }

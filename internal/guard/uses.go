@@ -57,8 +57,6 @@ type walk struct {
 	todo   []reading
 	judged []memoryKey
 	texts  int
-	// unresolved is set where a body calls a function that does not exist: it may a moment later.
-	unresolved bool
 }
 
 // start decides on what a verdict names, as far as that is known.
@@ -200,7 +198,7 @@ func (u *uses) add(r reading) *Refusal {
 	}
 	// Its statements are taken together, for a variable of one may hold what another gives.
 	q := newQuestion(sqlscan.Together(all), nil, r.Values)
-	q.Recorded = !r.written()
+	q.Recorded, q.Anywhere = !r.written(), r.written()
 	if r.written() && r.path != "" {
 		if q.Path, err = postgres.PathNames(r.path); err != nil {
 			return unreadable(err)
@@ -257,14 +255,10 @@ func (w *walk) judge(r reading) *Refusal {
 	read := w.read[r.names()]
 	w.judged = append(w.judged, r.key)
 	verdict, refusal := Restriction{ReadOnly: true}.Decide(read.sql, read.question.statement, read.resolved)
-	table := strings.HasPrefix(verdict.Unknown, "table ") // which is told before a function
-	switch {
-	case refusal != nil || verdict.Unknown == "":
-	case table || r.written() && w.runsAsOthers():
+	if refusal == nil && verdict.Unknown != "" && (r.written() || strings.HasPrefix(verdict.Unknown, "table ")) {
+		// To its owner it may be known. Functions of users are recorded where PostgreSQL has written the text.
 		refusal = &Refusal{Code: ReadOnly, Rule: "body",
 			Message: verdict.Unknown + " is not known: what it uses can't be looked at"}
-	case r.written(): // PostgreSQL does not find the function either, and calls nothing
-		w.unresolved = true
 	}
 	if refusal != nil {
 		return refusal.Within(r.via)
@@ -275,17 +269,6 @@ func (w *walk) judge(r reading) *Refusal {
 		}
 	}
 	return nil
-}
-
-// runsAsOthers reports whether a function that the statement may use runs as another role, whose search path can hold
-// other schemas than that of the login.
-func (w *walk) runsAsOthers() bool {
-	for _, f := range w.graph.functions {
-		if f.Definer {
-			return true
-		}
-	}
-	return false
 }
 
 func unreadable(err error) *Refusal {
