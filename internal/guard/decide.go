@@ -22,11 +22,11 @@ type decision struct {
 	st       *sqlscan.Statement
 	resolved *Resolved
 	lists    *lists
-	verdict  Verdict
+	verdict  verdict
 }
 
 // Decide holds a statement against the restriction. It is refused, or allowed if what the verdict names is allowed too.
-func (r Restriction) Decide(sql string, st *sqlscan.Statement, resolved *Resolved) (Verdict, *Refusal) {
+func (r Restriction) Decide(sql string, st *sqlscan.Statement, resolved *Resolved) (verdict, *Refusal) {
 	d := &decision{Restriction: r, sql: sql, st: st, resolved: resolved, lists: known()}
 	d.verdict.Clean = true
 	refusal := d.first(

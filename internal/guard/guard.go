@@ -265,7 +265,7 @@ func (g *Guard) decide(ctx context.Context, all []subject) ([]decided, error) {
 			d.refusal = refusal
 			continue
 		}
-		if verdict.Unresolved || g.ReadOnly && MayShowSecrets(d.statement) { // there can be a secret a moment later
+		if verdict.Unresolved || g.ReadOnly && mayShowSecrets(d.statement) { // there can be a secret a moment later
 			d.until = time.Time{}
 		}
 		d.clean, d.verify = verdict.Clean, verification(d.statement, resolved[k])

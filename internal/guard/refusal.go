@@ -48,8 +48,8 @@ func (r *Refusal) Within(via string) *Refusal {
 	return &Refusal{Code: r.Code, Rule: r.Rule, Message: via + r.Message}
 }
 
-// Verdict is what Decide says of a statement that is not refused.
-type Verdict struct {
+// verdict is what Decide says of a statement that is not refused.
+type verdict struct {
 	// Uses are what must be decided on too, by its definition.
 	Uses []object
 	// Clean reports that the statement, what it uses aside, leaves nothing in the session.

@@ -159,7 +159,7 @@ func (g *Guard) ask(
 		return nil, nil, fmt.Errorf("writing the names of a statement: %w", err)
 	}
 	var secrets []byte
-	if g.ReadOnly && slices.ContainsFunc(questions, func(q question) bool { return MayShowSecrets(q.statement) }) {
+	if g.ReadOnly && slices.ContainsFunc(questions, func(q question) bool { return mayShowSecrets(q.statement) }) {
 		secrets = []byte(SecretSetting)
 	}
 	var r reply

@@ -6,7 +6,7 @@ import "mcp-postgres/internal/sqlscan"
 type Resolved struct {
 	// Database is the current one, Encoding that of its texts.
 	Database, Encoding string
-	// Secrets are known where MayShowSecrets asks for them.
+	// Secrets are known where mayShowSecrets asks for them.
 	Secrets Secrets
 	// Relations are what the names stand for; nil where there is no such relation.
 	Relations []*Relation

@@ -39,9 +39,9 @@ var (
 	settingsFunctions = []string{"current_setting", "pg_show_all_settings"}
 )
 
-// MayShowSecrets reports whether a statement names what shows secrets, where there are any: then Resolved.Secrets is
+// mayShowSecrets reports whether a statement names what shows secrets, where there are any: then Resolved.Secrets is
 // needed.
-func MayShowSecrets(st *sqlscan.Statement) bool {
+func mayShowSecrets(st *sqlscan.Statement) bool {
 	views := slices.Concat(statisticsViews, settingsViews, roleSettingsViews)
 	return slices.Contains(st.Settings, "all") ||
 		slices.ContainsFunc(st.Relations, func(r sqlscan.Relation) bool { return slices.Contains(views, r.Name) }) ||
