@@ -248,7 +248,7 @@ func TestHosts(t *testing.T) {
 // rightArgs are arguments that tools need; the others are called without.
 var rightArgs = map[string]string{
 	"describe_table": `{"table_name":"orders"}`, "find_relationships": `{"table_name":"orders"}`, "get_foreign_keys": `{"table_name":"orders"}`,
-	"list_indexes": `{"table_name":"orders"}`, "table_stats": `{"table_name":"orders"}`, "get_definition": `{"name":"order_totals"}`,
+	"list_indexes": `{"table_name":"orders"}`, "profile_table": `{"table_name":"orders"}`, "get_dependent_rows": `{"table_name":"orders"}`, "table_stats": `{"table_name":"orders"}`, "get_definition": `{"name":"order_totals"}`,
 	"search_objects": `{"pattern":"customer"}`, "query": `{"sql":"SELECT * FROM orders LIMIT 3","format":"json"}`, "top_customers": `{"country":"DE"}`,
 }
 

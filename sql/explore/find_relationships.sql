@@ -279,8 +279,8 @@ WITH near AS MATERIALIZED (
     JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
     WHERE (k.relid, k.attnum) <> (r.relid, r.attnum)
       AND (l.prefix IS NOT NULL AND NOT l.is_short OR (r.relid, r.attnum) NOT IN (SELECT own.relid, own.attnum FROM referenced AS own))
-      -- The table's name alone: a number or uuid, and no word that tables and measures share.
-      AND (NOT l.is_short OR (rf.family = 'integer' OR r.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype)
+      -- The table's name alone, in the singular: a number or uuid, and no word that tables and measures share. comments is how many.
+      AND (NOT l.is_short OR (r.plain !~ '[^su]s$' OR r.plain ~ '(series|species|news)$') AND (rf.family = 'integer' OR r.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype)
         AND r.plain <> ALL (ARRAY['type', 'kind', 'status', 'state', 'number', 'position', 'rank', 'level', 'value', 'date', 'day', 'month', 'year', 'time',
           'version', 'count', 'size', 'length', 'score', 'rating', 'votes', 'quantity', 'amount', 'price', 'total', 'duration', 'weight', 'age']))
     UNION ALL

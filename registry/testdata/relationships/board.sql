@@ -1,7 +1,7 @@
 -- A picture board: roles of people, prefixes of tables left out of columns, several keys to one table, pairs of type and id.
 CREATE TABLE users (id bigint PRIMARY KEY, name text, inviter_id bigint REFERENCES users);
 CREATE TABLE user_blocks (id bigint PRIMARY KEY, user_id bigint REFERENCES users, creator_id bigint REFERENCES users, revoker_id bigint REFERENCES users);
-CREATE TABLE pictures (id bigint PRIMARY KEY, uploader_id bigint REFERENCES users, approver_id bigint REFERENCES users, parent_id bigint REFERENCES pictures, score int, md5 text UNIQUE);
+CREATE TABLE pictures (id bigint PRIMARY KEY, uploader_id bigint REFERENCES users, approver_id bigint REFERENCES users, parent_id bigint REFERENCES pictures, score int, comments int, md5 text UNIQUE);
 CREATE TABLE picture_votes (id bigint PRIMARY KEY, picture_id bigint REFERENCES pictures, voter_id bigint REFERENCES users, score int);
 CREATE TABLE picture_notes (id bigint PRIMARY KEY, picture_id bigint REFERENCES pictures, author_id bigint REFERENCES users, body text);
 CREATE TABLE picture_note_versions (id bigint PRIMARY KEY, note_id bigint REFERENCES picture_notes, updated_by bigint REFERENCES users, version int);
