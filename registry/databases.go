@@ -142,6 +142,17 @@ func (d *Databases) In(ctx context.Context, s *Served) (_ context.Context, ok bo
 	return guard.InDatabase(ctx, s.Name, s.Main)
 }
 
+// each does something in each of the databases at the same time, but for those in which the caller may do nothing.
+func (d *Databases) each(ctx context.Context, all []*Served, do func(ctx context.Context, i int, s *Served)) {
+	var wait sync.WaitGroup
+	for i, s := range all {
+		if in, ok := d.In(ctx, s); ok {
+			wait.Go(func() { do(in, i, s) })
+		}
+	}
+	wait.Wait()
+}
+
 // visible are the databases that the caller may use, the default one first.
 func (d *Databases) visible(ctx context.Context) []*Served {
 	return slices.DeleteFunc(slices.Clone(d.All()), func(s *Served) bool {
@@ -221,7 +232,9 @@ func (d *Databases) Of(ctx context.Context, method, uri string, args json.RawMes
 	name := ""
 	switch mcp.MCPMethod(method) {
 	case mcp.MethodToolsCall:
-		name, _ = takeDatabase(false, args)
+		var given struct{ Database string }
+		_ = json.Unmarshal(args, &given) // what is wrong with them the call says
+		name = given.Database
 	case mcp.MethodResourcesRead:
 		_, place, _ := strings.Cut(uri, "://")
 		name, _, _ = strings.Cut(place, "/")
@@ -281,10 +294,10 @@ func (r *Registry) refuse(ctx context.Context, tool string, args json.RawMessage
 }
 
 // in says in the answer which database it is of. An answer may be shared: its texts are copied.
-func (a *Answer) in(s *Served, main bool) *Answer {
+func (a *Answer) in(s *Served, unnamed bool) *Answer {
 	own := *a
 	text := "Database: " + s.Name + "."
-	if main {
+	if unnamed {
 		text = "Database: " + s.Name + ", as the call names none."
 	}
 	own.Texts = append(slices.Clone(a.Texts), text)
@@ -333,17 +346,12 @@ func (d *Databases) mapAll(ctx context.Context, having []*Served, args json.RawM
 		share = args
 	}
 	answers := make([]*Answer, len(having))
-	var wait sync.WaitGroup
-	for i, s := range having {
-		wait.Go(func() {
-			in, _ := d.In(ctx, s)
-			answer, err := s.Call(in, schemaText, share)
-			if answers[i] = answer; err != nil {
-				answers[i] = textAnswer("not offered here")
-			}
-		})
-	}
-	wait.Wait()
+	d.each(ctx, having, func(ctx context.Context, i int, s *Served) {
+		answer, ok, err := s.callHere(ctx, schemaText, share)
+		if answers[i] = answer; err != nil || !ok {
+			answers[i] = textAnswer("not offered here")
+		}
+	})
 	all := &Answer{}
 	for i, s := range having {
 		title := "# database " + s.Name
@@ -373,13 +381,11 @@ func (d *Databases) lookElsewhere(ctx context.Context, tried *Served, tool strin
 	defer cancel()
 	visible := d.having(ctx, tool)
 	there := make([]string, len(visible))
-	var wait sync.WaitGroup
-	for i, s := range visible {
-		if in, ok := d.In(ctx, s); ok && s != tried {
-			wait.Go(func() { there[i] = s.written(in, name) })
+	d.each(ctx, visible, func(ctx context.Context, i int, s *Served) {
+		if s != tried {
+			there[i] = s.written(ctx, name)
 		}
-	}
-	wait.Wait()
+	})
 	for i, s := range visible {
 		if there[i] != "" {
 			hint := fmt.Sprintf("The database %s has %s.", s.Name, there[i])

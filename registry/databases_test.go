@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
@@ -54,15 +53,7 @@ func asIn(t *testing.T, sub string) context.Context {
 	if sub == "" {
 		return t.Context()
 	}
-	rules, err := guard.Parse("roles", []byte(databaseRoles))
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := rules.Caller(sub, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return guard.WithCaller(t.Context(), caller)
+	return underRole(t, databaseRoles, sub)
 }
 
 // answerIn is all that the caller reads of a call.

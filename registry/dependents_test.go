@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
@@ -183,15 +182,7 @@ func TestProfileOfDatabaseRole(t *testing.T) {
 	reader, _ := pgtest.Role(t, url)
 	pgtest.Exec(t, url, `CREATE TABLE people (name text, salary int); INSERT INTO people VALUES ('ann', 4711); CREATE TABLE pay (name text); GRANT SELECT (name) ON people TO `+reader)
 	r := buildAll(t, registry.Config{DB: openDB(t, url)}, nil)
-	rules, err := guard.Parse("roles", []byte("roles:\n  a: {schemas: [public], tables: \"*\", operations: [select], database_role: "+reader+"}\nusers: {_default: a}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := rules.Caller("ann", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	role := guard.WithCaller(t.Context(), caller)
+	role := underRole(t, "roles:\n  a: {schemas: [public], tables: \"*\", operations: [select], database_role: "+reader+"}\nusers: {_default: a}\n", "ann")
 	for args, want := range map[string]string{
 		`{"table_name": "people"}`:                        `{"items":[{"column_name":"name","type":"text","rows":1,"null_share":0,"distinct_values":1,"min_length":3,"max_length":3},{"note":"Columns that may not be read and are left out: 1."}]}`,
 		`{"table_name": "people", "columns": ["salary"]}`: `"code":"not_found"`,

@@ -259,16 +259,9 @@ func TestGuardWithinTheTimeOfTheRole(t *testing.T) {
 	if _, err := lock.Exec(t.Context(), "BEGIN; LOCK TABLE pg_catalog.pg_depend IN ACCESS EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	rules, err := guard.Parse("roles", []byte("roles:\n  a: {schemas: [public], tables: \"*\", operations: [select], limits: {timeout: 200ms}}\nusers: {_default: a}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := rules.Caller("ann", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	role := underRole(t, "roles:\n  a: {schemas: [public], tables: \"*\", operations: [select], limits: {timeout: 200ms}}\nusers: {_default: a}\n", "ann")
 	r := build(t, registry.Config{DB: openDB(t, url), Timeout: 30 * time.Second}, nil)
-	if got := answer(t, guard.WithCaller(t.Context(), caller), r, "query", `{"sql": "SELECT i FROM a"}`); !strings.Contains(got, "its time limit of 200ms") {
+	if got := answer(t, role, r, "query", `{"sql": "SELECT i FROM a"}`); !strings.Contains(got, "its time limit of 200ms") {
 		t.Errorf("while the guard's question waits: %s, want the limit of the role", got)
 	}
 }
@@ -281,15 +274,7 @@ func TestGuardPostGIS(t *testing.T) {
 	}
 	c := readGuardCases(t, "testdata/guard_postgis.yaml")
 	pgtest.Exec(t, url, c.Setup)
-	rules, err := guard.Parse("roles", []byte(c.Roles))
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := rules.Caller("ann", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	role := guard.WithCaller(t.Context(), caller)
+	role := underRole(t, c.Roles, "ann")
 	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
 	readOnly := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
 	for _, test := range c.Answer {
@@ -305,6 +290,20 @@ func TestGuardPostGIS(t *testing.T) {
 			t.Errorf("%s = %s\nwant it refused", test.SQL, got)
 		}
 	}
+}
+
+// underRole is the context of a caller of permissions.
+func underRole(t *testing.T, permissions, sub string) context.Context {
+	t.Helper()
+	rules, err := guard.Parse("roles", []byte(permissions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := rules.Caller(sub, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guard.WithCaller(t.Context(), caller)
 }
 
 // query are the arguments of a call of query.
@@ -327,15 +326,7 @@ func TestGuardOrdinary(t *testing.T) {
 	}
 	c := readGuardCases(t, "testdata/guard_ordinary.yaml")
 	pgtest.Exec(t, url, c.Setup)
-	rules, err := guard.Parse("roles", []byte(c.Roles))
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := rules.Caller("ann", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	role := guard.WithCaller(t.Context(), caller)
+	role := underRole(t, c.Roles, "ann")
 	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
 	readOnly := build(t, registry.Config{DB: openDB(t, url), ReadOnly: true}, nil)
 	for _, test := range c.Answer {

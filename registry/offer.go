@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/invopop/jsonschema"
 	"github.com/mark3labs/mcp-go/mcp"
@@ -27,13 +26,7 @@ type offer struct {
 func (d *Databases) offers(ctx context.Context) []*offer {
 	all := d.All()
 	found := make([][]*tool, len(all))
-	var wait sync.WaitGroup
-	for i, s := range all {
-		if in, ok := d.In(ctx, s); ok {
-			wait.Go(func() { found[i] = s.offered(in, s.set.Load().tools...) })
-		}
-	}
-	wait.Wait()
+	d.each(ctx, all, func(ctx context.Context, i int, s *Served) { found[i] = s.offered(ctx, s.set.Load().tools...) })
 	byName := map[string]*offer{}
 	for i, tools := range found {
 		for _, t := range tools {
@@ -156,23 +149,18 @@ type listDatabases struct{ *Databases }
 func (l listDatabases) call(ctx context.Context, _ *call) (*Answer, error) {
 	visible := l.visible(ctx)
 	list := databaseList{make([]DatabaseInfo, len(visible))}
-	var wait sync.WaitGroup
-	for i, s := range visible {
-		wait.Go(func() {
-			item := DatabaseInfo{Name: s.Name, Description: s.Description, Default: s.Main, ReadOnly: s.config.ReadOnly}
-			in, _ := l.In(ctx, s)
-			var err error
-			if item.Presence, err = s.presence(in); err != nil {
-				if e, ok := userMessage(err, ""); ok {
-					item.Notice = e.Message
-				} else {
-					item.Notice = "it does not answer; the log says why"
-				}
+	l.each(ctx, visible, func(ctx context.Context, i int, s *Served) {
+		item := DatabaseInfo{Name: s.Name, Description: s.Description, Default: s.Main, ReadOnly: s.config.ReadOnly}
+		var err error
+		if item.Presence, err = s.presence(ctx); err != nil {
+			if e, ok := userMessage(err, ""); ok {
+				item.Notice = e.Message
+			} else {
+				item.Notice = "it does not answer; the log says why"
 			}
-			list.Items[i] = item
-		})
-	}
-	wait.Wait()
+		}
+		list.Items[i] = item
+	})
 	body, err := json.Marshal(list)
 	if err != nil {
 		return nil, fmt.Errorf("writing the answer: %w", err)

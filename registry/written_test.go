@@ -19,15 +19,7 @@ func TestWrittenQuery(t *testing.T) {
 		"x/run.sql": header + "---*/\nSELECT @sql", "x/two.sql": header + "limits: {rows: 2}\n---*/\nSELECT @sql",
 		"x/many.sql": header + "---*/\nSELECT @sql, 1 AS b",
 	})
-	rules, err := guard.Parse("roles", []byte("roles:\n  a: {schemas: [shop], tables: \"*\", operations: [select, insert]}\nusers: {_default: a}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := rules.Caller("ann", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	role := guard.WithCaller(t.Context(), caller)
+	role := underRole(t, "roles:\n  a: {schemas: [shop], tables: \"*\", operations: [select, insert]}\nusers: {_default: a}\n", "ann")
 	for _, test := range []struct{ name, tool, args, want string }{
 		{"rows", "run", `{"sql": "SELECT id FROM item WHERE id > 8"}`, `{"items":[{"id":9}]}`},
 		{"limit of the tool", "two", `{"sql": "SELECT id FROM item ORDER BY id"}`, `{"items":[{"id":1},{"id":2}],"truncated":{"by":"rows","limit":2}}`},
@@ -119,14 +111,7 @@ func TestDependentRows(t *testing.T) {
 		INSERT INTO shop.c VALUES (1, 1), (2, 2), (9, 3); CREATE TABLE shop.d (b int REFERENCES shop.b); INSERT INTO shop.d VALUES (3);
 		CREATE TABLE secret.e (b int REFERENCES shop.b ON DELETE CASCADE); INSERT INTO secret.e VALUES (1); CREATE TABLE shop.loose (i int)`)
 	r := buildAll(t, registry.Config{DB: openDB(t, url)}, nil)
-	rules, err := guard.Parse("roles", []byte("roles:\n  a: {schemas: [shop], tables: \"*\", operations: [select]}\nusers: {_default: a}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	caller, err := rules.Caller("ann", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	role := underRole(t, "roles:\n  a: {schemas: [shop], tables: \"*\", operations: [select]}\nusers: {_default: a}\n", "ann")
 	whole := askTool(t, r, "get_dependent_rows", `{"table_name": "shop.a", "key": ["1", "o'k"]}`)
 	for _, want := range []string{
 		`{"depth":0,"table_name":"shop.a","rows":1,"deleted_in_all":7}`,
@@ -143,7 +128,6 @@ func TestDependentRows(t *testing.T) {
 	if strings.Contains(whole, "c1") {
 		t.Errorf("a partition is shown beside its parent: %s", whole)
 	}
-	role := guard.WithCaller(t.Context(), caller)
 	for _, test := range []struct{ args, want, not string }{
 		{`{"table_name": "a", "key": ["1", "o'k"]}`, `"table_name":"shop.d"`, "secret"},
 		{`{"table_name": "secret.e"}`, `"code":"not_found"`, "effect"},

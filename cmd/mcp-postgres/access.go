@@ -12,11 +12,12 @@ import (
 )
 
 // openPermissions wants the settings of authentication to be whole, and the connection of each role to be set.
-func openPermissions(ctx context.Context, c *config.Config, log *slog.Logger) (*reload.Permissions, error) {
+func openPermissions(ctx context.Context, c *config.Config, databases []string, log *slog.Logger) (*reload.Permissions,
+	error) {
 	if err := c.CheckAuth(c.Transport == "stdio"); err != nil {
 		return nil, err
 	}
-	p, err := reload.OpenPermissions(ctx, c, log)
+	p, err := reload.OpenPermissions(ctx, c, databases, log)
 	if err != nil {
 		return nil, err
 	}

@@ -40,16 +40,16 @@ func open(ctx context.Context, c *config.Config, o observe.Observer, watching bo
 		}
 	}()
 	warnOfSmallStack(ctx, log)
-	all, err := c.AllDatabases()
-	if err == nil && !watching { // a command works on one
-		var one config.Database
-		one, err = c.OneDatabase()
-		all = []config.Database{one}
+	all := make([]config.Database, 1) // a command works on one
+	if watching {
+		all, err = c.AllDatabases()
+	} else {
+		all[0], err = c.OneDatabase()
 	}
 	if err != nil {
 		return a, err
 	}
-	if a.permissions, err = openPermissions(ctx, c, log); err != nil {
+	if a.permissions, err = openPermissions(ctx, c, all[0].Names, log); err != nil {
 		return a, err
 	}
 	if a.access, err = openAccess(ctx, c, a.permissions, o.Metrics, log); err != nil {

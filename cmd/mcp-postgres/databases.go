@@ -34,9 +34,8 @@ type database struct {
 
 // served is the database as it is offered now.
 func (d *database) served() *registry.Served {
-	d.offered = append(d.offered, &registry.Served{Name: d.Name, Description: d.Description, Main: d.Main,
-		Slots:    d.Slots(),
-		Registry: d.tools})
+	d.offered = append(d.offered, &registry.Served{
+		Name: d.Name, Description: d.Description, Main: d.Main, Slots: d.Slots(), Registry: d.tools})
 	return d.offered[len(d.offered)-1]
 }
 
@@ -53,8 +52,7 @@ func connect(ctx context.Context, of config.Database, log *slog.Logger) (d *data
 		url = d.cluster.URL()
 	}
 	d.DB, err = postgres.Open(ctx, postgres.Config{URL: url, Password: password(c), MinConns: c.PoolMin,
-		MaxConns: c.PoolMax,
-		IdleTime: c.Idle(), Timeout: c.Timeout(), Logger: log})
+		MaxConns: c.PoolMax, IdleTime: c.Idle(), Timeout: c.Timeout(), Logger: log})
 	if err != nil {
 		if of.Name != "" {
 			err = fmt.Errorf("database %s: %w", of.Name, err)
@@ -210,7 +208,7 @@ func (a *app) reloadDatabases(ctx context.Context) {
 }
 
 func (a *app) replaceDatabases(ctx context.Context, all []config.Database) error {
-	if err := a.permissions.SetDatabases(all); err != nil {
+	if err := a.permissions.SetDatabases(all[0].Names); err != nil {
 		return err
 	}
 	var next, made []*database

@@ -19,12 +19,16 @@ type doctorCmd struct {
 
 // Run examines the logins. The exit status is 0 without dangers, 1 with some, and 2 without a database.
 func (cmd *doctorCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	permissions, err := reload.OpenPermissions(ctx, c, log)
+	of, err := c.OneDatabase()
+	if err != nil {
+		return err
+	}
+	permissions, err := reload.OpenPermissions(ctx, c, of.Names, log)
 	if err != nil {
 		return err
 	}
 	defer permissions.Close()
-	db, err := connectTo(ctx, c, log)
+	db, err := connect(ctx, of, log)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	if !db.Configured() {
 		return usage(s, errors.New("tests run on a database: want --conn, DATABASE_URL or --demo"))
 	}
-	permissions, err := reload.OpenPermissions(ctx, c, log)
+	permissions, err := reload.OpenPermissions(ctx, c, db.Names, log)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"time"
@@ -250,11 +251,7 @@ func (c *Config) checkDatabases() error {
 
 // Same reports whether a database can stay open with the settings of the other.
 func (d Database) Same(other Database) bool {
-	a, b := d.Settings, other.Settings
-	return d.Name == other.Name && a.Conn == b.Conn && a.Demo == b.Demo &&
-		a.PasswordCommand == b.PasswordCommand && a.PasswordFile == b.PasswordFile && a.PasswordKeep == b.PasswordKeep &&
-		a.ReadOnly == b.ReadOnly && a.TimeoutMS == b.TimeoutMS && a.MaxRows == b.MaxRows && a.MaxBytes == b.MaxBytes &&
-		a.PoolMin == b.PoolMin && a.PoolMax == b.PoolMax && a.PoolIdle == b.PoolIdle && slices.Equal(a.Toolsets, b.Toolsets)
+	return d.Name == other.Name && reflect.DeepEqual(d.Settings, other.Settings)
 }
 
 // Slots is how many calls run at once in the database.

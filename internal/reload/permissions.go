@@ -2,7 +2,6 @@ package reload
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,14 +45,10 @@ func ReadRules(path string) (rules *guard.Rules, text []byte, err error) {
 }
 
 // OpenPermissions reads the file that the settings name, if they name one, and opens the databases of its roles. Their
-// connections are made when they are wanted. Close closes them.
-func OpenPermissions(ctx context.Context, c *config.Config, log *slog.Logger) (*Permissions, error) {
-	p := &Permissions{settings: c, log: log, databases: map[string]*postgres.DB{}}
-	all, err := c.AllDatabases()
-	if err != nil {
-		return nil, err
-	}
-	p.names = databaseNames(all)
+// connections are made when they are wanted. databases are the names of several. Close closes them.
+func OpenPermissions(ctx context.Context, c *config.Config, databases []string, log *slog.Logger) (*Permissions,
+	error) {
+	p := &Permissions{settings: c, names: databases, log: log, databases: map[string]*postgres.DB{}}
 	if c.Permissions == "" {
 		return p, nil
 	}
@@ -86,20 +81,10 @@ func checkConnections(rules *guard.Rules) error {
 	return nil
 }
 
-func databaseNames(all []config.Database) (names []string) {
-	for _, d := range all {
-		if d.Name != "" {
-			names = append(names, d.Name)
-		}
-	}
-	return names
-}
-
 // SetDatabases replaces the databases that roles may name, if they name no other.
-func (p *Permissions) SetDatabases(all []config.Database) error {
+func (p *Permissions) SetDatabases(names []string) error {
 	p.reading.Lock()
 	defer p.reading.Unlock()
-	names := databaseNames(all)
 	if rules := p.Rules(); rules != nil {
 		if err := rules.CheckDatabases(names); err != nil {
 			return fmt.Errorf("the permissions name other databases:\n%w", err)
@@ -126,7 +111,7 @@ func (p *Permissions) openDatabases(ctx context.Context, rules *guard.Rules) err
 		}
 		db, err := postgres.Open(ctx, postgres.Config{
 			URL: os.Getenv(role.Connection), MinConns: -1, MaxConns: p.settings.PoolMax,
-			IdleTime: cmp.Or(p.settings.PoolIdle, -1), Timeout: p.settings.Timeout(), Logger: p.log})
+			IdleTime: p.settings.Idle(), Timeout: p.settings.Timeout(), Logger: p.log})
 		if err != nil {
 			return fmt.Errorf("%s, the connection of role %s: %w", role.Connection, role.Name, err)
 		}
