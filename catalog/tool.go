@@ -266,6 +266,7 @@ type Param struct {
 	Names string
 
 	compiled *regexp.Regexp // Pattern, of a parameter of a file
+	several  bool           // the SQL takes a list of names
 }
 
 // The kinds of names.

@@ -66,6 +66,9 @@ func (i inserted) source(offset int) (int, bool) {
 	return min(offset, i.at), offset < i.at || i.length == 0
 }
 
+// wantedName is the fragment that takes a list of names apart.
+const wantedName = "wanted_name"
+
 // withFragments puts the fragments before the CTEs of the file's SQL, of which none may have the name of a fragment.
 func (f *file) withFragments(t *Tool, base int) (string, inserted) {
 	if len(t.Use) == 0 {
@@ -83,6 +86,7 @@ func (f *file) withFragments(t *Tool, base int) (string, inserted) {
 			if usesParam(cte, p.Name) && p.Type != (Type{Scalar: String}) {
 				f.AddNode(f.params[i], "param %s is of type %s: want string, the fragment %s uses it", p.Name, p.Type, name)
 			}
+			t.Params[i].several = p.several || name == wantedName && p.Names == NamesTable && usesParam(cte, p.Name)
 		}
 	}
 	at, text := tokens[0].Start, "WITH "+strings.Join(ctes, ", ")+"\n"

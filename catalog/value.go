@@ -101,8 +101,11 @@ const mostProblems = 5
 // judge checks every value: the arguments of a call, and the values in a tool file. strict takes no value of
 // another JSON type: a file has to write what it means.
 func (p *Param) judge(v any, strict bool) (any, []wrong) {
-	if list, ok := v.([]any); ok && p.Names != "" && !p.Type.Array {
-		v = pgtext.JSON(list) // several names, which the fragment targets takes apart
+	if p.Names != "" && !p.Type.Array {
+		var problem string
+		if v, problem = p.oneName(v); problem != "" {
+			return nil, []wrong{{-1, problem}}
+		}
 	}
 	if !p.Type.Array {
 		v, problem := p.judgeItem(v, strict)
@@ -136,6 +139,25 @@ func (p *Param) judge(v any, strict bool) (any, []wrong) {
 		return nil, problems
 	}
 	return items, nil
+}
+
+// oneName gives the name in a list of one, which models write: ["orders"], as a list or as a text. A list of several
+// stays a text where the SQL takes it apart. A name that begins with a bracket is written with quotes.
+func (p *Param) oneName(v any) (any, string) {
+	list, ok := v.([]any)
+	if text, isText := v.(string); isText && strings.HasPrefix(strings.TrimSpace(text), "[") {
+		read, _ := FromText(text)
+		list, ok = read.([]any)
+	}
+	switch {
+	case !ok:
+		return v, ""
+	case len(list) == 1:
+		return list[0], ""
+	case len(list) > 1 && p.several:
+		return pgtext.JSON(list), ""
+	}
+	return nil, fmt.Sprintf("%s holds %d names: want one", Show(list), len(list))
 }
 
 // asList shows the array that was meant by a value that could be its only item.

@@ -264,14 +264,14 @@ users: {_default: reader}
 		{danger, "role taking: its database_role " + taken + " can't be taken on by " + role, ""},
 		{warning, "role reader: the schema nowhere does not exist", ""},
 		{warning, "role taking: the schema shop is closed to " + taken, ""},
-		{warning, "role reader: permissions.yaml names a table that does not exist", "table payments_typo"},
-		{warning, "role reader: permissions.yaml names a function that does not exist", "function shop.gone"},
+		{warning, "role reader: the permissions file names a table that does not exist", "table payments_typo"},
+		{warning, "role reader: the permissions file names a function that does not exist", "function shop.gone"},
 		{warning, "role reader: " + role + " lacks SELECT in the schema shop", "table shop.reviews"},
 		{warning, "role taking: " + taken + " lacks SELECT in the schema shop", "table shop.products"},
 		{warning, "role reader: " + role + " lacks EXECUTE", "function shop.closed()"},
 		{warning, "role writer: " + role + " can't use sequences in the schema shop", "sequence shop.numbered_id_seq"},
-		{warning, role + " can do more in the schema billing than permissions.yaml allows", "delete on 1 table: invoices"},
-		{warning, role + " can do more in the schema shop than permissions.yaml allows", "truncate on 1 table: orders"},
+		{warning, role + " can do more in the schema billing than the permissions file allows", "delete on 1 table: invoices"},
+		{warning, role + " can do more in the schema shop than the permissions file allows", "truncate on 1 table: orders"},
 		{warning, "role reader, role writer: neither connection nor database_role, calls run as " + role, ""},
 		{warning, taken + " can execute set_config", ""},
 	}
@@ -400,7 +400,7 @@ func TestDoctorWithoutCatalog(t *testing.T) {
 	found, status := examine(t, []string{"DATABASE_URL=" + url}, "--permissions", file)
 	f := found.find(warning, "not examined: what "+role+" owns and can use")
 	if status != 1 || f == nil || !strings.Contains(f.Detail, "pg_class") || found.find(warning, "has CREATEDB") == nil ||
-		found.find(danger, "not examined: permissions.yaml against the grants of "+role) == nil {
+		found.find(danger, "not examined: the permissions file against the grants of "+role) == nil {
 		t.Errorf("status %d, %+v, want what was not examined, and CREATEDB", status, found)
 	}
 	if _, status := examine(t, []string{"DATABASE_URL=" + url}); status != 0 {

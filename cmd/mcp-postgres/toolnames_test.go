@@ -69,7 +69,7 @@ func TestDoctorTools(t *testing.T) {
 	_, _, url := patient(t)
 	dir, _ := ownTools(t)
 	path := permissionsFile(t, strings.ReplaceAll(rolesWithTools, "TOOLS", `list_tables, "toolset:explore", qery, "toolset:nope", server_info`))
-	const unknown, left = "role a: permissions.yaml names a tool that does not exist", "role a: permissions.yaml names a tool that is not offered"
+	const unknown, left = "role a: the permissions file names a tool that does not exist", "role a: the permissions file names a tool that is not offered"
 	env := []string{"DATABASE_URL=" + url, "MCP_PERMISSIONS_FILE=" + path, "MCP_TOOLS_DIR=" + dir}
 	for _, test := range []struct {
 		name, env string

@@ -126,13 +126,13 @@ func (d *doctor) connection(ctx context.Context, name string, roles []*guard.Rol
 func (d *doctor) tools(r *guard.Role) {
 	unknown := d.Known.Missing(r)
 	if len(unknown) > 0 {
-		d.add(Finding{Warning, "role " + r.Name + ": permissions.yaml names a tool that does not exist",
+		d.add(Finding{Warning, "role " + r.Name + ": the permissions file names a tool that does not exist",
 			"Neither the server nor --tools has a tool or toolset of this name.", d.Known.Hinted(unknown),
-			"-- correct permissions.yaml"})
+			"-- correct the permissions file"})
 	}
 	left := slices.DeleteFunc(d.Offered.Missing(r), func(entry string) bool { return slices.Contains(unknown, entry) })
 	if len(left) > 0 {
-		d.add(Finding{Note, "role " + r.Name + ": permissions.yaml names a tool that is not offered",
+		d.add(Finding{Note, "role " + r.Name + ": the permissions file names a tool that is not offered",
 			"It exists, but --toolsets, --enable, --disable or --read-only leave it out.", left,
 			"-- nothing, if the file is for several servers; else correct one of them"})
 	}
@@ -145,7 +145,7 @@ func (d *doctor) add(f Finding) {
 	}
 }
 
-// login examines a login, and the database roles that it takes on for roles of permissions.yaml.
+// login examines a login, and the database roles that it takes on for roles of the permissions file.
 func (d *doctor) login(ctx context.Context, db *postgres.DB, roles []*guard.Role, permissions bool) error {
 	name := ""
 	if err := d.ask(ctx, db, sessionUser, func(row [][]byte) { name = string(row[0]) }); err != nil {
@@ -211,7 +211,7 @@ func (d *doctor) permissions(
 	for _, r := range taken {
 		unserved = append(unserved, map[string]any{"name": r.Name, "database_role": r.DatabaseRole})
 	}
-	return d.question(ctx, db, Danger, "permissions.yaml against the grants of "+name, aboutPermissions,
+	return d.question(ctx, db, Danger, "the permissions file against the grants of "+name, aboutPermissions,
 		name, pgtext.JSON(rules), pgtext.JSON(unserved), string(pgtext.Array(guard.OpenRelations())))
 }
 

@@ -1,4 +1,4 @@
--- permissions.yaml against the grants in the database. Each row is a finding.
+-- The permissions file against the grants in the database. Each row is a finding.
 -- $1 a login or a role that calls take on, $2 the roles of the file whose calls go through it; those that are served run with its
 -- rights, the others take on a database role. $3 the latter. $4 names of extensions' relations that need not be named.
 WITH me AS MATERIALIZED (
@@ -38,15 +38,15 @@ can AS MATERIALIZED (
 ),
 schemas AS (
   SELECT 'warning', format('role %s: the schema %s %s', string_agg(DISTINCT r.name, ', '), s.schema, CASE WHEN n.oid IS NULL THEN 'does not exist' ELSE 'is closed to ' || me.rolname END),
-         'permissions.yaml allows it.', NULL::text[],
-         CASE WHEN n.oid IS NULL THEN format('CREATE SCHEMA %I; -- or correct permissions.yaml', s.schema) ELSE format('GRANT USAGE ON SCHEMA %I TO %s;', s.schema, me.name) END
+         'The permissions file allows it.', NULL::text[],
+         CASE WHEN n.oid IS NULL THEN format('CREATE SCHEMA %I; -- or correct the permissions file', s.schema) ELSE format('GRANT USAGE ON SCHEMA %I TO %s;', s.schema, me.name) END
   FROM me, rule r, unnest(r.schemas) AS s (schema) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.schema
   WHERE n.oid IS NULL OR r.served AND NOT has_schema_privilege(me.oid, n.oid, 'USAGE')
   GROUP BY s.schema, n.oid, me.rolname, me.name
 ),
 missing AS (
-  SELECT 'warning', format('role %s: permissions.yaml names a %s that does not exist', n.role, n.kind), 'Nothing in the schemas of the role has this name.',
-         array_agg(DISTINCT n.kind || ' ' || format(CASE WHEN sure THEN '%I.%I' ELSE '%2$I' END, n.schema, n.name)), '-- correct permissions.yaml'
+  SELECT 'warning', format('role %s: the permissions file names a %s that does not exist', n.role, n.kind), 'Nothing in the schemas of the role has this name.',
+         array_agg(DISTINCT n.kind || ' ' || format(CASE WHEN sure THEN '%I.%I' ELSE '%2$I' END, n.schema, n.name)), '-- correct the permissions file'
   FROM named n
   WHERE NOT EXISTS (
     SELECT FROM named o LEFT JOIN relation c ON o.kind = 'table' AND c.nspname = o.schema AND c.relname = o.name
@@ -56,7 +56,7 @@ missing AS (
   GROUP BY n.role, n.kind
 ),
 lacking AS (
-  SELECT 'warning', format('role %s: %s lacks %s in the schema %s', a.roles, me.rolname, a.op, a.nspname), 'permissions.yaml allows it, and PostgreSQL refuses it.',
+  SELECT 'warning', format('role %s: %s lacks %s in the schema %s', a.roles, me.rolname, a.op, a.nspname), 'The permissions file allows it, and PostgreSQL refuses it.',
          array_agg('table ' || a.oid::regclass ORDER BY a.name), format('GRANT %s ON %s TO %s;', a.op, string_agg(a.oid::regclass::text, ', ' ORDER BY a.name), me.name)
   FROM me, allowed a JOIN relation c USING (oid)
   WHERE a.served AND NOT has_table_privilege(me.oid, a.oid, a.op) AND NOT (a.op <> 'DELETE' AND has_any_column_privilege(me.oid, a.oid, a.op))
@@ -71,7 +71,7 @@ sequences AS (
   GROUP BY a.roles, a.nspname, me.rolname, me.name
 ),
 functions AS (
-  SELECT 'warning', format('role %s: %s lacks EXECUTE', n.role, me.rolname), 'permissions.yaml allows the functions, and PostgreSQL refuses them.',
+  SELECT 'warning', format('role %s: %s lacks EXECUTE', n.role, me.rolname), 'The permissions file allows the functions, and PostgreSQL refuses them.',
          array_agg('function ' || p.oid::regprocedure ORDER BY p.oid), format('GRANT EXECUTE ON FUNCTION %s TO %s;', string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid), me.name)
   FROM me, named n JOIN pg_catalog.pg_namespace s ON s.nspname = n.schema JOIN pg_catalog.pg_proc p ON p.pronamespace = s.oid AND p.proname = n.name
   WHERE n.kind = 'function' AND n.served AND p.prokind <> 'p' AND NOT has_function_privilege(me.oid, p.oid, 'EXECUTE')
@@ -93,7 +93,7 @@ revokes AS (
   ) AS f GROUP BY nspname
 ),
 beyond AS (
-  SELECT 'warning', format('%s can do more in the schema %s than permissions.yaml allows', me.rolname, e.nspname), 'Only the guard stops it there. Tables, and what can be done to them:',
+  SELECT 'warning', format('%s can do more in the schema %s than the permissions file allows', me.rolname, e.nspname), 'Only the guard stops it there. Tables, and what can be done to them:',
          array_agg(e.ops || ' on ' || e.count || CASE WHEN e.count = 1 THEN ' table: ' ELSE ' tables: ' END || e.tables ORDER BY e.ops), r.fix
   FROM me, (
     SELECT nspname, ops, count(*), array_to_string((array_agg(name ORDER BY name))[1:5], ', ') || CASE WHEN count(*) > 5 THEN ', ...' ELSE '' END AS tables

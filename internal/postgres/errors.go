@@ -135,11 +135,23 @@ func refusal(pe *pgconn.PgError) string {
 	case pe.Code == "3D000":
 		return "the database named in the connection string does not exist (SQLSTATE 3D000)"
 	case pe.Code == "53300":
-		return "the database has no connection left (SQLSTATE 53300)"
+		return noConnection(pe.Routine) + " (SQLSTATE 53300)"
 	case pe.Code == "57P03":
 		return "the database is starting up or shutting down (SQLSTATE 57P03)"
 	}
 	return "the database refuses the connection (SQLSTATE " + pe.Code + ")"
+}
+
+// noConnection says whose limit a login has met, by the function of PostgreSQL that refused it: its message is in the
+// language of the server, and has names.
+func noConnection(routine string) string {
+	switch routine {
+	case "InitializeSessionUserId":
+		return "the login has all the connections that its CONNECTION LIMIT allows, other processes count too"
+	case "CheckMyDatabase":
+		return "the database has all the connections that its CONNECTION LIMIT allows"
+	}
+	return "the database server has no connection left"
 }
 
 // refusedSetting describes a setting of the connection string that the database refuses. The database quotes what it

@@ -56,9 +56,24 @@ func TestFewerConnectionsThanThePool(t *testing.T) {
 		})
 	}
 	pgtest.Exec(t, admin, fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT 0", name))
-	for _, err := range together(t, open(t, url), 8, 1) {
-		if down := (*postgres.Unavailable)(nil); !errors.As(err, &down) || !strings.Contains(down.Reason, "53300") {
-			t.Errorf("without any connection: %v, want 53300", err)
+	wantNoConnection(t, url, "the login has all the connections that its CONNECTION LIMIT allows")
+	pgtest.Exec(t, admin, "ALTER ROLE "+name+" CONNECTION LIMIT -1")
+	pgtest.Exec(t, admin, "ALTER DATABASE "+pgtest.Value(t, admin, "SELECT quote_ident(current_database())")+
+		" CONNECTION LIMIT 0")
+	wantNoConnection(t, url, "the database has all the connections that its CONNECTION LIMIT allows")
+}
+
+// wantNoConnection checks that calls are told whose limit stops them.
+func wantNoConnection(t *testing.T, url, reason string) {
+	t.Helper()
+	failed := together(t, open(t, url), 8, 1)
+	if len(failed) != 8 {
+		t.Errorf("%d calls of 8 fail", len(failed))
+	}
+	for _, err := range failed {
+		if down := (*postgres.Unavailable)(nil); !errors.As(err, &down) || !strings.Contains(down.Reason, reason) ||
+			!strings.Contains(down.Reason, "53300") {
+			t.Errorf("without any connection: %v, want %q and 53300", err, reason)
 		}
 	}
 }
