@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -16,6 +17,8 @@ type Note struct {
 	// Name is schema, schema.table, schema.table.column, schema.type or schema.function(), as the catalogs have the
 	// names: without quotes.
 	Name, Text string
+	// Own says that the note is of the one database, not of all.
+	Own bool
 
 	path      string
 	line, col int
@@ -52,44 +55,80 @@ func (n Notes) JSON(keep func(name string) bool) []byte {
 }
 
 const (
-	// notesFolder is the folder of a Source that holds its files of notes.
+	// notesFolder is the folder of a Source that holds its files of notes, and a folder for each database that has notes
+	// of its own.
 	notesFolder = "notes"
 	// maxNotes bounds a file of notes, and the names and texts of all files together, in bytes.
 	maxNotes = 1 << 20
 )
 
-// LoadNotes reads notes/*.yaml of every source. A name in two files is a fault of the later one. When anything is wrong
-// there are no notes and the error is faults.List. files is how many were read.
-func LoadNotes(sources ...Source) (notes Notes, files int, err error) {
-	r := notesReader{byName: map[string]Note{}}
-	for _, s := range sources {
-		l := &loader{source: s}
-		if l.isDir(notesFolder) {
-			r.folder(l)
+// LoadNotes reads notes/*.yaml of every source, and notes/NAME/*.yaml of the databases, and gives the notes of each
+// database; one without a name has those of all. A note of the database's own counts instead of one for all. A name in
+// two files of a kind is a fault of the later one. When anything is wrong there are no notes and the error is
+// faults.List. files is how many were read.
+func LoadNotes(sources []Source, databases ...string) (of map[string]Notes, files int, err error) {
+	common := notesReader{byName: map[string]Note{}}
+	common.folders(sources, notesFolder)
+	found, files := common.faults, common.files
+	of = map[string]Notes{}
+	for _, database := range databases {
+		own := notesReader{byName: map[string]Note{}, own: true, size: common.size}
+		if database != "" {
+			own.folders(sources, path.Join(notesFolder, database))
 		}
-		r.faults = append(r.faults, l.faults...)
+		found, files = append(found, own.faults...), files+own.files
+		all := maps.Clone(common.byName)
+		maps.Copy(all, own.byName)
+		of[database] = slices.SortedFunc(maps.Values(all), func(a, b Note) int { return strings.Compare(a.Name, b.Name) })
 	}
-	if len(r.faults) > 0 {
-		r.faults.Sort()
-		return nil, r.files, r.faults
+	if len(found) > 0 {
+		found.Sort()
+		return nil, files, found
 	}
-	for _, note := range r.byName {
-		notes = append(notes, note)
-	}
-	slices.SortFunc(notes, func(a, b Note) int { return strings.Compare(a.Name, b.Name) })
-	return notes, r.files, nil
+	return of, files, nil
 }
 
-// notesReader collects the notes of all files.
+// UnknownNoteFolders warns of the folders of notes that have the name of no database.
+func UnknownNoteFolders(sources []Source, databases []string) (found faults.List) {
+	for _, s := range sources {
+		l := &loader{source: s}
+		if !l.isDir(notesFolder) {
+			continue
+		}
+		for _, name := range l.list(notesFolder) {
+			if folder := path.Join(notesFolder, name); l.isDir(folder) && !slices.Contains(databases, name) {
+				found = append(found, faults.Fault{Path: l.shown(folder), Rule: UnknownNote,
+					Problem: fmt.Sprintf("no database has the name %q%s", name, faults.DidYouMean(name, databases))})
+			}
+		}
+	}
+	return found
+}
+
+// UnknownNote is the rule of warnings about notes that no database may have the object of.
+const UnknownNote = "unknown_note"
+
+// notesReader collects the notes of all files of a kind.
 type notesReader struct {
 	byName      map[string]Note
+	own         bool
 	size, files int
 	faults      faults.List
 }
 
-func (r *notesReader) folder(l *loader) {
-	for _, name := range l.list(notesFolder) {
-		name = path.Join(notesFolder, name)
+func (r *notesReader) folders(sources []Source, folder string) {
+	for _, s := range sources {
+		l := &loader{source: s}
+		if l.isDir(folder) {
+			r.folder(l, folder)
+		}
+		r.faults = append(r.faults, l.faults...)
+	}
+}
+
+func (r *notesReader) folder(l *loader, folder string) {
+	for _, name := range l.list(folder) {
+		name = path.Join(folder, name)
 		if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" || l.isDir(name) {
 			continue
 		}
@@ -118,7 +157,7 @@ func (r *notesReader) read(f *faults.File) {
 	}
 	entries, _ := f.Entries(root, "the file", "names with texts, such as shop.orders.status: P paid, S shipped")
 	for _, e := range entries {
-		note := Note{path: f.Path, line: e.Key.Line, col: e.Key.Column}
+		note := Note{Own: r.own, path: f.Path, line: e.Key.Line, col: e.Key.Column}
 		note.Name = quotedPart.ReplaceAllStringFunc(e.Key.Value, pgtext.Unquote)
 		old, twice := r.byName[note.Name]
 		switch {

@@ -10,12 +10,17 @@ import (
 	"mcp-postgres/internal/faults"
 )
 
-func notesOf(files map[string]string) (catalog.Notes, int, error) {
+func notesSource(files map[string]string) []catalog.Source {
 	folder := fstest.MapFS{}
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	return catalog.LoadNotes(catalog.Source{Name: "tools", FS: folder})
+	return []catalog.Source{{Name: "tools", FS: folder}}
+}
+
+func notesOf(files map[string]string) (catalog.Notes, int, error) {
+	notes, n, err := catalog.LoadNotes(notesSource(files), "")
+	return notes[""], n, err
 }
 
 func every(string) bool { return true }
@@ -36,6 +41,37 @@ func TestNotes(t *testing.T) {
 	}
 	if got := notes.JSON(func(string) bool { return false }); got != nil {
 		t.Errorf("JSON of none = %s, want none", got)
+	}
+}
+
+func TestNotesOfDatabases(t *testing.T) {
+	files := map[string]string{
+		"notes/a.yaml": "shop: of all\nshop.orders: of all\n", "notes/one/a.yaml": "shop: of one\n", "notes/one/b.yml": "shop.x: of one\n",
+		"notes/two/a.yaml": "shop: ''\n", "notes/tow/a.yaml": "x: [", "notes/tow/deeper/a.yaml": "x: [",
+	}
+	sources := notesSource(files)
+	notes, n, err := catalog.LoadNotes(sources, "one", "two", "three", "")
+	if err != nil || n != 4 {
+		t.Fatalf("LoadNotes = %d files, %v", n, err)
+	}
+	const all = `{"shop":"of all","shop.orders":"of all"}`
+	for name, want := range map[string]string{"one": `{"shop":"of one","shop.orders":"of all","shop.x":"of one"}`, "two": all, "three": all, "": all} {
+		if got := string(notes[name].JSON(every)); got != want {
+			t.Errorf("notes of %q = %s, want %s", name, got, want)
+		}
+	}
+	want := `tools/notes/tow: no database has the name "tow": did you mean "two"?`
+	if got := catalog.UnknownNoteFolders(sources, []string{"one", "two"}).Error(); !strings.Contains(got, want) || strings.Contains(got, "\n") {
+		t.Errorf("UnknownNoteFolders = %s, want %s alone", got, want)
+	}
+	files["notes/one/c.yaml"] = "shop: again\n"
+	sources = notesSource(files)
+	if _, _, err := catalog.LoadNotes(sources, "two"); err != nil {
+		t.Errorf("a fault in the notes of another database: %v", err)
+	}
+	want = "tools/notes/one/c.yaml:1:1: shop has a note in tools/notes/one/a.yaml:1:1 too: want one"
+	if _, _, err := catalog.LoadNotes(sources, "two", "one"); err == nil || err.Error() != want {
+		t.Errorf("a fault = %v, want %s", err, want)
 	}
 }
 

@@ -64,8 +64,9 @@ func StartNotes(ctx context.Context, db Database, have catalog.Notes, schemas []
 }
 
 // UnknownNotes are the faults of the notes on objects that the database does not have. The first of them, hints in
-// number, name the nearest object that it has.
-func UnknownNotes(ctx context.Context, db Database, all catalog.Notes, hints int) (faults.List, error) {
+// number, name the nearest object that it has. With several databases another one may have the objects of notes for all:
+// those are warnings.
+func UnknownNotes(ctx context.Context, db Database, all catalog.Notes, hints int, several bool) (faults.List, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
@@ -78,8 +79,11 @@ func UnknownNotes(ctx context.Context, db Database, all catalog.Notes, hints int
 	var list faults.List
 	for _, note := range all {
 		if near, unknown := found.near[note.Name]; unknown {
-			list = append(list, note.Fault("note on %s: the database has no such object%s", note.Name,
-				faults.DidYouMean(note.Name, near)))
+			fault := note.Fault("note on %s: the database has no such object%s", note.Name, faults.DidYouMean(note.Name, near))
+			if several && !note.Own {
+				fault.Rule = catalog.UnknownNote
+			}
+			list = append(list, fault)
 		}
 	}
 	return list, nil

@@ -34,11 +34,11 @@ secret.plan: Secret plan
 
 func loadNotes(t *testing.T, text string) catalog.Notes {
 	t.Helper()
-	notes, _, err := catalog.LoadNotes(catalog.Source{FS: fstest.MapFS{"notes/a.yaml": &fstest.MapFile{Data: []byte(text)}}})
+	notes, _, err := catalog.LoadNotes([]catalog.Source{{FS: fstest.MapFS{"notes/a.yaml": &fstest.MapFile{Data: []byte(text)}}}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return notes
+	return notes[""]
 }
 
 // notesTools is a tool of an operator that shows all notes that it gets.
@@ -124,11 +124,11 @@ func TestUnknownNotes(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, notesFixture)
 	db := openDB(t, url)
-	if found, err := registry.UnknownNotes(t.Context(), db, loadNotes(t, notesFile), 20); err != nil || len(found) > 0 {
+	if found, err := registry.UnknownNotes(t.Context(), db, loadNotes(t, notesFile), 20, false); err != nil || len(found) > 0 {
 		t.Errorf("UnknownNotes of known ones = %v, %v", found, err)
 	}
 	found, err := registry.UnknownNotes(t.Context(), db, loadNotes(t,
-		"shp: x\nshop.itm: x\nshop.itm.id: x\nshop.item.staet: x\nshop.Item: x\nshop.refnd(): x\nshop.refund: x\nnothing.like.it: x\n"), 20)
+		"shp: x\nshop.itm: x\nshop.itm.id: x\nshop.item.staet: x\nshop.Item: x\nshop.refnd(): x\nshop.refund: x\nnothing.like.it: x\n"), 20, false)
 	want := `notes/a.yaml:1:1: note on shp: the database has no such object: did you mean "shop"?
 notes/a.yaml:2:1: note on shop.itm: the database has no such object: did you mean "shop.item"?
 notes/a.yaml:3:1: note on shop.itm.id: the database has no such object: did you mean "shop.item.id"?
@@ -168,7 +168,7 @@ shop.state: ""  # enum
 	}
 	loadNotes(t, text)
 	filled := loadNotes(t, strings.ReplaceAll(text, `""`, `"x"`))
-	if found, err := registry.UnknownNotes(t.Context(), db, filled, 20); err != nil || len(found) > 0 || len(filled) != 8 {
+	if found, err := registry.UnknownNotes(t.Context(), db, filled, 20, false); err != nil || len(found) > 0 || len(filled) != 8 {
 		t.Errorf("of %d notes these are unknown: %v, %v", len(filled), found, err)
 	}
 	if _, err := registry.StartNotes(t.Context(), db, nil, []string{"shop", "biling"}); err == nil || err.Error() != `there is no schema "biling": did you mean "billing"?` {

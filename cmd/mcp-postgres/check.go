@@ -29,8 +29,12 @@ func (cmd *checkCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	if err != nil {
 		return usage(s, err)
 	}
-	found := checkFiles(sources)
-	db, err := connectTo(ctx, c, log)
+	of, err := c.OneDatabase()
+	if err != nil {
+		return err
+	}
+	found := checkFiles(sources, of)
+	db, err := connect(ctx, of, log)
 	if err != nil {
 		return err
 	}
@@ -78,8 +82,8 @@ type checked struct {
 	unanswered bool // the database was asked and did not say all
 }
 
-// checkFiles reads the files and finds what needs no database.
-func checkFiles(sources []catalog.Source) *checked {
+// checkFiles reads the files and finds what needs no database. The notes are those of all databases.
+func checkFiles(sources []catalog.Source, of config.Database) *checked {
 	found := &checked{}
 	for _, s := range sources {
 		cat, list := catalog.LoadValid(s)
@@ -97,8 +101,14 @@ func checkFiles(sources []catalog.Source) *checked {
 			found.faults = append(found.faults, list...)
 		}
 	}
-	notes, files, err := catalog.LoadNotes(sources...)
-	found.notes, found.files = notes, found.files+files
+	databases := of.Names
+	if of.Name == "" {
+		databases = []string{""}
+	} else {
+		found.faults = append(found.faults, catalog.UnknownNoteFolders(sources, databases)...)
+	}
+	notes, files, err := catalog.LoadNotes(sources, databases...)
+	found.notes, found.files = notes[of.Name], found.files+files
 	if list := (faults.List)(nil); errors.As(err, &list) {
 		found.faults = append(found.faults, list...)
 	}
@@ -138,19 +148,14 @@ func (found *checked) askDatabase(ctx context.Context, of *database) {
 	found.askNotes(ctx, of)
 }
 
-// askNotes adds the notes on objects that the database does not have. Of several databases another one may have them.
+// askNotes adds the notes on objects that the database does not have.
 func (found *checked) askNotes(ctx context.Context, of *database) {
-	unknown, err := registry.UnknownNotes(ctx, of.DB, found.notes, 20)
+	unknown, err := registry.UnknownNotes(ctx, of.DB, found.notes, 20, len(of.Names) > 1)
 	if err != nil {
 		found.unanswered = true
 		found.notChecked = append(found.notChecked, "the names of notes: "+err.Error())
 	}
-	for _, f := range unknown {
-		if len(of.Names) > 1 {
-			f.Rule = "unknown_note"
-		}
-		found.faults = append(found.faults, f)
-	}
+	found.faults = append(found.faults, unknown...)
 }
 
 // checkFinding is a fault or a warning as JSON shows it.

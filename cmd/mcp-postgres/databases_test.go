@@ -189,6 +189,53 @@ func TestDatabaseOfATool(t *testing.T) {
 	}
 }
 
+// TestNotesOfDatabases: notes for all, and of one.
+func TestNotesOfDatabases(t *testing.T) {
+	urls := marked(t, "shop", "crm")
+	dir := t.TempDir()
+	file := writeFile(t, filepath.Join(dir, "databases.yaml"),
+		fmt.Sprintf("databases:\n  shop: {url: %q}\n  crm: {url: %q}\ndefault: shop\n", urls["shop"], urls["crm"]))
+	tools := filepath.Join(dir, "tools")
+	for _, folder := range []string{"crm", "cmr"} {
+		if err := os.MkdirAll(filepath.Join(tools, "notes", folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeFile(t, filepath.Join(tools, "notes", "a.yaml"), "public.mark: of all\npublic.elsewhere: of all\n")
+	crm := filepath.Join(tools, "notes", "crm", "a.yaml")
+	writeFile(t, crm, "public.mark: of crm\npublic.marc: of crm\n")
+	const misspelt = `notes/crm/a.yaml:2:1: note on public.marc: the database has no such object: did you mean "public.mark"?`
+	for _, test := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"call", "list_tables", "--database", "crm"}, "of crm", 0},
+		{[]string{"call", "list_tables", "--database", "crm"}, misspelt[1:40], 0}, // in the log
+		{[]string{"call", "list_tables"}, "of all", 0},
+		{[]string{"check", tools}, `tools/notes/cmr: warning: no database has the name "cmr": did you mean "crm"? (unknown_note)`, 0},
+		{[]string{"check", tools}, "0 faults, 2 warnings", 0},
+		{[]string{"check", tools, "--database", "crm"}, misspelt, 1},
+		{[]string{"notes", "--database", "crm"}, "public.mark.name:", 0},
+	} {
+		got := cliRun(t, nil, append(test.args, "--databases", file, "--tools", tools)...)
+		if !strings.Contains(got.out+got.err, test.want) || got.status != test.code {
+			t.Errorf("%v = %d\n%s%s\nwant %d, %s", test.args, got.status, got.out, got.err, test.code, test.want)
+		}
+	}
+	s := serveHTTP(t, nil, "--transport", "streamable-http", "--databases", file, "--tools", tools)
+	writeFile(t, crm, "public.mark: of crm since then\n")
+	var got string
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(got, "of crm since then"); time.Sleep(50 * time.Millisecond) {
+		if got = s.callTool("", "list_tables", `{"database": "crm"}`); time.Now().After(deadline) {
+			t.Fatalf("list_tables = %s, want the new note", got)
+		}
+	}
+	if got := s.callTool("", "list_tables", `{"database": "shop"}`); !strings.Contains(got, "of all") || strings.Contains(got, "of crm") {
+		t.Errorf("list_tables of shop = %s, want the note of all", got)
+	}
+}
+
 // TestDatabasesOfRoles has roles with a login of their own in one database.
 func TestDatabasesOfRoles(t *testing.T) {
 	urls := marked(t, "shop", "crm")

@@ -143,7 +143,7 @@ func TestDocsData(t *testing.T) {
 			t.Setenv("SHOP_URL", "postgres://shop")
 			_, err = (&config.Config{Databases: file, PoolMax: 10}).AllDatabases()
 		case strings.HasPrefix(f.place, "docs/notes.md"):
-			_, _, err = catalog.LoadNotes(catalog.Source{FS: fstest.MapFS{"notes/a.yaml": &fstest.MapFile{Data: []byte(f.body)}}})
+			_, _, err = catalog.LoadNotes([]catalog.Source{{FS: fstest.MapFS{"notes/a.yaml": &fstest.MapFile{Data: []byte(f.body)}}}}, "")
 		case strings.Contains(f.body, "roles:"):
 			_, err = guard.Parse("permissions.yaml", []byte(f.body))
 		default:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/reload"
 	"mcp-postgres/registry"
@@ -23,10 +22,6 @@ func (cmd *notesCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	if err != nil {
 		return usage(s, err)
 	}
-	have, _, err := catalog.LoadNotes(sources...)
-	if err != nil {
-		return fmt.Errorf("loading notes:\n%w", err)
-	}
 	db, err := connectTo(ctx, c, log)
 	if err != nil {
 		return err
@@ -34,6 +29,10 @@ func (cmd *notesCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	defer func() { err = errors.Join(err, db.close()) }()
 	if !db.Configured() {
 		return usage(s, errors.New("notes are on the objects of a database: want --conn, DATABASE_URL or --demo"))
+	}
+	have, err := reload.Notes(db.Database, sources)
+	if err != nil {
+		return err
 	}
 	text, err := registry.StartNotes(ctx, db.DB, have, cmd.Schemas)
 	if err != nil {

@@ -28,10 +28,6 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	if err != nil {
 		return fmt.Errorf("loading tools:\n%w", err)
 	}
-	notes, _, err := catalog.LoadNotes(sources...)
-	if err != nil {
-		return fmt.Errorf("loading notes:\n%w", err)
-	}
 	db, err := connectTo(ctx, c, log)
 	if err != nil {
 		return err
@@ -39,6 +35,10 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	defer func() { err = errors.Join(err, db.close()) }()
 	if !db.Configured() {
 		return usage(s, errors.New("tests run on a database: want --conn, DATABASE_URL or --demo"))
+	}
+	notes, err := reload.Notes(db.Database, sources)
+	if err != nil {
+		return err
 	}
 	permissions, err := reload.OpenPermissions(ctx, c, db.Names, log)
 	if err != nil {

@@ -46,9 +46,14 @@ func Load(of config.Database, log *slog.Logger) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading prompts:\n%w", err)
 	}
-	notes, _, err := catalog.LoadNotes(sources...)
+	notes, err := Notes(of, sources)
 	if err != nil {
-		return nil, fmt.Errorf("loading notes:\n%w", err)
+		return nil, err
+	}
+	if of.Main && of.Name != "" {
+		for _, unknown := range catalog.UnknownNoteFolders(sources, of.Names) {
+			log.Warn("notes of no database", "reason", unknown.String())
+		}
 	}
 	names := namesOf(cat.Tools) // before tools are left out
 	tools, err := choose(cat.Tools, c)
@@ -56,6 +61,15 @@ func Load(of config.Database, log *slog.Logger) (*Files, error) {
 		tools, err = ofDatabase(tools, of)
 	}
 	return &Files{tools, prompts, notes, names}, err
+}
+
+// Notes are those on the objects of a database.
+func Notes(of config.Database, sources []catalog.Source) (catalog.Notes, error) {
+	notes, _, err := catalog.LoadNotes(sources, of.Name)
+	if err != nil {
+		return nil, fmt.Errorf("loading notes:\n%w", err)
+	}
+	return notes[of.Name], nil
 }
 
 // Sources are the embedded files, and after them those of the folders.

@@ -282,16 +282,18 @@ func (r *Reconciler) describeTool(ctx context.Context, t *catalog.Tool) error {
 }
 
 // checkNotes warns of the notes on objects that the database does not have, once for each reading of the files. With
-// several databases they may be in another one. A database that does not answer is asked the next time.
+// several databases those for all are left out: the objects may be in another one. A database that does not answer is
+// asked the next time.
 func (r *Reconciler) checkNotes(ctx context.Context) {
-	if r.notesOf == r.files || len(r.of.Load().Names) > 1 {
+	if r.notesOf == r.files {
 		return
 	}
-	unknown, err := registry.UnknownNotes(ctx, r.config.DB, r.files.Notes, 0)
+	unknown, err := registry.UnknownNotes(ctx, r.config.DB, r.files.Notes, 0, len(r.of.Load().Names) > 1)
 	if err != nil {
 		return
 	}
 	r.notesOf = r.files
+	unknown = slices.DeleteFunc(unknown, func(f faults.Fault) bool { return f.Rule != "" })
 	if n := len(unknown); n > 0 {
 		r.log.Warn("notes on objects that the database does not have", "count", n, "first", unknown[0].String())
 	}

@@ -63,8 +63,8 @@ func (w *Watcher) Close() {
 	}
 }
 
-// update watches the folders as they are now, and their toolsets; links are followed. The parent of each folder is
-// watched too, because a folder that is replaced loses its watch.
+// update watches the folders as they are now, their toolsets, and the folders of notes; links are followed. The parent of
+// each folder is watched too, because a folder that is replaced loses its watch.
 func (w *Watcher) update() {
 	if w.fs == nil {
 		return
@@ -74,16 +74,8 @@ func (w *Watcher) update() {
 	for _, dir := range w.dirs {
 		wanted = append(wanted, filepath.Dir(dir))
 		w.inside = append(w.inside, resolved(dir))
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			path := filepath.Join(dir, e.Name())
-			if info, err := os.Stat(path); err == nil && info.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-				w.inside = append(w.inside, resolved(path))
-			}
-		}
+		w.inside = append(w.inside, foldersIn(dir)...)
+		w.inside = append(w.inside, foldersIn(filepath.Join(dir, "notes"))...)
 	}
 	wanted = append(wanted, w.inside...)
 	if w.file != "" {
@@ -99,6 +91,18 @@ func (w *Watcher) update() {
 			w.log.Warn("a folder is not watched: send SIGHUP after a change", "folder", path, "error", err)
 		}
 	}
+}
+
+// foldersIn are the folders in a folder, links resolved; none where it is no folder.
+func foldersIn(dir string) (folders []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(path); err == nil && info.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			folders = append(folders, resolved(path))
+		}
+	}
+	return folders
 }
 
 func absolute(path string) string {
