@@ -114,6 +114,10 @@ func checkFiles(sources []catalog.Source, of config.Database) *checked {
 	}
 	for _, t := range found.tools {
 		found.faults = append(found.faults, t.Lint()...)
+		if t.Database != "" && of.Name != "" && !slices.Contains(of.Names, t.Database) {
+			found.faults = append(found.faults, faults.Fault{Path: t.Path, Line: 1, Col: 1,
+				Problem: fmt.Sprintf("the tool is for the database %q%s", t.Database, faults.Suggest(t.Database, of.Names))})
+		}
 	}
 	return found
 }
@@ -133,6 +137,10 @@ func (found *checked) askDatabase(ctx context.Context, of *database) {
 		return
 	}
 	for _, t := range found.tools {
+		if slices.Contains(of.Names, t.Database) && t.Database != of.Name {
+			found.notChecked = append(found.notChecked, t.Path+": it is for another database: want --database "+t.Database)
+			continue
+		}
 		if lacks := t.Requires.Unmet(features); lacks != "" {
 			found.notChecked = append(found.notChecked, t.Path+" on this database: it "+lacks)
 			continue

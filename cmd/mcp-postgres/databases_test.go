@@ -167,7 +167,9 @@ func TestDatabaseOfATool(t *testing.T) {
 	}{
 		{[]string{"call", "which", "--database", "crm"}, "crm", 0},
 		{[]string{"call", "which"}, `unknown tool "which"`, 1},
-		{[]string{"check", tools}, "0 faults", 0},
+		{[]string{"check", tools}, "which.sql: it is for another database: want --database crm", 0},
+		{[]string{"check", "--database", "crm", tools}, "1 file: 0 faults, 1 warning", 0},
+		{[]string{"test", tools}, "is for another database: want --database crm", 0},
 		{[]string{"test", "--database", "crm", tools}, "1 passed", 0},
 		{[]string{"call", "query", "sql=SELECT name FROM mark", "--database", "crm"}, "crm", 0},
 		{[]string{"call", "query", "sql=SELECT 1", "--database", "cmr"}, `--database names "cmr": did you mean "crm"?`, 1},
@@ -180,10 +182,11 @@ func TestDatabaseOfATool(t *testing.T) {
 	}
 	writeFile(t, tool, "/*---\ndescription: Which.\ndatabase: cmr\n---*/\nSELECT 1 AS a")
 	for want, args := range map[string][]string{
-		`is for the database "cmr": did you mean "crm"?`: {"tools", "--databases", file, "--tools", tools},
-		`want --databases FILE`:                          {"tools", "--conn", urls["shop"], "--tools", tools},
+		`is for the database "cmr": did you mean "crm"?`:          {"tools", "--databases", file, "--tools", tools},
+		`the tool is for the database "cmr": did you mean "crm"?`: {"check", tools, "--databases", file},
+		`want --databases FILE`:                                   {"tools", "--conn", urls["shop"], "--tools", tools},
 	} {
-		if got := cliRun(t, nil, args...); !strings.Contains(got.err, want) || got.status == 0 {
+		if got := cliRun(t, nil, args...); !strings.Contains(got.out+got.err, want) || got.status == 0 {
 			t.Errorf("%v = %d %s, want %s", args, got.status, got.err, want)
 		}
 	}

@@ -46,7 +46,7 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	defer permissions.Close()
 	conf := registryConfig(db.Settings)
-	conf.RoleDBs, conf.Notes = permissions.RoleDBs(), notes
+	conf.Name, conf.RoleDBs, conf.Notes = db.Name, permissions.RoleDBs(), notes
 	results, err := tooltest.Run(ctx, cat.Tools, db.DB, conf, permissions.RulesIn(db.Database))
 	if err != nil {
 		return err

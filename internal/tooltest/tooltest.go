@@ -57,6 +57,9 @@ func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf
 		if conf.ReadOnly && t.Access == catalog.Write {
 			r.skip = "writes, and the server is read-only"
 		}
+		if t.Database != "" && conf.Name != "" && t.Database != conf.Name {
+			r.skip = "is for another database: want --database " + t.Database
+		}
 		if r.skip == "" {
 			if err := r.prepare(ctx, db, conf); err != nil {
 				return nil, err
