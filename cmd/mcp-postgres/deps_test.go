@@ -38,7 +38,7 @@ var imports = map[string][]string{
 	"internal/redact":        {},
 	"internal/process":       {},
 	"registry":               {"catalog", "internal/faults", "internal/guard", "internal/observe", "internal/pgtext", "internal/postgres", "internal/sqlscan", "sql"},
-	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/doctor", "internal/faults", "internal/guard", "internal/postgres",
+	"cmd/mcp-postgres": {"catalog", "internal/auth", "internal/config", "internal/demo", "internal/doctor", "internal/faults", "internal/postgres",
 		"internal/observe", "internal/process", "internal/redact", "internal/reload", "internal/sqlscan", "internal/serve", "internal/tooltest", "registry", "sql"},
 	"internal/test/hosts":    {},
 	"internal/generate":      {"catalog", "internal/config", "internal/demo", "internal/postgres", "registry"},
@@ -48,7 +48,7 @@ var imports = map[string][]string{
 
 // outside names the modules that only some packages may import.
 var outside = map[string][]string{
-	"github.com/mark3labs/mcp-go":     {"registry", "internal/serve", "cmd/mcp-postgres", "internal/test/bench"},
+	"github.com/mark3labs/mcp-go":     {"registry", "internal/serve", "internal/test/bench"},
 	"github.com/modelcontextprotocol": {"internal/test/hosts"},
 	"github.com/jackc/pgx":            {"internal/postgres", "internal/test/pgtest", "internal/demo", "internal/test/bench", "internal/test/scaleout"},
 	"github.com/pganalyze":            {"internal/sqlscan"},
@@ -58,8 +58,12 @@ var outside = map[string][]string{
 }
 
 func TestImportDirection(t *testing.T) {
+	used := map[string]map[string]bool{}
 	for file, list := range importsOf(t, "../..") {
 		pkg := path.Dir(file)
+		if used[pkg] == nil {
+			used[pkg] = map[string]bool{}
+		}
 		allowed, known := imports[pkg]
 		if !known {
 			t.Errorf("%s: package %s is not in the table", file, pkg)
@@ -68,10 +72,37 @@ func TestImportDirection(t *testing.T) {
 			if ours, ok := strings.CutPrefix(imp, "mcp-postgres/"); ok && !slices.Contains(allowed, ours) {
 				t.Errorf("%s imports %s: want only %v", file, ours, allowed)
 			}
+			used[pkg][strings.TrimPrefix(imp, "mcp-postgres/")] = true
 			for module, users := range outside {
 				if strings.HasPrefix(imp, module) && !slices.Contains(users, pkg) {
 					t.Errorf("%s imports %s: want that only in %v", file, imp, users)
 				}
+				if strings.HasPrefix(imp, module) {
+					used[pkg][module] = true
+				}
+			}
+		}
+	}
+	testUnusedEdges(t, used)
+}
+
+// testUnusedEdges refuses what the tables allow and no file imports.
+func testUnusedEdges(t *testing.T, used map[string]map[string]bool) {
+	t.Helper()
+	for pkg, list := range imports {
+		if used[pkg] == nil {
+			t.Errorf("the table has package %s, which has no files", pkg)
+		}
+		for _, imp := range list {
+			if !used[pkg][imp] {
+				t.Errorf("the table lets %s import %s, which it does not: remove the edge", pkg, imp)
+			}
+		}
+	}
+	for module, users := range outside {
+		for _, pkg := range users {
+			if !used[pkg][module] {
+				t.Errorf("the table lets %s import %s, which it does not: remove the edge", pkg, module)
 			}
 		}
 	}
