@@ -91,11 +91,11 @@ clean: ## Remove bin
 release: ## Build binaries, bundles, checksums and an SBOM into dist
 	deploy/release.sh
 
-# scaleout kills a replica, PgBouncer and the primary under load, behind nginx; soak loads one replica for long. docs/operations.md
-# shows the results. SOAK is how long.
+# scaleout kills a replica, PgBouncer and the primary under load, behind nginx; soak loads one replica for long, and then one of
+# several databases, one of which has a password that changes. docs/operations.md shows the results. SOAK is how long.
 SOAK ?= 10m
 scaleout: postgres build ## Kill replicas, PgBouncer and the primary under load
 	$(GO) run ./internal/test/scaleout -server $(BIN)
 
-soak: postgres build ## Load one replica for long and watch what it keeps; SOAK=2m
+soak: testtools build ## Load one replica for long and watch what it keeps; SOAK=2m
 	$(GO) run ./internal/test/scaleout -server $(BIN) -soak -duration $(SOAK)

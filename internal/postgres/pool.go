@@ -184,16 +184,27 @@ func loginRefused(err error) bool {
 	return errors.As(err, &pe) && strings.HasPrefix(pe.Code, refusedLogin)
 }
 
+// changeTime is how long a password may be another in the server than in its source, while it is changed.
+const changeTime = 100 * time.Millisecond
+
 // take gives a connection that is idle, or makes one. A pooler that shows itself by refusing one is asked again, and so
-// is a server that refuses a password for which there may be another.
+// is a server that refuses a password for which there may be another, a moment later.
 func (p *pool) take(ctx context.Context) (*pgxpool.Conn, error) {
 	began := time.Now()
 	conn, err := p.Acquire(ctx)
-	if err != nil && (p.pooler.refuses(err) || p.refusesParameters(ctx, err) || loginRefused(err) &&
-		p.password.refused(began)) {
-		conn, err = p.Acquire(ctx)
+	switch {
+	case err == nil:
+		return conn, nil
+	case loginRefused(err) && p.password.refused(began):
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(changeTime):
+		}
+	case !p.pooler.refuses(err) && !p.refusesParameters(ctx, err):
+		return nil, err
 	}
-	return conn, err
+	return p.Acquire(ctx)
 }
 
 // enter waits until a connection is idle.

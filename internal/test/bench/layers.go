@@ -77,17 +77,23 @@ func (b *bench) layersOf(ctx context.Context, c *benchCase) (list []layer, stop 
 	}
 	for i := range list {
 		l := &list[i]
-		if l.first, err = l.call(ctx, new(bytes.Buffer)); err == nil && l.first != nil && l.process != d.echo {
+		if err = l.warm(ctx); err == nil && l.first != nil && l.process != d.echo {
 			err = c.check(l.first)
-		}
-		for n := 0; n < 12*poolSize && err == nil; n += maxWorkers {
-			_, err = l.measure(ctx, maxWorkers, 1)
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	return list, stop, nil
+}
+
+// warm makes the first calls.
+func (l *layer) warm(ctx context.Context) (err error) {
+	l.first, err = l.call(ctx, new(bytes.Buffer))
+	for n := 0; n < 12*poolSize && err == nil; n += maxWorkers {
+		_, err = l.measure(ctx, maxWorkers, 1)
+	}
+	return err
 }
 
 func remote(name string, p *process, request string) layer {

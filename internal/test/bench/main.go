@@ -86,6 +86,11 @@ func (b *bench) run(ctx context.Context) error {
 			return fmt.Errorf("lists: %w", err)
 		}
 	}
+	if b.only.MatchString("several") {
+		if err := b.several(ctx); err != nil {
+			return fmt.Errorf("several: %w", err)
+		}
+	}
 	b.printMemory()
 	fmt.Println("\nGoals:")
 	return b.goals.Flush()

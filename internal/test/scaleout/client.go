@@ -28,6 +28,7 @@ const (
 	hung      = "HUNG"
 	wrong     = "WRONG ANSWER"
 	final     = "ERROR THAT IS NOT RETRYABLE"
+	expected  = "error of the database that is down"
 )
 
 // bad are the kinds that must not occur.
@@ -133,7 +134,11 @@ func questions(ctx context.Context, c *client) ([]question, error) {
 	return all, nil
 }
 
-// ask makes the n-th call of a client: half of them are SQL with a value that only this call has.
+// asking makes calls of which half are SQL with a value that only this call has.
+func asking(known []question) asker {
+	return func(ctx context.Context, c *client, id, n int) (kind, text string) { return c.ask(ctx, known, id, n) }
+}
+
 func (c *client) ask(ctx context.Context, known []question, id, n int) (kind, text string) {
 	if n%2 == 0 {
 		mark := fmt.Sprintf("mark %d-%d", id, n)

@@ -174,7 +174,10 @@ func (s *setting) replica(ctx context.Context, url string, env ...string) (*repl
 	if err != nil {
 		return nil, err
 	}
-	r := &replica{port: port, env: append([]string{"DATABASE_URL=" + url, "MCP_TRANSPORT=streamable-http",
+	if url != "" {
+		env = append(env, "DATABASE_URL="+url)
+	}
+	r := &replica{port: port, env: append([]string{"MCP_TRANSPORT=streamable-http",
 		"MCP_PORT=" + strconv.Itoa(port),
 		"MCP_LOG_LEVEL=warn", "POSTGRES_STATEMENT_TIMEOUT_MS=5000"}, env...)}
 	if err := s.revive(ctx, r); err != nil {

@@ -17,14 +17,18 @@ import (
 func main() {
 	demo.ClearEnvironment()
 	server := flag.String("server", "bin/mcp-postgres", "the built program")
-	soak := flag.Bool("soak", false, "load one replica for long instead")
+	soak := flag.Bool("soak", false, "load one replica for long instead, and then one of several databases")
+	several := flag.Bool("several", false, "load one replica of several databases instead, whose password changes")
 	clients := flag.Int("clients", 0, "connections of clients; 0: 16, for a soak 64")
 	duration := flag.Duration("duration", 0, "how long to load; 0: 60s, for a soak 10m")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	run, s := scaleOut, setting{server: *server, clients: 16, duration: time.Minute}
 	if *soak {
-		run, s.clients, s.duration = soakOne, 64, 10*time.Minute
+		run, s.clients, s.duration = soakBoth, 64, 10*time.Minute
+	}
+	if *several {
+		run, s.clients = soakSeveral, 64
 	}
 	if *clients > 0 {
 		s.clients = *clients
@@ -38,6 +42,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "scaleout:", err)
 		os.Exit(1)
 	}
+}
+
+// soakBoth takes a tenth of the time, but at least a minute, for each part of the soak of several databases.
+func soakBoth(ctx context.Context, s *setting) error {
+	err := soakOne(ctx, s)
+	s.duration = max(time.Minute, s.duration/10)
+	return errors.Join(err, soakSeveral(ctx, s))
 }
 
 // setting is what a run needs, and what must be ended after it.

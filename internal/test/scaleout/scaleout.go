@@ -51,8 +51,8 @@ func scaleOut(ctx context.Context, s *setting) error {
 	fmt.Printf("3 replicas behind nginx and PgBouncer, %d clients; 1 read-only replica on both databases, %d clients; "+
 		"%v\n", s.clients, s.clients/4, s.duration)
 	loads := []*load{
-		startLoad(ctx, "behind nginx and PgBouncer", front, s.clients, known),
-		startLoad(ctx, "read-only, target_session_attrs=prefer-standby", reader.url(), s.clients/4, known),
+		startLoad(ctx, "behind nginx and PgBouncer", front, s.clients, asking(known)),
+		startLoad(ctx, "read-only, target_session_attrs=prefer-standby", reader.url(), s.clients/4, asking(known)),
 	}
 	err = s.disturb(ctx, d, pooler, replicas, func(name string) {
 		for _, l := range loads {

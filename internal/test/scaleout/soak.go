@@ -49,7 +49,7 @@ func soakOne(ctx context.Context, s *setting) error {
 	if _, err := w.look(ctx, "start"); err != nil {
 		return err
 	}
-	l := startLoad(ctx, "mixed tools; backends killed, calls abandoned, tools edited", r.url(), s.clients, known)
+	l := startLoad(ctx, "mixed tools; backends killed, calls abandoned, tools edited", r.url(), s.clients, asking(known))
 	first, err := s.harass(ctx, w, tools)
 	err = errors.Join(err, l.end())
 	if err != nil {
