@@ -97,8 +97,11 @@ func (d *Databases) join(all []*Served) {
 // All are the databases, the default one first.
 func (d *Databases) All() []*Served { return *d.all.Load() }
 
-// several reports whether there is a choice.
+// several reports whether there is more than one.
 func (d *Databases) several() bool { return len(d.All()) > 1 }
+
+// choice reports whether the caller may use more than one. Who may not is shown nothing of several.
+func (d *Databases) choice(ctx context.Context) bool { return len(d.visible(ctx)) > 1 }
 
 // Names are the names of all tools.
 func (d *Databases) Names() []string {
@@ -172,13 +175,13 @@ func (d *Databases) having(ctx context.Context, tool string) []*Served {
 
 // Call does what tools/call does. The error is only ever an unknown tool.
 func (d *Databases) Call(ctx context.Context, name string, args json.RawMessage) (*Answer, error) {
-	all := d.All()
-	switch {
-	case len(all) == 1 && all[0].Name == "":
+	if all := d.All(); len(all) == 1 && all[0].Name == "" {
 		return all[0].Call(ctx, name, args)
-	case len(all) == 1:
-		in, _ := d.In(ctx, all[0])
-		if answer, ok, err := all[0].callHere(in, name, args); ok {
+	}
+	switch visible := d.visible(ctx); {
+	case len(visible) == 1:
+		in, _ := d.In(ctx, visible[0])
+		if answer, ok, err := visible[0].callHere(in, name, args); ok {
 			return answer, err
 		}
 		return d.Call(ctx, name, args)
@@ -195,7 +198,7 @@ func (d *Databases) Call(ctx context.Context, name string, args json.RawMessage)
 	}
 	s, err := choose(having, given, name)
 	if err != nil {
-		return all[0].refuse(ctx, name, args, err), nil
+		return having[0].refuse(ctx, name, args, err), nil
 	}
 	in, _ := d.In(ctx, s)
 	answer, ok, callErr := s.callHere(in, name, rest)
@@ -223,8 +226,9 @@ func (r *Registry) ownsArgument(tool string) bool {
 	return ok && slices.ContainsFunc(t.def.Params, func(p catalog.Param) bool { return p.Name == argDatabase })
 }
 
-// Of is the database that a request works in, as far as the request says so; else it is the default one.
-func (d *Databases) Of(ctx context.Context, method, uri string, args json.RawMessage) *Served {
+// Of is the database that a request works in, as far as the request says so; else it is the first that the caller may
+// use.
+func (d *Databases) Of(ctx context.Context, method string, p Place) *Served {
 	all := d.All()
 	if len(all) == 1 {
 		return all[0]
@@ -233,18 +237,33 @@ func (d *Databases) Of(ctx context.Context, method, uri string, args json.RawMes
 	switch mcp.MCPMethod(method) {
 	case mcp.MethodToolsCall:
 		var given struct{ Database string }
-		_ = json.Unmarshal(args, &given) // what is wrong with them the call says
+		_ = json.Unmarshal(p.Arguments, &given) // what is wrong with them the call says
 		name = given.Database
 	case mcp.MethodResourcesRead:
-		_, place, _ := strings.Cut(uri, "://")
+		_, place, _ := strings.Cut(p.URI, "://")
 		name, _, _ = strings.Cut(place, "/")
+	case mcp.MethodResourcesList:
+		name, _ = pageOf(p.Cursor)
+	case mcp.MethodCompletionComplete:
+		name = p.Context.Arguments[argDatabase]
 	}
-	for _, s := range d.visible(ctx) {
+	visible := d.visible(ctx)
+	for _, s := range visible {
 		if s.Name == name {
 			return s
 		}
 	}
-	return all[0]
+	return append(visible, all[0])[0]
+}
+
+// Place is what the parameters of a request say of where it works.
+type Place struct {
+	URI       string          `json:"uri"`
+	Cursor    string          `json:"cursor"`
+	Arguments json.RawMessage `json:"arguments"`
+	Context   struct {
+		Arguments map[string]string `json:"arguments"`
+	} `json:"context"`
 }
 
 // takeDatabase takes the name of a database out of the arguments. What is wrong with the others is found later.

@@ -86,13 +86,16 @@ func TestDatabases(t *testing.T) {
 		{"list", "", "list_databases", `{}`, `"name":"down","description":"About down.","read_only":false,"configured":true,"available":false`, ""},
 
 		{"role without databases, allow", "clerk", "query", `{` + mark + `}`, "shop", "Database:"},
-		{"role without databases, deny", "clerk", "query", `{"database": "crm", ` + mark + `}`, `want shop`, "crm or"},
-		{"role without databases, list", "clerk", "list_databases", `{}`, `"name":"shop"`, "crm"},
+		{"role without databases, deny", "clerk", "query", `{"database": "crm", ` + mark + `}`, `unknown argument`, "shop"},
+		{"role without databases, its own is no argument either", "clerk", "query", `{"database": "shop", ` + mark + `}`, `unknown argument`, "crm"},
+		{"role without databases, list", "clerk", "list_databases", `{}`, `unknown tool "list_databases"`, "crm"},
+		{"role without databases, errors", "clerk", "query", `{"sql": "SELECT 1/0"}`, `division by zero`, "Database"},
 		{"role without databases, elsewhere", "clerk", "query", `{"sql": "SELECT * FROM crm_only"}`, "", "has crm_only"},
-		{"role without databases, map", "clerk", "describe_database", `{"database": "*"}`, "shop_only", "crm"},
-		{"list of databases, allow", "seller", "query", `{"database": "crm", ` + mark + `}`, "crm", ""},
+		{"role without databases, map", "clerk", "describe_database", `{}`, "shop_only", "crm"},
+		{"role without databases, map of all", "clerk", "describe_database", `{"database": "*"}`, "unknown argument", "crm"},
+		{"list of databases, allow", "seller", "query", `{` + mark + `}`, "crm", "Database"},
 		{"list of databases, its first is the default", "seller", "query", `{` + mark + `}`, "crm", "shop"},
-		{"list of databases, deny", "seller", "query", `{"database": "shop", ` + mark + `}`, `database "shop" is none that query works in: want crm`, ""},
+		{"list of databases, deny", "seller", "query", `{"database": "shop", ` + mark + `}`, `unknown argument`, "shop"},
 		{"list of databases, its tables", "seller", "query", `{"sql": "SELECT * FROM crm_only"}`, "not in the tables of role seller", ""},
 		{"by database, allow", "both", "query", `{"database": "crm", "sql": "SELECT a FROM of_crm"}`, "0 rows", ""},
 		{"by database, deny", "both", "query", `{"database": "shop", "sql": "SELECT a FROM other.of_shop"}`, "not in the schemas", "0 rows"},
@@ -103,6 +106,22 @@ func TestDatabases(t *testing.T) {
 		got := answerIn(asIn(t, test.sub), d, test.tool, test.args)
 		if !strings.Contains(got, test.want) || test.not != "" && strings.Contains(got, test.not) {
 			t.Errorf("%s: %s %s as %q = %s\nwant %q in it, not %q", test.name, test.tool, test.args, test.sub, got, test.want, test.not)
+		}
+	}
+}
+
+// TestCursorOfAnotherDatabase: a cursor belongs to the database that it is of.
+func TestCursorOfAnotherDatabase(t *testing.T) {
+	d := databases(t)
+	_, rest, ok := strings.Cut(answerIn(t.Context(), d, "list_tables", `{"schema": "public", "page_size": 1}`), `"next_cursor":"`)
+	cursor, _, _ := strings.Cut(rest, `"`)
+	if !ok {
+		t.Fatal("list_tables has no next_cursor")
+	}
+	for database, want := range map[string]string{"shop": "shop_only", "crm": "cursor: belongs to a call of another tool or with other arguments"} {
+		args := fmt.Sprintf(`{"schema": "public", "page_size": 1, "database": %q, "cursor": %q}`, database, cursor)
+		if got := answerIn(t.Context(), d, "list_tables", args); !strings.Contains(got, want) {
+			t.Errorf("in %s: %s, want %s", database, got, want)
 		}
 	}
 }
@@ -130,11 +149,19 @@ func TestDatabasesAreSeenAsTheRoleHasThem(t *testing.T) {
 		{"templates", "", "resources/templates/list", `{}`, `"uriTemplate":"table://{database}/{schema}/{table}"`, ""},
 		{"resources", "", "resources/list", `{}`, `"uri":"schema://shop/other"`, "schema://crm"},
 		{"resources, next", "", "resources/list", `{"cursor": "` + second + `"}`, `"uri":"schema://crm/other"`, "schema://shop"},
-		{"resources of a role", "clerk", "resources/list", `{}`, `"uri":"schema://shop/public"`, "nextCursor"},
-		{"resources of a role, next", "clerk", "resources/list", `{"cursor": "` + second + `"}`, `"uri":"schema://shop/public"`, "crm"},
+		{"resources of a role", "clerk", "resources/list", `{}`, `"uri":"schema://public"`, "nextCursor"},
+		{"resources of a role, next", "clerk", "resources/list", `{"cursor": "` + second + `"}`, `"uri":"schema://public"`, "crm"},
 		{"rows", "", "resources/read", `{"uri": "table://crm/public/mark"}`, `"name":"crm"`, ""},
-		{"rows, deny", "clerk", "resources/read", `{"uri": "table://crm/public/mark"}`, `there is no database "crm"`, ""},
-		{"rows, no such database", "clerk", "resources/read", `{"uri": "table://none/public/mark"}`, `there is no database "none"`, ""},
+		{"rows, with a database for a role of one", "clerk", "resources/read", `{"uri": "table://shop/public/mark"}`, `"resource not found"`, "shop"},
+		{"rows, deny", "both", "resources/read", `{"uri": "table://down/public/mark"}`, `there is no database "down"`, ""},
+		{"rows, no such database", "both", "resources/read", `{"uri": "table://none/public/mark"}`, `there is no database "none"`, ""},
+		{"rows, in the default one", "", "resources/read", `{"uri": "table://public/mark"}`, `"name":"shop"`, ""},
+		{"rows, a role of one", "clerk", "resources/read", `{"uri": "table://public/mark"}`, `"name":"shop"`, ""},
+		{"templates of a role of one", "clerk", "resources/templates/list", `{}`, `"uriTemplate":"schema://{schema}"`, "{database}"},
+		{"templates of a role of two", "both", "resources/templates/list", `{}`, `"uriTemplate":"schema://{database}/{schema}"`, "schema://{schema}"},
+		{"what to do", "both", "initialize", `{"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}`, "There are several databases", ""},
+		{"what to do with one", "clerk", "initialize", `{"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}`, "Few calls", "several databases"},
+		{"completion of a role of one", "clerk", "completion/complete", fmt.Sprintf(table, "database", ""), `"values":[]`, ""},
 		{"schema", "all", "resources/read", `{"uri": "schema://crm/other"}`, "of_crm", ""},
 		{"completion", "both", "completion/complete", fmt.Sprintf(table, "database", ""), `["shop","crm"]`, ""},
 		{"completion in one", "", "completion/complete", fmt.Sprintf(table, "schema", "crm"), `"other"`, ""},
@@ -161,5 +188,86 @@ func TestOneDatabaseShowsNothing(t *testing.T) {
 	}
 	if one, named := list(""), list("shop"); one != named {
 		t.Errorf("with a name:\n%s\nwithout:\n%s", named, one)
+	}
+}
+
+// TestHiddenDatabaseShowsNothing: to a caller whose role has one database a server of several answers as a server of
+// that one, and to others one that the role has not is as one that there is not.
+func TestHiddenDatabaseShowsNothing(t *testing.T) {
+	shop, crm := pgtest.URL(t), pgtest.URL(t)
+	pgtest.Exec(t, shop, "CREATE TABLE mark AS SELECT 'shop' AS name; CREATE SCHEMA other")
+	pgtest.Exec(t, crm, "CREATE TABLE mark AS SELECT 'crm' AS name; CREATE TABLE crm_only (a int)")
+	served := func(name, url string, files map[string]string) *registry.Served {
+		return &registry.Served{Name: name, Main: name == "shop", Description: "About.",
+			Registry: build(t, registry.Config{Name: name, DB: openDB(t, url)}, files)}
+	}
+	one := registry.NewDatabases(served("shop", shop, nil))
+	several := registry.NewDatabases(served("shop", shop, nil), served("crm", crm, map[string]string{
+		"x/of_crm.sql": "/*---\ndescription: Of crm.\n---*/\nSELECT name FROM mark"}))
+	ask := func(d *registry.Databases, sub, method, params string) string {
+		body, err := json.Marshal(d.Server("test").HandleMessage(asIn(t, sub), json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":`+params+`}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	call := func(tool, args string) [2]string {
+		return [2]string{"tools/call", `{"name": "` + tool + `", "arguments": ` + args + `}`}
+	}
+	complete := func(uri, name, given string) [2]string {
+		return [2]string{"completion/complete", `{"ref": {"type": "ref/resource", "uri": "` + uri + `"}, "argument": {"name": "` + name +
+			`", "value": ""}, "context": {"arguments": {"database": "` + given + `"}}}`}
+	}
+	const cursor = "Y3JtLw==" // crm/
+	for _, sub := range []string{"clerk", "all"} {
+		for _, request := range [][2]string{
+			{"initialize", `{"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}`},
+			{"server/discover", `{"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}}`},
+			{"tools/list", `{}`}, {"prompts/list", `{}`}, {"resources/list", `{}`}, {"resources/list", `{"cursor": "` + cursor + `"}`},
+			{"resources/templates/list", `{}`},
+			{"resources/read", `{"uri": "table://public/mark"}`}, {"resources/read", `{"uri": "schema://other"}`},
+			complete("table://{database}/{schema}/{table}", "database", ""), complete("table://{database}/{schema}/{table}", "schema", "crm"),
+			complete("table://{schema}/{table}", "schema", "crm"), complete("tool://describe_table", "table_name", "crm"),
+			complete("tool://{name}", "name", ""),
+			call("list_databases", `{}`), call("query", `{"sql": "SELECT name FROM mark"}`),
+			call("query", `{"sql": "SELECT name FROM mark", "database": "crm"}`), call("query", `{"sql": "SELECT a FROM crm_only"}`),
+			call("describe_table", `{"table_name": "crm_only"}`), call("describe_database", `{"database": "*"}`), call("describe_database", `{}`),
+			call("of_crm", `{}`), call("off_crm", `{}`), call("query", `{"sql": "SELECT 1/0"}`),
+		} {
+			alone, among := ask(one, sub, request[0], request[1]), ask(several, sub, request[0], request[1])
+			if sub == "clerk" && alone != among {
+				t.Errorf("%s %s of several:\n%s\nof one:\n%s", request[0], request[1], among, alone)
+			}
+			if sub == "all" && request[0] == "tools/list" && alone == among {
+				t.Errorf("%s of several is as of one for who has all", request[0])
+			}
+		}
+	}
+}
+
+// TestHiddenDatabaseIsAsNone: what a caller of two databases reads of a third is what it reads of a name that is none.
+func TestHiddenDatabaseIsAsNone(t *testing.T) {
+	d := databases(t)
+	s := d.Server("test")
+	for _, request := range []string{
+		`"tools/call","params":{"name":"query","arguments":{"sql":"SELECT 1","database":"%s"}}`,
+		`"tools/call","params":{"name":"describe_database","arguments":{"database":"%s"}}`,
+		`"tools/call","params":{"name":"server_info","arguments":{"database":"%s"}}`,
+		`"resources/read","params":{"uri":"table://%s/public/mark"}`, `"resources/read","params":{"uri":"schema://%s/public"}`,
+		`"completion/complete","params":{"ref":{"type":"ref/resource","uri":"table://{database}/{schema}/{table}"},"argument":{"name":"schema","value":""},"context":{"arguments":{"database":"%s"}}}`,
+		`"completion/complete","params":{"ref":{"type":"ref/resource","uri":"table://{database}/{schema}/{table}"},"argument":{"name":"database","value":"%s"}}`,
+	} {
+		var answers []string
+		for _, name := range []string{"down", "gone", "crm"} {
+			message := `{"jsonrpc":"2.0","id":1,"method":` + fmt.Sprintf(request, name) + `}`
+			body, err := json.Marshal(s.HandleMessage(asIn(t, "both"), json.RawMessage(message)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers = append(answers, strings.ReplaceAll(string(body), name, "NAME"))
+		}
+		if answers[0] != answers[1] || answers[0] == answers[2] {
+			t.Errorf("%s\nof a hidden one: %s\nof none: %s\nof one that the caller has: %s", request, answers[0], answers[1], answers[2])
+		}
 	}
 }

@@ -58,7 +58,7 @@ func (r *Registry) newLibrary(c *Config, l rowLimits) (*library, error) {
 			return nil, err
 		}
 		made, err := newTool(t, nil,
-			&sqlTool{tool: t, db: c.DB, guard: r.guard, notes: &r.notes,
+			&sqlTool{tool: t, db: c.DB, guard: r.guard, notes: &r.notes, database: c.Name,
 				limits: rowLimits{rows: t.Limits.Rows, bytes: l.bytes, cell: l.cell}})
 		if err != nil {
 			return nil, err
@@ -89,22 +89,47 @@ func (d *Databases) options() []server.ServerOption {
 		server.WithResourceCapabilities(false, false), server.WithPromptCapabilities(true), server.WithCompletions(),
 		server.WithHooks(&server.Hooks{
 			OnAfterListResources: []server.OnAfterListResourcesFunc{d.listSchemas}, OnError: []server.OnErrorHookFunc{noteError},
+			OnAfterListResourceTemplates: []server.OnAfterListResourceTemplatesFunc{d.visibleTemplates},
+			OnAfterInitialize: []server.OnAfterInitializeFunc{func(ctx context.Context, _ any, _ *mcp.InitializeRequest,
+				r *mcp.InitializeResult) {
+				r.Instructions = d.instructionsFor(ctx)
+			}},
+			OnAfterDiscover: []server.OnAfterDiscoverFunc{func(ctx context.Context, _ any, _ *mcp.DiscoverRequest,
+				r *mcp.DiscoverResult) {
+				r.Instructions = d.instructionsFor(ctx)
+			}},
 		}),
 		server.WithResourceCompletionProvider(d), server.WithPromptCompletionProvider(d),
 		server.WithPromptFilter(d.visiblePrompts),
 	}
 }
 
-// templates are those of the resources.
-func (d *Databases) templates() []server.ServerResourceTemplate {
-	return []server.ServerResourceTemplate{
-		d.template(d.uri(tableURI), "table", "application/json",
+// templates are those of the resources, with the database and without.
+func (d *Databases) templates() (all []server.ServerResourceTemplate) {
+	for _, place := range []string{"://", inDatabase} {
+		if place == inDatabase && !d.several() {
+			break
+		}
+		uri := func(template string) string { return strings.Replace(template, "://", place, 1) }
+		all = append(all, d.template(uri(tableURI), "table", "application/json",
 			fmt.Sprintf("The first %d rows of a table or view.", firstRows), (*library).tableRows),
-		d.template(d.uri(schemaURI), "schema", "text/plain",
-			"The map of a schema, as describe_database gives it: tables and "+
-				"views with columns, types, keys, references, comments.", (*library).schemaText),
-		d.template(toolURI, "tool", "application/sql", "The SQL of a tool.", (*library).toolSQL),
+			d.template(uri(schemaURI), "schema", "text/plain",
+				"The map of a schema, as describe_database gives it: tables and "+
+					"views with columns, types, keys, references, comments.", (*library).schemaText))
 	}
+	return append(all, d.template(toolURI, "tool", "application/sql", "The SQL of a tool.", (*library).toolSQL))
+}
+
+// inDatabase is what stands for "://" in the template of a resource in one of several databases.
+const inDatabase = "://{database}/"
+
+// visibleTemplates leaves those with the database to callers who have a choice, and to others those without.
+func (d *Databases) visibleTemplates(ctx context.Context, _ any, _ *mcp.ListResourceTemplatesRequest,
+	res *mcp.ListResourceTemplatesResult) {
+	res.ResourceTemplates = slices.DeleteFunc(res.ResourceTemplates, func(t mcp.ResourceTemplate) bool {
+		uri := t.URITemplate.Raw()
+		return uri != toolURI && strings.Contains(uri, inDatabase) != d.choice(ctx)
+	})
 }
 
 func (d *Databases) template(uri, name, mime, description string,
@@ -112,6 +137,9 @@ func (d *Databases) template(uri, name, mime, description string,
 		error)) server.ServerResourceTemplate {
 	handler := func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 		v := variables(req.Params.Arguments)
+		if v[argDatabase] != "" && !d.choice(ctx) {
+			return nil, server.ErrResourceNotFound // as for a URI that fits no template
+		}
 		in, s := d.libraryOf(ctx, v[argDatabase])
 		if s == nil {
 			return nil, Missing(fmt.Sprintf("there is no database %.60q", v[argDatabase]))
@@ -126,10 +154,10 @@ func (d *Databases) template(uri, name, mime, description string,
 		mcp.WithTemplateDescription(description)), Handler: handler}
 }
 
-// uri is the template of a resource, with the database where there is a choice.
-func (d *Databases) uri(template string) string {
-	if d.several() {
-		return strings.Replace(template, "://", "://{database}/", 1)
+// uri is the template of a resource, with the database where the caller has a choice.
+func (d *Databases) uri(ctx context.Context, template string) string {
+	if d.choice(ctx) {
+		return strings.Replace(template, "://", inDatabase, 1)
 	}
 	return template
 }
@@ -146,16 +174,15 @@ func (d *Databases) libraryOf(ctx context.Context, name string) (in context.Cont
 }
 
 // listSchemas puts the schemas that the caller may see into resources/list, a page at a time: of several databases each
-// has pages of its own. The library reads cursors as standard base64, and has no error for a list: the session makes
-// the answer of one that is noted.
+// has pages of its own. The library has no error for a list: the session makes the answer of one that is noted.
 func (d *Databases) listSchemas(ctx context.Context, _ any, req *mcp.ListResourcesRequest,
 	res *mcp.ListResourcesResult) {
-	cursor, _ := base64.StdEncoding.DecodeString(string(req.Params.Cursor)) // the library has refused any other
-	visible, i, inner := d.visible(ctx), 0, string(cursor)
-	if d.several() {
-		name, rest, _ := strings.Cut(inner, "/")
-		i = max(0, slices.IndexFunc(visible, func(s *Served) bool { return s.Name == name }))
-		inner = rest
+	visible, choice, i := d.visible(ctx), d.choice(ctx), 0
+	name, inner := pageOf(string(req.Params.Cursor))
+	if choice {
+		if i = slices.IndexFunc(visible, func(s *Served) bool { return s.Name == name }); i < 0 {
+			i, inner = 0, ""
+		}
 	}
 	var failed error
 	for ; i < len(visible); i, inner = i+1, "" {
@@ -165,16 +192,17 @@ func (d *Databases) listSchemas(ctx context.Context, _ any, req *mcp.ListResourc
 			failed = err
 			continue
 		}
-		place := "schema://"
-		if d.several() {
+		place, next := "schema://", page.Next
+		if choice {
 			place += visible[i].Name + "/"
+			next = nextPage(visible, i, next)
 		}
 		for _, s := range page.Items {
 			res.Resources = append(res.Resources, mcp.NewResource(place+url.PathEscape(s.Schema), s.Schema,
 				mcp.WithMIMEType("text/plain"),
 				mcp.WithResourceDescription(cmp.Or(s.Comment, "Tables and views of the schema "+s.Schema+"."))))
 		}
-		res.NextCursor = mcp.Cursor(base64.StdEncoding.EncodeToString([]byte(d.nextPage(visible, i, page.Next))))
+		res.NextCursor = mcp.Cursor(base64.StdEncoding.EncodeToString([]byte(next)))
 		return
 	}
 	if failed != nil {
@@ -183,16 +211,24 @@ func (d *Databases) listSchemas(ctx context.Context, _ any, req *mcp.ListResourc
 }
 
 // nextPage is where the list goes on; empty at its end.
-func (d *Databases) nextPage(visible []*Served, i int, next string) string {
+func nextPage(visible []*Served, i int, next string) string {
 	switch {
-	case !d.several():
-		return next
 	case next != "":
 		return visible[i].Name + "/" + next
 	case i+1 < len(visible):
 		return visible[i+1].Name + "/"
 	}
 	return ""
+}
+
+// pageOf reads a cursor: the database, where there are several, and the page in it. The library takes no other cursors
+// than those in standard base64.
+func pageOf(cursor string) (database, page string) {
+	text, _ := base64.StdEncoding.DecodeString(cursor)
+	if name, rest, ok := strings.Cut(string(text), "/"); ok {
+		return name, rest
+	}
+	return "", string(text)
 }
 
 // schemaPage is a page of the schemas that a caller may see.

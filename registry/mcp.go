@@ -22,18 +22,22 @@ const instructions = `PostgreSQL through typed tools. Few calls answer most ques
 4. Times come in the time zone that the map names.
 An error names what to change: mend the call and try again. next_cursor means there is another page.`
 
-// severalDatabases is the line for a server of several databases.
+// severalDatabases is the line for who has several databases.
 const severalDatabases = "\n5. There are several databases: the argument database says which one a call works in. " +
 	"describe_database shows all of them at once with \"*\"."
 
+// instructionsFor are those for the caller.
+func (d *Databases) instructionsFor(ctx context.Context) string {
+	if d.choice(ctx) {
+		return strings.Replace(instructions, "\nAn error", severalDatabases+"\nAn error", 1)
+	}
+	return instructions
+}
+
 // Server makes an MCP server that offers the tools; options add what a transport needs. It follows what is offered.
 func (d *Databases) Server(version string, options ...server.ServerOption) *server.MCPServer {
-	text := instructions
-	if d.several() {
-		text = strings.Replace(text, "\nAn error", severalDatabases+"\nAn error", 1)
-	}
 	s := server.NewMCPServer("mcp-postgres", version, append(append([]server.ServerOption{
-		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(true), server.WithInstructions(text),
+		server.WithTitle("PostgreSQL"), server.WithToolCapabilities(true), server.WithInstructions(instructions),
 		server.WithToolFilter(d.visibleTools)}, d.options()...), options...)...)
 	d.mu.Lock()
 	defer d.mu.Unlock()

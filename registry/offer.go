@@ -38,7 +38,7 @@ func (d *Databases) offers(ctx context.Context) []*offer {
 			o.in, o.tools = append(o.in, all[i]), append(o.tools, t)
 		}
 	}
-	if len(all) > 1 && len(byName) > 0 && d.mayList(ctx) {
+	if d.choice(ctx) && d.mayList(ctx) {
 		byName[listDatabasesName] = &offer{name: listDatabasesName, tools: []*tool{d.list}}
 	}
 	return slices.SortedFunc(maps.Values(byName), func(a, b *offer) int { return strings.Compare(a.name, b.name) })
@@ -103,7 +103,7 @@ func (d *Databases) definitions(ctx context.Context) []mcp.Tool {
 	if slices.ContainsFunc(offers, func(o *offer) bool { return o.name == schemaText }) {
 		describing = schemaText
 	}
-	choice := len(d.visible(ctx)) > 1
+	choice := d.choice(ctx)
 	var all []mcp.Tool
 	for _, o := range offers {
 		all = append(all, o.definition(choice, o.name == describing))

@@ -81,14 +81,18 @@ func (d *Databases) CompletePromptArgument(ctx context.Context, name string, a m
 // their own.
 func (d *Databases) CompleteResourceArgument(ctx context.Context, uri string, a mcp.CompleteArgument,
 	given mcp.CompleteContext) (*mcp.Completion, error) {
-	if a.Name == argDatabase && d.several() {
+	named := ""
+	if d.choice(ctx) {
+		named = given.Arguments[argDatabase]
+	}
+	if a.Name == argDatabase && d.choice(ctx) {
 		var names []string
 		for _, s := range d.visible(ctx) {
 			names = append(names, s.Name)
 		}
 		return completion(names, a.Value), nil
 	}
-	in, s := d.libraryOf(ctx, given.Arguments[argDatabase])
+	in, s := d.libraryOf(ctx, named)
 	if s == nil {
 		return &mcp.Completion{}, nil
 	}
@@ -96,7 +100,7 @@ func (d *Databases) CompleteResourceArgument(ctx context.Context, uri string, a 
 	switch {
 	case uri == toolURI && a.Name == "name":
 		return completion(d.NamesFor(ctx), a.Value), nil
-	case uri == d.uri(tableURI) || uri == d.uri(schemaURI):
+	case uri == d.uri(ctx, tableURI) || uri == d.uri(ctx, schemaURI):
 		return s.library.complete(in, a.Name, nil, a.Value, given.Arguments)
 	case isTool:
 		return s.library.completeTool(in, name, a, given)

@@ -74,7 +74,7 @@ func (r *Registry) make(s Set) (*set, error) {
 	for _, t := range s.Tools {
 		if !c.ReadOnly || t.Access != catalog.Write {
 			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, notes: &r.notes, limits: r.limits(),
-				columns: s.Columns[t.Name], recheck: c.Recheck})
+				columns: s.Columns[t.Name], recheck: c.Recheck, database: c.Name})
 		}
 	}
 	if !slices.Contains(c.Without, queryName) {

@@ -27,6 +27,8 @@ type sqlTool struct {
 	columns []postgres.Column
 	recheck *Recheck
 	buffers buffers
+	// database is its name among several; else it is empty.
+	database string
 }
 
 func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
@@ -143,7 +145,7 @@ func (h *sqlTool) statement(ctx context.Context, args map[string]any) (catalog.S
 		own = map[string][]byte{}
 	}
 	own[catalog.PageLimit] = strconv.AppendInt(nil, int64(h.rowLimits(ctx, args).rows)+1, 10)
-	key, err := pageKey(h.tool, args)
+	key, err := h.pageKey(args)
 	if err != nil || key == nil {
 		return page.First, own, err
 	}
@@ -212,7 +214,7 @@ func (h *sqlTool) rows(args map[string]any, sink *objectRows, out postgres.Outco
 	}
 	body := append(sink.buf, ']')
 	if h.tool.Page != nil && out.More {
-		next, err := nextCursor(h.tool, args, sink.lastKey)
+		next, err := h.nextCursor(args, sink.lastKey)
 		if err != nil {
 			return nil, fmt.Errorf("writing the cursor: %w", err)
 		}
@@ -386,22 +388,28 @@ func (h *sqlTool) leaves(st catalog.Statement) bool {
 		slices.ContainsFunc(analysis.Functions, func(f sqlscan.Object) bool { return !guard.OwnFunction(f.Name, nil) })
 }
 
-// cursor is the place after one page. It is opaque to callers and belongs to one tool and one set of arguments; its
-// values travel as bound parameters, so a forged one can do nothing but move the place.
+// cursor is the place after one page. It is opaque to callers and belongs to one tool, one set of arguments and one
+// database; its values travel as bound parameters, so a forged one can do nothing but move the place.
 type cursor struct {
 	Bound string   `json:"b"` // binding
 	Key   []string `json:"k"`
 }
 
-// binding is a fingerprint of the tool and of its arguments other than those of the page.
-func binding(t *catalog.Tool, args map[string]any) (string, error) {
+// binding is a fingerprint of the tool, of its arguments other than those of the page, and of the database where there
+// are several.
+func (h *sqlTool) binding(args map[string]any) (string, error) {
+	t := h.tool
 	own := make(map[string]any, len(args))
 	for _, p := range t.Params {
 		if v, ok := args[p.Name]; ok {
 			own[p.Name] = v
 		}
 	}
-	b, err := json.Marshal([]any{t.Name, t.Page.Key, t.Page.Descending, own})
+	of := []any{t.Name, t.Page.Key, t.Page.Descending, own}
+	if h.database != "" {
+		of = append(of, h.database)
+	}
+	b, err := json.Marshal(of)
 	if err != nil {
 		return "", err
 	}
@@ -409,8 +417,8 @@ func binding(t *catalog.Tool, args map[string]any) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum[:9]), nil
 }
 
-func nextCursor(t *catalog.Tool, args map[string]any, key []string) (string, error) {
-	bound, err := binding(t, args)
+func (h *sqlTool) nextCursor(args map[string]any, key []string) (string, error) {
+	bound, err := h.binding(args)
 	if err != nil {
 		return "", err
 	}
@@ -419,19 +427,19 @@ func nextCursor(t *catalog.Tool, args map[string]any, key []string) (string, err
 }
 
 // pageKey reads the cursor of a call; nil without one.
-func pageKey(t *catalog.Tool, args map[string]any) ([]string, error) {
+func (h *sqlTool) pageKey(args map[string]any) ([]string, error) {
 	text, ok := args[catalog.ArgCursor].(string)
 	if !ok || text == "" {
 		return nil, nil
 	}
 	var c cursor
 	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || json.Unmarshal(b, &c) != nil || len(c.Key) != len(t.Page.Key) ||
+	if err != nil || json.Unmarshal(b, &c) != nil || len(c.Key) != len(h.tool.Page.Key) ||
 		slices.ContainsFunc(c.Key, func(k string) bool { return slices.Contains([]byte(k), 0) }) {
 		return nil, argumentError("cursor: not a cursor of this server: want the next_cursor of the previous page, or " +
 			"leave it out for the first page")
 	}
-	bound, err := binding(t, args)
+	bound, err := h.binding(args)
 	if err != nil {
 		return nil, err
 	}

@@ -7,12 +7,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"mcp-postgres/registry"
 )
 
 const (
@@ -32,9 +29,10 @@ type health struct {
 	mu       sync.Mutex
 	missing  map[string]string
 	warnings map[string]string
-	asked    time.Time     // the database
-	seen     time.Time     // when somebody last asked
-	left     chan struct{} // set when the server ends; closed when somebody has been told
+	problems map[string]string // of databases
+	asked    time.Time         // the database
+	seen     time.Time         // when somebody last asked
+	left     chan struct{}     // set when the server ends; closed when somebody has been told
 }
 
 func (h *health) alive(w http.ResponseWriter, _ *http.Request) {
@@ -62,37 +60,49 @@ func (h *health) readiness(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(append(b, '\n'))
 }
 
-// lacks is what the server lacks to answer calls. Anybody may ask. Of several databases one that answers is enough.
+// lacks is what the server lacks to answer calls. Of several databases one that answers is enough. Anybody may ask: the
+// names of databases, which not every role may know, are told only where /metrics has them too, or nobody has a role.
 func (h *health) lacks(ctx context.Context) (missing, warnings map[string]string) {
-	missing, warnings = map[string]string{}, h.down(ctx)
-	if s := h.server; len(warnings) == len(s.Databases.All()) {
-		missing, warnings = warnings, nil
+	s, down := h.server, h.down(ctx)
+	missing, all := map[string]string{}, s.Databases.All()
+	some := len(down) < len(all)
+	if len(down) > 0 && len(all) > 1 && s.Access != nil && s.Observer.Metrics == nil {
+		down = map[string]string{"databases": "some do not answer; the log says which"}
 	}
-	if a := h.server.Access; a != nil && a.Verifier.Ready() != nil { // whose error may name hosts and addresses
+	if some {
+		warnings = down
+	} else {
+		missing = maps.Clone(down)
+	}
+	if a := s.Access; a != nil && a.Verifier.Ready() != nil { // whose error may name hosts and addresses
 		missing["keys"] = "those of the issuer are not loaded; the log says why"
 	}
-	if len(h.server.Databases.Names()) == 0 {
+	if len(s.Databases.Names()) == 0 {
 		missing["tools"] = "there are none"
 	}
 	return missing, warnings
 }
 
-// down are the databases that do not answer, which are asked at the same time.
+// down are the databases that do not answer, which are asked at the same time. One all of whose slots are taken is at
+// work, and a question would only wait: what it last was stands.
 func (h *health) down(ctx context.Context) map[string]string {
 	all := h.server.Databases.All()
 	problems := make([]string, len(all))
 	var wait sync.WaitGroup
 	for i, d := range all {
-		wait.Go(func() { problems[i] = d.Ping(ctx) })
-	}
-	wait.Wait()
-	down := map[string]string{}
-	for i, d := range all {
-		if problems[i] != "" {
-			down[strings.TrimSpace("database "+d.Name)] = problems[i]
+		name := strings.TrimSpace("database " + d.Name)
+		if problems[i] = h.problems[name]; !h.server.slotsOf(d).full() {
+			wait.Go(func() { problems[i] = d.Ping(ctx) })
 		}
 	}
-	return down
+	wait.Wait()
+	h.problems = map[string]string{}
+	for i, d := range all {
+		if problems[i] != "" {
+			h.problems[strings.TrimSpace("database "+d.Name)] = problems[i]
+		}
+	}
+	return h.problems
 }
 
 // warned are reasons for a look, and none to send requests elsewhere. The log has more.
@@ -109,12 +119,6 @@ func (h *health) warned() map[string]string {
 	return warnings
 }
 
-// busy reports that all slots of a database are taken: it is at work, and a question would only wait.
-func (h *health) busy() bool {
-	return slices.ContainsFunc(h.server.Databases.All(),
-		func(d *registry.Served) bool { return h.server.slotsOf(d).full() })
-}
-
 // state is what the server lacks at the moment.
 func (h *health) state(ctx context.Context) map[string]string {
 	h.mu.Lock()
@@ -129,7 +133,7 @@ func (h *health) state(ctx context.Context) map[string]string {
 		}
 		return map[string]string{"server": "it is shutting down"}
 	}
-	if now.Sub(h.asked) > readyFor && !h.busy() {
+	if now.Sub(h.asked) > readyFor {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyWait)
 		defer cancel()
 		h.missing, h.warnings = h.lacks(ctx)

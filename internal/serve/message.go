@@ -36,9 +36,9 @@ type envelope struct {
 type params struct {
 	RequestID json.RawMessage `json:"requestId"`
 	Name      string          `json:"name"`
-	URI       string          `json:"uri"`
-	Arguments json.RawMessage `json:"arguments"`
 	RawMeta   json.RawMessage `json:"_meta"`
+
+	registry.Place
 
 	meta *mcp.Meta
 	odd  bool // they have another form

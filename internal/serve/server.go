@@ -281,7 +281,7 @@ func (s *Server) turn(ctx context.Context, q *request) (_ context.Context, done 
 	default:
 		return ctx, func() {}, nil
 	}
-	slots := s.slotsOf(s.Databases.Of(ctx, q.Method, q.Params.URI, q.Params.Arguments))
+	slots := s.slotsOf(s.Databases.Of(ctx, q.Method, q.Params.Place))
 	slot := slots.now(q.caller)
 	if slot == nil {
 		q.log("the call waits for its turn: all slots are taken")
