@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"sync"
 	"syscall"
@@ -170,7 +171,8 @@ func (a *app) watch(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	hangup, changes := hangups(), reload.NewWatcher(nil, a.settings.Databases, a.log)
+	// A fault in a tool file keeps a new database back, so that the folders count too.
+	hangup, changes := hangups(), reload.NewWatcher(a.settings.Tools, a.settings.Databases, a.log)
 	var wait sync.WaitGroup
 	wait.Go(func() { changes.Each(ctx, hangup, func() { a.reloadDatabases(ctx) }) })
 	return func() { cancel(); wait.Wait(); signal.Stop(hangup); changes.Close() }
@@ -208,6 +210,10 @@ func (a *app) reloadDatabases(ctx context.Context) {
 }
 
 func (a *app) replaceDatabases(ctx context.Context, all []config.Database) error {
+	same := func(d *database, of config.Database) bool { return reflect.DeepEqual(d.Database, of) }
+	if slices.EqualFunc(a.databases, all, same) {
+		return nil
+	}
 	if err := a.permissions.SetDatabases(all[0].Names); err != nil {
 		return err
 	}

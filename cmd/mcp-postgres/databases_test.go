@@ -112,7 +112,10 @@ func TestDatabasesReload(t *testing.T) {
 	one := fmt.Sprintf("databases:\n  shop: {url: %q}\n", urls["shop"])
 	two := one + fmt.Sprintf("  crm: {url: %q}\ndefault: shop\n", urls["crm"])
 	writeFile(t, file, one)
-	s := startServer(t, nil, "--databases", file)
+	if err := os.Mkdir(filepath.Join(dir, "tools"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, nil, "--databases", file, "--tools", filepath.Join(dir, "tools"))
 	await := func(what, args, want string) {
 		t.Helper()
 		var got string
@@ -144,6 +147,13 @@ func TestDatabasesReload(t *testing.T) {
 	await("another default", fmt.Sprintf(readMark, ""), "crm")
 	writeFile(t, file, one)
 	await("it has gone", fmt.Sprintf(readMark, ""), "shop")
+	tool := writeFile(t, filepath.Join(dir, "tools", "a.sql"), "/*---\nnope: x\n---*/\nSELECT 1")
+	time.Sleep(time.Second) // until it has been read
+	writeFile(t, file, two)
+	time.Sleep(time.Second)
+	await("a fault in a tool keeps a new one back", fmt.Sprintf(readMark, `, "database": "crm"`), "unknown argument")
+	writeFile(t, tool, "/*---\ndescription: A.\n---*/\nSELECT 1")
+	await("until it is mended", fmt.Sprintf(readMark, `, "database": "crm"`), "crm")
 	if _, status := s.close(); status != 0 || !strings.Contains(s.stderr.String(), "databases not reloaded") {
 		t.Errorf("exit status %d\n%s", status, s.stderr)
 	}
