@@ -31,11 +31,11 @@ type Catalog struct {
 	// Tools are sorted by name; no name occurs twice.
 	Tools []*Tool
 	// Replaced lists the tools that a later source took over, sorted by name.
-	Replaced []Replacement
+	Replaced []replacement
 }
 
-// Replacement says that the tool file New took the name of the tool file Old.
-type Replacement struct {
+// replacement says that the tool file New took the name of the tool file Old.
+type replacement struct {
 	Name, New, Old string
 }
 
@@ -67,7 +67,7 @@ func LoadValid(sources ...Source) (*Catalog, faults.List) {
 	}
 	found.Sort()
 	slices.SortFunc(c.Tools, func(a, b *Tool) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortStableFunc(c.Replaced, func(a, b Replacement) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(c.Replaced, func(a, b replacement) int { return cmp.Compare(a.Name, b.Name) })
 	return &c, found
 }
 
@@ -86,7 +86,7 @@ func (c *Catalog) merge(tools []*Tool) {
 			c.Tools = append(c.Tools, t)
 			continue
 		}
-		c.Replaced = append(c.Replaced, Replacement{t.Name, t.Path, c.Tools[i].Path})
+		c.Replaced = append(c.Replaced, replacement{t.Name, t.Path, c.Tools[i].Path})
 		c.Tools[i] = t
 	}
 }

@@ -59,8 +59,8 @@ func (a *Answer) Body() json.RawMessage {
 	return json.RawMessage(a.JSON)
 }
 
-// Result is the answer in the form of the library.
-func (a *Answer) Result() *mcp.CallToolResult {
+// result is the answer in the form of the library.
+func (a *Answer) result() *mcp.CallToolResult {
 	r := &mcp.CallToolResult{IsError: a.Err != nil}
 	for _, text := range a.Texts {
 		r.Content = append(r.Content, mcp.NewTextContent(text))
@@ -149,11 +149,11 @@ func noticeAnswer(shape catalog.Result, cols []postgres.Column) *Answer {
 
 // Codes of errors that have no SQLSTATE. Those of a refusal are guard.Forbidden and guard.ReadOnly.
 const (
-	CodeArguments   = observe.CodeArguments
+	codeArguments   = observe.CodeArguments
 	CodeNotFound    = observe.CodeNotFound
-	CodeTooLarge    = observe.CodeTooLarge
-	CodeUnavailable = observe.CodeUnavailable
-	CodeInternal    = observe.CodeInternal
+	codeTooLarge    = observe.CodeTooLarge
+	codeUnavailable = observe.CodeUnavailable
+	codeInternal    = observe.CodeInternal
 	CodeUnknownTool = observe.CodeUnknownTool
 )
 
@@ -176,11 +176,11 @@ type Error struct {
 func (e *Error) Error() string { return e.Message }
 
 func argumentError(message string) error {
-	return &Error{Code: CodeArguments, Message: message}
+	return &Error{Code: codeArguments, Message: message}
 }
 
 func internalError(id string) *Error {
-	return &Error{Code: CodeInternal, Message: "internal error (call " + id + ")"}
+	return &Error{Code: codeInternal, Message: "internal error (call " + id + ")"}
 }
 
 // text is the error in one paragraph for the model.
@@ -234,7 +234,7 @@ func userMessage(err error, sql string) (e *Error, ok bool) {
 		return e, true
 	case errors.As(err, &pg):
 		if pg.Code == "42601" && strings.Contains(pg.Message, "multiple commands") {
-			return &Error{Code: CodeArguments, Message: "sql: holds more than one statement: want one per call"}, true
+			return &Error{Code: codeArguments, Message: "sql: holds more than one statement: want one per call"}, true
 		}
 		e = &Error{Code: pg.Code, Message: pg.Message, Hint: pg.Hint, Retryable: pg.Retryable}
 		if sql != "" && pg.Position > 0 {
@@ -242,7 +242,7 @@ func userMessage(err error, sql string) (e *Error, ok bool) {
 		}
 		return e, true
 	case errors.As(err, &down):
-		return &Error{Code: CodeUnavailable, Message: fmt.Sprintf(messageDown, down.Reason), Retryable: true}, true
+		return &Error{Code: codeUnavailable, Message: fmt.Sprintf(messageDown, down.Reason), Retryable: true}, true
 	case errors.Is(err, context.Canceled):
 		return &Error{Code: "57014", Message: "the call was cancelled"}, true
 	}

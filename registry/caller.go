@@ -106,7 +106,7 @@ func least[N int | time.Duration](a, b N) N {
 
 // StatusFor is Status for the caller: the tools that it may call, and no words on others.
 func (r *Registry) StatusFor(ctx context.Context) ServerInfo {
-	info := r.Status()
+	info := r.status()
 	role, on := roleOf(ctx)
 	if !on {
 		return info
@@ -169,8 +169,8 @@ func (d *routing) Stuck() []postgres.Stuck {
 	return all
 }
 
-// SetRoleDBs replaces Config.RoleDBs.
-func (r *Registry) SetRoleDBs(own map[string]Database) { r.routes.own.Store(&own) }
+// setRoleDBs replaces Config.RoleDBs.
+func (r *Registry) setRoleDBs(own map[string]Database) { r.routes.own.Store(&own) }
 
 // tracedGuard makes a span of each decision.
 type tracedGuard struct {
@@ -206,5 +206,5 @@ func codeOf(err error) string {
 	if e, ok := userMessage(err, ""); ok {
 		return e.Code
 	}
-	return CodeInternal
+	return codeInternal
 }

@@ -116,14 +116,14 @@ func (d *Databases) Names() []string {
 // SetRoleDBs is that of each Registry.
 func (d *Databases) SetRoleDBs(own map[string]Database) {
 	for _, s := range d.All() {
-		s.SetRoleDBs(own)
+		s.setRoleDBs(own)
 	}
 }
 
 // RulesChanged forgets what was decided by rules that no longer hold, and tells clients that their lists may be others.
 func (d *Databases) RulesChanged() {
 	for _, s := range d.All() {
-		s.RulesChanged()
+		s.guard.Forget()
 	}
 	d.refresh(true, true)
 }
@@ -131,7 +131,7 @@ func (d *Databases) RulesChanged() {
 // Stuck are the backends that can't be stopped, of all databases.
 func (d *Databases) Stuck() (all []postgres.Stuck) {
 	for _, s := range d.All() {
-		all = append(all, s.Stuck()...)
+		all = append(all, s.stuckBackends()...)
 	}
 	return all
 }
@@ -338,11 +338,11 @@ func (d *Databases) noTool(ctx context.Context, name string) error {
 
 // UnknownTool says that there is no such tool for the caller, and which may have been meant.
 func (d *Databases) UnknownTool(ctx context.Context, name string) string {
-	return unknownTool(name, d.NamesFor(ctx))
+	return unknownTool(name, d.namesFor(ctx))
 }
 
-// NamesFor are the names of the tools that the caller may call, sorted.
-func (d *Databases) NamesFor(ctx context.Context) (names []string) {
+// namesFor are the names of the tools that the caller may call, sorted.
+func (d *Databases) namesFor(ctx context.Context) (names []string) {
 	for _, o := range d.offers(ctx) {
 		names = append(names, o.name)
 	}

@@ -10,3 +10,9 @@ func (r *Registry) Server(version string, options ...server.ServerOption) *serve
 	}
 	return d.Server(version, options...)
 }
+
+// Status is the state of all tools, whoever asks.
+func (r *Registry) Status() ServerInfo { return r.status() }
+
+// RulesChanged forgets what the roles may read.
+func (r *Registry) RulesChanged() { r.guard.Forget() }

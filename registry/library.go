@@ -295,7 +295,7 @@ func (l *library) toolSQL(ctx context.Context, _ observe.Origin, v map[string]st
 	t, ok := l.toolFor(ctx, v["name"])
 	switch {
 	case !ok:
-		return "", Missing(l.UnknownTool(ctx, v["name"]))
+		return "", Missing(l.unknownTool(ctx, v["name"]))
 	case t.def.SQL == "":
 		return "", Missing("the tool " + t.def.Name + " is not made of SQL")
 	}

@@ -65,14 +65,14 @@ func (d *Databases) offerTo(s *server.MCPServer, tools, prompts bool) {
 	}
 }
 
-// ErrorSession is a session that is given the error of its request as a value: the answer has but its text.
-type ErrorSession interface {
+// errorSession is a session that is given the error of its request as a value: the answer has but its text.
+type errorSession interface {
 	server.ClientSession
 	NoteError(error)
 }
 
 func noteError(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {
-	if s, ok := server.ClientSessionFromContext(ctx).(ErrorSession); ok {
+	if s, ok := server.ClientSessionFromContext(ctx).(errorSession); ok {
 		s.NoteError(err)
 	}
 }
@@ -149,7 +149,7 @@ func (d *Databases) callTool(ctx context.Context, req mcp.CallToolRequest) (*mcp
 	if err != nil {
 		return nil, err
 	}
-	return answer.Result(), nil
+	return answer.result(), nil
 }
 
 // serverPrompts are those of the default database: the files are the same for all.

@@ -113,19 +113,19 @@ func (d *Databases) definitions(ctx context.Context) []mcp.Tool {
 
 const listDatabasesName = "list_databases"
 
-// DatabaseInfo is one item of list_databases.
-type DatabaseInfo struct {
+// databaseInfo is one item of list_databases.
+type databaseInfo struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	Default     bool   `json:"default,omitempty"`
 	ReadOnly    bool   `json:"read_only"`
-	Presence
+	presence
 	Notice string `json:"notice,omitempty"`
 }
 
 // databaseList is the answer of list_databases.
 type databaseList struct {
-	Items []DatabaseInfo `json:"items"`
+	Items []databaseInfo `json:"items"`
 }
 
 // newListDatabases makes the tool, which is there where there are several databases.
@@ -148,11 +148,11 @@ type listDatabases struct{ *Databases }
 
 func (l listDatabases) call(ctx context.Context, _ *call) (*Answer, error) {
 	visible := l.visible(ctx)
-	list := databaseList{make([]DatabaseInfo, len(visible))}
+	list := databaseList{make([]databaseInfo, len(visible))}
 	l.each(ctx, visible, func(ctx context.Context, i int, s *Served) {
-		item := DatabaseInfo{Name: s.Name, Description: s.Description, Default: s.Main, ReadOnly: s.config.ReadOnly}
+		item := databaseInfo{Name: s.Name, Description: s.Description, Default: s.Main, ReadOnly: s.config.ReadOnly}
 		var err error
-		if item.Presence, err = s.presence(ctx); err != nil {
+		if item.presence, err = s.presence(ctx); err != nil {
 			if e, ok := userMessage(err, ""); ok {
 				item.Notice = e.Message
 			} else {

@@ -13,8 +13,8 @@ import (
 	"mcp-postgres/internal/sqlscan"
 )
 
-// DefaultMaxSQLBytes bounds the SQL of query.
-const DefaultMaxSQLBytes = sqlscan.DefaultMaxBytes
+// defaultMaxSQLBytes bounds the SQL of query.
+const defaultMaxSQLBytes = sqlscan.DefaultMaxBytes
 
 // Bounds of query's parameters.
 const (

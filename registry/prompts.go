@@ -99,7 +99,7 @@ func (d *Databases) CompleteResourceArgument(ctx context.Context, uri string, a 
 	name, isTool := strings.CutPrefix(uri, "tool://")
 	switch {
 	case uri == toolURI && a.Name == "name":
-		return completion(d.NamesFor(ctx), a.Value), nil
+		return completion(d.namesFor(ctx), a.Value), nil
 	case uri == d.uri(ctx, tableURI) || uri == d.uri(ctx, schemaURI):
 		return s.library.complete(in, a.Name, nil, a.Value, given.Arguments)
 	case isTool:
@@ -175,7 +175,7 @@ func firstOf(words []string) *mcp.Completion {
 func (l *library) names(ctx context.Context, search nameArgs) ([]string, error) {
 	body, err := l.readFile(ctx, observe.Origin{Method: string(mcp.MethodCompletionComplete)}, nameList, search.values())
 	var answer struct{ Items []struct{ Name string } }
-	if down := (*unread)(nil); errors.As(err, &down) && down.code == CodeUnavailable {
+	if down := (*unread)(nil); errors.As(err, &down) && down.code == codeUnavailable {
 		return nil, err
 	}
 	if err != nil || json.Unmarshal([]byte(body), &answer) != nil {

@@ -70,7 +70,7 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 
 // mostRows is the highest row_limit, given the server's limit, whose default is for answers that nobody gave a limit.
 func mostRows(serverMax int) int {
-	if serverMax == DefaultMaxRows {
+	if serverMax == defaultMaxRows {
 		return maxQueryRows
 	}
 	return min(serverMax, maxQueryRows)

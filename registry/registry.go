@@ -77,8 +77,8 @@ type Config struct {
 
 // Defaults of Config.
 const (
-	DefaultMaxRows  = 1000
-	DefaultMaxBytes = 1_000_000
+	defaultMaxRows  = 1000
+	defaultMaxBytes = 1_000_000
 	defaultReply    = 25_000
 	defaultCell     = 64 << 10
 	bulkCell        = 1 << 10
@@ -124,8 +124,8 @@ type tool struct {
 
 // Build makes the registry. An error is a fault of the program or of a schema, not of a database.
 func Build(c Config) (*Registry, error) {
-	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, DefaultMaxRows), cmp.Or(c.MaxBytes, DefaultMaxBytes)
-	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, DefaultMaxSQLBytes)
+	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, defaultMaxRows), cmp.Or(c.MaxBytes, defaultMaxBytes)
+	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, defaultMaxSQLBytes)
 	var tracer *observe.Tracer
 	if c.Observer != nil {
 		tracer = c.Observer.Tracer
@@ -180,14 +180,14 @@ func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) 
 		if r.config.Observer != nil {
 			r.config.Observer.Audit.UnknownTool(ctx, name)
 		}
-		return nil, errors.New(r.UnknownTool(ctx, name))
+		return nil, errors.New(r.unknownTool(ctx, name))
 	}
 	answer, _ := r.run(ctx, called, t, args)
 	return answer, nil
 }
 
-// UnknownTool says that there is no such tool for the caller, and which may have been meant.
-func (r *Registry) UnknownTool(ctx context.Context, name string) string {
+// unknownTool says that there is no such tool for the caller, and which may have been meant.
+func (r *Registry) unknownTool(ctx context.Context, name string) string {
 	return unknownTool(name, r.NamesFor(ctx))
 }
 
@@ -275,7 +275,7 @@ func (c *call) panicked() *Error {
 		e.Message += ": what the call changed, if anything, may have been committed"
 		e.Hint = "look at the data before trying again"
 	}
-	c.Outcome = CodeInternal
+	c.Outcome = codeInternal
 	return e
 }
 

@@ -20,34 +20,34 @@ const serverInfoName = "server_info"
 
 // ServerInfo is the answer of server_info.
 type ServerInfo struct {
-	Name     string   `json:"name"`
-	Version  string   `json:"version"`
-	ReadOnly bool     `json:"read_only"`
-	Database Presence `json:"database"`
-	Limits   Limits   `json:"limits"`
-	Toolsets []string `json:"toolsets"`
-	Tools    []string `json:"tools"`
+	Name     string     `json:"name"`
+	Version  string     `json:"version"`
+	ReadOnly bool       `json:"read_only"`
+	Database presence   `json:"database"`
+	Limits   callLimits `json:"limits"`
+	Toolsets []string   `json:"toolsets"`
+	Tools    []string   `json:"tools"`
 	// What keeps tools from being offered, or from working.
 	Unavailable []Trouble `json:"unavailable,omitempty"`
 	Degraded    []Trouble `json:"degraded,omitempty"`
 	ReloadError string    `json:"reload_error,omitempty"`
 	// What keeps connections of the pool.
-	Stuck  []StuckBackend `json:"stuck_backends,omitempty"`
+	Stuck  []stuckBackend `json:"stuck_backends,omitempty"`
 	Notice string         `json:"notice,omitempty"`
 }
 
-// StuckBackend is a backend that heeds neither cancellation nor termination. Callers with a role are not told which.
-type StuckBackend struct {
+// stuckBackend is a backend that heeds neither cancellation nor termination. Callers with a role are not told which.
+type stuckBackend struct {
 	Since string `json:"since"`
 	PID   uint32 `json:"pid,omitempty"`
 	Tool  string `json:"tool,omitempty"`
 }
 
 // stuck are those of all callers.
-func (r *Registry) stuck(ctx context.Context) (all []StuckBackend) {
+func (r *Registry) stuck(ctx context.Context) (all []stuckBackend) {
 	_, on := roleOf(ctx)
 	for _, s := range r.config.DB.Stuck() {
-		told := StuckBackend{Since: s.Since.UTC().Format(time.RFC3339)}
+		told := stuckBackend{Since: s.Since.UTC().Format(time.RFC3339)}
 		if !on {
 			told.PID, told.Tool = s.PID, s.Tool
 		}
@@ -74,8 +74,8 @@ func (r *Registry) Ping(ctx context.Context) string {
 	return ""
 }
 
-// Stuck are the backends that can't be stopped, of all logins.
-func (r *Registry) Stuck() []postgres.Stuck { return r.config.DB.Stuck() }
+// stuckBackends are the backends that can't be stopped, of all logins.
+func (r *Registry) stuckBackends() []postgres.Stuck { return r.config.DB.Stuck() }
 
 // Trouble says why a tool is not offered, or does not work.
 type Trouble struct {
@@ -83,15 +83,15 @@ type Trouble struct {
 	Reason string `json:"reason"`
 }
 
-// Presence says whether the database answers.
-type Presence struct {
+// presence says whether the database answers.
+type presence struct {
 	Configured    bool   `json:"configured"`
 	Available     bool   `json:"available"`
 	ServerVersion string `json:"server_version,omitempty"`
 }
 
-// Limits of one call, as server_info shows them.
-type Limits struct {
+// callLimits are those of one call, as server_info shows them.
+type callLimits struct {
 	TimeoutMS int64 `json:"timeout_ms"`
 	Rows      int   `json:"rows"`
 	Bytes     int   `json:"bytes"`
@@ -139,13 +139,13 @@ func (s *serverInfoTool) call(ctx context.Context, _ *call) (*Answer, error) {
 }
 
 // presence asks whether the database answers.
-func (r *Registry) presence(ctx context.Context) (Presence, error) {
+func (r *Registry) presence(ctx context.Context) (presence, error) {
 	var version firstColumn
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
 	_, err := r.config.DB.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version')", Prepare: true,
 		Timeout: infoWait}, &version)
-	p := Presence{Configured: !errors.Is(err, postgres.ErrNoDatabase)}
+	p := presence{Configured: !errors.Is(err, postgres.ErrNoDatabase)}
 	if len(version.values) == 1 {
 		p.Available, p.ServerVersion = true, version.values[0]
 	}

@@ -57,9 +57,6 @@ func (r *Registry) Replace(s Set) error {
 	return nil
 }
 
-// RulesChanged forgets what was decided by rules that no longer hold.
-func (r *Registry) RulesChanged() { r.guard.Forget() }
-
 func (r *Registry) make(s Set) (*set, error) {
 	made := &set{byName: map[string]*tool{}, prompts: s.Prompts}
 	var faults []error
@@ -100,7 +97,7 @@ func (r *Registry) make(s Set) (*set, error) {
 func (c *Config) serverInfo(tools []*tool, l rowLimits) ServerInfo {
 	info := ServerInfo{
 		Name: "mcp-postgres", Version: c.Version, ReadOnly: c.ReadOnly,
-		Toolsets: []string{}, Limits: Limits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes,
+		Toolsets: []string{}, Limits: callLimits{TimeoutMS: c.Timeout.Milliseconds(), Rows: l.rows, Bytes: l.bytes,
 			CellBytes: l.cell},
 	}
 	for _, t := range tools {
@@ -113,8 +110,8 @@ func (c *Config) serverInfo(tools []*tool, l rowLimits) ServerInfo {
 	return info
 }
 
-// Status is what server_info says without asking the database.
-func (r *Registry) Status() ServerInfo {
+// status is what server_info says without asking the database.
+func (r *Registry) status() ServerInfo {
 	s := r.set.Load()
 	info := s.info
 	for _, t := range s.tools {

@@ -315,12 +315,12 @@ func (h *sqlTool) runWritten(ctx context.Context, c *call, sql string) (*Answer,
 
 func (h *sqlTool) tooLarge(limit int) error {
 	message := fmt.Sprintf("the answer is larger than the limit of %d bytes", limit)
-	return &Error{Code: CodeTooLarge, Message: message + h.undone(), Hint: "ask for less"}
+	return &Error{Code: codeTooLarge, Message: message + h.undone(), Hint: "ask for less"}
 }
 
 // misfit is an answer that has not the shape of the tool's result.
 func (h *sqlTool) misfit(problem string) error {
-	return &Error{Code: CodeTooLarge, Message: problem + ": its result is \"" + string(h.tool.Result) + "\"" + h.undone()}
+	return &Error{Code: codeTooLarge, Message: problem + ": its result is \"" + string(h.tool.Result) + "\"" + h.undone()}
 }
 
 // undone is said of a write whose answer is an error.

@@ -42,8 +42,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Validate says all that is wrong, in the names of the settings.
-func (c Config) Validate() error {
+// validate says all that is wrong, in the names of the settings.
+func (c Config) validate() error {
 	var faults []error
 	if c.Issuer == "" {
 		faults = append(faults, errors.New("MCP_AUTH_ISSUER is not set: want the URL of the issuer of the tokens"))

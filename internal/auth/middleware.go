@@ -68,7 +68,7 @@ func (a *Access) admit(ctx context.Context, id Token) (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	caller.Until = a.Verifier.Until(id)
+	caller.Until = a.Verifier.until(id)
 	return guard.WithCaller(ctx, caller), nil
 }
 
@@ -155,7 +155,7 @@ func unauthenticated() *denial {
 }
 
 func malformed(message string) *denial {
-	return &denial{status: http.StatusBadRequest, challenge: true, code: InvalidRequest, message: message}
+	return &denial{status: http.StatusBadRequest, challenge: true, code: codeInvalidRequest, message: message}
 }
 
 func deny(err error, retry time.Duration) *denial {
@@ -165,7 +165,7 @@ func deny(err error, retry time.Duration) *denial {
 		return &denial{status: http.StatusInternalServerError, message: "internal error"}
 	case e.Temporary:
 		return &denial{status: http.StatusServiceUnavailable, message: e.Description, retry: retry}
-	case e.Code == InsufficientScope:
+	case e.Code == codeInsufficientScope:
 		return &denial{status: http.StatusForbidden, challenge: true, code: e.Code, message: e.Description}
 	}
 	return &denial{status: http.StatusUnauthorized, challenge: true, code: e.Code, message: e.Description}

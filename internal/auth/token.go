@@ -12,9 +12,9 @@ import (
 
 // The codes of RFC 6750, section 3.1.
 const (
-	InvalidRequest    = "invalid_request"
-	InvalidToken      = "invalid_token"
-	InsufficientScope = "insufficient_scope"
+	codeInvalidRequest    = "invalid_request"
+	codeInvalidToken      = "invalid_token"
+	codeInsufficientScope = "insufficient_scope"
 )
 
 // TokenError says why a token is refused. Description is printable ASCII without quotes, and holds nothing of the
@@ -29,11 +29,11 @@ type TokenError struct {
 func (e *TokenError) Error() string { return e.Description }
 
 func invalid(description string) *TokenError {
-	return &TokenError{Code: InvalidToken, Description: description}
+	return &TokenError{Code: codeInvalidToken, Description: description}
 }
 
 func temporary(description string) *TokenError {
-	return &TokenError{Code: InvalidToken, Description: description, Temporary: true}
+	return &TokenError{Code: codeInvalidToken, Description: description, Temporary: true}
 }
 
 // maxSub is the bound of OpenID Connect.
@@ -111,7 +111,7 @@ func scopes(claims jwt.MapClaims) []string {
 func checkScopes(has, wanted []string) error {
 	for _, s := range wanted {
 		if !slices.Contains(has, s) {
-			return &TokenError{Code: InsufficientScope, Description: "the token lacks the scope " + s}
+			return &TokenError{Code: codeInsufficientScope, Description: "the token lacks the scope " + s}
 		}
 	}
 	return nil

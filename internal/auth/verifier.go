@@ -34,7 +34,7 @@ type Verifier struct {
 // NewVerifier starts to fetch the issuer's keys, and waits a moment for them. An issuer that does not answer is no
 // error: see Ready. Fetching ends with ctx or Close.
 func NewVerifier(ctx context.Context, c Config) (*Verifier, error) {
-	if err := c.Validate(); err != nil {
+	if err := c.validate(); err != nil {
 		return nil, err
 	}
 	c = c.withDefaults()
@@ -88,12 +88,12 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Token, error) {
 	return id, nil
 }
 
-// Until is when a token stops to be accepted: at its expiry, with the leeway.
-func (v *Verifier) Until(id Token) time.Time { return id.Expiry.Add(v.config.Leeway) }
+// until is when a token stops to be accepted: at its expiry, with the leeway.
+func (v *Verifier) until(id Token) time.Time { return id.Expiry.Add(v.config.Leeway) }
 
 func (v *Verifier) verify(set *keySet, token string) (Token, error) {
 	digest := sha256.Sum256([]byte(token))
-	if id, ok := set.tokens.Get(digest); ok && time.Now().Before(v.Until(id)) {
+	if id, ok := set.tokens.Get(digest); ok && time.Now().Before(v.until(id)) {
 		return id, nil
 	}
 	claims := jwt.MapClaims{}

@@ -29,8 +29,8 @@ type Database struct {
 	Settings *Config
 }
 
-// DemoName is the name of --demo among several databases.
-const DemoName = "demo"
+// demoName is the name of --demo among several databases.
+const demoName = "demo"
 
 const (
 	maxDatabasesFile = 1 << 20
@@ -112,7 +112,7 @@ func (p *databasesFile) read(root *yaml.Node) {
 	}
 	if p.settings.Demo {
 		own := *p.settings
-		p.all = append(p.all, Database{Name: DemoName, Description: "Sample data: a web shop that does not exist.",
+		p.all = append(p.all, Database{Name: demoName, Description: "Sample data: a web shop that does not exist.",
 			Settings: &own})
 	}
 	for _, e := range entries {
@@ -172,7 +172,7 @@ func (p *databasesFile) database(e faults.Entry) Database {
 	case !databaseName.MatchString(d.Name):
 		p.AddNode(e.Key, "%s: want a name of lowercase letters, digits, _ and -, of at most 40 characters, "+
 			"that begins with a letter", what)
-	case d.Name == DemoName && p.settings.Demo:
+	case d.Name == demoName && p.settings.Demo:
 		p.AddNode(e.Key, "%s is the name of the one that --demo brings: want another name", what)
 	}
 	m, _ := p.Mapping(e.Value, what, "url", "url_env", "password_command", "password_file", "password_keep",

@@ -85,7 +85,7 @@ func (m *Metrics) call(c *Record) {
 	if m == nil {
 		return
 	}
-	outcome := Outcome(c.Outcome)
+	outcome := outcome(c.Outcome)
 	tool := []string{c.Tool}
 	if m.several {
 		tool = []string{c.Database, c.Tool}
@@ -121,7 +121,7 @@ func (m *Metrics) KeyFetch(err error) {
 }
 
 func count(c *prometheus.CounterVec, err error) {
-	result := OK
+	result := outcomeOK
 	if err != nil {
 		result = "error"
 	}
@@ -132,8 +132,8 @@ func count(c *prometheus.CounterVec, err error) {
 var outcomes = []string{"ok", guard.Forbidden, guard.ReadOnly, CodeArguments, CodeNotFound, CodeTooLarge,
 	CodeUnavailable, NoDatabase, CodeInternal}
 
-// Outcome is the class of a code; there are few of them, whatever the database says.
-func Outcome(code string) string {
+// outcome is the class of a code; there are few of them, whatever the database says.
+func outcome(code string) string {
 	switch {
 	case slices.Contains(outcomes, code):
 		return code

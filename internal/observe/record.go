@@ -45,7 +45,7 @@ type Origin struct {
 func NewRecord(ctx context.Context, from Origin, tool string) *Record {
 	var id [4]byte
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
-	r := &Record{Time: time.Now(), Call: hex.EncodeToString(id[:]), Origin: from, Tool: tool, Outcome: OK}
+	r := &Record{Time: time.Now(), Call: hex.EncodeToString(id[:]), Origin: from, Tool: tool, Outcome: outcomeOK}
 	if c, _ := guard.CallerFrom(ctx); c != nil {
 		r.Sub = c.Sub
 		if c.Role != nil {
@@ -57,7 +57,7 @@ func NewRecord(ctx context.Context, from Origin, tool string) *Record {
 
 // Outcomes of calls. Others are the SQLSTATEs of PostgreSQL, guard.Forbidden and guard.ReadOnly.
 const (
-	OK              = "ok"
+	outcomeOK       = "ok"
 	NoDatabase      = "no_database"
 	CodeArguments   = guard.InvalidArguments
 	CodeNotFound    = "not_found"

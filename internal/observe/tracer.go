@@ -153,7 +153,7 @@ func (t *Tracer) Statement(ctx context.Context) (_ context.Context, application 
 		return ctx, "", func(error) {}
 	}
 	ctx, done := t.Span(ctx, "query")
-	if id := TraceID(ctx); id != "" {
+	if id := traceID(ctx); id != "" {
 		application = "mcp-postgres trace=" + id
 	}
 	return ctx, application, func(err error) {
@@ -176,8 +176,8 @@ func fail(span api.Span, code string) {
 	}
 }
 
-// TraceID is the id of the trace in ctx, if it is one that is exported.
-func TraceID(ctx context.Context) string {
+// traceID is the id of the trace in ctx, if it is one that is exported.
+func traceID(ctx context.Context) string {
 	if s := api.SpanContextFromContext(ctx); s.IsSampled() && s.HasTraceID() {
 		return s.TraceID().String()
 	}
@@ -196,7 +196,7 @@ type traced struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h traced) Handle(ctx context.Context, r slog.Record) error {
-	if id := TraceID(ctx); id != "" {
+	if id := traceID(ctx); id != "" {
 		r.AddAttrs(slog.String("trace_id", id))
 	}
 	return h.Handler.Handle(ctx, r)

@@ -20,9 +20,9 @@ import (
 
 // Defaults of Config and Call.
 const (
-	DefaultTimeout  = 30 * time.Second
-	DefaultMaxConns = 10
-	DefaultIdleTime = 5 * time.Minute
+	defaultTimeout  = 30 * time.Second
+	defaultMaxConns = 10
+	defaultIdleTime = 5 * time.Minute
 
 	connectTimeout = 5 * time.Second
 	// maxMessage bounds one protocol message, so that a cell of a gigabyte is refused before it is in memory.
@@ -72,7 +72,7 @@ type DB struct {
 // Open checks the configuration and begins to connect in the background. A database that is down is no error: calls
 // answer Unavailable until it is back.
 func Open(_ context.Context, c Config) (*DB, error) {
-	db := &DB{timeout: cmp.Or(c.Timeout, DefaultTimeout), log: c.Logger}
+	db := &DB{timeout: cmp.Or(c.Timeout, defaultTimeout), log: c.Logger}
 	if c.URL == "" {
 		return db, nil
 	}

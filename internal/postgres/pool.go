@@ -63,14 +63,14 @@ const (
 func newPool(c Config, found *connInfo, pooler *pooler) (*pool, error) {
 	p := &pool{url: c.URL, conf: found.Config, pooler: pooler, log: c.Logger,
 		password: passwords{Password: c.Password, log: c.Logger},
-		most:     min(cmp.Or(max(c.MaxConns, 0), DefaultMaxConns), 10_000)}
+		most:     min(cmp.Or(max(c.MaxConns, 0), defaultMaxConns), 10_000)}
 	p.closing, p.close = context.WithCancel(context.Background())
 	if found.most > 0 {
 		p.most = min(p.most, found.most)
 	}
 	conf := found.pool
 	conf.MaxConns, conf.MinConns = int32(p.most), int32(min(max(c.MinConns, 0), p.most))
-	conf.MaxConnIdleTime = cmp.Or(c.IdleTime, DefaultIdleTime)
+	conf.MaxConnIdleTime = cmp.Or(c.IdleTime, defaultIdleTime)
 	if c.IdleTime < 0 {
 		conf.MaxConnIdleTime = math.MaxInt64
 	}

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"time"
 
@@ -91,3 +92,6 @@ func (t *fairSlots) Callers() int {
 	defer t.mu.Unlock()
 	return len(t.callers)
 }
+
+// Addr is the address that it listens on.
+func (h *HTTP) Addr() net.Addr { return h.addr() }

@@ -123,8 +123,8 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// Addr is the address that it listens on.
-func (h *HTTP) Addr() net.Addr { return h.listener.Addr() }
+// addr is the address that it listens on.
+func (h *HTTP) addr() net.Addr { return h.listener.Addr() }
 
 // Serve serves until ctx ends and then closes in order: not ready, no new connections, calls in flight answered or,
 // after the timeout, cancelled.
@@ -142,7 +142,7 @@ func (h *HTTP) Serve(ctx context.Context) error {
 	defer wait.Wait()
 	served := make(chan error, 1)
 	wait.Go(func() { served <- srv.Serve(h.listener) })
-	h.server.Logger.Info("listening", "address", h.Addr().String(), "tls", h.c.TLSCert != "",
+	h.server.Logger.Info("listening", "address", h.addr().String(), "tls", h.c.TLSCert != "",
 		"authentication", h.protect != nil)
 	select {
 	case err := <-served:

@@ -22,7 +22,7 @@ import (
 )
 
 // poolSize is the most connections of each layer: the default of the server.
-const poolSize = postgres.DefaultMaxConns
+const poolSize = 10
 
 // toolFiles holds two tools of this benchmark, on the tables of the sample.
 const toolFiles = "internal/test/bench/tools"

@@ -1,0 +1,6 @@
+package observe
+
+var (
+	Outcome = outcome
+	TraceID = traceID
+)
