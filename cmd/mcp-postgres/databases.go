@@ -140,7 +140,7 @@ func (a *app) openDatabase(ctx context.Context, of config.Database) (d *database
 		}
 	}()
 	if a.watching {
-		d.changes = reload.NewWatcher(c.Tools, c.Permissions, log)
+		d.changes = reload.NewWatcher(log, c.Tools, c.Permissions)
 	}
 	files, err := reload.Load(of, log)
 	if err != nil {
@@ -171,8 +171,8 @@ func (a *app) watch(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	// A fault in a tool file keeps a new database back, so that the folders count too.
-	hangup, changes := hangups(), reload.NewWatcher(a.settings.Tools, a.settings.Databases, a.log)
+	// A fault in a tool file or in the permissions keeps a new database back, so that those count too.
+	hangup, changes := hangups(), reload.NewWatcher(a.log, a.settings.Tools, a.settings.Databases, a.settings.Permissions)
 	var wait sync.WaitGroup
 	wait.Go(func() { changes.Each(ctx, hangup, func() { a.reloadDatabases(ctx) }) })
 	return func() { cancel(); wait.Wait(); signal.Stop(hangup); changes.Close() }
@@ -214,16 +214,13 @@ func (a *app) replaceDatabases(ctx context.Context, all []config.Database) error
 	if slices.EqualFunc(a.databases, all, same) {
 		return nil
 	}
-	if err := a.permissions.SetDatabases(all[0].Names); err != nil {
+	if err := a.permissions.SetDatabases(ctx, all[0].Names, a.served, a.observe.Metrics); err != nil {
 		return err
 	}
-	var next, made []*database
-	for _, of := range all {
-		k := slices.IndexFunc(a.databases, func(d *database) bool { return d.Same(of) })
-		if k >= 0 {
-			a.databases[k].Database = of
-			a.databases[k].reconciler.Update(of)
-			next = append(next, a.databases[k])
+	next, made := make([]*database, len(all)), []*database(nil)
+	for i, of := range all {
+		if k := slices.IndexFunc(a.databases, func(d *database) bool { return d.Same(of) }); k >= 0 {
+			next[i] = a.databases[k]
 			continue
 		}
 		d, err := a.openDatabase(ctx, of)
@@ -233,7 +230,11 @@ func (a *app) replaceDatabases(ctx context.Context, all []config.Database) error
 			}
 			return err
 		}
-		made, next = append(made, d), append(next, d)
+		next[i], made = d, append(made, d)
+	}
+	for i, of := range all {
+		next[i].Database = of
+		next[i].reconciler.Update(of)
 	}
 	gone := slices.DeleteFunc(slices.Clone(a.databases), func(d *database) bool { return slices.Contains(next, d) })
 	a.databases = next

@@ -159,6 +159,63 @@ func TestDatabasesReload(t *testing.T) {
 	}
 }
 
+// TestDatabasesAndRolesChangeTogether: a database and the roles that name it appear and go whichever file is written
+// first.
+func TestDatabasesAndRolesChangeTogether(t *testing.T) {
+	urls := marked(t, "shop", "crm")
+	dir := t.TempDir()
+	file, permissions := filepath.Join(dir, "databases.yaml"), filepath.Join(dir, "permissions.yaml")
+	databases := func(crm string) {
+		writeFile(t, file, fmt.Sprintf("databases:\n  shop: {url: %q}\n%sdefault: shop\n", urls["shop"], crm))
+	}
+	roles := func(names string) {
+		writeFile(t, permissions, "roles:\n  a: {schemas: [public], tables: \"*\", operations: [select], databases: ["+names+"]}\nusers: {ann: a}\n")
+	}
+	databases("")
+	roles("shop")
+	issuer := newTokenIssuer(t)
+	s := serveHTTP(t, issuer.env(permissions), "--transport", "streamable-http", "--databases", file)
+	ann := issuer.header(t, "ann", time.Now().Add(time.Hour))
+	await := func(what string, ok func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s; the log:\n%s", what, s.log.String())
+			}
+		}
+	}
+	refused := func(what string, times int) {
+		t.Helper()
+		await("no fault: "+what, func() bool { return strings.Count(s.log.String(), what) >= times })
+	}
+	inCRM := func() bool {
+		return strings.Contains(s.callTool(ann, "query", fmt.Sprintf(readMark, `, "database": "crm"`)), `name\ncrm`)
+	}
+	pools := func(crm bool) func() bool {
+		return func() bool { return strings.Contains(s.get("/metrics"), `{pool="crm"}`) == crm }
+	}
+	crm := fmt.Sprintf("  crm: {url: %q}\n", urls["crm"])
+	roles("shop, crm")
+	refused(`there is no database \"crm\"`, 1)
+	databases(crm)
+	await("crm after its roles", inCRM)
+	databases("")
+	refused("databases not reloaded", 1)
+	if !inCRM() {
+		t.Errorf("a database that roles name went")
+	}
+	roles("shop")
+	await("crm went after its roles", pools(false))
+	databases(crm)
+	await("crm before its roles", pools(true))
+	roles("shop, crm")
+	await("roles after the database", inCRM)
+	roles("shop")
+	await("the role without crm", func() bool { return !inCRM() })
+	databases("")
+	await("crm went before", pools(false))
+}
+
 func TestDatabaseOfATool(t *testing.T) {
 	urls := marked(t, "shop", "crm")
 	dir := t.TempDir()

@@ -81,16 +81,19 @@ func checkConnections(rules *guard.Rules) error {
 	return nil
 }
 
-// SetDatabases replaces the databases that roles may name, if they name no other.
-func (p *Permissions) SetDatabases(names []string) error {
+// SetDatabases replaces the databases that roles may name: those in the file of databases. The permissions are read
+// again, as they may have been changed for these. The error is that of rules that name others, which stay.
+func (p *Permissions) SetDatabases(ctx context.Context, names []string, served *registry.Databases,
+	m *observe.Metrics) error {
 	p.reading.Lock()
-	defer p.reading.Unlock()
+	p.names, p.text = names, nil
+	p.reading.Unlock()
+	p.reload(ctx, served, m)
 	if rules := p.Rules(); rules != nil {
 		if err := rules.CheckDatabases(names); err != nil {
 			return fmt.Errorf("the permissions name other databases:\n%w", err)
 		}
 	}
-	p.names = names
 	return nil
 }
 

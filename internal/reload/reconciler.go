@@ -87,8 +87,6 @@ const (
 func New(ctx context.Context, c Config) (*Reconciler, error) {
 	r := &Reconciler{config: c, log: c.Logger, files: c.Files, descriptions: map[string]*description{}}
 	r.Update(c.Database)
-	c.Observer.Metrics.SetPools("database "+c.Database.Name, map[string]observe.Pool{cmp.Or(c.Database.Name,
-		"shared"): c.DB})
 	r.describe(ctx)
 	return r, r.publish()
 }
@@ -99,7 +97,11 @@ func (r *Reconciler) Update(of config.Database) { r.of.Store(&of) }
 func (r *Reconciler) settings() *config.Config { return r.of.Load().Settings }
 
 // Serve says with which others the registry is served, before Watch.
-func (r *Reconciler) Serve(all *registry.Databases) { r.served = all }
+func (r *Reconciler) Serve(all *registry.Databases) {
+	r.served = all
+	name := r.of.Load().Name
+	r.config.Observer.Metrics.SetPools("database "+name, map[string]observe.Pool{cmp.Or(name, "shared"): r.config.DB})
+}
 
 // Files are those in use.
 func (r *Reconciler) Files() *Files { return r.files }

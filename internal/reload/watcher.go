@@ -21,12 +21,12 @@ const (
 	mostPause  = 20 * time.Second
 )
 
-// Watcher notices changes in folders of tool files, and of the file of permissions. Where the system has no more
+// Watcher notices changes in folders of tool files, and of single files, such as that of permissions. Where the system has no more
 // watches, only SIGHUP is left to have files read again.
 type Watcher struct {
 	dirs   []string // as given
 	inside []string // the folders that hold tool files
-	file   string   // empty, or the permissions
+	files  []string // such as the permissions
 	fs     *fsnotify.Watcher
 	events chan fsnotify.Event
 	errors chan error
@@ -34,17 +34,19 @@ type Watcher struct {
 }
 
 // NewWatcher begins to watch. That must be before the files are read, or a change in between would go unnoticed.
-// Close ends it.
-func NewWatcher(dirs []string, file string, log *slog.Logger) *Watcher {
+// Close ends it. Empty names are left out.
+func NewWatcher(log *slog.Logger, dirs []string, files ...string) *Watcher {
 	w := &Watcher{log: log}
-	if len(dirs) == 0 && file == "" {
+	for _, file := range files {
+		if file != "" {
+			w.files = append(w.files, absolute(file))
+		}
+	}
+	if len(dirs) == 0 && len(w.files) == 0 {
 		return w
 	}
 	for _, dir := range dirs {
 		w.dirs = append(w.dirs, absolute(dir))
-	}
-	if file != "" {
-		w.file = absolute(file)
 	}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -78,8 +80,8 @@ func (w *Watcher) update() {
 		w.inside = append(w.inside, foldersIn(filepath.Join(dir, "notes"))...)
 	}
 	wanted = append(wanted, w.inside...)
-	if w.file != "" {
-		wanted = append(wanted, filepath.Dir(w.file), filepath.Dir(resolved(w.file)))
+	for _, file := range w.files {
+		wanted = append(wanted, filepath.Dir(file), filepath.Dir(resolved(file)))
 	}
 	for _, old := range w.fs.WatchList() {
 		if !slices.Contains(wanted, old) {
@@ -120,16 +122,17 @@ func resolved(path string) string {
 	return path
 }
 
-// concerns reports whether a change is one of a tool file, of notes, of a folder or of the permissions, not of a
+// concerns reports whether a change is one of a tool file, of notes, of a folder or of a single file, not of a
 // temporary file of an editor. "..data" is the link that Kubernetes swaps.
 func (w *Watcher) concerns(e fsnotify.Event) bool {
 	if slices.Contains(w.dirs, e.Name) {
 		return true
 	}
 	name := filepath.Base(e.Name)
-	if w.file != "" && (e.Name == w.file || e.Name == resolved(w.file) ||
-		name == "..data" && filepath.Dir(e.Name) == filepath.Dir(w.file)) {
-		return true
+	for _, file := range w.files {
+		if e.Name == file || e.Name == resolved(file) || name == "..data" && filepath.Dir(e.Name) == filepath.Dir(file) {
+			return true
+		}
 	}
 	if !slices.Contains(w.inside, filepath.Dir(e.Name)) {
 		return false // a neighbour of the folder
