@@ -1,5 +1,6 @@
 // Hosts and frameworks of agents, each with its own client and its own converter of schemas: node hosts.mjs HOST TRANSPORT TARGET. Like
-// client.mjs it prints what it declares to a model, makes the calls that it reads, one a line, and prints what each gives the model.
+// client.mjs it prints what it declares to a model, does what it reads, one thing a line, and prints what each gives; the line "cancel"
+// cancels the last call. What the host has no function for is not among its ops, which the first line names.
 import { createInterface } from 'node:readline'
 
 const [, , host, transport, target] = process.argv
@@ -24,7 +25,10 @@ async function sdk() {
   return client
 }
 
-// Each host gives the declarations of its tools, as they go to the API of a model, and calls a tool for one.
+// listed is what a host shows of resources and prompts.
+const listed = (resources, prompts) => ({ text: resources.map(r => r.uri).join(' '), count: resources.length && prompts.length })
+
+// Each host gives the declarations of its tools, as they go to the API of a model, calls a tool for one, and does what else it can.
 const hosts = {
   // The schemas are those that the provider Google writes into a request, which is caught here.
   async 'AI SDK'() {
@@ -48,10 +52,16 @@ const hosts = {
     for (const w of warnings ?? []) print({ warning: JSON.stringify(w) })
     return {
       declarations: sent.tools.flatMap(t => t.functionDeclarations).map(d => ({ name: d.name, schema: d.parameters ?? d.parametersJsonSchema })),
-      async call(tool, args) {
-        const r = await tools[tool].execute(args, { toolCallId: '1', messages: [] })
+      async call({ tool, args }, abortSignal) {
+        const r = await tools[tool].execute(args, { toolCallId: '1', messages: [], abortSignal })
         return { text: text(r.content), isError: !!r.isError }
       },
+      all: async () => listed((await client.listResources()).resources, (await client.listPrompts()).prompts),
+      read: async ({ uri }) => ({ text: (await client.readResource({ uri })).contents[0].text }),
+      prompt: async ({ name, args }) => ({ text: (await client.getPrompt({ name, arguments: args })).messages[0].content.text }),
+      complete: async ({ uri, name, value }) =>
+        ({ text: (await client.complete({ ref: { type: 'ref/resource', uri }, argument: { name, value } })).completion.values.join(' ') }),
+      ...(!stdio && { cancel: true }), // over stdio it only waits no more, and does not tell the server
       close: () => client.close(),
     }
   },
@@ -63,7 +73,7 @@ const hosts = {
     const { functionDeclarations } = await callable.tool()
     return {
       declarations: functionDeclarations.map(d => ({ name: d.name, schema: d.parameters ?? d.parametersJsonSchema })),
-      async call(name, args) {
+      async call({ tool: name, args }) {
         const [part] = await callable.callTool([{ name, args }])
         const r = part.functionResponse.response
         return r.error ? { text: text((r.error.content ?? r.error)), isError: true } : { text: text(r.content), isError: false }
@@ -74,7 +84,7 @@ const hosts = {
 
   async 'Gemini CLI'() {
     const core = await import('@google/gemini-cli-core')
-    const { MCPServerConfig, discoverTools, connectToMcpServer } = core
+    const { MCPServerConfig, discoverTools, discoverPrompts, discoverResources, connectToMcpServer } = core
     const config = stdio ? new MCPServerConfig(target, [], env) : new MCPServerConfig(undefined, undefined, undefined, undefined, undefined, target)
     const nothing = new Proxy({}, { get: (_, key) => key === 'then' ? undefined : () => undefined })
     const context = new Proxy({ sanitizationConfig: { allowedEnvironmentVariables: Object.keys(env), blockedEnvironmentVariables: [] } }, {
@@ -85,10 +95,16 @@ const hosts = {
     const tools = await discoverTools('postgres', config, client, context, nothing)
     return {
       declarations: tools.map(t => ({ name: t.serverToolName, schema: t.schema.parametersJsonSchema })),
-      async call(name, args) {
-        const r = await tools.find(t => t.serverToolName === name).build(args).execute({ abortSignal: new AbortController().signal })
+      async call({ tool, args }, abortSignal) {
+        const r = await tools.find(t => t.serverToolName === tool).build(args).execute({ abortSignal })
         return { text: typeof r.llmContent === 'string' ? r.llmContent : r.llmContent.map(p => p.text).join('\n'), isError: !!r.error }
       },
+      all: async () => listed(await discoverResources('postgres', client, context), await discoverPrompts('postgres', client, context)),
+      async prompt({ name, args }) {
+        const prompt = (await discoverPrompts('postgres', client, context)).find(p => p.name === name)
+        return { text: (await prompt.invoke(args)).messages[0].content.text }
+      },
+      // A cancelled call is one that it does not wait for: it does not tell the server.
       close: () => client.close(),
     }
   },
@@ -96,20 +112,33 @@ const hosts = {
   async LangChain() {
     const { MultiServerMCPClient } = await import('@langchain/mcp-adapters')
     const { convertToOpenAITool } = await import('@langchain/core/utils/function_calling')
+    let progress = 0, changes = 0
     const client = new MultiServerMCPClient({
+      onProgress: () => { progress++ },
+      onToolsListChanged: () => { changes++ },
       mcpServers: { postgres: stdio ? { transport: 'stdio', command: target, args: [], env, stderr: 'ignore' } : { transport: 'http', url: target } },
     })
     const tools = await client.getTools()
     return {
       declarations: tools.map(t => convertToOpenAITool(t).function).map(f => ({ name: f.name, schema: f.parameters })),
-      async call(name, args) {
+      async call({ tool, args }, signal) {
         try {
-          const r = await tools.find(t => t.name === name).invoke(args)
+          const r = await tools.find(t => t.name === tool).invoke(args, { signal })
           return { text: Array.isArray(r) ? text(r) : typeof r === 'string' ? r : JSON.stringify(r), isError: false }
         } catch (e) {
+          if (signal.aborted) throw e
           return { text: e.message, isError: true }
         }
       },
+      all: async () => listed(Object.values(await client.listResources()).flat(), ['which it does not list']),
+      read: async ({ uri }) => ({ text: (await client.readResource('postgres', uri))[0].text }),
+      async progress(request, signal) {
+        const before = progress
+        const answer = await this.call(request, signal)
+        return { ...answer, count: progress - before }
+      },
+      ...(stdio && { changes: async () => ({ count: changes }) }),
+      cancel: true,
       close: () => client.close(),
     }
   },
@@ -122,10 +151,14 @@ const hosts = {
     const tools = await getAllMcpTools({ mcpServers: [server], convertSchemasToStrict: true, runContext: context, agent: new Agent({ name: 'x' }) })
     return {
       declarations: tools.map(t => ({ name: t.name, schema: t.parameters })),
-      async call(name, args) {
-        const r = await tools.find(t => t.name === name).invoke(context, JSON.stringify(args))
+      async call({ tool, args }, signal) {
+        const r = await tools.find(t => t.name === tool).invoke(context, JSON.stringify(args), { signal })
+        if (signal.aborted) throw new Error(text([r].flat()))
         return { text: typeof r === 'string' ? r : text([r].flat()), isError: undefined }
       },
+      all: async () => listed((await server.listResources()).resources, ['which it does not list']),
+      read: async ({ uri }) => ({ text: (await server.readResource(uri)).contents[0].text }),
+      cancel: true,
       close: () => server.close(),
     }
   },
@@ -139,14 +172,19 @@ function untyped(schema, at) {
 }
 
 const h = await hosts[host]()
-print({ tools: h.declarations.length, untyped: h.declarations.filter(d => d.schema).flatMap(d => untyped(d.schema, d.name)) })
+print({
+  tools: h.declarations.length, ops: Object.keys(h),
+  untyped: h.declarations.filter(d => d.schema).flatMap(d => untyped(d.schema, d.name)),
+})
+let abort
 for await (const line of createInterface({ input: process.stdin })) {
-  const { tool, args } = JSON.parse(line)
-  try {
-    print(await h.call(tool, args))
-  } catch (e) {
-    print({ thrown: String(e) })
+  if (line === 'cancel') {
+    abort.abort()
+    continue
   }
+  abort = new AbortController()
+  const request = JSON.parse(line)
+  h[request.op ?? 'call'](request, abort.signal).then(print, e => print({ thrown: String(e) }))
 }
 await h.close()
 process.exit(0)
