@@ -148,11 +148,8 @@ func (r *notesReader) folder(l *loader, folder string) {
 var quotedPart = regexp.MustCompile(`"((?:[^"]|"")+)"`)
 
 func (r *notesReader) read(f *faults.File) {
-	if !f.IsText(maxNotes) {
-		return
-	}
-	root, ok := f.YAML(0, len(f.Text))
-	if !ok || root == nil {
+	root := f.Document(maxNotes, "")
+	if root == nil {
 		return
 	}
 	entries, _ := f.Entries(root, "the file", "names with texts, such as shop.orders.status: P paid, S shipped")

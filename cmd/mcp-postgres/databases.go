@@ -174,7 +174,11 @@ func (a *app) watch(ctx context.Context) (stop func()) {
 	// A fault in a tool file or in the permissions keeps a new database back, so that those count too.
 	hangup, changes := hangups(), reload.NewWatcher(a.log, a.settings.Tools, a.settings.Databases, a.settings.Permissions)
 	var wait sync.WaitGroup
-	wait.Go(func() { changes.Each(ctx, hangup, func() { a.reloadDatabases(ctx) }) })
+	wait.Go(func() {
+		for range changes.Changes(ctx, hangup) {
+			a.reloadDatabases(ctx)
+		}
+	})
 	return func() { cancel(); wait.Wait(); signal.Stop(hangup); changes.Close() }
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/reload"
 	"mcp-postgres/registry"
@@ -22,22 +23,33 @@ func (cmd *notesCmd) Run(ctx context.Context, c *config.Config, s streams, log *
 	if err != nil {
 		return usage(s, err)
 	}
-	db, err := connectTo(ctx, c, log)
+	db, have, err := connectWithNotes(ctx, c, sources, "notes are on the objects of a database", s, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	if !db.Configured() {
-		return usage(s, errors.New("notes are on the objects of a database: want --conn, DATABASE_URL or --demo"))
-	}
-	have, err := reload.Notes(db.Database, sources)
-	if err != nil {
-		return err
-	}
 	text, err := registry.StartNotes(ctx, db.DB, have, cmd.Schemas)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprint(s.out, text)
 	return err
+}
+
+// connectWithNotes opens the database that the settings name, and reads the notes on its objects. Without a database,
+// why says what it is wanted for.
+func connectWithNotes(ctx context.Context, c *config.Config, sources []catalog.Source, why string, s streams,
+	log *slog.Logger) (*database, catalog.Notes, error) {
+	db, err := connectTo(ctx, c, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	notes, err := reload.Notes(db.Database, sources)
+	if !db.Configured() {
+		err = usage(s, errors.New(why+": want --conn, DATABASE_URL or --demo"))
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, db.close())
+	}
+	return db, notes, nil
 }

@@ -28,18 +28,11 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	if err != nil {
 		return fmt.Errorf("loading tools:\n%w", err)
 	}
-	db, err := connectTo(ctx, c, log)
+	db, notes, err := connectWithNotes(ctx, c, sources, "tests run on a database", s, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	if !db.Configured() {
-		return usage(s, errors.New("tests run on a database: want --conn, DATABASE_URL or --demo"))
-	}
-	notes, err := reload.Notes(db.Database, sources)
-	if err != nil {
-		return err
-	}
 	permissions, err := reload.OpenPermissions(ctx, c, db.Names, log)
 	if err != nil {
 		return err

@@ -80,18 +80,10 @@ func (c *Config) OneDatabase() (Database, error) {
 
 func (c *Config) parseDatabases(text []byte) ([]Database, error) {
 	p := &databasesFile{File: faults.NewFile(c.Databases, string(text)), settings: c}
-	if p.IsText(maxDatabasesFile) {
-		if root, ok := p.YAML(0, len(p.Text)); ok && root == nil {
-			p.Add(1, 1, "the file is empty: want databases")
-		} else if root != nil {
-			p.read(root)
-		}
+	if root := p.Document(maxDatabasesFile, "databases"); root != nil {
+		p.read(root)
 	}
-	if len(p.Faults) > 0 {
-		p.Faults.Sort()
-		return nil, p.Faults
-	}
-	return p.all, nil
+	return p.all, p.Err()
 }
 
 // databasesFile reads the file of --databases.

@@ -83,6 +83,15 @@ func (f *File) Add(line, col int, format string, args ...any) {
 	f.Faults = append(f.Faults, Fault{Path: f.Path, Line: line, Col: col, Problem: fmt.Sprintf(format, args...)})
 }
 
+// Err is a sorted List of the faults; nil without one.
+func (f *File) Err() error {
+	if len(f.Faults) == 0 {
+		return nil
+	}
+	f.Faults.Sort()
+	return f.Faults
+}
+
 // AddAt records a fault at a byte offset.
 func (f *File) AddAt(offset int, format string, args ...any) {
 	line, col := f.Position(offset)

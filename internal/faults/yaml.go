@@ -18,6 +18,19 @@ import (
 var notYAML = regexp.MustCompile(`\r(?:[^\n]|$)|[^\t\r\n\x20-\x7e\x{a0}-\x{2027}` +
 	`\x{202a}-\x{d7ff}\x{e000}-\x{fefe}\x{ff00}-\x{fffd}\x{10000}-\x{10ffff}]`)
 
+// Document reads the whole file, of at most maxBytes. The node is nil where it can't be read, which is recorded, or is
+// empty: that is a fault too where want says what it must have.
+func (f *File) Document(maxBytes int, want string) *yaml.Node {
+	if !f.IsText(maxBytes) {
+		return nil
+	}
+	root, ok := f.YAML(0, len(f.Text))
+	if ok && root == nil && want != "" {
+		f.Add(1, 1, "the file is empty: want %s", want)
+	}
+	return root
+}
+
 // YAML parses Text[start:end], which holds one document of plain data; the nodes have the lines of the file. The node
 // is nil if there is none. ok is false where the text is not YAML, which is recorded; what is valid YAML but no plain
 // data is recorded too.

@@ -18,19 +18,12 @@ const maxFile = 64 << 20
 // Parse reads permissions.yaml; path is shown in messages. The error is faults.List with every fault of the file.
 func Parse(path string, data []byte) (*Rules, error) {
 	p := &parser{File: faults.NewFile(path, string(data)), rules: &Rules{path: path, users: map[string]*Role{}}}
-	if p.IsText(maxFile) {
-		root, ok := p.YAML(0, len(p.Text))
-		if ok && root == nil {
-			p.Add(1, 1, "the file is empty: want roles and users")
-		}
-		if root != nil {
-			p.oneLine(root)
-			p.file(root)
-		}
+	if root := p.Document(maxFile, "roles and users"); root != nil {
+		p.oneLine(root)
+		p.file(root)
 	}
-	if len(p.Faults) > 0 {
-		p.Faults.Sort()
-		return nil, p.Faults
+	if err := p.Err(); err != nil {
+		return nil, err
 	}
 	return p.rules, nil
 }

@@ -131,8 +131,7 @@ func (r *Reconciler) description(t *catalog.Tool) *description {
 // Watch keeps what is offered in step until ctx ends. On a hangup it reads the files again, and has all tools of the
 // operator described again.
 func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Signal) {
-	pause, due, quiet := leastPause, time.NewTimer(leastPause), time.NewTimer(quietTime)
-	quiet.Stop()
+	pause, due, changes := leastPause, time.NewTimer(leastPause), w.Changes(ctx, hangup)
 	wait := func(d time.Duration) {
 		pause = d
 		due.Reset(d)
@@ -143,20 +142,14 @@ func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Sig
 			pause = mostPause
 		}
 		select {
-		case <-ctx.Done():
-			return
-		case e := <-w.events:
-			if w.concerns(e) {
-				quiet.Reset(quietTime)
+		case hung, ok := <-changes:
+			if !ok {
+				return
 			}
-		case err := <-w.errors:
-			r.log.Warn("watching the folders of --tools", "error", err)
-			quiet.Reset(quietTime)
-		case <-hangup:
-			r.recheck(nil)
-			quiet.Reset(0)
-		case <-quiet.C:
-			r.reload(ctx, w)
+			if hung {
+				r.recheck(nil)
+			}
+			r.reload(ctx)
 			wait(leastPause)
 		case <-r.config.Recheck.Added():
 			r.recheck(r.config.Recheck.Take())
@@ -164,15 +157,14 @@ func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Sig
 				wait(leastPause)
 			}
 		case <-due.C:
-			r.retry(ctx, w)
+			r.retry(ctx)
 			wait(min(2*pause, mostPause))
 		}
 	}
 }
 
 // reload reads the permissions and the files again. With faults the tools stay as they are.
-func (r *Reconciler) reload(ctx context.Context, w *Watcher) {
-	w.update()
+func (r *Reconciler) reload(ctx context.Context) {
 	r.config.Permissions.reload(ctx, r.served, r.config.Observer.Metrics)
 	found, err := Load(*r.of.Load(), slog.New(slog.DiscardHandler))
 	r.config.Observer.Metrics.Reload(err)
@@ -226,9 +218,9 @@ func (r *Reconciler) recheck(names map[string]bool) {
 }
 
 // retry looks again at what failed.
-func (r *Reconciler) retry(ctx context.Context, w *Watcher) {
+func (r *Reconciler) retry(ctx context.Context) {
 	if r.filesErr != nil {
-		r.reload(ctx, w)
+		r.reload(ctx)
 	} else if r.describe(ctx) {
 		r.replace()
 	}

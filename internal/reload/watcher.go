@@ -141,26 +141,37 @@ func (w *Watcher) concerns(e fsnotify.Event) bool {
 	return name == "..data" || !strings.HasPrefix(name, ".") && known
 }
 
-// Each calls do after each change of the files, and after a hangup, until ctx ends.
-func (w *Watcher) Each(ctx context.Context, hangup <-chan os.Signal, do func()) {
-	quiet := time.NewTimer(quietTime)
-	quiet.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-w.events:
-			if w.concerns(e) {
+// Changes receives when the files have changed and are quiet, and after a hangup: it says whether there was one. It is
+// closed when ctx has ended; until then it must be received from.
+func (w *Watcher) Changes(ctx context.Context, hangup <-chan os.Signal) <-chan bool {
+	changes := make(chan bool)
+	go func() {
+		defer close(changes)
+		quiet := time.NewTimer(quietTime)
+		quiet.Stop()
+		var due chan<- bool // nil while there is nothing to say
+		hung := false
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case e := <-w.events:
+				if w.concerns(e) {
+					quiet.Reset(quietTime)
+				}
+			case err := <-w.errors:
+				w.log.Warn("watching files", "error", err)
 				quiet.Reset(quietTime)
+			case <-hangup:
+				hung = true
+				quiet.Reset(0)
+			case <-quiet.C:
+				w.update()
+				due = changes
+			case due <- hung:
+				due, hung = nil, false
 			}
-		case err := <-w.errors:
-			w.log.Warn("watching files", "error", err)
-			quiet.Reset(quietTime)
-		case <-hangup:
-			quiet.Reset(0)
-		case <-quiet.C:
-			w.update()
-			do()
 		}
-	}
+	}()
+	return changes
 }
