@@ -2,7 +2,6 @@ package auth
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -51,50 +50,20 @@ func NewLimiter(l Limits) (*Limiter, error) {
 	return &Limiter{limits: l, callers: callers}, err
 }
 
-// Middleware answers 429 with Retry-After to callers beyond their limits. key says who calls: the subject behind
-// Middleware of this package.
-func (l *Limiter) Middleware(key func(*http.Request) string) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			u := l.usage(key(r))
-			f := &inFlight{end: sync.OnceFunc(func() { u.active.Add(-1) })}
-			defer func() {
-				if !f.held.Load() {
-					f.end()
-				}
-			}()
-			if no := l.refuse(u, u.active.Add(1)); no != nil {
-				no.write(w, r, Resource{})
-				return
-			}
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), inFlightKey{}, f)))
-		})
-	}
-}
-
-// inFlight is a request that counts.
-type inFlight struct {
-	end  func()
-	held atomic.Bool
-}
-
-type inFlightKey struct{}
-
-// Hold keeps the request in ctx among those in flight until release is called, whenever the handler returns.
-func Hold(ctx context.Context) (release func()) {
-	f, ok := ctx.Value(inFlightKey{}).(*inFlight)
-	if !ok {
+// Admit counts a request of the caller among those in flight until end is called; a second call does nothing. A caller
+// beyond its limits is answered 429 with Retry-After, and end is nil. A nil Limiter admits every request.
+func (l *Limiter) Admit(w http.ResponseWriter, r *http.Request, caller string) (end func()) {
+	if l == nil {
 		return func() {}
 	}
-	f.held.Store(true)
-	return f.end
-}
-
-// Rest takes the request in ctx out of those in flight: it goes on as a stream that only listens.
-func Rest(ctx context.Context) {
-	if f, ok := ctx.Value(inFlightKey{}).(*inFlight); ok {
-		f.end()
+	u := l.usage(caller)
+	end = sync.OnceFunc(func() { u.active.Add(-1) })
+	if no := l.refuse(u, u.active.Add(1)); no != nil {
+		end()
+		no.write(w, r, Resource{})
+		return nil
 	}
+	return end
 }
 
 func (l *Limiter) usage(key string) *usage {

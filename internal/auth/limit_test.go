@@ -10,19 +10,32 @@ import (
 	"mcp-postgres/internal/auth"
 )
 
-func limiter(t *testing.T, l auth.Limits) func(http.Handler) http.Handler {
+// admitting serves requests within the limits; the handler calls end.
+func admitting(t *testing.T, l auth.Limits, serve func(r *http.Request, end func())) http.Handler {
 	t.Helper()
 	limiter, err := auth.NewLimiter(l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return limiter.Middleware(func(r *http.Request) string { return r.Header.Get("Who") })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if end := limiter.Admit(w, r, r.Header.Get("Who")); end != nil {
+			serve(r, end)
+		}
+	})
 }
+
+// limited serves requests that end with the handler.
+func limited(t *testing.T, l auth.Limits, serve func(r *http.Request)) http.Handler {
+	t.Helper()
+	return admitting(t, l, func(r *http.Request, end func()) { defer end(); serve(r) })
+}
+
+func nothing(*http.Request) {}
 
 func who(name string) http.Header { return http.Header{"Who": {name}} }
 
 func TestRequestRate(t *testing.T) {
-	h := limiter(t, auth.Limits{PerSecond: 0.01, Burst: 3})(whoami)
+	h := limited(t, auth.Limits{PerSecond: 0.01, Burst: 3}, nothing)
 	for n := range 5 {
 		got := ask(h, "/mcp", who("alice"))
 		if want := map[bool]int{true: 200, false: 429}[n < 3]; got.StatusCode != want {
@@ -44,12 +57,12 @@ func TestRequestRate(t *testing.T) {
 
 func TestConcurrentRequests(t *testing.T) {
 	enter, leave := make(chan struct{}), make(chan struct{})
-	h := limiter(t, auth.Limits{Concurrent: 2})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := limited(t, auth.Limits{Concurrent: 2}, func(r *http.Request) {
 		if r.URL.Path == "/slow" {
 			enter <- struct{}{}
 			<-leave
 		}
-	}))
+	})
 	ended := make(chan int)
 	for range 2 {
 		go func() { ended <- ask(h, "/slow", who("alice")).StatusCode }()
@@ -75,13 +88,14 @@ func TestConcurrentRequests(t *testing.T) {
 // TestRest: a stream that only listens is no request in flight.
 func TestRest(t *testing.T) {
 	enter, leave := make(chan struct{}), make(chan struct{})
-	h := limiter(t, auth.Limits{Concurrent: 1})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := admitting(t, auth.Limits{Concurrent: 1}, func(r *http.Request, end func()) {
+		defer end()
 		if r.URL.Path == "/stream" {
-			auth.Rest(r.Context())
+			end()
 			enter <- struct{}{}
 			<-leave
 		}
-	}))
+	})
 	ended := make(chan int)
 	for range 2 {
 		go func() { ended <- ask(h, "/stream", who("alice")).StatusCode }()
@@ -102,7 +116,7 @@ func TestRest(t *testing.T) {
 
 // TestManyCallers has more callers than are kept in mind: the longest idle one is forgotten.
 func TestManyCallers(t *testing.T) {
-	h := limiter(t, auth.Limits{PerSecond: 0.01, Burst: 1, Callers: 10})(whoami)
+	h := limited(t, auth.Limits{PerSecond: 0.01, Burst: 1, Callers: 10}, nothing)
 	if got := ask(h, "/mcp", who("alice")); got.StatusCode != 200 {
 		t.Fatalf("alice: status %d, want 200", got.StatusCode)
 	}
@@ -139,11 +153,13 @@ func TestLimits(t *testing.T) {
 // TestHeldRequests: a request that is held counts when its handler has returned, until it is released.
 func TestHeldRequests(t *testing.T) {
 	var release func()
-	h := limiter(t, auth.Limits{Concurrent: 1})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := admitting(t, auth.Limits{Concurrent: 1}, func(r *http.Request, end func()) {
 		if r.URL.Path == "/held" {
-			release = auth.Hold(r.Context())
+			release = end
+			return
 		}
-	}))
+		end()
+	})
 	for _, test := range []struct {
 		path string
 		want int

@@ -24,7 +24,7 @@ type Access struct {
 	Rules    *atomic.Pointer[guard.Rules]
 	// Token is the caller's where all requests have the same: over stdio and on the command line.
 	Token string
-	// Resource is what is protected over HTTP; Limiter bounds what one caller asks of it, nil does not.
+	// Resource is what is protected over HTTP. Limiter bounds what one caller asks of it once it is let in; nil does not.
 	Resource Resource
 	Limiter  *Limiter
 	// Logger may be nil.
@@ -74,15 +74,9 @@ func (a *Access) admit(ctx context.Context, id Token) (context.Context, error) {
 
 func (a *Access) log() *slog.Logger { return cmp.Or(a.Logger, slog.New(slog.DiscardHandler)) }
 
-// Protect lets requests through that carry a good token in the Authorization header, within the limits of their
-// callers, and answers the others as RFC 6750 and RFC 9728 say. The handler does not see the token.
+// Protect lets requests through that carry a good token in the Authorization header, and answers the others as RFC 6750
+// and RFC 9728 say. The handler does not see the token.
 func (a *Access) Protect(next http.Handler) http.Handler {
-	if a.Limiter != nil {
-		next = a.Limiter.Middleware(func(r *http.Request) string {
-			c, _ := guard.CallerFrom(r.Context())
-			return c.Sub
-		})(next)
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, no := a.identify(r)
 		if no != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
+
+	"mcp-postgres/internal/auth"
 )
 
 // Handler is what serves streamable HTTP on the address 127.0.0.1.
@@ -14,6 +16,9 @@ func Handler(s *Server) http.Handler {
 	h := &HTTP{server: s, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, routes: newStreamable(s).routes(), health: &health{server: s}, connections: newConnections()}
 	return h.handler()
 }
+
+// Limit bounds what callers ask for.
+func (s *Server) Limit(l *auth.Limiter) { s.limiter = l }
 
 // Protect lets callers in by another way.
 func (h *HTTP) Protect(p func(http.Handler) http.Handler) { h.protect = p }

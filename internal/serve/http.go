@@ -64,7 +64,7 @@ type HTTP struct {
 	listener net.Listener
 	health   *health
 	// routes are where the protocol is spoken, by path; protect lets callers in to them, nil lets everybody in.
-	routes  map[string]http.HandlerFunc
+	routes  map[string]route
 	protect func(http.Handler) http.Handler
 	// connections are those to the listener.
 	connections *connections
@@ -134,8 +134,8 @@ func (h *HTTP) Serve(ctx context.Context) error {
 	srv := &http.Server{
 		Handler: h.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog:  slog.NewLogLogger(h.server.Logger.Handler(), slog.LevelWarn),
-		ConnState: h.connections.state, ConnContext: h.connections.context,
+		ErrorLog:    slog.NewLogLogger(h.server.Logger.Handler(), slog.LevelWarn),
+		ConnState:   h.connections.state,
 		BaseContext: func(net.Listener) context.Context { return calls },
 	}
 	var wait sync.WaitGroup
@@ -186,7 +186,7 @@ func (h *HTTP) handler() http.Handler {
 		guarded.Handle("/.well-known/oauth-protected-resource/", metadata)
 	}
 	for path, f := range h.routes {
-		protected := h.connections.know(f)
+		protected := h.admitted(f)
 		if h.protect != nil {
 			protected = h.protect(protected)
 		}
@@ -201,6 +201,20 @@ func (h *HTTP) handler() http.Handler {
 	all.HandleFunc("GET /readyz", h.health.readiness)
 	all.Handle("/", o.Metrics.Requests(o.Tracer.Requests(newHostCheck(h.c, o.Metrics).wrap(h.c.ownPaths(guarded)))))
 	return answersWhileSending(all)
+}
+
+// route serves a request that is let in. It counts among those of its caller until end is called, which route does when
+// it returns, before that for a stream that only listens, or after that for one whose answer comes on another stream.
+type route func(w http.ResponseWriter, r *http.Request, end func())
+
+// admitted serves requests within the limits of their callers.
+func (h *HTTP) admitted(f route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if end := h.server.limiter.Admit(w, r, callerOf(r)); end != nil {
+			h.connections.know(r.RemoteAddr)
+			f(w, r, end)
+		}
+	})
 }
 
 // path is that of the endpoint.

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -12,43 +11,45 @@ import (
 	"time"
 )
 
-const (
-	// maxSessions bounds the streams that only listen, maxSessionsOf those of one caller.
-	maxSessions   = 1000
-	maxSessionsOf = 100
-)
+// quota counts what callers have of something, up to a maximum for each and one for all. It is safe for concurrent use.
+type quota struct {
+	mostOf, mostAll int
 
-// streamLimit counts the streams that are open: sessions of SSE, and subscriptions.
-type streamLimit struct {
 	mu  sync.Mutex
 	all int
 	of  map[string]int // by caller
 }
 
-func newStreamLimit() *streamLimit { return &streamLimit{of: map[string]int{}} }
+func newQuota(mostOf, mostAll int) *quota {
+	return &quota{mostOf: mostOf, mostAll: mostAll, of: map[string]int{}}
+}
 
-// take reports whether a caller may have one more; give takes it back.
-func (s *streamLimit) take(caller string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all >= maxSessions || s.of[caller] >= maxSessionsOf {
+// take reports whether a caller may have n more; give takes them back.
+func (q *quota) take(caller string, n int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.all+n > q.mostAll || q.of[caller]+n > q.mostOf {
 		return false
 	}
-	s.all++
-	s.of[caller]++
+	q.all += n
+	q.of[caller] += n
 	return true
 }
 
-func (s *streamLimit) give(caller string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all--
-	if s.of[caller]--; s.of[caller] == 0 {
-		delete(s.of, caller)
+func (q *quota) give(caller string, n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.all -= n
+	if q.of[caller] -= n; q.of[caller] == 0 {
+		delete(q.of, caller)
 	}
 }
 
 const (
+	// maxSessions bounds the streams that only listen, sessions of SSE and subscriptions; maxSessionsOf those of one
+	// caller.
+	maxSessions   = 1000
+	maxSessionsOf = 100
 	// maxBytesOf bounds the messages of one caller that are not answered yet, maxBytesAll those of all. A message takes
 	// about three times its size while it waits.
 	maxBytesOf  = 2 * maxMessage
@@ -57,18 +58,9 @@ const (
 
 var errLoad = errors.New("too many bytes of requests wait for their answers: try again in a moment")
 
-// load is the messages that are in memory, from their first byte until their answer, by caller.
-type load struct {
-	mu  sync.Mutex
-	all int
-	of  map[string]int
-}
-
-func newLoad() *load { return &load{of: map[string]int{}} }
-
-// charge is what one message takes of it.
+// charge is what one message takes of the memory for messages, from its first byte until its answer.
 type charge struct {
-	load        *load
+	load        *quota
 	caller      string
 	body        io.Reader
 	read, bytes int
@@ -76,15 +68,10 @@ type charge struct {
 
 // reserve takes room for n bytes, if there is.
 func (c *charge) reserve(n int) bool {
-	l := c.load
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.all+n > maxBytesAll || l.of[c.caller]+n > maxBytesOf {
+	if !c.load.take(c.caller, n) {
 		return false
 	}
 	c.bytes += n
-	l.all += n
-	l.of[c.caller] += n
 	return true
 }
 
@@ -99,13 +86,7 @@ func (c *charge) Read(p []byte) (int, error) {
 
 // end takes the message out again; a second time does nothing.
 func (c *charge) end() {
-	l := c.load
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all -= c.bytes
-	if l.of[c.caller] -= c.bytes; l.of[c.caller] == 0 {
-		delete(l.of, c.caller)
-	}
+	c.load.give(c.caller, c.bytes)
 	c.bytes = 0
 }
 
@@ -120,52 +101,50 @@ const (
 // in its own way.
 type connections struct {
 	mu        sync.Mutex
-	all       map[net.Conn]*peer
-	strangers map[string]int // by address
-	unknown   int            // all strangers
+	all       map[string]*peer // by remote address and port, which the requests of a connection have too
+	strangers map[string]int   // by network
+	unknown   int              // all strangers
 }
 
 type peer struct {
-	address string
+	conn    net.Conn
+	network string
 	since   time.Time // it waits for a request
 	known   bool
 	active  bool // a request is being answered
 }
 
 func newConnections() *connections {
-	return &connections{all: map[net.Conn]*peer{}, strangers: map[string]int{}}
-}
-
-type connectionKey struct{}
-
-// context is http.Server.ConnContext.
-func (cs *connections) context(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, c)
+	return &connections{all: map[string]*peer{}, strangers: map[string]int{}}
 }
 
 // state is http.Server.ConnState. A connection is new until the header of its first request has come.
 func (cs *connections) state(c net.Conn, s http.ConnState) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	p := cs.all[c]
+	p := cs.all[c.RemoteAddr().String()]
 	switch {
 	case s == http.StateNew:
 		cs.add(c)
-	case p == nil: // it was closed here
+	case p == nil || p.conn != c: // it was closed here
 	case s == http.StateClosed, s == http.StateHijacked:
-		cs.drop(c, p)
+		cs.drop(p)
 	default:
 		p.active, p.since = s == http.StateActive, time.Now()
 	}
 }
 
 func (cs *connections) add(c net.Conn) {
-	address := networkOf(c.RemoteAddr().String())
-	cs.all[c] = &peer{address: address, since: time.Now()}
-	cs.strangers[address]++
+	address := c.RemoteAddr().String()
+	if old := cs.all[address]; old != nil { // it has ended, and its end is not noticed yet
+		cs.drop(old)
+	}
+	p := &peer{conn: c, network: networkOf(address), since: time.Now()}
+	cs.all[address] = p
+	cs.strangers[p.network]++
 	cs.unknown++
 	if cs.unknown > maxStrangers || len(cs.all) > maxConnections {
-		cs.evict(c)
+		cs.evict(p)
 	}
 }
 
@@ -186,23 +165,25 @@ func networkOf(peer string) string {
 }
 
 // evict closes one connection to make room for the newest, or the newest itself if all others are at work for callers.
-func (cs *connections) evict(newest net.Conn) {
-	victim, worst := newest, (*peer)(nil)
-	for c, p := range cs.all {
-		if c != newest && !(p.known && (p.active || cs.unknown > maxStrangers)) && (worst == nil || cs.before(p, worst)) {
-			victim, worst = c, p
+func (cs *connections) evict(newest *peer) {
+	victim := newest
+	for _, p := range cs.all {
+		if p != newest && !(p.known && (p.active || cs.unknown > maxStrangers)) &&
+			(victim == newest || cs.before(p, victim)) {
+			victim = p
 		}
 	}
-	cs.drop(victim, cs.all[victim])
-	if t, ok := victim.(*tls.Conn); ok {
-		victim = t.NetConn() // without a farewell, which could block
+	cs.drop(victim)
+	conn := victim.conn
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn() // without a farewell, which could block
 	}
-	_ = victim.Close() // its reader ends
+	_ = conn.Close() // its reader ends
 }
 
 // before reports whether a is closed rather than b.
 func (cs *connections) before(a, b *peer) bool {
-	switch of, other := cs.strangers[a.address], cs.strangers[b.address]; {
+	switch of, other := cs.strangers[a.network], cs.strangers[b.network]; {
 	case of != other:
 		return of > other
 	case a.active != b.active:
@@ -211,8 +192,8 @@ func (cs *connections) before(a, b *peer) bool {
 	return a.since.Before(b.since)
 }
 
-func (cs *connections) drop(c net.Conn, p *peer) {
-	delete(cs.all, c)
+func (cs *connections) drop(p *peer) {
+	delete(cs.all, p.conn.RemoteAddr().String())
 	if !p.known {
 		cs.forget(p)
 	}
@@ -220,22 +201,17 @@ func (cs *connections) drop(c net.Conn, p *peer) {
 
 func (cs *connections) forget(stranger *peer) {
 	cs.unknown--
-	if cs.strangers[stranger.address]--; cs.strangers[stranger.address] == 0 {
-		delete(cs.strangers, stranger.address)
+	if cs.strangers[stranger.network]--; cs.strangers[stranger.network] == 0 {
+		delete(cs.strangers, stranger.network)
 	}
 }
 
-// know wraps what only requests reach that have been let in.
-func (cs *connections) know(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connectionKey{}).(net.Conn); ok {
-			cs.mu.Lock()
-			if p := cs.all[c]; p != nil && !p.known {
-				p.known = true
-				cs.forget(p)
-			}
-			cs.mu.Unlock()
-		}
-		next.ServeHTTP(w, r)
-	})
+// know notes that a request from the address has been let in.
+func (cs *connections) know(address string) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if p := cs.all[address]; p != nil && !p.known {
+		p.known = true
+		cs.forget(p)
+	}
 }

@@ -47,8 +47,9 @@ type Server struct {
 	// info is how it names itself in each answer of revision 2026-07-28 and later.
 	info    json.RawMessage
 	slots   sync.Map // *fairSlots by slotsKey
-	load    *load
-	streams *streamLimit
+	load    *quota   // bytes of messages that are not answered yet
+	streams *quota   // streams that only listen
+	limiter *auth.Limiter
 	period  period
 	// draining is closed when the server ends: streams end as soon as the requests in flight are answered.
 	draining chan struct{}
@@ -72,8 +73,11 @@ func New(c Config) *Server {
 		c.Observer = &observe.Observer{}
 	}
 	s := &Server{
-		Config: c, load: newLoad(), streams: newStreamLimit(), period: standard,
+		Config: c, load: newQuota(maxBytesOf, maxBytesAll), streams: newQuota(maxSessionsOf, maxSessions), period: standard,
 		draining: make(chan struct{}),
+	}
+	if c.Access != nil {
+		s.limiter = c.Access.Limiter
 	}
 	s.mcp = c.Databases.Server(c.Version, server.WithLogging())
 	s.info = serverInfo(s.mcp)

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
-
-	"mcp-postgres/internal/auth"
 )
 
 // sse is the transport of revision 2024-11-05: the client holds a stream open for what the server sends, and posts its
@@ -37,8 +35,8 @@ func newSSE(s *Server, base string) *sse {
 	return &sse{server: s, base: base, sessions: map[string]*sseSession{}}
 }
 
-func (e *sse) routes() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{"/sse": e.stream, "/message": e.message}
+func (e *sse) routes() map[string]route {
+	return map[string]route{"/sse": e.stream, "/message": e.message}
 }
 
 // draining reports that the server ends.
@@ -52,20 +50,21 @@ func (s *Server) isDraining() bool {
 }
 
 // stream serves GET /sse.
-func (e *sse) stream(w http.ResponseWriter, r *http.Request) {
+func (e *sse) stream(w http.ResponseWriter, r *http.Request, end func()) {
+	defer end()
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)
 		refuse(w, http.StatusMethodNotAllowed, "want GET here")
 		return
 	}
-	if e.server.isDraining() || !e.server.streams.take(callerOf(r)) {
+	if e.server.isDraining() || !e.server.streams.take(callerOf(r), 1) {
 		e.server.Observer.Metrics.Refused(w, "sessions")
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, "there are too many sessions: try again later")
 		return
 	}
-	defer e.server.streams.give(callerOf(r))
-	auth.Rest(r.Context())
+	defer e.server.streams.give(callerOf(r), 1)
+	end()
 	ctx, cancel := context.WithCancel(r.Context())
 	x := e.server.newReply(w, r, time.Time{})
 	x.broken = cancel
@@ -130,30 +129,29 @@ func (s *sseSession) touch(until time.Time) {
 }
 
 // message serves POST /message.
-func (e *sse) message(w http.ResponseWriter, r *http.Request) {
+func (e *sse) message(w http.ResponseWriter, r *http.Request, end func()) {
 	m, message, c, ok := e.server.post(w, r)
 	if !ok {
+		end()
 		return
 	}
+	answered := func() { c.end(); end() }
 	e.mu.Lock()
 	s, found := e.sessions[r.URL.Query().Get("sessionId")]
 	e.mu.Unlock()
 	switch {
 	case !found || s.owner != subject(r.Context()):
-		c.end()
+		answered()
 		refuseWith(w, http.StatusNotFound, fail(m.ID, mcp.INVALID_PARAMS, "there is no such session: open /sse first"))
 		return
 	case e.server.isDraining() && m.request():
-		c.end()
+		answered()
 		w.Header().Set("Retry-After", "1")
 		refuseWith(w, http.StatusServiceUnavailable, fail(m.ID, mcp.INTERNAL_ERROR, "the server is shutting down"))
 		return
 	}
 	s.touch(until(r.Context()))
-	// The request goes on when this one is answered; it ends with the stream.
-	// It counts as a request of its caller until it is answered, too.
-	release := auth.Hold(r.Context())
-	answered := func() { c.end(); release() }
+	// The request goes on, and counts as one of its caller, when this one is answered; it ends with the stream.
 	if err := s.receive(context.WithoutCancel(r.Context()), message, answered); err != nil {
 		refuseWith(w, http.StatusNotFound, fail(m.ID, mcp.INVALID_PARAMS, "the stream has ended"))
 		return

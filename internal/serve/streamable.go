@@ -17,8 +17,6 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
-
-	"mcp-postgres/internal/auth"
 )
 
 // streamable is the endpoint of streamable HTTP. It keeps nothing between requests, so that any replica serves any of
@@ -34,11 +32,12 @@ func newStreamable(s *Server) *streamable {
 	return &streamable{server: s, calls: newInFlight()}
 }
 
-func (e *streamable) routes() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{"/mcp": e.serve}
+func (e *streamable) routes() map[string]route {
+	return map[string]route{"/mcp": e.serve}
 }
 
-func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
+func (e *streamable) serve(w http.ResponseWriter, r *http.Request, end func()) {
+	defer end()
 	began := time.Now()
 	m, message, c, ok := e.server.post(w, r)
 	if !ok {
@@ -61,7 +60,7 @@ func (e *streamable) serve(w http.ResponseWriter, r *http.Request) {
 	case string(mcp.MethodInitialize):
 		x.session = rand.Text()
 	case string(mcp.MethodSubscriptionsListen):
-		e.listen(w, r, x, q)
+		e.listen(w, r, x, q, end)
 		return
 	}
 	e.answer(r, x, q)
@@ -149,17 +148,17 @@ func (e *streamable) paramHeaders(q *request, h http.Header, params json.RawMess
 }
 
 // listen answers subscriptions/listen: its stream goes on until the client, its authorization or the server ends.
-func (e *streamable) listen(w http.ResponseWriter, r *http.Request, x *reply, q *request) {
+func (e *streamable) listen(w http.ResponseWriter, r *http.Request, x *reply, q *request, end func()) {
 	s := e.server
-	if !s.streams.take(q.caller) {
+	if !s.streams.take(q.caller, 1) {
 		s.Observer.Metrics.Refused(w, "sessions")
 		w.Header().Set("Retry-After", "10")
 		busy := fail(q.ID, mcp.INTERNAL_ERROR, "there are too many subscriptions: try again later")
 		x.answer(http.StatusServiceUnavailable, busy)
 		return
 	}
-	defer s.streams.give(q.caller)
-	auth.Rest(r.Context())
+	defer s.streams.give(q.caller, 1)
+	end()
 	ctx, cancel := context.WithCancel(r.Context())
 	ends := until(ctx)
 	var wait sync.WaitGroup

@@ -388,7 +388,10 @@ func TestListenersAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startServer(t, serve.Config{}, serve.HTTPConfig{}, limiter.Middleware(func(*http.Request) string { return "all" }))
+	ts := newTools()
+	srv := ts.server(t, serve.Config{})
+	srv.Limit(limiter)
+	s := ts.listen(t, srv, serve.HTTPConfig{})
 	body, headers := modern(`"sub"`, "subscriptions/listen", "", `"notifications":{"toolsListChanged":true},`)
 	var last *stream
 	for range serve.MaxStreams {
