@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"mcp-postgres/internal/redact"
 )
 
 // Password says where the password of the login comes from, if it is not in the connection string. It is asked for when
@@ -36,9 +37,11 @@ type passwords struct {
 	Password
 	log *slog.Logger
 
-	mu    sync.Mutex // held while the command runs: connections that are made at once share what it writes
-	known string
-	asked time.Time // known is of then; zero is never
+	mu      sync.Mutex // held while the command runs: connections that are made at once share what comes of it
+	known   string
+	asked   time.Time // known is of then; zero is never
+	failed  time.Time // the command failed then, with failure; zero is never
+	failure error
 }
 
 // own reports whether there is another source than the connection string.
@@ -52,17 +55,18 @@ func (p *passwords) get(ctx context.Context) (string, error) {
 		}
 		return firstLine(text)
 	}
+	began := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.asked.IsZero() && time.Since(p.asked) < p.Keep {
+	switch {
+	case !p.asked.IsZero() && time.Since(p.asked) < p.Keep:
 		return p.known, nil
+	case p.failed.After(began):
+		return "", p.failure
 	}
-	text, err := p.run(ctx)
-	if err != nil {
-		return "", &passwordError{fmt.Errorf("the password command: %w", err)}
-	}
-	if p.known, err = firstLine(text); err != nil {
-		return "", err
+	if p.known, p.failure = p.run(ctx); p.failure != nil {
+		p.failed = time.Now()
+		return "", p.failure
 	}
 	p.asked = time.Now()
 	return p.known, nil
@@ -81,21 +85,37 @@ func (p *passwords) refused(began time.Time) bool {
 }
 
 // run runs the command. What it writes to standard error goes to the log.
-func (p *passwords) run(ctx context.Context) ([]byte, error) {
+func (p *passwords) run(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.Command[0], p.Command[1:]...)
 	cmd.WaitDelay = time.Second
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if said := strings.TrimSpace(cut(strings.ToValidUTF8(stderr.String(), "?"), maxErrorText)); said != "" {
-		p.log.Warn("the password command says", "stderr", said)
+	stdout, stderr := beginning{most: maxPassword + 1}, beginning{most: maxErrorText}
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	password, lineErr := firstLine(stdout.text)
+	if said := strings.TrimSpace(strings.ToValidUTF8(string(stderr.text), "?")); said != "" {
+		p.log.Warn("the password command says", "stderr", redact.Text(said, password))
 	}
-	if ctx.Err() != nil {
-		err = fmt.Errorf("it did not end within %v", commandTime)
+	switch {
+	case ctx.Err() != nil:
+		return "", &passwordError{fmt.Errorf("the password command did not end within %v", commandTime)}
+	case err != nil:
+		return "", &passwordError{fmt.Errorf("the password command: %w", err)}
 	}
-	return out, err
+	return password, lineErr
+}
+
+// beginning keeps the first bytes of what is written to it.
+type beginning struct {
+	text []byte
+	most int
+}
+
+// Write implements io.Writer.
+func (b *beginning) Write(text []byte) (int, error) {
+	b.text = append(b.text, text[:min(len(text), b.most-len(b.text))]...)
+	return len(text), nil
 }
 
 func firstLine(text []byte) (string, error) {

@@ -57,12 +57,21 @@ func TestPasswordsThatChange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(script, "#!/bin/sh\necho x >> "+count+"\necho \"asked for $1\" >&2\ncat "+file+"\n")
-	write(file, "first\nand another line\n")
+	passfile := filepath.Join(dir, "pgpass")
+	t.Setenv("PGPASSFILE", passfile)
+	writeAll := func(secret string) {
+		write(file, secret+"\nand another line\n")
+		write(passfile, "*:*:*:"+name+":"+secret+"\n")
+		if err := os.Chmod(passfile, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(script, "#!/bin/sh\necho x >> "+count+"\necho \"asked for $1\" >&2\ncat "+file+"\necho \"got $(head -n 1 "+file+")\" >&2\n")
+	writeAll("first")
 	var log lockedBuffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	sources := map[string]postgres.Password{
-		"file": {File: file}, "command, kept": {Command: []string{script, "$HOME; x"}, Keep: time.Hour}, "command": {Command: []string{script, "a b"}},
+		"file": {File: file}, "password file": {}, "command, kept": {Command: []string{script, "$HOME; x"}, Keep: time.Hour}, "command": {Command: []string{script, "a b"}},
 	}
 	dbs := map[string]*postgres.DB{}
 	for what, source := range sources {
@@ -71,7 +80,7 @@ func TestPasswordsThatChange(t *testing.T) {
 	for i := range 6 {
 		if i > 0 {
 			secret := fmt.Sprintf("secret-%d", i)
-			write(file, secret+"\n")
+			writeAll(secret)
 			pgtest.Exec(t, c.AdminURL(), fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", name, secret))
 			pgtest.Exec(t, c.AdminURL(), fmt.Sprintf("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '%s'", name))
 		}
@@ -81,7 +90,7 @@ func TestPasswordsThatChange(t *testing.T) {
 			}
 		}
 	}
-	if text := log.String(); !strings.Contains(text, "asked for $HOME; x") || strings.Contains(text, "secret") {
+	if text := log.String(); !strings.Contains(text, "asked for $HOME; x") || !strings.Contains(text, "got ") || strings.Contains(text, "secret") {
 		t.Errorf("the log has %s\nwant what the command said, and no password", text)
 	}
 }
@@ -100,6 +109,7 @@ func TestPasswordsThatCannotBeHad(t *testing.T) {
 		{"no command", "", postgres.Password{Command: []string{file + "x"}}, "no such file"},
 		{"command that fails", "", postgres.Password{Command: []string{"sh", "-c", "echo first; echo why >&2; exit 3"}}, "exit status 3"},
 		{"command that says nothing", "", postgres.Password{Command: []string{"true"}}, "is empty: want the password"},
+		{"command that does not stop writing", "", postgres.Password{Command: []string{"sh", "-c", "head -c 70000 /dev/zero | tr '\\0' x; head -c 100000000 /dev/zero"}}, "more than 65536 bytes"},
 		{"zero byte", "a\x00b", postgres.Password{File: file}, "zero byte"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

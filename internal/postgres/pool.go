@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -187,6 +188,13 @@ func loginRefused(err error) bool {
 // changeTime is how long a password may be another in the server than in its source, while it is changed.
 const changeTime = 100 * time.Millisecond
 
+// readsPassword reports whether the password is read from the password file or the service file for each connection.
+func (p *pool) readsPassword() bool {
+	found, err := parseConnInfo(with(p.url, map[string]string{"passfile": os.DevNull}))
+	return !p.password.own() && (err == nil && found.Password == "" || strings.Contains(p.url, "service=") ||
+		os.Getenv("PGSERVICE") != "")
+}
+
 // take gives a connection that is idle, or makes one. A pooler that shows itself by refusing one is asked again, and so
 // is a server that refuses a password for which there may be another, a moment later.
 func (p *pool) take(ctx context.Context) (*pgxpool.Conn, error) {
@@ -195,7 +203,7 @@ func (p *pool) take(ctx context.Context) (*pgxpool.Conn, error) {
 	switch {
 	case err == nil:
 		return conn, nil
-	case loginRefused(err) && p.password.refused(began):
+	case loginRefused(err) && (p.password.refused(began) || p.readsPassword()):
 		select {
 		case <-ctx.Done():
 			return nil, err
@@ -318,7 +326,11 @@ func (p *pool) grow() {
 
 // dial makes one connection more, for whoever waits.
 func (p *pool) dial() {
-	ctx, cancel := context.WithTimeout(p.closing, 2*connectTimeout)
+	limit := 2 * connectTimeout
+	if p.password.Command != nil {
+		limit += commandTime
+	}
+	ctx, cancel := context.WithTimeout(p.closing, limit)
 	defer cancel()
 	conn, err := p.take(ctx)
 	if err == nil {
