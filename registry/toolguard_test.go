@@ -380,3 +380,40 @@ func TestCallerDegradesNoTool(t *testing.T) {
 		t.Errorf("server_info of a role without the tool = %s, want no word of it", got)
 	}
 }
+
+// countedDB counts what is asked of a database.
+type countedDB struct {
+	registry.Database
+	calls int
+}
+
+func (d *countedDB) Run(ctx context.Context, c postgres.Call, s postgres.Sink) (postgres.Outcome, error) {
+	d.calls++
+	return d.Database.Run(ctx, c, s)
+}
+
+// TestPagesAreDecidedOnOnce: the list of tools and the first page of a caller tool share one decision. That on the next
+// pages, which compare, is remembered.
+func TestPagesAreDecidedOnOnce(t *testing.T) {
+	url := pgtest.URL(t)
+	db := &countedDB{Database: openDB(t, url)}
+	r, _, as := guarded(t, registry.Config{DB: db})
+	pgtest.Exec(t, url, permissionFixture+guardedFixture)
+	ctx := as("reader", "ann")
+	if !slices.Contains(r.NamesFor(ctx), "items") {
+		t.Fatal("items is not offered to reader")
+	}
+	db.calls = 0
+	first := answer(t, ctx, r, "items", `{"page_size": 2}`)
+	_, cursor, _ := strings.Cut(first, `"next_cursor":"`)
+	cursor, _, _ = strings.Cut(cursor, `"`)
+	if db.calls != 1 {
+		t.Errorf("the first page takes %d statements, want one", db.calls)
+	}
+	for n := range 2 {
+		next := answer(t, ctx, r, "items", `{"page_size": 2, "cursor": "`+cursor+`"}`)
+		if want := 3 + n; !strings.Contains(next, `"id":3`) || db.calls != want {
+			t.Errorf("the next page is %s, after %d statements; want %d", next, db.calls, want)
+		}
+	}
+}

@@ -73,6 +73,9 @@ func subjectOf(ctx context.Context, sql string) (subject, *Refusal) {
 // role. The owner of an owner tool answers for its SQL, which must only keep read-only mode; that of the server's own
 // tools does, and is not decided on: ok is false.
 func (g *Guard) toolSubject(ctx context.Context, t *catalog.Tool, sql string) (s subject, ok bool, refusal *Refusal) {
+	if t.Page != nil && sql == t.Page.First.SQL {
+		sql = t.Statement.SQL // which the list of tools has decided on; the page only sorts and bounds its rows
+	}
 	if t.Trust == catalog.TrustCaller {
 		s, refusal = subjectOf(ctx, sql)
 		return s, refusal == nil, refusal
