@@ -89,11 +89,8 @@ func describedBy(t *testing.T, db *postgres.DB, tools []*catalog.Tool) registry.
 func offering(t *testing.T, set registry.Set, c registry.Config) *conforming {
 	t.Helper()
 	c.Logger = silent()
-	r, err := registry.Build(c)
+	r, err := registry.Build(c, set)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Replace(set); err != nil {
 		t.Fatal(err)
 	}
 	return &conforming{r, map[string]*jsonschema.Schema{}}

@@ -173,7 +173,7 @@ func TestResourcesOfACaller(t *testing.T) {
 		}
 		prompts = append(prompts, p)
 	}
-	r := build(t, registry.Config{DB: openDB(t, url), Prompts: prompts}, permissionTools)
+	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Prompts: prompts}, permissionTools, "explore")
 	s := r.Server("test")
 	tests := []struct{ name, sub, method, params, want, not string }{
 		{"schema", "cem", "resources/read", `{"uri": "schema://billing"}`, "TABLE invoice", "hidden"},

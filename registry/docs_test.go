@@ -91,7 +91,7 @@ func docRegistry(t *testing.T, files fstest.MapFS) (*registry.Registry, *postgre
 		t.Fatalf("loading the tools of %s:\n%v", docPath, err)
 	}
 	db := openDB(t, pgtest.Demo(t))
-	r, err := registry.Build(registry.Config{Tools: cat.Tools, DB: db, Logger: silent()})
+	r, err := registry.Build(registry.Config{DB: db, Logger: silent()}, registry.Set{Tools: cat.Tools})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func TestEncodingOfTheDatabase(t *testing.T) {
 	}
 	pgtest.Exec(t, utf8, `CREATE SCHEMA shop; CREATE TABLE shop.maße (id int PRIMARY KEY, größe text); COMMENT ON COLUMN shop.maße.größe IS 'für Menschen';
 		INSERT INTO shop.maße SELECT n, '£ ' || n FROM generate_series(1, 100) AS n; ANALYZE shop.maße`)
-	r := buildAll(t, registry.Config{DB: openDB(t, url), Notes: loadNotes(t, "shop.maße: Über alles")}, nil)
+	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Notes: loadNotes(t, "shop.maße: Über alles")}, nil, allSets...)
 	args := argsOf("shop.maße")
 	for _, tool := range embeddedTools(t) {
 		if len(tool.Requires.Extensions) > 0 {

@@ -224,7 +224,7 @@ func TestPrompts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := build(t, registry.Config{DB: openDB(t, ""), Prompts: prompts}, nil)
+	r := buildSet(t, registry.Config{DB: openDB(t, "")}, registry.Set{Prompts: prompts}, nil, "explore")
 	tests := []struct{ method, params, want string }{
 		{"prompts/list", `{}`, `"name":"write_safe_select"`},
 		{"prompts/get", `{"name": "explain_plan_tips", "arguments": {"sql": "SELECT 42", "goal": "memory"}}`, `SELECT 42`},

@@ -36,16 +36,20 @@ func openDB(t *testing.T, url string) *postgres.DB {
 // build makes a registry of the tools that are offered by default and of files (path to text).
 func build(t *testing.T, c registry.Config, files map[string]string) *registry.Registry {
 	t.Helper()
-	return buildSets(t, c, files, "explore")
+	return buildSet(t, c, registry.Set{}, files, "explore")
 }
 
 // buildAll is build with every embedded toolset.
 func buildAll(t *testing.T, c registry.Config, files map[string]string) *registry.Registry {
 	t.Helper()
-	return buildSets(t, c, files, "explore", "inspect", "performance", "health")
+	return buildSet(t, c, registry.Set{}, files, allSets...)
 }
 
-func buildSets(t *testing.T, c registry.Config, files map[string]string, embedded ...string) *registry.Registry {
+// allSets are the embedded toolsets.
+var allSets = []string{"explore", "inspect", "performance", "health"}
+
+// buildSet makes a registry of a set, with the tools of embedded toolsets and of files.
+func buildSet(t *testing.T, c registry.Config, s registry.Set, files map[string]string, embedded ...string) *registry.Registry {
 	t.Helper()
 	extra := fstest.MapFS{}
 	for path, text := range files {
@@ -56,8 +60,8 @@ func buildSets(t *testing.T, c registry.Config, files map[string]string, embedde
 		t.Fatalf("loading tools:\n%v", err)
 	}
 	c.Logger = silent()
-	c.Tools = slices.DeleteFunc(cat.Tools, func(tool *catalog.Tool) bool { return tool.Source == "" && !slices.Contains(embedded, tool.Toolset) })
-	r, err := registry.Build(c)
+	s.Tools = slices.DeleteFunc(cat.Tools, func(tool *catalog.Tool) bool { return tool.Source == "" && !slices.Contains(embedded, tool.Toolset) })
+	r, err := registry.Build(c, s)
 	if err != nil {
 		t.Fatalf("building the registry: %v", err)
 	}

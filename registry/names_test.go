@@ -140,7 +140,7 @@ func TestNamesOfCaller(t *testing.T) {
 		t.Fatal(faults)
 	}
 	tools := map[string]string{"x/sized.sql": strings.Replace(nameTools["x/sized.sql"], "---*/", "trust: owner\n---*/", 1)}
-	r := build(t, registry.Config{DB: openDB(t, url), Prompts: []*catalog.Prompt{prompt}}, tools)
+	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Prompts: []*catalog.Prompt{prompt}}, tools, "explore")
 	everyone := t.Context()
 	for _, test := range []struct{ args, all, one string }{
 		{`{"entity": "itms", "place": "secret"}`, `"suggestion":"items"`, `There is no table or view \"itms\" here.","retryable"`},

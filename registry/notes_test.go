@@ -47,7 +47,7 @@ var notesTools = map[string]string{"x/known.sql": "/*---\ndescription: Notes.\nt
 func TestNotes(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, notesFixture)
-	r := buildAll(t, registry.Config{DB: openDB(t, url), Notes: loadNotes(t, notesFile)}, notesTools)
+	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Notes: loadNotes(t, notesFile)}, notesTools, allSets...)
 	for _, test := range []struct{ tool, args, want string }{
 		{"list_schemas", `{"name_pattern": "shop"}`, `"comment":"The web shop"`},
 		{"list_tables", `{"schema": "shop"}`, `"comment":"What we sell. | Sold since 2019"`},
@@ -91,7 +91,7 @@ func TestNotesOfACaller(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, notesFixture)
 	rules := strings.NewReplacer(`tools: [list_tables, "toolset:x"]`, `tools: "*"`, `limits: {rows: 3, timeout: 1s}`, `tools: "*"`).Replace(permissions)
-	r := buildAll(t, registry.Config{DB: openDB(t, url), Notes: loadNotes(t, notesFile)}, notesTools)
+	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Notes: loadNotes(t, notesFile)}, notesTools, allSets...)
 	all := []string{"The web shop", "Sold since 2019", "P paid", "Legacy", "Only a view", "Nobody uses it", "Set by the warehouse", "Pays back", "Money", "Sent by post", "Bribes", "Secret plan"}
 	const shop, item = "The web shop, Sold since 2019, P paid, Legacy", "Sold since 2019, P paid, Legacy"
 	for _, test := range []struct{ sub, tool, args, want string }{

@@ -34,16 +34,8 @@ type Database interface {
 	Stuck() []postgres.Stuck
 }
 
-// Config says what to build.
+// Config says how tools are offered and run.
 type Config struct {
-	// Tools are the tool files; query and server_info are added to them.
-	Tools []*catalog.Tool
-	// Prompts are the prompt files.
-	Prompts []*catalog.Prompt
-	// Notes are those on objects of the database.
-	Notes catalog.Notes
-	// Outputs are the output schemas by tool name; a tool without one is offered without.
-	Outputs map[string]json.RawMessage
 	// DB must be set.
 	DB Database
 	// RoleDBs are the databases of the roles that have a login of their own, by Role.Connection.
@@ -122,8 +114,8 @@ type tool struct {
 	degraded atomic.Pointer[string]
 }
 
-// Build makes the registry. An error is a fault of the program or of a schema, not of a database.
-func Build(c Config) (*Registry, error) {
+// Build makes a registry that offers a set. An error is a fault of the program or of a schema, not of a database.
+func Build(c Config, s Set) (*Registry, error) {
 	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, defaultMaxRows), cmp.Or(c.MaxBytes, defaultMaxBytes)
 	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, defaultMaxSQLBytes)
 	var tracer *observe.Tracer
@@ -139,7 +131,7 @@ func Build(c Config) (*Registry, error) {
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
 	}
-	return r, r.Replace(Set{Tools: c.Tools, Prompts: c.Prompts, Notes: c.Notes, Outputs: c.Outputs})
+	return r, r.Replace(s)
 }
 
 func (r *Registry) limits() rowLimits {

@@ -22,7 +22,7 @@ ANALYZE crm.customers; ANALYZE crm.guarded; ANALYZE crm.parts`
 func TestSearch(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, searchFixture)
-	r := build(t, registry.Config{DB: openDB(t, url), Notes: loadNotes(t, "crm.state: A note")}, nil)
+	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Notes: loadNotes(t, "crm.state: A note")}, nil, "explore")
 	for _, test := range []struct{ args, want, lacks string }{
 		{`{"pattern": "items order"}`, `"name":"crm.order_items"`, ""},
 		{`{"pattern": "Items, ORDER"}`, `"name":"crm.order_items"`, ""},

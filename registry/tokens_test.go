@@ -34,7 +34,7 @@ func TestTokens(t *testing.T) {
 		outputs[tool.Name] = generatedSchema(t, tool).Output
 	}
 	db := openDB(t, pgtest.Demo(t))
-	r, err := registry.Build(registry.Config{Tools: tools, Outputs: outputs, DB: db, Logger: silent()})
+	r, err := registry.Build(registry.Config{DB: db, Logger: silent()}, registry.Set{Tools: tools, Outputs: outputs})
 	if err != nil {
 		t.Fatal(err)
 	}

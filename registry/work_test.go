@@ -149,7 +149,7 @@ func newDatabase(t *testing.T, c *demo.Cluster, name string) string {
 // that is not there, and a caller of few tables.
 func work(t *testing.T, url, table string) {
 	db, plans := openExplained(t, url)
-	r := buildAll(t, registry.Config{DB: db, Notes: loadNotes(t, table+": A note\nno.table.like_it: Another\n")}, nil)
+	r := buildSet(t, registry.Config{DB: db}, registry.Set{Notes: loadNotes(t, table+": A note\nno.table.like_it: Another\n")}, nil, allSets...)
 	objects, err := strconv.ParseFloat(pgtest.Value(t, url, `SELECT sum(n) FROM (SELECT count(*) FROM pg_attribute UNION ALL SELECT count(*) FROM pg_depend
 		UNION ALL SELECT count(*) FROM pg_class UNION ALL SELECT count(*) FROM pg_constraint UNION ALL SELECT count(*) FROM pg_proc) AS c (n)`), 64)
 	if err != nil {

@@ -71,7 +71,7 @@ func (a *app) main() *database { return a.databases[0] }
 // chosen are the tools of the default database, for the caller in ctx.
 func (a *app) chosen(ctx context.Context) (context.Context, *registry.Registry) {
 	in, _ := a.served.In(ctx, a.served.All()[0])
-	return in, a.main().tools
+	return in, a.main().reconciler.Registry()
 }
 
 func warnOfSmallStack(ctx context.Context, log *slog.Logger) {

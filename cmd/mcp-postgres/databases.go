@@ -26,7 +26,6 @@ type database struct {
 	config.Database
 	*postgres.DB
 	cluster    *demo.Cluster
-	tools      *registry.Registry
 	reconciler *reload.Reconciler
 	changes    *reload.Watcher // nil where nothing is served
 	stop       func()
@@ -36,7 +35,7 @@ type database struct {
 // served is the database as it is offered now.
 func (d *database) served() *registry.Served {
 	d.offered = append(d.offered, &registry.Served{
-		Name: d.Name, Description: d.Description, Main: d.Main, Slots: d.Slots(), Registry: d.tools})
+		Name: d.Name, Description: d.Description, Main: d.Main, Slots: d.Slots(), Registry: d.reconciler.Registry()})
 	return d.offered[len(d.offered)-1]
 }
 
@@ -146,17 +145,13 @@ func (a *app) openDatabase(ctx context.Context, of config.Database) (d *database
 	if err != nil {
 		return d, err
 	}
-	recheck := registry.NewRecheck()
 	conf := registryConfig(c)
-	conf.Name, conf.DB, conf.RoleDBs, conf.Logger, conf.Recheck = of.Name, d.DB, a.permissions.RoleDBs(), a.log, recheck
+	conf.Name, conf.RoleDBs, conf.Logger = of.Name, a.permissions.RoleDBs(), a.log
 	if a.observes() {
 		conf.Observer = &a.observe
 	}
-	if d.tools, err = registry.Build(conf); err != nil {
-		return d, err
-	}
-	d.reconciler, err = reload.New(ctx, reload.Config{Database: of, DB: d.DB, Registry: d.tools,
-		Recheck: recheck, Files: files, Permissions: a.permissions, Observer: a.observe, Logger: log})
+	d.reconciler, err = reload.New(ctx, reload.Config{Database: of, DB: d.DB, Registry: conf, Files: files,
+		Permissions: a.permissions, Observer: a.observe, Logger: log})
 	return d, err
 }
 

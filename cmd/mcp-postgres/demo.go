@@ -35,7 +35,7 @@ func (demoCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.L
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	fmt.Fprintln(s.out, "\n$ mcp-postgres --demo tools")
-	if err := listTools(ctx, s.out, a.main().tools); err != nil {
+	if err := listTools(ctx, s.out, a.main().reconciler.Registry()); err != nil {
 		return err
 	}
 	for _, step := range tour {

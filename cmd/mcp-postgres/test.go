@@ -39,8 +39,8 @@ func (cmd *testCmd) Run(ctx context.Context, c *config.Config, s streams, log *s
 	}
 	defer permissions.Close()
 	conf := registryConfig(db.Settings)
-	conf.Name, conf.RoleDBs, conf.Notes = db.Name, permissions.RoleDBs(), notes
-	results, err := tooltest.Run(ctx, cat.Tools, db.DB, conf, permissions.RulesIn(db.Database))
+	conf.Name, conf.RoleDBs = db.Name, permissions.RoleDBs()
+	results, err := tooltest.Run(ctx, cat.Tools, notes, db.DB, conf, permissions.RulesIn(db.Database))
 	if err != nil {
 		return err
 	}

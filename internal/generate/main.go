@@ -52,7 +52,7 @@ func generate(ctx context.Context, root string) (err error) {
 	if err != nil {
 		return err
 	}
-	reg, err := registry.Build(registry.Config{Tools: cat.Tools, Outputs: outputs, DB: db, Logger: log})
+	reg, err := registry.Build(registry.Config{DB: db, Logger: log}, registry.Set{Tools: cat.Tools, Outputs: outputs})
 	if err != nil {
 		return err
 	}

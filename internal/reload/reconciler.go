@@ -34,12 +34,11 @@ const (
 
 // Config says what to keep in step. All fields but Observer must be set.
 type Config struct {
-	DB       *postgres.DB
-	Registry *registry.Registry
+	DB *postgres.DB
+	// Registry is that of the registry that New builds, but for DB and Recheck.
+	Registry registry.Config
 	// Database is what the settings say of DB; see Reconciler.Update.
-	Database config.Database
-	// Recheck is that of Registry.
-	Recheck     *registry.Recheck
+	Database    config.Database
 	Files       *Files
 	Permissions *Permissions
 	Observer    observe.Observer
@@ -49,8 +48,9 @@ type Config struct {
 // Reconciler gives the registry what is to be offered: the tools of the files, as far as the database takes them. One
 // goroutine uses it.
 type Reconciler struct {
-	config Config
-	log    *slog.Logger
+	config   Config
+	log      *slog.Logger
+	registry *registry.Registry
 
 	of           atomic.Pointer[config.Database]
 	served       *registry.Databases      // with which the registry is served
@@ -82,14 +82,22 @@ const (
 	degraded = "tool degraded: it no longer fits the database"
 )
 
-// New has the database describe the tools, and gives the registry its first ones. A database that does not answer
+// New has the database describe the tools, and builds the registry that offers them. A database that does not answer
 // keeps no tool back.
 func New(ctx context.Context, c Config) (*Reconciler, error) {
+	c.Registry.DB, c.Registry.Recheck = c.DB, registry.NewRecheck()
 	r := &Reconciler{config: c, log: c.Logger, files: c.Files, descriptions: map[string]*description{}}
 	r.Update(c.Database)
 	r.describe(ctx)
-	return r, r.publish()
+	set, err := r.next()
+	if err == nil {
+		r.registry, err = registry.Build(c.Registry, set)
+	}
+	return r, err
 }
+
+// Registry offers the tools.
+func (r *Reconciler) Registry() *registry.Registry { return r.registry }
 
 // Update says what the settings have of the database now.
 func (r *Reconciler) Update(of config.Database) { r.of.Store(&of) }
@@ -151,8 +159,8 @@ func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Sig
 			}
 			r.reload(ctx)
 			wait(leastPause)
-		case <-r.config.Recheck.Added():
-			r.recheck(r.config.Recheck.Take())
+		case <-r.config.Registry.Recheck.Added():
+			r.recheck(r.config.Registry.Recheck.Take())
 			if pause > leastPause { // else the next look is near, and is not put off
 				wait(leastPause)
 			}
@@ -317,14 +325,17 @@ func (r *Reconciler) unmet(t *catalog.Tool) string {
 }
 
 func (r *Reconciler) replace() {
-	if err := r.publish(); err != nil {
+	set, err := r.next()
+	if err == nil {
+		err = r.registry.Replace(set)
+	}
+	if err != nil {
 		r.log.Error("tools not replaced", "error", err)
 	}
 }
 
-// publish gives the registry what is to be offered now, and forgets what is said of texts that are neither in a file
-// nor offered.
-func (r *Reconciler) publish() error {
+// next is what is to be offered now. What is said of texts that are neither in a file nor offered is forgotten.
+func (r *Reconciler) next() (registry.Set, error) {
 	set := registry.Set{
 		Prompts: r.files.Prompts, Notes: r.files.Notes, Outputs: map[string]json.RawMessage{},
 		Columns: map[string][]postgres.Column{}}
@@ -357,12 +368,12 @@ func (r *Reconciler) publish() error {
 			lastGood[t.Path], descriptions[textOf(last)] = last, r.description(last)
 		}
 		if err := add(&set, offered, d); err != nil {
-			return err
+			return set, err
 		}
 	}
 	r.lastGood, r.problems, r.descriptions = lastGood, problems, descriptions
 	set.ReloadError = r.shownError(kept)
-	return r.config.Registry.Replace(set)
+	return set, nil
 }
 
 // problem says what is wrong with a tool whose last good version is last; nothing where it can be offered.

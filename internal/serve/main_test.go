@@ -69,9 +69,9 @@ func (ts *tools) with(t testing.TB, files fs.FS, c registry.Config) *registry.Da
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Prompts = []*catalog.Prompt{{Name: "hello", Arguments: []catalog.Param{{Name: "whom", Description: "hello whom?", Required: true}}}}
-	c.Tools, c.DB, c.Logger = cat.Tools, ts, slog.New(slog.DiscardHandler)
-	r, err := registry.Build(c)
+	prompts := []*catalog.Prompt{{Name: "hello", Arguments: []catalog.Param{{Name: "whom", Description: "hello whom?", Required: true}}}}
+	c.DB, c.Logger = ts, slog.New(slog.DiscardHandler)
+	r, err := registry.Build(c, registry.Set{Tools: cat.Tools, Prompts: prompts})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,8 +39,8 @@ type Result struct {
 // Run runs the examples and tests of tools, one after the other. conf has the limits and the databases of roles, and
 // db is the server's own. With rules, a test that names its caller has the role that they give it; rules may be nil.
 // The error is that of a database that does not answer.
-func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf registry.Config, rules *guard.Rules) (
-	[]Result, error) {
+func Run(ctx context.Context, tools []*catalog.Tool, notes catalog.Notes, db registry.Describer, conf registry.Config,
+	rules *guard.Rules) ([]Result, error) {
 	features, err := registry.Features(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("the database does not answer: %w", err)
@@ -53,7 +53,7 @@ func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf
 	conf.RoleDBs = own
 	var all []Result
 	for _, t := range tools {
-		r := runner{tool: t, rules: rules, skip: t.Requires.Unmet(features)}
+		r := runner{tool: t, notes: notes, rules: rules, skip: t.Requires.Unmet(features)}
 		if conf.ReadOnly && t.Access == catalog.Write {
 			r.skip = "writes, and the server is read-only"
 		}
@@ -73,6 +73,7 @@ func Run(ctx context.Context, tools []*catalog.Tool, db registry.Describer, conf
 // runner runs the tests of one tool.
 type runner struct {
 	tool     *catalog.Tool
+	notes    catalog.Notes
 	rules    *guard.Rules
 	skip     string // why no test is run
 	broken   string // why every test fails
@@ -94,8 +95,9 @@ func (r *runner) prepare(ctx context.Context, db registry.Describer, conf regist
 		return err
 	}
 	r.db = &rollbackDB{Database: db, tool: r.tool}
-	conf.DB, conf.Tools, conf.Outputs = r.db, []*catalog.Tool{r.tool}, map[string]json.RawMessage{r.tool.Name: d.Output}
-	r.registry, err = registry.Build(conf)
+	conf.DB = r.db
+	r.registry, err = registry.Build(conf, registry.Set{Tools: []*catalog.Tool{r.tool}, Notes: r.notes,
+		Outputs: map[string]json.RawMessage{r.tool.Name: d.Output}})
 	return err
 }
 

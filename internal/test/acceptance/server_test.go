@@ -64,7 +64,7 @@ func newServer(t *testing.T, w *world, readOnly bool, stand walls) *server {
 		t.Fatal(err)
 	}
 	s := &spy{Database: db, walls: stand}
-	r, err := registry.Build(registry.Config{Tools: cat.Tools, DB: s, ReadOnly: readOnly && stand.guard, Timeout: statementTimeout, Logger: log})
+	r, err := registry.Build(registry.Config{DB: s, ReadOnly: readOnly && stand.guard, Timeout: statementTimeout, Logger: log}, registry.Set{Tools: cat.Tools})
 	if err != nil {
 		t.Fatal(err)
 	}

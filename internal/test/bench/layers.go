@@ -203,8 +203,8 @@ var bareTypes = []uint32{pgtype.Int4OID, pgtype.Int8OID, pgtype.Int2OID, pgtype.
 // inProcess serves in this process, through pipes in memory, what the binary serves; stop ends that.
 func (b *bench) inProcess(ctx context.Context, db registry.Database) (p *process, stop func(), err error) {
 	log := slog.New(slog.DiscardHandler)
-	r, err := registry.Build(registry.Config{Tools: b.catalog.Tools, DB: db, Timeout: 30 * time.Second,
-		Logger: log})
+	r, err := registry.Build(registry.Config{DB: db, Timeout: 30 * time.Second, Logger: log},
+		registry.Set{Tools: b.catalog.Tools})
 	if err != nil {
 		return nil, nil, err
 	}
