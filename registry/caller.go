@@ -148,13 +148,8 @@ func (d *routing) Run(ctx context.Context, c postgres.Call, sink postgres.Sink) 
 		}
 		db = own
 	}
-	if d.tracer == nil {
-		return db.Run(ctx, c, sink)
-	}
 	ctx, application, end := d.tracer.Statement(ctx)
-	if application != "" {
-		c.Application = application
-	}
+	c.Application = application
 	out, err := db.Run(ctx, c, sink)
 	end(err)
 	return out, err
@@ -179,23 +174,19 @@ type tracedGuard struct {
 }
 
 // Authorize is guard.Guard.Authorize.
-func (g *tracedGuard) Authorize(ctx context.Context, sql string) (p *guard.Permit, err error) {
-	if g.tracer == nil {
-		return g.Guard.Authorize(ctx, sql)
-	}
+func (g *tracedGuard) Authorize(ctx context.Context, sql string) (*guard.Permit, error) {
 	ctx, end := g.tracer.Span(ctx, "guard")
-	defer func() { end(codeOf(err)) }()
-	return g.Guard.Authorize(ctx, sql)
+	p, err := g.Guard.Authorize(ctx, sql)
+	end(codeOf(err))
+	return p, err
 }
 
 // AuthorizeTool is guard.Guard.AuthorizeTool.
-func (g *tracedGuard) AuthorizeTool(ctx context.Context, t *catalog.Tool, sql string) (p *guard.Permit, err error) {
-	if g.tracer == nil {
-		return g.Guard.AuthorizeTool(ctx, t, sql)
-	}
+func (g *tracedGuard) AuthorizeTool(ctx context.Context, t *catalog.Tool, sql string) (*guard.Permit, error) {
 	ctx, end := g.tracer.Span(ctx, "guard")
-	defer func() { end(codeOf(err)) }()
-	return g.Guard.AuthorizeTool(ctx, t, sql)
+	p, err := g.Guard.AuthorizeTool(ctx, t, sql)
+	end(codeOf(err))
+	return p, err
 }
 
 // codeOf is the code of an error, for a span; empty for none.

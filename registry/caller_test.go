@@ -227,14 +227,14 @@ type line struct {
 }
 
 // observer keeps the records of calls; lines gives those that came.
-func observer(t *testing.T) (o *observe.Observer, lines func() []line) {
+func observer(t *testing.T) (o observe.Observer, lines func() []line) {
 	t.Helper()
 	var text bytes.Buffer
 	audit, err := observe.OpenAudit("stderr", true, &text, silent())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &observe.Observer{Audit: audit}, func() (all []line) {
+	return observe.Observer{Audit: audit}, func() (all []line) {
 		for part := range strings.Lines(text.String()) {
 			var l line
 			if err := json.Unmarshal([]byte(part), &l); err != nil {

@@ -330,9 +330,7 @@ func (a *Answer) in(s *Served, unnamed bool) *Answer {
 
 // noTool is the error of a call of a tool that the caller does not have, which the audit has too.
 func (d *Databases) noTool(ctx context.Context, name string) error {
-	if o := d.All()[0].config.Observer; o != nil {
-		o.Audit.UnknownTool(ctx, name)
-	}
+	d.All()[0].config.Observer.Audit.UnknownTool(ctx, name)
 	return errors.New(d.UnknownTool(ctx, name))
 }
 

@@ -269,7 +269,7 @@ func (l *library) tableRows(ctx context.Context, from observe.Origin, v map[stri
 	if len(l.offered(ctx, q)) == 0 {
 		rec := observe.NewRecord(ctx, from, queryName)
 		rec.Outcome, rec.Rule = guard.Forbidden, "tool"
-		l.observe(ctx, rec)
+		l.config.Observer.Call(ctx, rec)
 		return "", Missing("table:// needs the tool query, which is not offered")
 	}
 	rows := func(sql string) (string, error) {

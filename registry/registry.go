@@ -40,8 +40,8 @@ type Config struct {
 	DB Database
 	// RoleDBs are the databases of the roles that have a login of their own, by Role.Connection.
 	RoleDBs map[string]Database
-	// Observer takes the record of each call once it is answered; nil is nobody.
-	Observer *observe.Observer
+	// Observer takes the record of each call once it is answered.
+	Observer observe.Observer
 	// Without are the names of tools in code, query and server_info, that are not offered.
 	Without []string
 	// Recheck, if set, gets the names of tools that may no longer be what the database described.
@@ -118,15 +118,11 @@ type tool struct {
 func Build(c Config, s Set) (*Registry, error) {
 	c.MaxRows, c.MaxBytes = cmp.Or(c.MaxRows, defaultMaxRows), cmp.Or(c.MaxBytes, defaultMaxBytes)
 	c.MaxSQLBytes = cmp.Or(c.MaxSQLBytes, defaultMaxSQLBytes)
-	var tracer *observe.Tracer
-	if c.Observer != nil {
-		tracer = c.Observer.Tracer
-	}
-	routes := &routing{shared: c.DB, tracer: tracer}
+	routes := &routing{shared: c.DB, tracer: c.Observer.Tracer}
 	routes.own.Store(&c.RoleDBs)
 	c.DB = routes
 	r := &Registry{config: c, routes: routes, log: c.Logger,
-		guard: &tracedGuard{guard.New(guard.Config{DB: c.DB, ReadOnly: c.ReadOnly}), tracer}}
+		guard: &tracedGuard{guard.New(guard.Config{DB: c.DB, ReadOnly: c.ReadOnly}), c.Observer.Tracer}}
 	var err error
 	if r.library, err = r.newLibrary(&c, r.limits()); err != nil {
 		return nil, err
@@ -169,9 +165,7 @@ func (r *Registry) Tool(name string) (def *catalog.Tool, s Schema, ok bool) {
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) (*Answer, error) {
 	t, ok := r.toolFor(ctx, name)
 	if !ok {
-		if r.config.Observer != nil {
-			r.config.Observer.Audit.UnknownTool(ctx, name)
-		}
+		r.config.Observer.Audit.UnknownTool(ctx, name)
 		return nil, errors.New(r.unknownTool(ctx, name))
 	}
 	answer, _ := r.run(ctx, called, t, args)
@@ -303,12 +297,6 @@ func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec
 	return e
 }
 
-func (r *Registry) observe(ctx context.Context, rec *observe.Record) {
-	if r.config.Observer != nil {
-		r.config.Observer.Call(ctx, rec)
-	}
-}
-
 // watch marks a tool whose statement the database no longer takes, and unmarks one that works again. It does so only
 // where somebody looks at the tool then.
 func (r *Registry) watch(ctx context.Context, t *tool, err error) {
@@ -354,5 +342,5 @@ func (r *Registry) done(ctx context.Context, rec *observe.Record, res *Answer) {
 	}
 	r.log.LogAttrs(ctx, slog.LevelInfo, "tool call",
 		append(attrs, slog.String("outcome", rec.Outcome), slog.Int64("ms", rec.Duration.Milliseconds()))...)
-	r.observe(ctx, rec)
+	r.config.Observer.Call(ctx, rec)
 }

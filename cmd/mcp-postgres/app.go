@@ -62,9 +62,6 @@ func open(ctx context.Context, c *config.Config, o observe.Observer, watching bo
 	return a, a.openDatabases(ctx, all)
 }
 
-// observes reports whether calls are recorded.
-func (a *app) observes() bool { return a.observe != (observe.Observer{}) }
-
 // main is the default database.
 func (a *app) main() *database { return a.databases[0] }
 

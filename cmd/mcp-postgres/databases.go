@@ -146,12 +146,9 @@ func (a *app) openDatabase(ctx context.Context, of config.Database) (d *database
 		return d, err
 	}
 	conf := registryConfig(c)
-	conf.Name, conf.RoleDBs, conf.Logger = of.Name, a.permissions.RoleDBs(), a.log
-	if a.observes() {
-		conf.Observer = &a.observe
-	}
+	conf.Name, conf.RoleDBs, conf.Logger, conf.Observer = of.Name, a.permissions.RoleDBs(), a.log, a.observe
 	d.reconciler, err = reload.New(ctx, reload.Config{Database: of, DB: d.DB, Registry: conf, Files: files,
-		Permissions: a.permissions, Observer: a.observe, Logger: log})
+		Permissions: a.permissions, Logger: log})
 	return d, err
 }
 

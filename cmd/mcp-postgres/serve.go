@@ -67,7 +67,7 @@ func stopReason(ctx context.Context) []any {
 // ready does all that can stop a start, up to listening. run serves.
 func (a *app) ready(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (run func() error, err error) {
 	server := serve.New(serve.Config{
-		Databases: a.served, Observer: &a.observe, Version: version(), Access: a.access, Slots: c.PoolMax, Logger: log,
+		Databases: a.served, Observer: a.observe, Version: version(), Access: a.access, Slots: c.PoolMax, Logger: log,
 	})
 	if c.Transport == "stdio" {
 		return func() error { return server.Stdio(ctx, s.in, s.out) }, a.access.CheckToken(ctx)

@@ -84,7 +84,7 @@ func TestAudit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reg, err := registry.Build(registry.Config{DB: db, Logger: log, Observer: &observe.Observer{Audit: a}}, registry.Set{Tools: cat.Tools})
+		reg, err := registry.Build(registry.Config{DB: db, Logger: log, Observer: observe.Observer{Audit: a}}, registry.Set{Tools: cat.Tools})
 		if err != nil {
 			t.Fatal(err)
 		}

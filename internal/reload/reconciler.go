@@ -32,7 +32,7 @@ const (
 	describeAtOnce = 4
 )
 
-// Config says what to keep in step. All fields but Observer must be set.
+// Config says what to keep in step. All fields must be set.
 type Config struct {
 	DB *postgres.DB
 	// Registry is that of the registry that New builds, but for DB and Recheck.
@@ -41,7 +41,6 @@ type Config struct {
 	Database    config.Database
 	Files       *Files
 	Permissions *Permissions
-	Observer    observe.Observer
 	Logger      *slog.Logger
 }
 
@@ -108,7 +107,7 @@ func (r *Reconciler) settings() *config.Config { return r.of.Load().Settings }
 func (r *Reconciler) Serve(all *registry.Databases) {
 	r.served = all
 	name := r.of.Load().Name
-	r.config.Observer.Metrics.SetPools("database "+name, map[string]observe.Pool{cmp.Or(name, "shared"): r.config.DB})
+	r.config.Registry.Observer.Metrics.SetPools("database "+name, map[string]observe.Pool{cmp.Or(name, "shared"): r.config.DB})
 }
 
 // Files are those in use.
@@ -173,9 +172,9 @@ func (r *Reconciler) Watch(ctx context.Context, w *Watcher, hangup <-chan os.Sig
 
 // reload reads the permissions and the files again. With faults the tools stay as they are.
 func (r *Reconciler) reload(ctx context.Context) {
-	r.config.Permissions.reload(ctx, r.served, r.config.Observer.Metrics)
+	r.config.Permissions.reload(ctx, r.served, r.config.Registry.Observer.Metrics)
 	found, err := Load(*r.of.Load(), slog.New(slog.DiscardHandler))
-	r.config.Observer.Metrics.Reload(err)
+	r.config.Registry.Observer.Metrics.Reload(err)
 	if err != nil {
 		if r.filesErr == nil || r.filesErr.Error() != err.Error() {
 			r.log.Error("reload refused: the tools stay as they are", "error", err)

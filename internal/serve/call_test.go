@@ -160,7 +160,7 @@ func TestRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &observe.Observer{Audit: audit}
+	o := observe.Observer{Audit: audit}
 	ts := newTools()
 	s := ts.listen(t, ts.server(t, serve.Config{Observer: o, Databases: ts.with(t, ts.files(), registry.Config{Observer: o})}), serve.HTTPConfig{})
 	s.post(call("1", "echo", "x"))

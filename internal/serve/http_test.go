@@ -53,7 +53,7 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 
 func TestOpenAndProtected(t *testing.T) {
 	for _, kind := range []string{serve.StreamableHTTP, serve.SSE} {
-		o := &observe.Observer{Metrics: observe.NewMetrics("1", false)}
+		o := observe.Observer{Metrics: observe.NewMetrics("1", false)}
 		s := startServer(t, serve.Config{Observer: o}, serve.HTTPConfig{Kind: kind}, protect)
 		paths := map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 404, "/mcp": 401, "/sse": 404, "/message": 404}
 		if kind == serve.SSE {

@@ -26,8 +26,8 @@ import (
 type Config struct {
 	// Databases have the tools, resources and prompts. Must be set.
 	Databases *registry.Databases
-	// Observer is told of requests, refusals and spans; nil is nobody.
-	Observer *observe.Observer
+	// Observer is told of requests, refusals and spans.
+	Observer observe.Observer
 	// Version is that of the server.
 	Version string
 	// Slots is how many calls run at once in a database that does not say so itself, shared fairly between callers; zero
@@ -68,9 +68,6 @@ var standard = period{progress: time.Second, heartbeat: 15 * time.Second, idle: 
 func New(c Config) *Server {
 	if c.Slots == 0 {
 		c.Slots = 10
-	}
-	if c.Observer == nil {
-		c.Observer = &observe.Observer{}
 	}
 	s := &Server{
 		Config: c, load: newQuota(maxBytesOf, maxBytesAll), streams: newQuota(maxSessionsOf, maxSessions), period: standard,
@@ -217,9 +214,6 @@ func (s *Server) recovered(ctx context.Context, q *request, answer **response) {
 
 // span begins the span of a request that works on the database.
 func (s *Server) span(ctx context.Context, q *request) (_ context.Context, end func()) {
-	if s.Observer.Tracer == nil {
-		return ctx, func() {}
-	}
 	tool := ""
 	switch q.Method {
 	case string(mcp.MethodToolsCall):

@@ -185,7 +185,7 @@ func TestStreamsLiveWithNewTokens(t *testing.T) {
 }
 
 func TestSSESessionsAreBounded(t *testing.T) {
-	o := &observe.Observer{Metrics: observe.NewMetrics("1", false)}
+	o := observe.Observer{Metrics: observe.NewMetrics("1", false)}
 	s := startServer(t, serve.Config{Observer: o}, serve.HTTPConfig{Kind: serve.SSE})
 	for range 100 {
 		s.session()
