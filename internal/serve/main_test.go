@@ -382,7 +382,7 @@ func waitFor(t *testing.T, what string, done func() bool) {
 }
 
 // numbers are what /metrics shows.
-func numbers(o *observe.Observer) string {
+func numbers(o observe.Observer) string {
 	w := httptest.NewRecorder()
 	o.Metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return w.Body.String()
