@@ -226,19 +226,25 @@ func (r *Registry) ownsArgument(tool string) bool {
 	return ok && slices.ContainsFunc(t.def.Params, func(p catalog.Param) bool { return p.Name == argDatabase })
 }
 
-// Of is the database that a request works in, as far as the request says so; else it is the first that the caller may
-// use.
-func (d *Databases) Of(ctx context.Context, method string, p Place) *Served {
+// Of are the databases that a request works in, as far as the request says so: more than one where it asks all of them,
+// and else the first that the caller may use. There is at least one.
+func (d *Databases) Of(ctx context.Context, method, tool string, p Place) []*Served {
 	all := d.All()
 	if len(all) == 1 {
-		return all[0]
+		return all
 	}
-	name := ""
+	name, in := "", d.visible(ctx)
 	switch mcp.MCPMethod(method) {
+	case mcp.MethodToolsList:
+		name = everyDatabase
 	case mcp.MethodToolsCall:
 		var given struct{ Database string }
 		_ = json.Unmarshal(p.Arguments, &given) // what is wrong with them the call says
-		name = given.Database
+		if name = given.Database; tool == listDatabasesName {
+			name = everyDatabase
+		} else {
+			in = d.having(ctx, tool)
+		}
 	case mcp.MethodResourcesRead:
 		_, place, _ := strings.Cut(p.URI, "://")
 		name, _, _ = strings.Cut(place, "/")
@@ -247,13 +253,18 @@ func (d *Databases) Of(ctx context.Context, method string, p Place) *Served {
 	case mcp.MethodCompletionComplete:
 		name = p.Context.Arguments[argDatabase]
 	}
-	visible := d.visible(ctx)
-	for _, s := range visible {
+	for i, s := range in {
 		if s.Name == name {
-			return s
+			return in[i : i+1]
 		}
 	}
-	return append(visible, all[0])[0]
+	if len(in) == 0 {
+		in = all
+	}
+	if name == everyDatabase {
+		return in
+	}
+	return in[:1]
 }
 
 // Place is what the parameters of a request say of where it works.
@@ -354,10 +365,12 @@ func (d *Databases) mapAll(ctx context.Context, having []*Served, args json.RawM
 		given = map[string]any{}
 	}
 	chars, ok := given["max_chars"].(float64)
-	if !ok {
-		chars = mapChars
+	if given["max_chars"] == nil {
+		chars, ok = mapChars, true
 	}
-	given["max_chars"] = max(int(chars)/len(having), leastMapChars)
+	if ok { // else it is for each of them to refuse
+		given["max_chars"] = max(int(chars)/len(having), leastMapChars)
+	}
 	share, err := json.Marshal(given)
 	if err != nil {
 		share = args
@@ -369,13 +382,19 @@ func (d *Databases) mapAll(ctx context.Context, having []*Served, args json.RawM
 			answers[i] = textAnswer("not offered here")
 		}
 	})
-	all := &Answer{}
+	all, failed := &Answer{}, 0
 	for i, s := range having {
+		if answers[i].Err != nil {
+			failed++
+		}
 		title := "# database " + s.Name
 		if s.Description != "" {
 			title += ": " + s.Description
 		}
 		all.Texts = append(all.Texts, title+"\n"+strings.Join(answers[i].Texts, "\n"))
+	}
+	if failed == len(having) {
+		all.Err = answers[0].Err
 	}
 	return all
 }

@@ -39,7 +39,7 @@ func databases(t *testing.T) *registry.Databases {
 		}
 		files := map[string]string{}
 		if name == "crm" {
-			files["x/of_crm.sql"] = "/*---\ndescription: Of crm.\n---*/\nSELECT name FROM mark"
+			files["x/of_crm.sql"] = "/*---\ndescription: Of crm.\nparams: [{name: t, type: string, names: table, default: x, description: A table.}]\n---*/\nSELECT name FROM mark WHERE @t IS NOT NULL"
 		}
 		r := build(t, registry.Config{Name: name, DB: openDB(t, url)}, files)
 		all = append(all, &registry.Served{Name: name, Description: "About " + name + ".", Main: name == "shop", Registry: r})
@@ -82,6 +82,7 @@ func TestDatabases(t *testing.T) {
 		{"tool of one", "", "of_crm", `{}`, `"name":"crm"`, ""},
 		{"map of all", "", "describe_database", `{"database": "*"}`, "crm_only", "\x00"},
 		{"map of all says what is down", "", "describe_database", `{"database": "*"}`, "# database down: About down.\nThe database is not available", ""},
+		{"map of all, a wrong argument", "", "describe_database", `{"database": "*", "max_chars": "few"}`, "max_chars", "SCHEMA"},
 		{"only the map", "", "list_tables", `{"database": "*"}`, `database "*" is none`, ""},
 		{"list", "", "list_databases", `{}`, `"name":"down","description":"About down.","read_only":false,"configured":true,"available":false`, ""},
 
@@ -126,6 +127,41 @@ func TestCursorOfAnotherDatabase(t *testing.T) {
 	}
 }
 
+// TestWhereARequestWorks: each takes its turn in its own database, so that a slow one holds up no other.
+func TestWhereARequestWorks(t *testing.T) {
+	d := databases(t)
+	for _, test := range []struct{ name, sub, method, tool, params, want string }{
+		{"named", "", "tools/call", "query", `{"arguments": {"database": "crm"}}`, "crm"},
+		{"not named", "", "tools/call", "query", `{"arguments": {}}`, "shop"},
+		{"unknown", "", "tools/call", "query", `{"arguments": {"database": "gone"}}`, "shop"},
+		{"hidden", "clerk", "tools/call", "query", `{"arguments": {"database": "crm"}}`, "shop"},
+		{"the only one of a role", "seller", "tools/call", "query", `{"arguments": {}}`, "crm"},
+		{"a tool of one", "", "tools/call", "of_crm", `{}`, "crm"},
+		{"a tool of none", "", "tools/call", "gone", `{}`, "shop"},
+		{"list_databases", "both", "tools/call", "list_databases", `{}`, "shop crm"},
+		{"the map of all", "all", "tools/call", "describe_database", `{"arguments": {"database": "*"}}`, "shop crm down"},
+		{"the map of all as the role has it", "both", "tools/call", "describe_database", `{"arguments": {"database": "*"}}`, "crm"},
+		{"tools", "both", "tools/list", "", `{}`, "shop crm"},
+		{"rows", "", "resources/read", "", `{"uri": "table://crm/public/mark"}`, "crm"},
+		{"rows of a hidden one", "clerk", "resources/read", "", `{"uri": "table://crm/public/mark"}`, "shop"},
+		{"resources", "", "resources/list", "", `{}`, "shop"},
+		{"resources, next", "", "resources/list", "", `{"cursor": "Y3JtLw=="}`, "crm"},
+		{"completion", "", "completion/complete", "", `{"context": {"arguments": {"database": "crm"}}}`, "crm"},
+	} {
+		var p registry.Place
+		if err := json.Unmarshal([]byte(test.params), &p); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, s := range d.Of(asIn(t, test.sub), test.method, test.tool, p) {
+			names = append(names, s.Name)
+		}
+		if got := strings.Join(names, " "); got != test.want {
+			t.Errorf("%s: Of = %s, want %s", test.name, got, test.want)
+		}
+	}
+}
+
 func TestDatabasesAreSeenAsTheRoleHasThem(t *testing.T) {
 	s := databases(t).Server("test")
 	ask := func(sub, method, params string) string {
@@ -161,6 +197,10 @@ func TestDatabasesAreSeenAsTheRoleHasThem(t *testing.T) {
 		{"templates of a role of two", "both", "resources/templates/list", `{}`, `"uriTemplate":"schema://{database}/{schema}"`, "schema://{schema}"},
 		{"what to do", "both", "initialize", `{"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}`, "There are several databases", ""},
 		{"what to do with one", "clerk", "initialize", `{"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}`, "Few calls", "several databases"},
+		{"tool of another database", "", "resources/read", `{"uri": "tool://of_crm"}`, "SELECT name FROM mark", ""},
+		{"tool of another database, deny", "clerk", "resources/read", `{"uri": "tool://of_crm"}`, `unknown tool`, "SELECT"},
+		{"completion of its argument", "", "completion/complete", `{"ref": {"type": "ref/resource", "uri": "tool://of_crm"}, "argument": {"name": "t", "value": "crm"}}`, `"crm_only"`, ""},
+		{"completion of its argument, deny", "clerk", "completion/complete", `{"ref": {"type": "ref/resource", "uri": "tool://of_crm"}, "argument": {"name": "t", "value": "crm"}}`, `"values":[]`, ""},
 		{"completion of a role of one", "clerk", "completion/complete", fmt.Sprintf(table, "database", ""), `"values":[]`, ""},
 		{"schema", "all", "resources/read", `{"uri": "schema://crm/other"}`, "of_crm", ""},
 		{"completion", "both", "completion/complete", fmt.Sprintf(table, "database", ""), `["shop","crm"]`, ""},

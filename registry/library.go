@@ -141,6 +141,9 @@ func (d *Databases) template(uri, name, mime, description string,
 			return nil, server.ErrResourceNotFound // as for a URI that fits no template
 		}
 		in, s := d.libraryOf(ctx, v[argDatabase])
+		if uri == toolURI {
+			in, s = d.libraryWith(ctx, v["name"], "")
+		}
 		if s == nil {
 			return nil, Missing(fmt.Sprintf("there is no database %.60q", v[argDatabase]))
 		}
@@ -171,6 +174,18 @@ func (d *Databases) libraryOf(ctx context.Context, name string) (in context.Cont
 		}
 	}
 	return ctx, nil
+}
+
+// libraryWith is the database of that name, or without a name the first in which the caller may call the tool; where
+// that is none, it is as libraryOf.
+func (d *Databases) libraryWith(ctx context.Context, tool, name string) (in context.Context, s *Served) {
+	for _, s := range d.having(ctx, tool) {
+		if name == "" || s.Name == name {
+			in, _ = d.In(ctx, s)
+			return in, s
+		}
+	}
+	return d.libraryOf(ctx, name)
 }
 
 // listSchemas puts the schemas that the caller may see into resources/list, a page at a time: of several databases each

@@ -181,6 +181,6 @@ func (d *Databases) callList(ctx context.Context, args json.RawMessage) (*Answer
 func (d *Databases) mayList(ctx context.Context) bool {
 	return slices.ContainsFunc(d.visible(ctx), func(s *Served) bool {
 		in, _ := d.In(ctx, s)
-		return mayCall(in, d.list.def)
+		return mayCall(in, d.list.def) && !slices.Contains(s.config.Without, listDatabasesName)
 	})
 }

@@ -92,18 +92,16 @@ func (d *Databases) CompleteResourceArgument(ctx context.Context, uri string, a 
 		}
 		return completion(names, a.Value), nil
 	}
-	in, s := d.libraryOf(ctx, named)
-	if s == nil {
-		return &mcp.Completion{}, nil
-	}
-	name, isTool := strings.CutPrefix(uri, "tool://")
+	tool, isTool := strings.CutPrefix(uri, "tool://")
+	in, s := d.libraryWith(ctx, tool, named)
 	switch {
+	case s == nil:
 	case uri == toolURI && a.Name == "name":
 		return completion(d.namesFor(ctx), a.Value), nil
 	case uri == d.uri(ctx, tableURI) || uri == d.uri(ctx, schemaURI):
 		return s.library.complete(in, a.Name, nil, a.Value, given.Arguments)
 	case isTool:
-		return s.library.completeTool(in, name, a, given)
+		return s.library.completeTool(in, tool, a, given)
 	}
 	return &mcp.Completion{}, nil
 }

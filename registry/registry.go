@@ -42,7 +42,7 @@ type Config struct {
 	RoleDBs map[string]Database
 	// Observer takes the record of each call once it is answered.
 	Observer observe.Observer
-	// Without are the names of tools in code, query and server_info, that are not offered.
+	// Without are the names of tools in code, those of BuiltIn, that are not offered.
 	Without []string
 	// Recheck, if set, gets the names of tools that may no longer be what the database described.
 	Recheck *Recheck

@@ -41,7 +41,7 @@ type set struct {
 }
 
 // BuiltIn are the names of the tools in code.
-func BuiltIn() []string { return []string{queryName, serverInfoName} }
+func BuiltIn() []string { return []string{queryName, serverInfoName, listDatabasesName} }
 
 // Replace offers another set. Calls in flight end as they began. Clients are told only if they would see a change.
 func (r *Registry) Replace(s Set) error {

@@ -279,16 +279,22 @@ func (s *Server) turn(ctx context.Context, q *request) (_ context.Context, done 
 	default:
 		return ctx, func() {}, nil
 	}
-	slots := s.slotsOf(s.Databases.Of(ctx, q.Method, q.Params.Place))
-	slot := slots.now(q.caller)
-	if slot == nil {
-		q.log("the call waits for its turn: all slots are taken")
-		var err error
-		if slot, err = slots.take(ctx, q.caller); err != nil {
-			return s.noTurn(ctx, q, err)
-		}
+	slot, err := s.slotIn(ctx, q, s.Databases.Of(ctx, q.Method, q.Params.Name, q.Params.Place))
+	if err != nil {
+		return s.noTurn(ctx, q, err)
 	}
 	return guard.WithTurn(ctx, slot, about), slot.give, nil
+}
+
+// slotIn takes a slot of one of the databases: a request that asks all of them is not held up by one that is slow.
+func (s *Server) slotIn(ctx context.Context, q *request, in []*registry.Served) (*turn, error) {
+	for _, d := range in {
+		if slot := s.slotsOf(d).now(q.caller); slot != nil {
+			return slot, nil
+		}
+	}
+	q.log("the call waits for its turn: all slots are taken")
+	return s.slotsOf(in[0]).take(ctx, q.caller)
 }
 
 // noTurn answers a request that gets no slot.
