@@ -24,7 +24,7 @@ const dropKeys = `DO $$ DECLARE k record; BEGIN
 
 // TestImpliedRelationships drops the declared keys of schemas, each with its habits of naming, and looks for them again.
 func TestImpliedRelationships(t *testing.T) {
-	for _, name := range []string{"board", "encyclopedia", "maker"} {
+	for _, name := range []string{"beside", "board", "cinema", "clinic", "encyclopedia", "invoices", "learning", "maker", "warehouse"} {
 		t.Run(name, func(t *testing.T) {
 			url := pgtest.URL(t)
 			pgtest.Exec(t, url, readFile(t, "testdata/relationships/"+name+".sql"))
@@ -85,19 +85,25 @@ func implied(t *testing.T, r *registry.Registry, tables []string) map[string]str
 	return found
 }
 
-// TestImpliedRelationshipsByStatistics has columns whose values are those of a key, and others beyond them.
+// TestImpliedRelationshipsByStatistics has columns whose values are those of a key, beyond them, or more than there are keys.
 func TestImpliedRelationshipsByStatistics(t *testing.T) {
 	url := pgtest.URL(t)
-	pgtest.Exec(t, url, `CREATE TABLE items AS SELECT n AS id FROM generate_series(1, 1000) AS n; ALTER TABLE items ADD PRIMARY KEY (id);
-		CREATE TABLE sold AS SELECT 1 + n % 500 AS item_id FROM generate_series(1, 1000) AS n;
-		CREATE TABLE measured AS SELECT 100000 + n AS item_id FROM generate_series(1, 1000) AS n`)
+	pgtest.Exec(t, url, `CREATE TABLE items AS SELECT n AS id, 'ABC' || n AS code FROM generate_series(1, 1000) AS n; ALTER TABLE items ADD PRIMARY KEY (id), ADD UNIQUE (code);
+		CREATE TABLE sold AS SELECT 1 + n % 500 AS item_id, 'ABC' || 1 + n % 500 AS item_code FROM generate_series(1, 1000) AS n;
+		CREATE TABLE measured AS SELECT 100000 + n AS item_id, (ARRAY['x-ray', 'ultrasound'])[1 + n % 2] AS item_code FROM generate_series(1, 1000) AS n;
+		CREATE TABLE counted AS SELECT n AS item_id, 'ABC' || n AS item_code FROM generate_series(1, 5000) AS n`)
 	r := build(t, registry.Config{DB: openDB(t, url)}, nil)
 	for _, want := range []bool{true, false} { // before and after somebody has looked
 		found := implied(t, r, []string{"items"})
-		if found["sold item_id items"] != "strong" || (found["measured item_id items"] != "") != want {
-			t.Errorf("implied: %v, want measured among them: %v", found, want)
+		if found["sold item_id items"] != "strong" || found["sold item_code items"] == "" {
+			t.Errorf("implied: %v, want those of sold", found)
 		}
-		pgtest.Exec(t, url, "ANALYZE items; ANALYZE sold; ANALYZE measured")
+		for _, key := range []string{"measured item_id items", "measured item_code items", "counted item_id items", "counted item_code items"} {
+			if (found[key] != "") != want {
+				t.Errorf("implied: %v, want %s among them: %v", found, key, want)
+			}
+		}
+		pgtest.Exec(t, url, "ANALYZE items; ANALYZE sold; ANALYZE measured; ANALYZE counted")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 const searchFixture = `CREATE SCHEMA crm; CREATE SCHEMA hidden;
 CREATE TABLE crm.customers (id int, email text, city text, secret text);
-CREATE TABLE crm.order_items ("Odd Name" text, box int); CREATE TABLE crm.tags (id int); CREATE TABLE crm.boss (id int);
+CREATE TABLE crm.order_items ("Odd Name" text, box int); CREATE TABLE crm.tags (id int); CREATE TABLE crm.people ("a_b+c" int, child_seat int); CREATE TABLE crm.boss (id int);
 CREATE TABLE crm.guarded (town text); ALTER TABLE crm.guarded ENABLE ROW LEVEL SECURITY;
 CREATE TABLE crm.parts (town text) PARTITION BY LIST (town); CREATE TABLE crm.part PARTITION OF crm.parts DEFAULT;
 CREATE TABLE hidden.customas (id int); CREATE TYPE hidden.state AS ENUM ('P'); COMMENT ON TYPE hidden.state IS 'Escrow';
@@ -30,6 +30,13 @@ func TestSearch(t *testing.T) {
 		{`{"pattern": "tag"}`, `"name":"crm.tags"`, ""},
 		{`{"pattern": "boxes"}`, `"name":"crm.order_items.box"`, ""},
 		{`{"pattern": "bosses"}`, `"name":"crm.boss"`, ""},
+		{`{"pattern": "person"}`, `"name":"crm.people"`, ""},
+		{`{"pattern": "Children"}`, `"name":"crm.people.child_seat"`, ""},
+		{`{"pattern": "persons children"}`, "not_found", "child_seat"},
+		{`{"pattern": "person children"}`, `"name":"crm.people.child_seat"`, ""},
+		{`{"pattern": "a\\_b+"}`, `"name":"crm.people.\"a_b+c\""`, ""},
+		{`{"pattern": "a%+c"}`, `"name":"crm.people.\"a_b+c\""`, ""},
+		{`{"pattern": "a(b"}`, "not_found", ""},
 		{`{"pattern": "odd name"}`, `"name":"crm.order_items.\"Odd Name\""`, ""},
 		{`{"pattern": "crm.order_items.\"Odd Name\""}`, `"name":"crm.order_items.\"Odd Name\""`, ""},
 		{`{"pattern": "sent"}`, `"name":"crm.jobs.done","type":"crm.state (P, S; Paid or sent | A note)"`, ""},

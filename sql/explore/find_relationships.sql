@@ -13,7 +13,7 @@ params:
     type: string
     names: schema
     description: Omit for the search path.
-use: [foreign_key, missing_name, column_statistic]
+use: [foreign_key, missing_name, column_statistic, irregular_noun]
 access: read
 result: object
 trust: owner
@@ -35,7 +35,9 @@ WITH near AS MATERIALIZED (
   -- Where undeclared relationships are looked for: the table's schema and, unless the database is large, the others too,
   -- for no index finds a column by its name. Views repeat the columns of their tables, and partitions those of their
   -- parent: they count only when asked for.
-  SELECT r.oid, r.schema, r.table_name
+  SELECT r.oid, r.schema, r.table_name, r.oid IN (SELECT t.oid FROM targets AS t) AS is_target,
+         -- CustomerOrder is customer_order.
+         pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(r.table_name::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')) AS snake
   FROM (
     SELECT ARRAY(
       SELECT t.oid FROM targets AS t
@@ -62,7 +64,8 @@ WITH near AS MATERIALIZED (
   WHERE r.oid IN (SELECT t.oid FROM targets AS t) OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
 ), hint AS MATERIALIZED (
   -- What the name of a column that points at a table must hold: the table's singular, or the whole name of a key.
-  SELECT t.oid AS target, pg_catalog.regexp_replace(w.plain, '(ices|ies|ves|es|s|y|a|people|person|ren)$', '') AS stem,
+  SELECT t.oid AS target, pg_catalog.regexp_replace(w.plain, '(ies|es|s|y)$', '') AS stem,
+         ARRAY(SELECT pg_catalog.regexp_replace(w.plain, i.plural || '$', i.singular) FROM irregular_noun AS i WHERE pg_catalog.right(w.plain, pg_catalog.length(i.plural)) = i.plural) AS singular,
          ARRAY(SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', ''))
                FROM pg_catalog.pg_index AS i
                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -74,17 +77,20 @@ WITH near AS MATERIALIZED (
 ), tail AS MATERIALIZED (
   -- What it must hold in a table whose name begins like the target's: topic_id of forum_posts for forum_topics.
   SELECT t.oid AS target, pg_catalog.array_to_string(w.word[:n], '') AS head,
-         pg_catalog.regexp_replace(pg_catalog.array_to_string(w.word[n + 1:], ''), '(ices|ies|ves|es|s|y|a|people|person|ren)$', '') AS stem
-  FROM targets AS t
+         -- Of an irregular plural what it has in common with the singular.
+         CASE WHEN EXISTS (SELECT FROM irregular_noun AS i WHERE pg_catalog.right(w.word[pg_catalog.cardinality(w.word)], pg_catalog.length(i.plural)) = i.plural)
+              THEN pg_catalog.left(pg_catalog.array_to_string(w.word[n + 1:], ''), -pg_catalog.length(w.word[pg_catalog.cardinality(w.word)])) || pg_catalog.left(w.word[pg_catalog.cardinality(w.word)], 1)
+              ELSE pg_catalog.regexp_replace(pg_catalog.array_to_string(w.word[n + 1:], ''), '(ies|es|s|y)$', '') END AS stem
+  FROM near AS t
   CROSS JOIN LATERAL (
-    SELECT pg_catalog.string_to_array(pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(
-             t.table_name::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')), '_') AS word
+    SELECT pg_catalog.string_to_array(t.snake, '_') AS word
   ) AS w
   CROSS JOIN LATERAL pg_catalog.generate_series(1, least(pg_catalog.cardinality(w.word), 6) - 1) AS n
+  WHERE t.is_target
 ), people AS MATERIALIZED (
   -- The table of those who create, own and approve, where a schema has one.
-  SELECT DISTINCT ON (n.schema) n.schema, n.oid,
-         '^[a-z]*(creator|updater|author|owner|editor|approver|uploader|inviter|sender|recipient|reviewer|granter|grantor|revoker|assignee|reporter|requester|requestor|moderator|voter|subscriber|follower|purchaser|redeemer|submitter|resolver|poster|initiator|modifier|deleter|banner)(id)?$|(ed|en|nt|id)by(id)?$' AS roles
+  SELECT DISTINCT ON (n.schema) n.schema, n.oid, n.is_target,
+         '^[a-z]*(creator|updater|author|owner|editor|approver|uploader|inviter|sender|recipient|reviewer|granter|grantor|revoker|assignee|reporter|requester|requestor|moderator|voter|subscriber|follower|purchaser|redeemer|submitter|resolver|poster|initiator|modifier|deleter|banner|admin|administrator|buyer|seller|bidder|winner|translator)(id)?$|(ed|en|nt|id)by(id)?$' AS roles
   FROM near AS n
   CROSS JOIN LATERAL (
     SELECT pg_catalog.array_position(ARRAY['users', 'user', 'appusers', 'appuser', 'authuser', 'people', 'persons', 'person', 'members', 'member',
@@ -108,10 +114,11 @@ WITH near AS MATERIALIZED (
     ) AS w
     WHERE a.attrelid = n.oid AND a.attnum > 0 AND NOT a.attisdropped
       AND (EXISTS (SELECT FROM hint AS h WHERE n.oid = h.target OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys)
+                     OR EXISTS (SELECT FROM pg_catalog.unnest(h.singular) AS i WHERE pg_catalog.strpos(w.plain, i) > 0)
                      -- entity0 and entity1 of a table whose name holds the target's.
                      OR w.plain ~ '[a-z][012]$' AND pg_catalog.strpos(m.plain, h.stem) > 0)
-        OR EXISTS (SELECT FROM tail AS t WHERE pg_catalog.strpos(w.plain, t.stem) > 0 AND pg_catalog.starts_with(m.plain, t.head))
-        OR EXISTS (SELECT FROM people AS p JOIN targets AS t ON t.oid = p.oid WHERE p.schema = n.schema AND w.plain ~ p.roles))
+        OR EXISTS (SELECT FROM tail AS t WHERE pg_catalog.strpos(w.plain, t.stem) > 0 AND (pg_catalog.starts_with(m.plain, t.head) OR w.plain ~ 'id$' AND pg_catalog.length(t.stem) >= 3))
+        OR EXISTS (SELECT FROM people AS p WHERE p.is_target AND p.schema = n.schema AND w.plain ~ p.roles))
     OFFSET 0
   ) AS a
   -- A declared key says where the column points.
@@ -131,6 +138,9 @@ WITH near AS MATERIALIZED (
     SELECT pg_catalog.string_to_array(n.snake, '_') AS word
     UNION
     SELECT pg_catalog.string_to_array(pg_catalog.regexp_replace(n.snake, '([^_])id$', '\1_id'), '_')
+    UNION
+    -- contact1_id, contact_1_id and contact_id_1.
+    SELECT pg_catalog.string_to_array(pg_catalog.regexp_replace(n.snake, '_?[0-9]{1,2}(_id)$|(_id)_?[0-9]{1,2}$', '\1\2'), '_') WHERE n.snake ~ '[0-9]'
   ) AS w
   CROSS JOIN LATERAL (
     SELECT pg_catalog.array_to_string(w.word[:first - 1], '_') AS prefix,
@@ -145,23 +155,23 @@ WITH near AS MATERIALIZED (
   -- The table names that a noun may stand for.
   SELECT DISTINCT p.noun, f.name, pg_catalog.replace(f.name, '_', '') AS plain
   FROM part AS p
-  CROSS JOIN LATERAL (VALUES
-    (p.noun), (p.noun || 's'), (p.noun || 'es'),
-    (pg_catalog.regexp_replace(p.noun, 'y$', 'ies')), (pg_catalog.regexp_replace(p.noun, 's$', '')),
-    (pg_catalog.regexp_replace(p.noun, 'person$', 'people')), (pg_catalog.regexp_replace(p.noun, 'child$', 'children')),
-    (pg_catalog.regexp_replace(p.noun, 'is$', 'es')), (pg_catalog.regexp_replace(p.noun, '[ei]x$', 'ices')),
-    (pg_catalog.regexp_replace(p.noun, 'on$', 'a')), (pg_catalog.regexp_replace(p.noun, 'fe?$', 'ves'))
+  CROSS JOIN LATERAL (
+    VALUES (p.noun), (p.noun || 's'), (p.noun || 'es'), (pg_catalog.regexp_replace(p.noun, 'y$', 'ies')), (pg_catalog.regexp_replace(p.noun, 's$', ''))
+    UNION ALL
+    SELECT pg_catalog.left(p.noun, -pg_catalog.length(i.singular)) || i.plural
+    FROM irregular_noun AS i
+    WHERE pg_catalog.right(p.noun, pg_catalog.length(i.singular)) = i.singular
   ) AS f (name)
 ), referenced AS MATERIALIZED (
   -- The single-column keys that may be pointed at.
-  SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, pg_catalog.bool_or(i.indisprimary) AS is_primary,
+  SELECT n.oid AS relid, n.schema, n.table_name, n.snake, a.attnum, a.attname, a.atttypid, pg_catalog.bool_or(i.indisprimary) AS is_primary,
          pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain_table,
          pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
   FROM (
-    SELECT n.oid, n.schema, n.table_name FROM near AS n
+    SELECT n.oid, n.schema, n.table_name, n.snake FROM near AS n
     UNION
     -- In a large database another schema's table is found by its exact name, if the own schema has none of that name.
-    SELECT r.oid, r.schema, r.table_name
+    SELECT r.oid, r.schema, r.table_name, pg_catalog.lower(r.table_name::text)
     FROM relation AS r
     WHERE r.table_name = ANY (ARRAY(SELECT f.name FROM form AS f))
       AND r.relkind IN ('r', 'p') AND NOT r.relispartition
@@ -174,11 +184,13 @@ WITH near AS MATERIALIZED (
     OFFSET 0
   ) AS i
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum = i.attnum
-  GROUP BY n.oid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid
+  GROUP BY n.oid, n.schema, n.table_name, n.snake, a.attnum, a.attname, a.atttypid
 ), link AS MATERIALIZED (
   -- By the table's name. The key may hold that name itself, customers (customer_id), and _id may mean any primary key.
   SELECT p.attname, k.relid, k.attnum, p.prefix, pg_catalog.length(p.noun) AS noun_length,
-         CASE WHEN p.key = '' OR k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) THEN 0 ELSE 1 END AS doubt,
+         -- user_email and access_token are copies more often than keys.
+         CASE WHEN NOT k.is_primary AND p.key IN ('email', 'emailaddress', 'phone', 'token', 'hash', 'url', 'path', 'title', 'name', 'slug') THEN 1 ELSE 0 END
+         + CASE WHEN p.key = '' OR k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) THEN 0 ELSE 1 END AS doubt,
          p.key = '' AND k.plain NOT IN (pg_catalog.replace(p.noun, '_', ''), k.plain_table) AS is_short
   FROM part AS p
   JOIN form AS f ON f.noun = p.noun
@@ -194,35 +206,34 @@ WITH near AS MATERIALIZED (
     'status', 'state', 'number', 'no', 'nr', 'num', 'position', 'rank', 'level', 'value', 'text', 'description', 'comment', 'date',
     'day', 'month', 'year', 'time', 'email', 'phone', 'username', 'login', 'password', 'token', 'hash', 'path', 'url', 'version',
     'createdat', 'updatedat'])
+  UNION ALL
+  -- Run together: laststorageplaceid ends in the key of storageplace.
+  SELECT r.attname, k.relid, k.attnum, pg_catalog.left(r.plain, -pg_catalog.length(k.plain)), pg_catalog.length(k.plain_table), 0, false
+  FROM (SELECT DISTINCT r.attname, r.plain FROM referencing AS r WHERE r.attname::text ~ '^[a-z]{9,}id$') AS r
+  JOIN referenced AS k ON k.plain = k.plain_table || 'id' AND pg_catalog.length(k.plain_table) >= 6 AND pg_catalog.right(r.plain, pg_catalog.length(k.plain)) = k.plain AND r.plain <> k.plain
 ), own AS MATERIALIZED (
   -- The names of tables that columns are of.
-  SELECT r.relid, r.snake, pg_catalog.string_to_array(r.snake, '_') AS word
-  FROM (SELECT DISTINCT r.relid, pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(
-           r.table_name::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')) AS snake FROM referencing AS r) AS r
+  SELECT n.oid AS relid, n.snake, pg_catalog.string_to_array(n.snake, '_') AS word
+  FROM near AS n
+  WHERE n.oid IN (SELECT r.relid FROM referencing AS r)
 ), split AS MATERIALIZED (
   -- Those of tables that may be pointed at, in two.
   SELECT k.relid, k.schema, pg_catalog.array_to_string(k.word[:n], '_') AS head, pg_catalog.array_to_string(k.word[n + 1:], '') AS tail
   FROM (
-    SELECT DISTINCT k.relid, k.schema, pg_catalog.string_to_array(pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(
-           k.table_name::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')), '_') AS word
+    SELECT DISTINCT k.relid, k.schema, pg_catalog.string_to_array(k.snake, '_') AS word
     FROM referenced AS k
   ) AS k
   CROSS JOIN LATERAL pg_catalog.generate_series(1, least(pg_catalog.cardinality(k.word), 6) - 1) AS n
-), beside AS MATERIALIZED (
-  -- By the name of the own table: the column leaves out what both tables begin with.
-  SELECT r.relid, r.attnum, k.relid AS referenced_relid, k.attnum AS referenced_attnum, pg_catalog.length(s.head || s.tail) AS noun_length, 'begins' AS way,
-         CASE WHEN k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) OR p.key = '' THEN 0 ELSE 1 END AS doubt
+), named AS MATERIALIZED (
+  -- A column that names a table without what that one's name begins with.
+  SELECT p.attname, p.prefix, p.noun, p.key, s.relid, s.schema, s.head, pg_catalog.length(s.head || s.tail) AS noun_length
   FROM part AS p
   JOIN form AS f ON f.noun = p.noun
   JOIN split AS s ON s.tail = f.plain
-  JOIN referencing AS r ON r.attname = p.attname AND r.schema = s.schema AND r.relid <> s.relid
-  JOIN own AS o ON o.relid = r.relid AND (o.snake = s.head OR pg_catalog.starts_with(o.snake, s.head || '_'))
-  JOIN referenced AS k ON k.relid = s.relid
-  WHERE p.prefix = '' AND p.noun <> 'id'
-    AND (k.plain IN (p.key, pg_catalog.replace(p.noun, '_', '') || p.key, k.plain_table || p.key) OR (p.key IN ('id', '') AND k.is_primary))
-  UNION ALL
-  -- entity0 and entity1 of l_artist_work are the artist and the work.
-  SELECT r.relid, r.attnum, k.relid, k.attnum, 0, 'pair', 1
+  WHERE p.noun <> 'id'
+), paired AS MATERIALIZED (
+  -- A column of two, such as entity0 and entity1, with every way to read the name of its table as two.
+  SELECT r.relid, r.schema, r.attnum, CASE WHEN o.is_first THEN s.one ELSE s.other END AS one, CASE WHEN o.is_first THEN s.other ELSE s.one END AS other
   FROM referencing AS r
   JOIN own AS w ON w.relid = r.relid
   CROSS JOIN LATERAL (
@@ -236,12 +247,36 @@ WITH near AS MATERIALIZED (
              WHERE a.attrelid = r.relid AND a.attname = pg_catalog.regexp_replace(r.attname::text, '1$', '0') AND NOT a.attisdropped) AS is_first
     OFFSET 0
   ) AS o
-  JOIN referenced AS k ON k.plain_table = CASE WHEN o.is_first THEN s.one ELSE s.other END AND k.schema = r.schema AND k.is_primary
   WHERE r.plain ~ '[a-z][012]$'
-    AND EXISTS (SELECT FROM referenced AS z WHERE z.plain_table = CASE WHEN o.is_first THEN s.other ELSE s.one END AND z.schema = r.schema)
     AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
                 WHERE a.attrelid = r.relid AND a.atttypid = r.atttypid AND NOT a.attisdropped AND a.attnum <> r.attnum
                   AND pg_catalog.lower(a.attname::text) ~ '[012]$' AND pg_catalog.regexp_replace(a.attname::text, '[012]$', '') = pg_catalog.regexp_replace(r.attname::text, '[012]$', ''))
+), beside AS MATERIALIZED (
+  -- By the name of the own table: the column leaves out what both tables begin with, and no other column names that table whole.
+  SELECT r.relid, r.attnum, k.relid AS referenced_relid, k.attnum AS referenced_attnum, n.noun_length, 'begins' AS way,
+         CASE WHEN k.plain IN (n.key, pg_catalog.replace(n.noun, '_', '') || n.key, k.plain_table || n.key) OR n.key = '' THEN 0 ELSE 1 END + (n.prefix <> '')::integer AS doubt
+  FROM named AS n
+  JOIN referencing AS r ON r.attname = n.attname AND r.schema = n.schema AND r.relid <> n.relid
+  JOIN own AS o ON o.relid = r.relid AND (o.snake = n.head OR pg_catalog.starts_with(o.snake, n.head || '_'))
+  JOIN referenced AS k ON k.relid = n.relid
+  WHERE (k.plain IN (n.key, pg_catalog.replace(n.noun, '_', '') || n.key, k.plain_table || n.key) OR (n.key IN ('id', '') AND k.is_primary))
+    AND (n.prefix = '' OR n.key = 'id')
+    AND NOT EXISTS (
+      SELECT FROM referencing AS o JOIN link AS l ON l.attname = o.attname
+      WHERE o.relid = r.relid AND o.attnum <> r.attnum AND l.relid = n.relid AND l.prefix = '')
+  UNION ALL
+  -- user_id of any table is of auth_user, where no other table ends so.
+  SELECT r.relid, r.attnum, k.relid, k.attnum, pg_catalog.length(n.noun), 'ends', 2
+  FROM named AS n
+  JOIN referencing AS r ON r.attname = n.attname AND r.schema = n.schema AND r.relid <> n.relid
+  JOIN referenced AS k ON k.relid = n.relid AND k.is_primary
+  WHERE n.prefix = '' AND n.key = 'id' AND pg_catalog.length(n.noun) >= 4 AND n.head !~ '_'
+  UNION ALL
+  -- entity0 and entity1 of l_artist_work are the artist and the work.
+  SELECT p.relid, p.attnum, k.relid, k.attnum, 0, 'pair', 1
+  FROM paired AS p
+  JOIN referenced AS k ON k.plain_table = p.one AND k.schema = p.schema AND k.is_primary
+  WHERE EXISTS (SELECT FROM referenced AS z WHERE z.plain_table = p.other AND z.schema = p.schema)
   UNION ALL
   -- The roles of people.
   SELECT r.relid, r.attnum, k.relid, k.attnum, 0, 'people', 1
@@ -278,6 +313,8 @@ WITH near AS MATERIALIZED (
     JOIN family AS rf ON rf.type = r.atttypid
     JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
     WHERE (k.relid, k.attnum) <> (r.relid, r.attnum)
+      -- EmailAddressID is the key of EmailAddress, and no address.
+      AND NOT (l.prefix <> '' AND r.plain = pg_catalog.lower(pg_catalog.translate(r.table_name::text COLLATE pg_catalog."default", '_ .-', '')) || 'id')
       AND (l.prefix IS NOT NULL AND NOT l.is_short OR (r.relid, r.attnum) NOT IN (SELECT own.relid, own.attnum FROM referenced AS own))
       -- The table's name alone, in the singular: a number or uuid, and no word that tables and measures share. comments is how many.
       AND (NOT l.is_short OR (r.plain !~ '[^su]s$' OR r.plain ~ '(series|species|news)$') AND (rf.family = 'integer' OR r.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype)
@@ -325,20 +362,31 @@ WITH near AS MATERIALIZED (
     -- Nor is a column of a declared key of several columns to the same table.
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
                     WHERE k.conrelid = b.relid AND k.contype = 'f' AND k.confrelid = b.referenced_relid AND b.attnum = ANY (k.conkey) OFFSET 0)
-    -- Nor is a column of numbers all of which are beyond those of the key, as far as ANALYZE has seen both.
+    -- Nor is a column whose values are all beyond those of the key, or more than the key has, as far as ANALYZE has seen both.
     AND NOT EXISTS (
       SELECT
       FROM column_statistic AS c
       JOIN column_statistic AS k ON k.schema = b.referenced_schema AND k.table_name = b.referenced_table AND k.column_name = b.referenced_column
       CROSS JOIN LATERAL (
-        SELECT pg_catalog.min(v::numeric) AS least, pg_catalog.max(v::numeric) AS most FROM pg_catalog.unnest(c.common || c.bounds) AS v
-        WHERE b.is_number
+        SELECT pg_catalog.min(v::numeric) FILTER (WHERE b.is_number) AS least, pg_catalog.max(v::numeric) FILTER (WHERE b.is_number) AS most,
+               pg_catalog.min(pg_catalog.rtrim(v) COLLATE "C") AS first, pg_catalog.max(pg_catalog.rtrim(v) COLLATE "C") AS last
+        FROM pg_catalog.unnest(c.common || c.bounds) AS v
       ) AS x
       CROSS JOIN LATERAL (
-        SELECT pg_catalog.min(v::numeric) AS least, pg_catalog.max(v::numeric) AS most FROM pg_catalog.unnest(k.common || k.bounds) AS v
-        WHERE b.is_number
+        SELECT pg_catalog.min(v::numeric) FILTER (WHERE b.is_number) AS least, pg_catalog.max(v::numeric) FILTER (WHERE b.is_number) AS most,
+               pg_catalog.min(pg_catalog.rtrim(v) COLLATE "C") AS first, pg_catalog.max(pg_catalog.rtrim(v) COLLATE "C") AS last
+        FROM pg_catalog.unnest(k.common || k.bounds) AS v
       ) AS y
-      WHERE b.is_number AND c.schema = b.schema AND c.table_name = b.table_name AND c.column_name = b.attname AND (x.least > y.most OR x.most < y.least)
+      CROSS JOIN LATERAL (
+        -- A negative n_distinct is a share of the rows.
+        SELECT c.n_distinct * CASE WHEN c.n_distinct < 0 THEN -pg_catalog.max(l.reltuples) FILTER (WHERE l.oid = b.relid) ELSE 1 END AS own,
+               k.n_distinct * CASE WHEN k.n_distinct < 0 THEN -pg_catalog.max(l.reltuples) FILTER (WHERE l.oid = b.referenced_relid) ELSE 1 END AS keys
+        FROM pg_catalog.pg_class AS l WHERE l.oid IN (b.relid, b.referenced_relid)
+      ) AS d
+      WHERE c.schema = b.schema AND c.table_name = b.table_name AND c.column_name = b.attname
+        AND (CASE WHEN b.is_number THEN x.least > y.most OR x.most < y.least ELSE x.first > y.last OR x.last < y.first END
+             -- Keys of deleted rows stay in logs and histories.
+             OR d.own > 2 * d.keys + 10)
       OFFSET 0)
   ORDER BY b.relid, b.attnum, b.referenced_relid, b.referenced_column, b.relid = t.oid DESC
 ), wide_key AS MATERIALIZED (
@@ -347,7 +395,7 @@ WITH near AS MATERIALIZED (
          -- Its first column has the name of the table: other such keys are made of the keys of others.
          pg_catalog.strpos(pg_catalog.lower(pg_catalog.translate((pg_catalog.first_value(a.attname) OVER (PARTITION BY n.oid ORDER BY u.place))::text COLLATE pg_catalog."default", '_ .-', '')),
            pg_catalog.regexp_replace(pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', '')),
-             '(ices|ies|ves|es|s|y|a|people|person|ren)$', '')) > 0 AS is_named
+             '(ies|es|s|y)$', '')) > 0 AS is_named
   FROM near AS n
   JOIN pg_catalog.pg_index AS i ON i.indrelid = n.oid AND i.indisprimary AND i.indnkeyatts BETWEEN 2 AND 5
   CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS u (attnum, place)
@@ -367,6 +415,33 @@ WITH near AS MATERIALIZED (
   GROUP BY n.oid, n.schema, n.table_name, k.relid, k.schema, k.table_name, k.parts
   HAVING pg_catalog.count(*) = k.parts
      AND pg_catalog.array_agg(k.attname ORDER BY k.attname) IS DISTINCT FROM (SELECT pg_catalog.array_agg(o.attname ORDER BY o.attname) FROM wide_key AS o WHERE o.relid = n.oid)
+), shared AS MATERIALIZED (
+  -- A table beside another one, which has its key: artist_meta.id is artist.id. Nothing gives it a value of its own.
+  SELECT DISTINCT ON (n.oid) n.oid AS relid, n.schema, n.table_name, a.attname, o.oid AS referenced_relid, o.table_name AS referenced_table
+  FROM near AS n
+  JOIN near AS o ON o.schema = n.schema AND o.oid <> n.oid AND (n.is_target OR o.is_target)
+    AND (pg_catalog.starts_with(n.snake, o.snake || '_') OR pg_catalog.starts_with(n.snake, pg_catalog.regexp_replace(o.snake, 's$', '') || '_'))
+  CROSS JOIN LATERAL (
+    SELECT a.attname, a.atttypid
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum = i.indkey[0] AND NOT a.atthasdef AND a.attidentity = ''
+    WHERE i.indrelid = n.oid AND i.indisprimary AND i.indnkeyatts = 1 AND a.atttypid IN ('int4'::pg_catalog.regtype, 'int8'::pg_catalog.regtype, 'uuid'::pg_catalog.regtype)
+    OFFSET 0
+  ) AS a
+  CROSS JOIN LATERAL (
+    SELECT k.atthasdef OR k.attidentity <> '' AS is_given
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_attribute AS k ON k.attrelid = o.oid AND k.attnum = i.indkey[0] AND k.attname = a.attname AND k.atttypid = a.atttypid
+    WHERE i.indrelid = o.oid AND i.indisprimary AND i.indnkeyatts = 1
+    OFFSET 0
+  ) AS k
+  WHERE k.is_given
+    -- release_group_meta is beside release_group, not beside release.
+    AND NOT EXISTS (SELECT FROM near AS z WHERE z.schema = n.schema AND z.oid NOT IN (n.oid, o.oid) AND pg_catalog.length(z.snake) > pg_catalog.length(o.snake)
+                      AND pg_catalog.starts_with(n.snake, z.snake || '_') OFFSET 0)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS f WHERE f.conrelid = n.oid AND f.contype = 'f' AND f.confrelid = o.oid OFFSET 0)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = n.oid OFFSET 0)
+  ORDER BY n.oid, pg_catalog.length(o.snake) DESC
 ), told AS (
   -- All that is implied, as it is told.
   SELECT i.direction, i.schema, i.table_name, ARRAY[i.attname::text] AS columns, i.referenced_schema, i.referenced_table,
@@ -375,6 +450,8 @@ WITH near AS MATERIALIZED (
               THEN pg_catalog.format('%s is a name for another row of %s', i.attname, i.table_name)
               WHEN i.way = 'begins'
               THEN pg_catalog.format('%s names %s, without what the names of both tables begin with', i.attname, i.referenced_table)
+              WHEN i.way = 'ends'
+              THEN pg_catalog.format('%s names %s, without what its name begins with', i.attname, i.referenced_table)
               WHEN i.way = 'pair'
               THEN pg_catalog.format('%s is one of a pair, and the name of the table names %s', i.attname, i.referenced_table)
               WHEN i.way = 'people'
@@ -395,6 +472,12 @@ WITH near AS MATERIALIZED (
   FROM wide AS w
   JOIN LATERAL (SELECT t.oid FROM targets AS t WHERE t.oid IN (w.relid, w.referenced_relid) ORDER BY t.oid <> w.relid LIMIT 1) AS t ON true
   WHERE w.ties = 1
+  UNION ALL
+  SELECT CASE WHEN s.relid = t.oid THEN 'outgoing' ELSE 'incoming' END, s.schema, s.table_name, ARRAY[s.attname::text], s.schema, s.referenced_table, ARRAY[s.attname::text], 'likely',
+         pg_catalog.format('%s has the primary key of %s and the begin of its name, and nothing gives it values of its own; the types fit.', s.table_name, s.referenced_table)
+  FROM shared AS s
+  JOIN LATERAL (SELECT t.oid FROM targets AS t WHERE t.oid IN (s.relid, s.referenced_relid) ORDER BY t.oid <> s.relid LIMIT 1) AS t ON true
+  WHERE NOT EXISTS (SELECT FROM implied AS i WHERE i.relid = s.relid AND i.attname = s.attname)
   UNION ALL
   -- Of a pair such as item_type and item_id the first one says in which table the second one is.
   SELECT 'outgoing', r.schema, r.table_name, ARRAY[r.attname::text, y.attname::text], NULL, NULL, NULL, 'likely',

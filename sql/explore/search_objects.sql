@@ -23,7 +23,7 @@ params:
     default: summary
     description: full adds the columns of tables.
 access: read
-use: [column_statistic]
+use: [column_statistic, irregular_noun]
 trust: owner
 omit_null: true
 page: {key: [rank, name], size: 25, max: 200}
@@ -84,12 +84,23 @@ tests:
     expect: {error: not_found}
 ---*/
 WITH wanted AS MATERIALIZED (
-  -- Where nothing has the words, a plural finds the singular, and the other way round.
+  -- Where nothing has the words, a plural finds the singular, and the other way round. words are all forms of all words, of which candidates have
+  -- one; word_forms has a regular expression for each word.
   SELECT pg_catalog.array_agg('%' || w.word || '%') AS exact_words,
-         pg_catalog.array_agg('%' || CASE WHEN w.word ~ '^[[:alpha:]]{4,}$' THEN pg_catalog.regexp_replace(w.word, '(ies|(?<=s|x|ch|sh)es|y|s)$', '', 'i') ELSE w.word END || '%') AS words,
+         pg_catalog.array_agg('%' || f.form || '%') || coalesce(pg_catalog.array_agg('%' || f.other || '%') FILTER (WHERE f.other IS NOT NULL), '{}') AS words,
+         pg_catalog.array_agg(x.expression || coalesce('|' || f.other, '')) AS word_forms,
          -- Folding beyond ASCII is slow, and needed only for a pattern that holds such letters.
          pg_catalog.octet_length(@pattern) = pg_catalog.length(@pattern) AS ascii
   FROM pg_catalog.regexp_split_to_table(@pattern, '[\s.,;"]+') AS w (word)
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN w.word ~ '^[[:alpha:]]{4,}$' THEN pg_catalog.regexp_replace(w.word, '(ies|(?<=s|x|ch|sh)es|y|s)$', '', 'i') ELSE w.word END AS form,
+           (SELECT CASE WHEN pg_catalog.lower(w.word) = i.singular THEN i.plural ELSE i.singular END
+            FROM irregular_noun AS i WHERE pg_catalog.lower(w.word) IN (i.singular, i.plural)) AS other
+  ) AS f
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.translate(pg_catalog.regexp_replace(pg_catalog.translate(f.form, '\', ''), '([^[:alnum:]%_])', '\\\1', 'g'), '_', '.') AS text
+  ) AS e
+  CROSS JOIN LATERAL (SELECT pg_catalog.replace(e.text, '%', '.*') AS expression) AS x
   WHERE w.word <> ''
 ), namespace AS MATERIALIZED (
   SELECT n.oid, n.nspname
@@ -229,13 +240,13 @@ WITH wanted AS MATERIALIZED (
     CROSS JOIN object AS o
     CROSS JOIN LATERAL (SELECT pg_catalog.concat_ws(' ', o.place, o.name, o.description, o.labels) COLLATE pg_catalog."default" AS text) AS t
     -- The words that are not in the object's own name or comment are in the names of its table and schema.
-    WHERE t.text ILIKE ALL (w.words)
+    WHERE t.text ~* ALL (w.word_forms)
   ) AS o
 )
 SELECT 3 * CASE WHEN o.kind = 4 THEN 3
                 WHEN o.name ILIKE @pattern THEN 0
                 WHEN o.name ILIKE @pattern || '%' THEN 1
-                WHEN o.name ILIKE ALL (w.words) THEN 2
+                WHEN o.name ~* ALL (w.word_forms) THEN 2
                 ELSE 3 END + o.kind AS rank,
        CASE o.kind WHEN 1 THEN 'table' WHEN 2 THEN 'column' WHEN 3 THEN 'function' ELSE 'value' END AS kind,
        CASE o.kind WHEN 1 THEN pg_catalog.format('%I.%I', o.nspname, o.relname)
