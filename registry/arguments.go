@@ -118,6 +118,11 @@ func nameParam(t *catalog.Tool, kind string) string {
 	return ""
 }
 
+// takesNames reports a tool with an argument that is a name.
+func takesNames(t *catalog.Tool) bool {
+	return slices.ContainsFunc(t.Params, func(p catalog.Param) bool { return p.Names != "" })
+}
+
 // sqlName is a name as SQL writes it, of one or two parts.
 var sqlName = regexp.MustCompile(`^(?:("(?:[^"]|"")+"|[^".\s]+)\.)?("(?:[^"]|"")+"|[^".\s]+)$`)
 

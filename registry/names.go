@@ -131,8 +131,3 @@ func (h *sqlTool) findNames(ctx context.Context, search nameArgs) (*candidates, 
 	}
 	return findNames(ctx, h.db, id, search, callerArgs(ctx))
 }
-
-// takesNames reports a tool with an argument that is a name.
-func takesNames(t *catalog.Tool) bool {
-	return slices.ContainsFunc(t.Params, func(p catalog.Param) bool { return p.Names != "" })
-}

@@ -32,19 +32,34 @@ type sqlTool struct {
 }
 
 func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
-	args := c.args
-	st, own, err := h.statement(ctx, args)
+	st, own, err := h.statement(ctx, c.args)
 	if err != nil {
 		return nil, err
 	}
-	values := bind(h.tool, st, plainNames(h.tool, args), own)
-	sink := h.sink(ctx, args)
+	sink := h.sink(ctx, c.args)
 	defer func() { h.buffers.put(sink.buf) }()
-	call := h.dbCall(ctx, st, values)
+	call := h.dbCall(ctx, st, bind(h.tool, st, plainNames(h.tool, c.args), own))
 	call.Write, call.MaxRows = h.tool.Access == catalog.Write, sink.limits.rows
 	call.MaxAffected = h.tool.Limits.MaxAffected
-	var res *Answer
-	explain := own[catalog.PageKey(1)] == nil
+	res, out, err := h.answer(ctx, call, sink, c.args)
+	c.Rows, c.wrote = out.Rows, call.Write && err == nil
+	switch {
+	case errors.Is(err, postgres.ErrNoDatabase):
+		return noticeAnswer(h.tool.Result, h.columns), nil
+	case err != nil:
+		return nil, err
+	case h.tool.Result == catalog.Query:
+		return h.runWritten(ctx, c, res.Texts[0])
+	}
+	res.addNotices(out.Notices, res.JSON != "" && (h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember)))
+	return res, nil
+}
+
+// answer runs the call and makes the answer of it. One that has nothing in it may be the error not_found; the pages after
+// the first end so.
+func (h *sqlTool) answer(ctx context.Context, call postgres.Call, sink *objectRows, args map[string]any) (
+	res *Answer, out postgres.Outcome, err error) {
+	explain := h.tool.Page == nil || call.SQL != h.tool.Page.Next.SQL
 	call.Answer = func(out postgres.Outcome) (err error) {
 		h.compare(ctx, sink)
 		if explain && h.empty(sink, out) {
@@ -53,28 +68,18 @@ func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
 		res, err = h.result(args, sink, out)
 		return err
 	}
-	out, err := h.run(ctx, call, sink)
-	if errors.Is(err, errEmpty) {
-		explain = false
-		switch err = h.notFound(ctx, args); {
-		case err == nil && call.Write:
-			out, err = h.run(ctx, call, sink)
-		case err == nil:
-			res, err = h.result(args, sink, out)
-		}
+	out, err = h.run(ctx, call, sink)
+	if !errors.Is(err, errEmpty) {
+		return res, out, err
 	}
-	c.Rows, c.wrote = out.Rows, call.Write && err == nil
-	if errors.Is(err, postgres.ErrNoDatabase) {
-		return noticeAnswer(h.tool.Result, h.columns), nil
+	explain = false
+	switch err = h.notFound(ctx, args); {
+	case err == nil && call.Write:
+		out, err = h.run(ctx, call, sink)
+	case err == nil:
+		res, err = h.result(args, sink, out)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if h.tool.Result == catalog.Query {
-		return h.runWritten(ctx, c, res.Texts[0])
-	}
-	res.addNotices(out.Notices, res.JSON != "" && (h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember)))
-	return res, nil
+	return res, out, err
 }
 
 // errEmpty is an answer that has nothing in it, which may be the error not_found: a write is rolled back then.
@@ -357,7 +362,10 @@ func (h *sqlTool) run(ctx context.Context, call postgres.Call, sink postgres.Sin
 		out, err = h.db.Run(ctx, call, sink)
 		return err
 	})
-	return out, p.Redact(err)
+	if err != nil {
+		err = p.Redact(err)
+	}
+	return out, err
 }
 
 // asDescribed reports whether the tool's names mean to a call what they meant when the database described the tool:

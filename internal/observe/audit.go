@@ -86,6 +86,9 @@ func (a *Audit) Close() error {
 // UnknownTool writes a line for a call of a tool that the caller does not have. It makes no number, as the name may
 // be any.
 func (a *Audit) UnknownTool(ctx context.Context, name string) {
+	if a == nil {
+		return
+	}
 	r := NewRecord(ctx, Origin{Method: callTool}, fmt.Sprintf("%.100s", name))
 	r.Call, r.Outcome = "", CodeUnknownTool
 	a.call(r)
@@ -106,9 +109,6 @@ type auditLine struct {
 }
 
 func (a *Audit) call(r *Record) {
-	if a == nil {
-		return
-	}
 	line := auditLine{Record: *r, Outcome: "ok", MS: float64(r.Duration.Microseconds()) / 1000}
 	line.Time = r.Time.UTC()
 	if r.Method != callTool {

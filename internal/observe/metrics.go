@@ -82,9 +82,6 @@ func (m *Metrics) SetPools(owner string, pools map[string]Pool) {
 }
 
 func (m *Metrics) call(c *Record) {
-	if m == nil {
-		return
-	}
 	outcome := outcome(c.Outcome)
 	tool := []string{c.Tool}
 	if m.several {

@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,12 +42,12 @@ type Config struct {
 	// MinConns are the connections kept open. With zero one is made at the start, and none is kept; with a negative number
 	// nothing connects before the first call.
 	MinConns int
-	// MaxConns are the most connections; zero means DefaultMaxConns.
+	// MaxConns are the most connections; zero means 10.
 	MaxConns int
-	// IdleTime is how long a connection beyond MinConns stays open without use; zero means DefaultIdleTime, negative for
+	// IdleTime is how long a connection beyond MinConns stays open without use; zero means 5 minutes, negative for
 	// ever.
 	IdleTime time.Duration
-	// Timeout is the statement timeout of a call that names none; zero means DefaultTimeout.
+	// Timeout is the statement timeout of a call that names none; zero means 30 s.
 	Timeout time.Duration
 	// Logger must be set.
 	Logger *slog.Logger
@@ -128,6 +126,91 @@ func (db *DB) Stats() Stats {
 	s := db.pool.stats()
 	s.Stuck = len(db.Stuck())
 	return s
+}
+
+// Run runs one call and hands its rows to sink. The error is ErrNoDatabase, *Unavailable, *Error, what c.Bind returned,
+// or the context's. A deadline of ctx bounds the statement too: it must leave Grace for the end. A read that meets a
+// dead connection or a stale plan is tried once more, a write only if the server never saw it.
+func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
+	if db.pool == nil {
+		return Outcome{}, ErrNoDatabase
+	}
+	limit := db.timeout
+	if c.Timeout > 0 {
+		limit = min(limit, c.Timeout)
+	}
+	start, timeout := time.Now(), limit
+	if end, ok := ctx.Deadline(); ok {
+		timeout = min(limit, end.Sub(start)-Grace)
+	}
+	if timeout <= 0 && ctx.Err() == nil {
+		return Outcome{}, timeoutError(limit)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout+Grace)
+	defer cancel()
+	out, err := db.attempt(ctx, &c, timeout, sink)
+	if err == nil {
+		return out, nil
+	}
+	late := func() bool { return time.Since(start) >= timeout.Truncate(time.Millisecond) } // as the server has it
+	if ctx.Err() == nil && !late() && db.shouldRetry(&c, out, err) {
+		out, err = db.attempt(ctx, &c, timeout, sink)
+	}
+	switch {
+	case late() && (canceled(err) || lostIn(err) != nil):
+		return out, lateError(err, limit, c.commits())
+	case canceled(err) && ctx.Err() == nil:
+		return out, &Error{Code: codeCanceled, Retryable: true, Running: true,
+			Message: "the statement was canceled in the database, not by its time limit: nothing was changed",
+			Hint:    "whoever canceled it may do so again"}
+	}
+	return out, db.publicError(ctx, &c, err)
+}
+
+// codeCanceled is query_canceled: by a time limit, or by a cancel request of anybody who may send one.
+const codeCanceled = "57014"
+
+func canceled(err error) bool {
+	var e *Error
+	return err != nil && errors.As(err, &e) && e.Code == codeCanceled
+}
+
+// attempt runs the call on one connection of the pool.
+func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink Sink) (Outcome, error) {
+	t := newTransaction(c, timeout, sink, &db.types)
+	if err := db.takePlace(ctx, c); err != nil {
+		return t.out, err
+	}
+	err := db.withSession(ctx, func(s *session) error { return t.runOn(ctx, s, c) })
+	if c.Untrusted && t.session == nil {
+		<-db.callers
+	}
+	if c.twoFlights() && (err == nil || len(t.done) == len(t.steps)) {
+		return t.out, err
+	}
+	for _, t.step = range t.done {
+		if t.held != nil { // any connection will do: that of the call may be broken
+			if err := db.withSession(ctx, t.learn); err != nil {
+				return t.out, err
+			}
+		}
+		if err := t.answer(); err != nil {
+			return t.out, err
+		}
+	}
+	return t.out, err
+}
+
+// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row and
+// met a dead connection, a stale plan or a cancel request that was not for it, as one behind a pooler can be, or
+// anything that was not executed because a pooler showed itself.
+func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {
+	var mixed *mixedUpError
+	if lost := lostIn(err); lost != nil {
+		db.pool.Reset() // the others are as old as the one that was dead
+		return lost.unheard || !c.Write && out.Rows == 0
+	}
+	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && (c.Prepare && stale(err) || canceled(err))
 }
 
 // withSession runs f on a connection of the pool. When ctx ends, the statement that f runs is cancelled in PostgreSQL.
@@ -210,55 +293,6 @@ func (db *DB) release(conn *pgxpool.Conn, s *session) {
 	}
 }
 
-// Some statements heed neither cancellation nor termination, such as a search in one huge text: PostgreSQL looks for
-// signals between rows and in loops that it knows to be long, and nobody can list all others. The call is answered at
-// its time limit all the same. The connection, its place in the pool and the caller's turn are kept until the backend
-// is at rest or gone.
-
-// Turn is the right of a call to run, which whoever gives it shares out between callers.
-type Turn interface {
-	// Keep says that a backend may go on when the call is answered. The turn ends with the Free of what it returns.
-	Keep() Kept
-}
-
-// Kept is a turn that outlasts the answer to its call.
-type Kept interface {
-	// Stuck says that the backend heeds neither cancellation nor termination.
-	Stuck()
-	// Free says that the backend is at rest, or gone.
-	Free()
-}
-
-// Stuck is a backend that heeds neither cancellation nor termination.
-type Stuck struct {
-	// PID is zero behind a pooler that hides it.
-	PID   uint32
-	Since time.Time
-	// Tool is the name of the tool that was called.
-	Tool string
-}
-
-type noTurn struct{}
-
-func (noTurn) Stuck() {}
-
-func (noTurn) Free() {}
-
-// stuckBackends are those of one DB, by their connections.
-type stuckBackends struct {
-	mu  sync.Mutex
-	all map[*session]Stuck
-
-	asking sync.Mutex // one connection at a time asks about them
-}
-
-// Stuck are the backends that can't be stopped, the oldest first.
-func (db *DB) Stuck() []Stuck {
-	db.stuck.mu.Lock()
-	defer db.stuck.mu.Unlock()
-	return slices.SortedFunc(maps.Values(db.stuck.all), func(a, b Stuck) int { return a.Since.Compare(b.Since) })
-}
-
 // takePlace waits until SQL of a caller may run. A quarter of the pool is never for it, so that tools are served
 // whatever callers send; when half of the pool is stuck, no more is begun.
 func (db *DB) takePlace(ctx context.Context, c *Call) error {
@@ -278,129 +312,4 @@ func (db *DB) takePlace(ctx context.Context, c *Call) error {
 	case <-ctx.Done():
 		return connectError(ctx, ctx.Err())
 	}
-}
-
-// addStuck notes a backend; false means that the DB is being closed.
-func (db *DB) addStuck(s *session, about Stuck) bool {
-	db.stuck.mu.Lock()
-	defer db.stuck.mu.Unlock()
-	if db.pool.closing.Err() != nil {
-		return false
-	}
-	if db.stuck.all == nil {
-		db.stuck.all = map[*session]Stuck{}
-	}
-	db.stuck.all[s] = about
-	return true
-}
-
-func (db *DB) removeStuck(s *session) {
-	db.stuck.mu.Lock()
-	defer db.stuck.mu.Unlock()
-	delete(db.stuck.all, s)
-}
-
-// leaveStuck ends the wait for all of them. The DB must be closing, so that no other is added.
-func (db *DB) leaveStuck() {
-	db.stuck.mu.Lock()
-	defer db.stuck.mu.Unlock()
-	for s := range db.stuck.all {
-		_ = s.pc.Conn().Close()
-	}
-}
-
-// stop ends what the backend of a connection that is given up may still be doing. It returns when the backend is at
-// rest or gone.
-func (db *DB) stop(s *session, kept Kept, about Stuck) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*cancelGrace)
-	defer cancel()
-	if s.pc.IsClosed() || !s.awaiting() || s.pc.CancelRequest(ctx) == nil && s.quiet(cancelGrace) {
-		return
-	}
-	b := &backend{pid: s.pid}
-	gone, err := db.terminate(b)
-	db.log.Warn("a statement did not heed its cancellation: its backend is terminated", "pid", b.pid, "error", err)
-	if gone || s.quiet(cancelGrace) || !db.addStuck(s, about) {
-		return
-	}
-	defer db.removeStuck(s)
-	kept.Stuck()
-	log := db.log.With("pid", about.PID, "since", about.Since, "tool", about.Tool)
-	log.Error("a backend heeds neither cancellation nor termination: its connection is kept until it has ended")
-	for wait := firstAsk; !db.atRest(s, b, wait); wait = min(2*wait, lastAsk) {
-	}
-	if db.pool.closing.Err() != nil {
-		log.Warn("a backend that could not be stopped is left at work")
-		return
-	}
-	log.Info("a backend that could not be stopped has ended")
-}
-
-// firstAsk and lastAsk are the shortest and the longest time between two questions about a backend.
-const (
-	firstAsk = 250 * time.Millisecond
-	lastAsk  = 5 * time.Second
-)
-
-// backend is a process of the server. One that follows with the same number has another start.
-type backend struct {
-	pid   uint32
-	start string
-}
-
-// atRest waits a while, and reports whether the backend is at rest or gone. Its connection shows that. A pooler may
-// have closed that and left the backend at work: then only pg_stat_activity shows it.
-func (db *DB) atRest(s *session, b *backend, wait time.Duration) bool {
-	switch open := !s.pc.IsClosed(); {
-	case open && s.quiet(wait):
-		lost := s.awaiting() && s.pooled && b.pid != 0 // by the pooler: the backend is asked for next time
-		return !lost || db.pool.closing.Err() != nil
-	case !open:
-		time.Sleep(wait)
-	}
-	if db.pool.closing.Err() != nil {
-		return true
-	}
-	gone, err := db.terminate(b)
-	if err != nil {
-		db.log.Debug("asking about a backend that can't be stopped", "error", err)
-	}
-	return gone
-}
-
-// terminateSQL ends a backend, unless it is at rest. It gives no row for one that is gone.
-const terminateSQL = `SELECT a.backend_start::pg_catalog.text, pg_catalog.pg_terminate_backend(a.pid)
-FROM pg_catalog.pg_stat_activity AS a
-WHERE a.pid OPERATOR(pg_catalog.=) $1 AND (a.state OPERATOR(pg_catalog.=) 'idle') IS NOT TRUE
-  AND ($2::pg_catalog.text OPERATOR(pg_catalog.=) '' OR a.backend_start::pg_catalog.text OPERATOR(pg_catalog.=) $2)`
-
-// terminate asks for the end of a backend of ours by a connection of its own, for the pool's may all be taken.
-func (db *DB) terminate(b *backend) (gone bool, err error) {
-	if b.pid == 0 {
-		return false, errors.New("a pooler hides the backend")
-	}
-	db.stuck.asking.Lock()
-	defer db.stuck.asking.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
-	defer cancel()
-	conf, err := db.pool.config(ctx)
-	if err != nil {
-		return false, err
-	}
-	conf.RuntimeParams = maps.Clone(conf.RuntimeParams)
-	conf.RuntimeParams["application_name"] = "mcp-postgres watch"
-	conn, err := pgconn.ConnectConfig(ctx, conf)
-	if err != nil {
-		return false, err
-	}
-	args := [][]byte{strconv.AppendUint(nil, uint64(b.pid), 10), []byte(b.start)}
-	answer := conn.ExecParams(ctx, terminateSQL, args, nil, nil, nil).Read()
-	if err := errors.Join(answer.Err, conn.Close(ctx)); err != nil {
-		return false, err
-	}
-	if len(answer.Rows) == 0 {
-		return true, nil
-	}
-	b.start = string(answer.Rows[0][0])
-	return false, nil
 }

@@ -210,9 +210,6 @@ var errStatementMode = &Error{Code: "08P01",
 
 // publicError rewrites the errors that come from the connection or the context, not from PostgreSQL.
 func (db *DB) publicError(ctx context.Context, c *Call, err error) error {
-	if err == nil {
-		return nil
-	}
 	var e *Error
 	switch lost := lostIn(err); {
 	case lost != nil && c.commits() && !lost.uncommitted:
@@ -278,7 +275,7 @@ var node = regexp.MustCompile(`(\S+@)?[A-Za-z0-9._-]+:[0-9]{4,5}\b`)
 // Such an error names hosts and logins, which only the operator is to read: a caller with a role does not.
 func remoteError(s *session, c *Call, err error) error {
 	var e *Error
-	if err == nil || !errors.As(err, &e) || e.givenUp {
+	if !errors.As(err, &e) || e.givenUp {
 		return err
 	}
 	connection := strings.HasPrefix(e.Code, "08")

@@ -11,107 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// Run runs one call and hands its rows to sink. The error is ErrNoDatabase, *Unavailable, *Error, what c.Bind returned,
-// or the context's. A deadline of ctx bounds the statement too: it must leave Grace for the end. A read that meets a
-// dead connection or a stale plan is tried once more, a write only if the server never saw it.
-func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
-	if db.pool == nil {
-		return Outcome{}, ErrNoDatabase
-	}
-	limit := db.timeout
-	if c.Timeout > 0 {
-		limit = min(limit, c.Timeout)
-	}
-	start, timeout := time.Now(), limit
-	if end, ok := ctx.Deadline(); ok {
-		timeout = min(limit, end.Sub(start)-Grace)
-	}
-	if timeout <= 0 && ctx.Err() == nil {
-		return Outcome{}, timeoutError(limit)
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout+Grace)
-	defer cancel()
-	out, err := db.attempt(ctx, &c, timeout, sink)
-	late := func() bool { return time.Since(start) >= timeout.Truncate(time.Millisecond) } // as the server has it
-	if err != nil && ctx.Err() == nil && !late() && db.shouldRetry(&c, out, err) {
-		out, err = db.attempt(ctx, &c, timeout, sink)
-	}
-	switch {
-	case late() && (canceled(err) || lostIn(err) != nil):
-		return out, lateError(err, limit, c.commits())
-	case canceled(err) && ctx.Err() == nil:
-		return out, &Error{Code: codeCanceled, Retryable: true, Running: true,
-			Message: "the statement was canceled in the database, not by its time limit: nothing was changed",
-			Hint:    "whoever canceled it may do so again"}
-	}
-	return out, db.publicError(ctx, &c, err)
-}
-
-// codeCanceled is query_canceled: by a time limit, or by a cancel request of anybody who may send one.
-const codeCanceled = "57014"
-
-func canceled(err error) bool {
-	var e *Error
-	return err != nil && errors.As(err, &e) && e.Code == codeCanceled
-}
-
-// attempt runs the call on one connection of the pool.
-func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink Sink) (Outcome, error) {
-	t := newTransaction(c, timeout, sink, &db.types)
-	if err := db.takePlace(ctx, c); err != nil {
-		return t.out, err
-	}
-	err := db.withSession(ctx, func(s *session) error {
-		t.session, s.holder = s, c
-		began := time.Now()
-		err := remoteError(s, c, t.run(ctx))
-		t.out.Notices = s.notices.list()
-		switch {
-		case stale(err):
-			s.stale[statementName(c.SQL)] = true
-		case t.unbound && db.pooler.mixedUp(err):
-			s.broken, err = true, &mixedUpError{cause: err}
-		}
-		if t.stopped && s.pc.Conn().SetReadDeadline(time.Time{}) != nil {
-			s.broken = true
-		}
-		if c.Untrusted {
-			s.untrusted++
-			s.busy += time.Since(began)
-		}
-		return err
-	})
-	if c.Untrusted && t.session == nil {
-		<-db.callers
-	}
-	if c.twoFlights() && (err == nil || len(t.done) == len(t.steps)) {
-		return t.out, err
-	}
-	for _, t.step = range t.done {
-		if t.held != nil { // any connection will do: that of the call may be broken
-			if err := db.withSession(ctx, t.learn); err != nil {
-				return t.out, err
-			}
-		}
-		if err := t.answer(); err != nil {
-			return t.out, err
-		}
-	}
-	return t.out, err
-}
-
-// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row and
-// met a dead connection, a stale plan or a cancel request that was not for it, as one behind a pooler can be, or
-// anything that was not executed because a pooler showed itself.
-func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {
-	var mixed *mixedUpError
-	if lost := lostIn(err); lost != nil {
-		db.pool.Reset() // the others are as old as the one that was dead
-		return lost.unheard || !c.Write && out.Rows == 0
-	}
-	return errors.As(err, &mixed) || !c.Write && out.Rows == 0 && (c.Prepare && stale(err) || canceled(err))
-}
-
 // stale is the error of a kept statement whose tables have changed.
 func stale(err error) bool {
 	if err == nil {
@@ -168,6 +67,30 @@ type held struct {
 	cols   []Column // once they are known
 	rows   [][][]byte
 	bytes  int
+}
+
+// runOn runs the call on a connection, and notes what the connection is good for afterwards.
+func (t *transaction) runOn(ctx context.Context, s *session, c *Call) error {
+	t.session, s.holder = s, c
+	began, err := time.Now(), t.run(ctx)
+	t.out.Notices = s.notices.list()
+	if err != nil {
+		err = remoteError(s, c, err)
+	}
+	switch {
+	case stale(err):
+		s.stale[statementName(c.SQL)] = true
+	case t.unbound && s.pooler.mixedUp(err):
+		s.broken, err = true, &mixedUpError{cause: err}
+	}
+	if t.stopped && s.pc.Conn().SetReadDeadline(time.Time{}) != nil {
+		s.broken = true
+	}
+	if c.Untrusted {
+		s.untrusted++
+		s.busy += time.Since(began)
+	}
+	return err
 }
 
 // run does the whole call, but for the answer to what is in one flight. Afterwards session.broken says whether the

@@ -155,44 +155,53 @@ func (s *session) next() (pgproto3.BackendMessage, error) {
 			return nil, s.receiveError(err)
 		}
 		s.heard++
-		switch msg := msg.(type) {
-		case *pgproto3.ParseComplete:
-			s.parseDone()
-		case *pgproto3.ReadyForQuery:
-			s.ready++
-			s.asked = false
-			s.failed = msg.TxStatus == failedTransaction
-			s.syncDone()
-			return msg, nil
-		case *pgproto3.DataRow:
-			if !s.asked {
-				return msg, nil
-			}
-			s.asked = false
-			s.pid = parseOID(string(msg.Values[len(msg.Values)-1]))
-		case *pgproto3.CopyInResponse, *pgproto3.CopyOutResponse, *pgproto3.CopyBothResponse:
+		if matters, err := s.note(msg); err != nil {
 			s.broken = true
-			return nil, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call",
-				Hint: "use SELECT or INSERT", givenUp: true}
-		case *pgproto3.NoticeResponse:
-			s.heard--
-			if !s.notices.add(msg) {
-				s.broken = true
-				return nil, &Error{Code: "54000", Message: fmt.Sprintf("the statement sends more than %d bytes of notices",
-					maxMessage), givenUp: true}
-			}
-		case *pgproto3.ParameterStatus, *pgproto3.NotificationResponse:
-			s.heard-- // they come at any time
-		case *pgproto3.CloseComplete:
-		case *pgproto3.BindComplete:
-			s.binds++
-		case *pgproto3.CommandComplete, *pgproto3.PortalSuspended:
-			s.commands++
-			return msg, nil
-		default:
+			return nil, err
+		} else if matters {
 			return msg, nil
 		}
 	}
+}
+
+// note keeps what a message says of the session. The others matter to who runs a call.
+func (s *session) note(msg pgproto3.BackendMessage) (matters bool, err error) {
+	switch msg := msg.(type) {
+	case *pgproto3.ParseComplete:
+		s.parseDone()
+	case *pgproto3.ReadyForQuery:
+		s.ready++
+		s.asked = false
+		s.failed = msg.TxStatus == failedTransaction
+		s.syncDone()
+		return true, nil
+	case *pgproto3.DataRow:
+		if !s.asked {
+			return true, nil
+		}
+		s.asked = false
+		s.pid = parseOID(string(msg.Values[len(msg.Values)-1]))
+	case *pgproto3.CopyInResponse, *pgproto3.CopyOutResponse, *pgproto3.CopyBothResponse:
+		return false, &Error{Code: "0A000", Message: "COPY to or from the client is not possible in a tool call",
+			Hint: "use SELECT or INSERT", givenUp: true}
+	case *pgproto3.NoticeResponse:
+		s.heard--
+		if !s.notices.add(msg) {
+			return false, &Error{Code: "54000", Message: fmt.Sprintf("the statement sends more than %d bytes of notices",
+				maxMessage), givenUp: true}
+		}
+	case *pgproto3.ParameterStatus, *pgproto3.NotificationResponse:
+		s.heard-- // they come at any time
+	case *pgproto3.CloseComplete:
+	case *pgproto3.BindComplete:
+		s.binds++
+	case *pgproto3.CommandComplete, *pgproto3.PortalSuspended:
+		s.commands++
+		return true, nil
+	default:
+		return true, nil
+	}
+	return false, nil
 }
 
 func (s *session) parseDone() {
