@@ -76,6 +76,15 @@ func mostRows(serverMax int) int {
 	return min(serverMax, maxQueryRows)
 }
 
+// queryCall is one call of query while it runs.
+type queryCall struct {
+	*queryTool
+	c       *call
+	format  any
+	list    []*statement
+	permits []*guard.Permit // one for each statement
+}
+
 // statement is one of those of a call.
 type statement struct {
 	sqlscan.Piece
@@ -89,100 +98,108 @@ type statement struct {
 }
 
 func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
-	args := c.args
-	sql, _ := args["sql"].(string)
-	c.SQL = sql
-	values, _ := args["parameters"].([]any)
-	if err := checkQuery(sql, values, q.maxSQL); err != nil {
+	c.SQL, _ = c.args["sql"].(string)
+	values, _ := c.args["parameters"].([]any)
+	if err := checkQuery(c.SQL, values, q.maxSQL); err != nil {
 		return nil, err
 	}
-	list, permits, err := q.authorize(ctx, c, sql)
-	if errors.Is(err, postgres.ErrNoDatabase) {
-		return q.notice(args["format"]), nil
-	}
-	if err != nil {
+	qc := &queryCall{queryTool: q, c: c, format: c.args["format"]}
+	out, err := qc.run(ctx, values)
+	switch {
+	case errors.Is(err, postgres.ErrNoDatabase):
+		return q.notice(qc.format), nil
+	case err != nil:
 		return nil, err
 	}
-	limits, err := q.rowLimits(ctx, args)
-	if err != nil {
-		return nil, err
+	res := qc.list[0].answer
+	if len(qc.list) > 1 {
+		res = together(qc.list, qc.format == "json")
 	}
-	call := postgres.Call{Untrusted: true, MaxRows: limits.rows}
-	call.Write = !q.readOnly && slices.ContainsFunc(permits, (*guard.Permit).MayWrite)
-	if err := assign(list, values); err != nil {
-		return nil, err
-	}
-	for _, s := range list {
-		limits := limits
-		limits.bytes /= len(list)
-		if s.sink, err = newQuerySink(args["format"], limits, c.Resource != "", q.buffers.get()); err != nil {
-			return nil, err
-		}
-	}
-	var out postgres.Outcome
-	permits, err = q.guard.RunAll(ctx, permits, func(permits []*guard.Permit) (err error) {
-		q.apply(&call, list, permits, args["format"])
-		c.wrote = call.Write && call.Together
-		if len(list) > 1 {
-			out, err = q.db.Run(ctx, call, list[0].sink)
-			return err
-		}
-		out, err = (&parameters{values: values, bounded: permits[0].Statement != nil}).run(ctx, q.db, call, list[0].sink)
-		return err
-	})
-	c.wrote, c.Rows = call.Write && err == nil, out.Rows
-	for _, s := range list[1:] {
-		c.Rows += s.out.Rows
-	}
-	if errors.Is(err, postgres.ErrNoDatabase) {
-		return q.notice(args["format"]), nil
-	}
-	q.answers(ctx, list, permits, args["format"], call.Write && err == nil)
-	if err != nil {
-		return nil, q.failed(ctx, sql, list, permits, args["format"] == "json", err)
-	}
-	res := list[0].answer
-	if len(list) > 1 {
-		res = together(list, args["format"] == "json")
-	}
-	res.addNotices(out.Notices, args["format"] == "json")
+	res.addNotices(out.Notices, qc.format == "json")
 	return res, nil
 }
 
+// run decides on the statements, runs them and makes their answers.
+func (q *queryCall) run(ctx context.Context, values []any) (out postgres.Outcome, err error) {
+	if err := q.authorize(ctx); err != nil {
+		return out, err
+	}
+	call, err := q.prepare(ctx, values)
+	if err != nil {
+		return out, err
+	}
+	q.permits, err = q.guard.RunAll(ctx, q.permits, func(permits []*guard.Permit) (err error) {
+		q.permits = permits
+		q.apply(&call)
+		q.c.wrote = call.Write && call.Together
+		if len(q.list) > 1 {
+			out, err = q.db.Run(ctx, call, q.list[0].sink)
+			return err
+		}
+		one := &parameters{values: values, bounded: permits[0].Statement != nil}
+		out, err = one.run(ctx, q.db, call, q.list[0].sink)
+		return err
+	})
+	q.c.wrote, q.c.Rows = call.Write && err == nil, out.Rows
+	for _, s := range q.list[1:] {
+		q.c.Rows += s.out.Rows
+	}
+	if errors.Is(err, postgres.ErrNoDatabase) {
+		return out, err
+	}
+	q.answers(ctx, q.c.wrote)
+	if err != nil {
+		err = q.failed(ctx, err)
+	}
+	return out, err
+}
+
 // authorize has the guard decide on each statement by itself.
-func (q *queryTool) authorize(ctx context.Context, c *call,
-	sql string) (list []*statement, permits []*guard.Permit, err error) {
+func (q *queryCall) authorize(ctx context.Context) error {
+	sql := q.c.SQL
 	pieces := sqlscan.Split(sql)
 	if len(pieces) > maxStatements {
-		return nil, nil, argumentError(fmt.Sprintf("sql: holds %d statements, more than the maximum %d", len(pieces),
-			maxStatements))
+		return argumentError(fmt.Sprintf("sql: holds %d statements, more than the maximum %d", len(pieces), maxStatements))
 	}
-	for _, piece := range pieces {
+	for i, piece := range pieces {
 		p, err := q.guard.Authorize(ctx, piece.SQL)
 		if err != nil && !errors.Is(err, postgres.ErrNoDatabase) {
-			err = placed(q.mend(ctx, nil, piece.SQL, err), sql, piece, len(list), len(pieces))
+			err = placed(q.mend(ctx, nil, piece.SQL, err), sql, piece, i, len(pieces))
 		}
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		if p.Statement != nil {
-			for _, r := range p.Statement.Relations {
-				c.Relations = append(c.Relations, r.String())
-			}
-		}
+		q.c.names(p)
 		s := &statement{Piece: piece}
 		s.run, s.back = streamed(piece.SQL)
-		list, permits = append(list, s), append(permits, p)
+		q.list, q.permits = append(q.list, s), append(q.permits, p)
 	}
-	return list, permits, nil
+	return nil
+}
+
+// prepare begins the call for the database, and gives each statement its parameters and its sink.
+func (q *queryCall) prepare(ctx context.Context, values []any) (postgres.Call, error) {
+	limits, err := q.rowLimits(ctx, q.c.args)
+	call := postgres.Call{Untrusted: true, MaxRows: limits.rows}
+	call.Write = !q.readOnly && slices.ContainsFunc(q.permits, (*guard.Permit).MayWrite)
+	if err == nil {
+		err = assign(q.list, values)
+	}
+	limits.bytes /= len(q.list)
+	for _, s := range q.list {
+		if err == nil {
+			s.sink, err = newQuerySink(q.format, limits, q.c.Resource != "", q.buffers.get())
+		}
+	}
+	return call, err
 }
 
 // apply puts the statements and their permits into the call.
-func (q *queryTool) apply(call *postgres.Call, list []*statement, permits []*guard.Permit, format any) {
-	permits[0].Apply(call)
-	call.SQL, call.Args, call.Then = list[0].run, list[0].args, nil
-	for i, s := range list {
-		p := permits[i]
+func (q *queryCall) apply(call *postgres.Call) {
+	q.permits[0].Apply(call)
+	call.SQL, call.Args, call.Then = q.list[0].run, q.list[0].args, nil
+	for i, s := range q.list {
+		p := q.permits[i]
 		s.done, s.answer = false, nil
 		answer := func(out postgres.Outcome) error {
 			s.done, s.out = true, out
@@ -191,7 +208,7 @@ func (q *queryTool) apply(call *postgres.Call, list []*statement, permits []*gua
 				if call.Write {
 					committed = committedAll
 				}
-				s.answer = q.answer(format, s.sink, out, committed, q.limits.reply/len(list))
+				s.answer = q.answer(q.format, s.sink, out, committed, q.limits.reply/len(q.list))
 			}
 			return nil
 		}
@@ -206,14 +223,16 @@ func (q *queryTool) apply(call *postgres.Call, list []*statement, permits []*gua
 }
 
 // answers makes those of what only reads by its text. What one leaves of the characters of a reply is for those after
-// it.
-func (q *queryTool) answers(ctx context.Context, list []*statement, permits []*guard.Permit, format any,
-	committed bool) {
+// it. The functions of a SELECT whose rows were cut may have written, and what they wrote may be committed.
+func (q *queryCall) answers(ctx context.Context, committed bool) {
 	reply := q.limits.reply
-	for i, s := range list {
+	for i, s := range q.list {
 		if s.done && s.answer == nil {
-			cut := committed && (s.out.More || s.sink.full())
-			s.answer = q.answer(format, s.sink, s.out, q.committed(ctx, permits[i], cut), reply/(len(list)-i))
+			said := ""
+			if committed && (s.out.More || s.sink.full()) && !q.guard.OnlyReads(ctx, q.permits[i]) {
+				said = committedSome
+			}
+			s.answer = q.answer(q.format, s.sink, s.out, said, reply/(len(q.list)-i))
 		}
 		if s.done {
 			reply -= s.answer.bytes()
@@ -248,24 +267,23 @@ func assign(list []*statement, values []any) (err error) {
 }
 
 // failed is the error of a call. Where the statements only read, the answers of those before it come with it.
-func (q *queryTool) failed(ctx context.Context, sql string, list []*statement, permits []*guard.Permit, isJSON bool,
-	err error) error {
+func (q *queryCall) failed(ctx context.Context, err error) error {
 	at := 0
 	if pg := (*postgres.Error)(nil); errors.As(err, &pg) {
 		at = pg.Statement
 	}
-	s, p := list[at], permits[at]
-	err = placed(q.mend(ctx, p, s.SQL, p.Redact(s.back(err))), sql, s.Piece, at, len(list))
+	s, p := q.list[at], q.permits[at]
+	err = placed(q.mend(ctx, p, s.SQL, p.Redact(s.back(err))), q.c.SQL, s.Piece, at, len(q.list))
 	e := (*Error)(nil)
-	if len(list) == 1 || !errors.As(err, &e) {
+	if len(q.list) == 1 || !errors.As(err, &e) {
 		return err
 	}
 	n := 0 // those before that only read
-	for n < at && permits[n].Selects && list[n].answer != nil {
+	for n < at && q.permits[n].Selects && q.list[n].answer != nil {
 		n++
 	}
 	if n > 0 {
-		e.before = together(list[:n], isJSON).Texts
+		e.before = together(q.list[:n], q.format == "json").Texts
 	}
 	if n < at || !p.Selects && e.Code != codeSyntax {
 		e.Message = strings.TrimSuffix(e.Message, ".") + ": all statements of the call were undone"
@@ -327,14 +345,6 @@ const (
 		"read is committed. " +
 		"Don't repeat it to see more rows; look at the data first"
 )
-
-// committed is what must be known of a SELECT whose rows were cut: its functions may have written.
-func (q *queryTool) committed(ctx context.Context, p *guard.Permit, cut bool) string {
-	if !cut || q.guard.OnlyReads(ctx, p) {
-		return ""
-	}
-	return committedSome
-}
 
 // answer writes the rows, in Markdown to about so many characters.
 func (q *queryTool) answer(format any, sink querySink, out postgres.Outcome, committed string, reply int) *Answer {

@@ -101,6 +101,16 @@ type call struct {
 	wrote bool // something may have been committed
 }
 
+// names notes the relations that a statement names, as far as the guard looked at it.
+func (c *call) names(p *guard.Permit) {
+	if p.Statement == nil {
+		return
+	}
+	for _, r := range p.Statement.Relations {
+		c.Relations = append(c.Relations, r.String())
+	}
+}
+
 // called is the origin of calls that are made by themselves.
 var called = observe.Origin{Method: string(mcp.MethodToolsCall)}
 

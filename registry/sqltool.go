@@ -287,11 +287,7 @@ func (h *sqlTool) runWritten(ctx context.Context, c *call, sql string) (*Answer,
 	if err != nil {
 		return nil, err
 	}
-	if p.Statement != nil {
-		for _, r := range p.Statement.Relations {
-			c.Relations = append(c.Relations, r.String())
-		}
-	}
+	c.names(p)
 	limits := h.limits.withRole(ctx)
 	if n := h.tool.Limits.Rows; n > 0 {
 		limits.rows = min(limits.rows, n)
