@@ -201,7 +201,7 @@ func (f *file) checkName(line, col int, what, name string) {
 	switch {
 	case !namePattern.MatchString(name):
 		f.Add(line, col, "%s %q: want %s", what, name, namePattern)
-	case slices.Contains([]string{"query", "server_info", "list_databases"}, name):
+	case slices.Contains([]string{"query", "server_info", "list_databases", "explain_query", "advise_indexes"}, name):
 		f.Add(line, col, "%s %q: want another, the server has a tool of that name", what, name)
 	}
 }

@@ -1,5 +1,5 @@
-// Package registry makes MCP tools of tool files: their JSON schemas, one handler for all, and the two tools in code,
-// query and server_info.
+// Package registry makes MCP tools of tool files: their JSON schemas, one handler for all, and the tools in code:
+// query, server_info, and those for tuning.
 //
 // The package is a part of the server and no library: its Config has types of internal packages, so that only
 // packages of this module can use it, and its API changes with them.
@@ -44,6 +44,8 @@ type Config struct {
 	Observer observe.Observer
 	// Without are the names of tools in code, those of BuiltIn, that are not offered.
 	Without []string
+	// Extra are the names of tools in code, of those that OnRequest gives, that are offered.
+	Extra []string
 	// Recheck, if set, gets the names of tools that may no longer be what the database described.
 	Recheck *Recheck
 	// ReadOnly makes query read only and leaves out tools that write.

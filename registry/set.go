@@ -40,8 +40,11 @@ type set struct {
 	info    ServerInfo
 }
 
-// BuiltIn are the names of the tools in code.
+// BuiltIn are the names of the tools in code that every server has.
 func BuiltIn() []string { return []string{queryName, serverInfoName, listDatabasesName} }
+
+// OnRequest are the tools in code that are offered where Config.Extra names them, by toolset.
+func OnRequest() map[string][]string { return map[string][]string{tuningToolset: {explainQueryName}} }
 
 // Replace offers another set. Calls in flight end as they began. Clients are told only if they would see a change.
 func (r *Registry) Replace(s Set) error {
@@ -82,6 +85,12 @@ func (r *Registry) make(s Set) (*set, error) {
 		output, err := schemaOf(&ServerInfo{})
 		faults = append(faults, err)
 		add(serverInfoDefinition(), output, &serverInfoTool{r})
+	}
+	if slices.Contains(c.Extra, explainQueryName) {
+		output, err := schemaOf(&explanation{})
+		faults = append(faults, err)
+		add(explainDefinition(c.ReadOnly), output, &explainTool{&queryTool{db: c.DB, guard: r.guard, limits: r.limits(),
+			maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}, c.Timeout})
 	}
 	for _, d := range s.Degraded {
 		if t := made.byName[d.Tool]; t != nil {

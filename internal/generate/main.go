@@ -12,8 +12,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/demo"
@@ -52,7 +54,9 @@ func generate(ctx context.Context, root string) (err error) {
 	if err != nil {
 		return err
 	}
-	reg, err := registry.Build(registry.Config{DB: db, Logger: log}, registry.Set{Tools: cat.Tools, Outputs: outputs})
+	reg, err := registry.Build(registry.Config{DB: db, Logger: log,
+		Extra: slices.Concat(slices.Collect(maps.Values(registry.OnRequest()))...)},
+		registry.Set{Tools: cat.Tools, Outputs: outputs})
 	if err != nil {
 		return err
 	}

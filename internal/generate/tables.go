@@ -26,7 +26,7 @@ func writeTables(root string, reg *registry.Registry) error {
 		return err
 	}
 	packs := map[string]string{}
-	for _, toolset := range []string{"inspect", "performance", "health"} {
+	for _, toolset := range []string{"inspect", "performance", "health", "tuning"} {
 		packs[toolset] = toolsTable(reg, toolset)
 	}
 	return writePage(filepath.Join(root, "docs", "tools.md"), packs)

@@ -90,6 +90,9 @@ const defaultToolset = "explore"
 // choose keeps the tools of the toolsets asked for, with those enabled and without those disabled by name.
 func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
 	names, toolsets := slices.Clone(registry.BuiltIn()), []string{}
+	for toolset, own := range registry.OnRequest() {
+		names, toolsets = append(names, own...), append(toolsets, toolset)
+	}
 	for _, t := range tools {
 		names, toolsets = append(names, t.Name), append(toolsets, t.Toolset)
 	}
@@ -124,6 +127,18 @@ func ofDatabase(tools []*catalog.Tool, of config.Database) ([]*catalog.Tool, err
 	}
 	return slices.DeleteFunc(tools, func(t *catalog.Tool) bool { return t.Database != "" && t.Database != of.Name }),
 		errors.Join(errs...)
+}
+
+// Extra are the tools in code that the settings ask for beside query and server_info.
+func Extra(c *config.Config) (all []string) {
+	for toolset, names := range registry.OnRequest() {
+		for _, name := range names {
+			if wanted(c, toolset, name, false) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
 }
 
 // wanted reports whether the settings ask for a tool. usual is the answer where they name no toolset.

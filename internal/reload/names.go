@@ -16,6 +16,9 @@ type Names []string
 
 func namesOf(tools []*catalog.Tool) Names {
 	n := slices.Clone(registry.BuiltIn())
+	for toolset, names := range registry.OnRequest() {
+		n = append(append(n, guard.ToolsetPrefix+toolset), names...)
+	}
 	for _, t := range tools {
 		n = append(n, t.Name, guard.ToolsetPrefix+t.Toolset)
 	}
@@ -26,7 +29,15 @@ func namesOf(tools []*catalog.Tool) Names {
 func (f *Files) Offered(c *config.Config) Names {
 	writes := func(t *catalog.Tool) bool { return c.ReadOnly && t.Access == catalog.Write }
 	n := namesOf(slices.DeleteFunc(slices.Clone(f.Tools), writes))
-	return slices.DeleteFunc(n, func(name string) bool { return slices.Contains(c.Disable, name) })
+	extra := Extra(c)
+	return slices.DeleteFunc(n, func(name string) bool {
+		for toolset, names := range registry.OnRequest() {
+			if slices.Contains(names, name) && !slices.Contains(extra, name) || extra == nil && name == guard.ToolsetPrefix+toolset {
+				return true
+			}
+		}
+		return slices.Contains(c.Disable, name)
+	})
 }
 
 // Missing are the tools of a role that are none of these.

@@ -1,0 +1,312 @@
+package registry
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"mcp-postgres/catalog"
+	"mcp-postgres/internal/guard"
+	"mcp-postgres/internal/pgtext"
+	"mcp-postgres/internal/plan"
+	"mcp-postgres/internal/postgres"
+	"mcp-postgres/internal/sqlscan"
+)
+
+// The tools of the toolset tuning.
+const (
+	tuningToolset    = "tuning"
+	explainQueryName = "explain_query"
+)
+
+//go:embed planfacts.sql
+var planFactsSQL string
+
+// explainTool shows and reads the plan of a caller's statement.
+type explainTool struct {
+	*queryTool
+	timeout time.Duration
+}
+
+func explainDefinition(readOnly bool) *catalog.Tool {
+	most := maxParameters
+	t := &catalog.Tool{
+		Name: explainQueryName, Title: "Explain a query", Toolset: tuningToolset, Access: catalog.Write,
+		Description: "Says why a statement is slow and what would help: its plan as a short tree, and findings, the heaviest " +
+			"first, with SQL for a person to run. Nothing runs without analyze.",
+		Params: []catalog.Param{
+			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true,
+				Description: "One statement, without EXPLAIN; $1, $2, ... stand for parameters."},
+			{Name: "parameters", Type: catalog.Type{Scalar: catalog.Any, Array: true}, MaxItems: &most,
+				Description: "Values of $1, $2, ... Omit for a plan that is for any value."},
+			{Name: "analyze", Type: catalog.Type{Scalar: catalog.Boolean}, Default: false,
+				Description: "Runs the statement, READ ONLY and within the time limit, to count rows and time. A write is rolled back."},
+		},
+	}
+	if readOnly {
+		t.Access, t.Hints = catalog.Read, catalog.Hints{Idempotent: true}
+		t.Params[2].Description = strings.TrimSuffix(t.Params[2].Description, " A write is rolled back.")
+	}
+	return t
+}
+
+// explanation is the structured content of an answer of explain_query.
+type explanation struct {
+	Findings []plan.Finding `json:"findings"`
+	Notes    []string       `json:"notes,omitempty"`
+	Plans    []shownPlan    `json:"plans"`
+}
+
+// shownPlan is one plan, with what it is a plan for. EXPLAIN's JSON is left out where it is too large.
+type shownPlan struct {
+	For  string           `json:"for"`
+	Cost float64          `json:"cost"`
+	Plan []map[string]any `json:"plan,omitempty"`
+
+	read *plan.Plan
+	text []byte
+}
+
+// explained is one statement to explain.
+type explained struct {
+	sql     string
+	values  []any
+	analyze bool
+	options string
+	permit  *guard.Permit
+	version int
+}
+
+func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
+	x := &explained{}
+	x.sql, _ = c.args["sql"].(string)
+	x.values, _ = c.args["parameters"].([]any)
+	x.analyze, _ = c.args["analyze"].(bool)
+	c.SQL = x.sql
+	var err error
+	if x.version, err = e.serverVersion(ctx); err == nil {
+		err = e.check(x)
+	}
+	if err == nil {
+		err = e.permitted(ctx, c, x)
+	}
+	out := &explanation{Findings: []plan.Finding{}}
+	if err == nil {
+		err = e.explain(ctx, x, out)
+	}
+	if errors.Is(err, postgres.ErrNoDatabase) {
+		return &Answer{Texts: []string{noticeNone}, Notice: true}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	facts, err := e.facts(ctx, x.permit, out.Plans)
+	if err != nil {
+		return nil, err
+	}
+	out.Findings = append(out.Findings, out.Plans[0].read.Findings(facts)...)
+	return e.answer(out), nil
+}
+
+func (e *explainTool) serverVersion(ctx context.Context) (int, error) {
+	var version firstColumn
+	_, err := e.db.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version_num')", Prepare: true}, &version)
+	if err != nil || len(version.values) != 1 {
+		return 0, err
+	}
+	return strconv.Atoi(version.values[0])
+}
+
+// check refuses what can't be explained, and says which options EXPLAIN needs.
+func (e *explainTool) check(x *explained) error {
+	used, err := sqlscan.CheckLimits(x.sql, e.maxSQL)
+	switch {
+	case err != nil:
+		return argumentError("sql: " + err.Error())
+	case len(sqlscan.Split(x.sql)) > 1:
+		return argumentError("sql: holds more than one statement: want one per call")
+	}
+	if st, err := sqlscan.Analyze(x.sql); err == nil && st.Explain {
+		return argumentError("sql: want the statement without EXPLAIN; analyze: true is for EXPLAIN ANALYZE")
+	}
+	x.options = "FORMAT JSON, VERBOSE, SETTINGS"
+	generic := len(x.values) == 0 && len(used.Placeholders) > 0
+	switch {
+	case !generic:
+		err = checkQuery(x.sql, x.values, e.maxSQL)
+	case x.analyze:
+		err = argumentError("parameters: analyze runs the statement: want a value for each of its placeholders")
+	case x.version < 160000:
+		err = argumentError("parameters: want a value for each placeholder: before PostgreSQL 16 there is no plan for any value")
+	default:
+		x.options += ", GENERIC_PLAN"
+	}
+	if x.analyze {
+		x.options += ", ANALYZE, BUFFERS"
+	}
+	return err
+}
+
+// prefix is what is written before the statement.
+func (x *explained) prefix() string { return "EXPLAIN (" + x.options + ") " }
+
+// permitted has the guard decide on the EXPLAIN as on one in query.
+func (e *explainTool) permitted(ctx context.Context, c *call, x *explained) (err error) {
+	if x.permit, err = e.guard.Authorize(ctx, x.prefix()+x.sql); err != nil {
+		return e.mend(ctx, nil, x.sql, behind(err, len(x.prefix())))
+	}
+	if x.permit.Statement != nil {
+		for _, r := range x.permit.Statement.Relations {
+			c.Relations = append(c.Relations, r.String())
+		}
+	}
+	return nil
+}
+
+// behind moves the place of an error to where it is in the text after the first n characters.
+func behind(err error, n int) error {
+	var pg *postgres.Error
+	var refusal *guard.Refusal
+	switch {
+	case errors.As(err, &refusal) && refusal.Position > 0:
+		moved := *refusal
+		moved.Position = max(moved.Position-n, 0)
+		return &moved
+	case errors.As(err, &pg) && pg.Position > 0:
+		moved := *pg
+		moved.Position = max(moved.Position-n, 0)
+		return &moved
+	}
+	return err
+}
+
+// explain gets the plan. A statement that does not end in time has one without what was counted.
+func (e *explainTool) explain(ctx context.Context, x *explained, out *explanation) error {
+	text, err := e.run(ctx, x)
+	if pg := (*postgres.Error)(nil); x.analyze && errors.As(err, &pg) && pg.Code == "57014" && ctx.Err() == nil {
+		out.Notes = append(out.Notes, fmt.Sprintf("The statement did not end within %s: this is its plan without counted rows and times. "+
+			"Try it with a condition that leaves fewer rows.", e.runLimit(ctx)))
+		x.analyze = false
+		x.options = strings.TrimSuffix(x.options, ", ANALYZE, BUFFERS")
+		if x.permit, err = e.guard.Authorize(ctx, x.prefix()+x.sql); err == nil {
+			text, err = e.run(ctx, x)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	kind := "the statement"
+	switch {
+	case strings.Contains(x.options, "GENERIC_PLAN"):
+		kind = "any value of the parameters"
+		out.Notes = append(out.Notes, "The plan is the generic one, for any value of the parameters: with values it may be another.")
+	case len(x.values) > 0:
+		kind = "these parameters"
+	}
+	shown, err := readPlan(kind, text)
+	if err == nil {
+		out.Plans = append(out.Plans, *shown)
+	}
+	if x.analyze && !x.permit.Selects {
+		out.Notes = append(out.Notes, "The write was run and rolled back. Numbers that it took of sequences are gone.")
+	}
+	return err
+}
+
+func readPlan(kind string, text []byte) (*shownPlan, error) {
+	p, err := plan.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return &shownPlan{For: kind, Cost: p.Root.Cost, text: text, read: p}, nil
+}
+
+// runLimit is the time limit of a statement that is run: a part of the call's, so that there is time for a plan
+// without it.
+func (e *explainTool) runLimit(ctx context.Context) time.Duration {
+	return roleTimeout(ctx, e.timeout) * 3 / 4
+}
+
+// run runs the EXPLAIN: READ ONLY, or for a write that is analyzed, rolled back.
+func (e *explainTool) run(ctx context.Context, x *explained) ([]byte, error) {
+	call := postgres.Call{SQL: x.prefix() + x.sql, Untrusted: true}
+	var rows firstColumn
+	used, err := e.guard.Run(ctx, x.permit, func(p *guard.Permit) error {
+		p.Apply(&call)
+		call.Write = x.analyze && !p.Selects && !e.readOnly
+		call.Rollback = call.Write
+		if limit := e.runLimit(ctx); x.analyze && limit > 0 {
+			call.Timeout = limit
+		}
+		_, err := (&parameters{values: x.values, bounded: p.Statement != nil}).run(ctx, e.db, call, &rows)
+		return err
+	})
+	if err != nil {
+		if pg := (*postgres.Error)(nil); x.analyze && errors.As(err, &pg) && pg.Code == "57014" {
+			return nil, err
+		}
+		return nil, e.mend(ctx, used, x.sql, behind(used.Redact(err), len(x.prefix())))
+	}
+	return []byte(strings.Join(rows.values, "\n")), nil
+}
+
+// facts are what the catalogues say of the tables of the plans, as the caller may see it.
+func (e *explainTool) facts(ctx context.Context, p *guard.Permit, plans []shownPlan) (*plan.Facts, error) {
+	var schemas, names []string
+	for _, shown := range plans {
+		for _, r := range shown.read.Relations() {
+			schemas, names = append(schemas, r.Schema), append(names, r.Table)
+		}
+	}
+	var rows firstColumn
+	_, err := e.db.Run(ctx, postgres.Call{SQL: planFactsSQL, Prepare: true, Identity: p.Identity,
+		Args: [][]byte{pgtext.Array(schemas), pgtext.Array(names)}}, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the tables of a plan: %w", err)
+	}
+	f := &plan.Facts{}
+	return f, json.Unmarshal([]byte(strings.Join(rows.values, "")), f)
+}
+
+// answer writes the tree and the findings as text, and everything as structured content.
+func (e *explainTool) answer(out *explanation) *Answer {
+	var b strings.Builder
+	for _, note := range out.Notes {
+		b.WriteString(note + "\n\n")
+	}
+	b.WriteString(out.Plans[0].read.Tree() + "\n")
+	writeFindings(&b, out.Findings)
+	for i := range out.Plans {
+		_ = json.Unmarshal(out.Plans[i].text, &out.Plans[i].Plan)
+	}
+	body := pgtext.JSON(out)
+	if len(body)+pgtext.JSONSize(b.String()) > e.limits.bytes-e.limits.frame() {
+		for i := range out.Plans {
+			out.Plans[i].Plan = nil
+		}
+		body = pgtext.JSON(out)
+	}
+	return &Answer{Texts: []string{pgtext.Shorten(b.String(), e.limits.reply)}, JSON: body}
+}
+
+func writeFindings(b *strings.Builder, all []plan.Finding) {
+	if len(all) == 0 {
+		b.WriteString("No findings.\n")
+		return
+	}
+	b.WriteString("Findings, the heaviest first:\n")
+	for i, f := range all {
+		fmt.Fprintf(b, "%d. %s, %d%%, %s: %s\n", i+1, f.Kind, f.Weight, f.Node, f.Message)
+		for _, sql := range f.SQL {
+			fmt.Fprintf(b, "   %s\n", sql+";")
+		}
+		if f.Ask != "" {
+			fmt.Fprintf(b, "   Ask: %s\n", f.Ask)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package registry_test
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"mcp-postgres/internal/test/pgtest"
+	"mcp-postgres/registry"
+)
+
+// tuningDB is a database with the known problems, whose memory for sorts and hashes is small.
+func tuningDB(t *testing.T) string {
+	t.Helper()
+	url := pgtest.URL(t)
+	script := func(name string) string {
+		text, err := os.ReadFile("testdata/tuning/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	pgtest.Exec(t, url, script("fixture.sql"))
+	pgtest.Exec(t, url, "DELETE FROM bloated WHERE id < 29700")
+	for _, table := range strings.Fields("customers orders lines small bands parents children stale bloated dead visits wide events") {
+		pgtest.Exec(t, url, "VACUUM (ANALYZE) "+table)
+	}
+	pgtest.Exec(t, url, script("later.sql"))
+	pgtest.Exec(t, url, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''256kB''', current_database()); END $$")
+	return url
+}
+
+// tuned is a registry with the tools for tuning.
+func tuned(t *testing.T, c registry.Config) *registry.Registry {
+	t.Helper()
+	c.Extra = registry.OnRequest()["tuning"]
+	return build(t, c, nil)
+}
+
+// found are the findings of an answer.
+type found []struct {
+	Kind, Message, Ask string
+	SQL                []string
+}
+
+func explainedBy(t *testing.T, r *registry.Registry, args map[string]any) (found, string) {
+	t.Helper()
+	raw, err := json.Marshal(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := r.Call(t.Context(), "explain_query", raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Err != nil {
+		t.Fatalf("explain_query(%s) = %s", raw, text(t, res))
+	}
+	var body struct{ Findings found }
+	if err := json.Unmarshal([]byte(res.JSON), &body); err != nil {
+		t.Fatal(err)
+	}
+	return body.Findings, text(t, res)
+}
+
+// TestKnownProblems: the finding that matters is the first, for all but a few of them.
+func TestKnownProblems(t *testing.T) {
+	url := tuningDB(t)
+	r := tuned(t, registry.Config{DB: openDB(t, url)})
+	var problems []struct {
+		Name, SQL, Want, Has, Set string
+		Plan                      bool
+	}
+	readYAML(t, "testdata/tuning/problems.yaml", &problems)
+	var missed []string
+	for _, p := range problems {
+		of := r
+		if p.Set != "" {
+			of = tuned(t, registry.Config{DB: openDB(t, withOption(url, p.Set))})
+		}
+		all, text := explainedBy(t, of, map[string]any{"sql": p.SQL, "analyze": !p.Plan})
+		if len(all) == 0 || all[0].Kind != p.Want || !strings.Contains(strings.Join(all[0].SQL, "\n")+all[0].Ask, p.Has) {
+			missed = append(missed, p.Name)
+			t.Logf("%s: explain_query(%s), want %s with %s first:\n%s", p.Name, p.SQL, p.Want, p.Has, text)
+		}
+	}
+	t.Logf("%d of %d problems have the right finding first", len(problems)-len(missed), len(problems))
+	if most := len(problems) / 10; len(problems) < 30 || len(missed) > most {
+		t.Errorf("%d problems, missed are %s: want 30 and more, and no more than %d missed", len(problems), strings.Join(missed, ", "), most)
+	}
+	var healthy []string
+	readYAML(t, "testdata/tuning/healthy.yaml", &healthy)
+	for _, sql := range healthy {
+		if all, text := explainedBy(t, r, map[string]any{"sql": sql, "analyze": true}); len(all) > 0 {
+			t.Errorf("explain_query(%s), want no finding:\n%s", sql, text)
+		}
+	}
+}
+
+// withOption is url with a setting of the session.
+func withOption(url, setting string) string {
+	name, value, _ := strings.Cut(setting, " = ")
+	if strings.Contains(url, "://") {
+		return url + "&options=-c%20" + name + "%3D" + value
+	}
+	return url + " options='-c " + name + "=" + value + "'"
+}
+
+func readYAML(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = yaml.Unmarshal(text, into)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestExplainAsCaller: the guard decides on a statement to explain as on one of query.
+func TestExplainAsCaller(t *testing.T) {
+	writes, url, as := guarded(t, registry.Config{Extra: registry.OnRequest()["tuning"]})
+	pgtest.Exec(t, url, "CREATE VIEW shop.hiding AS SELECT id FROM billing.hidden; CREATE SEQUENCE shop.taken")
+	reads := tuned(t, registry.Config{DB: openDB(t, url), ReadOnly: true})
+	for _, test := range []struct {
+		name, role, args, want string
+		readOnly               bool
+	}{
+		{"a table, allow", "reader", `{"sql": "SELECT * FROM shop.item WHERE id = 1"}`, `"findings":[`, false},
+		{"a table, run", "reader", `{"sql": "SELECT * FROM shop.item WHERE id = $1", "parameters": [1], "analyze": true}`, `"findings":[`, false},
+		{"another table, deny", "reader", `{"sql": "SELECT * FROM billing.hidden"}`, `"code":"forbidden"`, false},
+		{"a view, deny", "reader", `{"sql": "SELECT * FROM shop.hiding"}`, "EXPLAIN would show the definition", false},
+		{"the body of a function, deny", "all", `{"sql": "SELECT shop.tax(1)"}`, "EXPLAIN would show the definition", false},
+		{"options of EXPLAIN, deny", "reader", `{"sql": "(ANALYZE) SELECT 1"}`, `"code":`, false},
+		{"a write, planned", "all", `{"sql": "DELETE FROM shop.item"}`, `"findings":[`, false},
+		{"a write, run as a role", "all", `{"sql": "DELETE FROM shop.item", "analyze": true}`, `want EXPLAIN without ANALYZE`, false},
+		{"a write, run", "", `{"sql": "DELETE FROM shop.item WHERE id = 1", "analyze": true}`, `was run and rolled back`, false},
+		{"a write by a function", "", `{"sql": "SELECT nextval('shop.taken')", "analyze": true}`, `25006`, false},
+		{"a write, read only", "", `{"sql": "DELETE FROM shop.item", "analyze": true}`, `"code":"read_only"`, true},
+		{"a read, read only", "", `{"sql": "SELECT * FROM shop.item", "analyze": true}`, `"findings":[`, true},
+	} {
+		r, ctx := writes, t.Context()
+		if test.readOnly {
+			r = reads
+		}
+		if test.role != "" {
+			ctx = as(test.role, "ann")
+		}
+		got := answer(t, ctx, r, "explain_query", test.args)
+		if !strings.Contains(got, test.want) || strings.Contains(got, "top-secret") {
+			t.Errorf("%s: explain_query(%s) as %s = %s, want %s in it", test.name, test.args, test.role, got, test.want)
+		}
+	}
+	if got := pgtest.Value(t, url, "SELECT count(*) FROM shop.item WHERE id = 1"); got != "1" {
+		t.Errorf("rows after a DELETE that was analyzed = %s, want 1", got)
+	}
+	if _, err := build(t, registry.Config{DB: openDB(t, url)}, nil).Call(t.Context(), "explain_query", []byte(`{"sql": "SELECT 1"}`)); err == nil {
+		t.Error("explain_query is there without being asked for")
+	}
+}
