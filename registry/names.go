@@ -119,8 +119,18 @@ func (h *sqlTool) unknown(ctx context.Context, p catalog.Param, search nameArgs,
 	if nf := h.tool.NotFound; nf != nil && strings.Contains(nf.Message, "{"+p.Name+"}") {
 		message = nf.Message
 	}
-	return &Error{Code: CodeNotFound, Message: placeholders(message, h.tool.Params, args),
+	if search.kind == catalog.NamesTable && slices.Contains(found.names, place) { // table.column
+		name = place
+	}
+	e := &Error{Code: CodeNotFound, Message: placeholders(message, h.tool.Params, args),
 		Suggestion: strings.Join(found.nearest(name), ", ")}
+	if search.kind == catalog.NamesSchema && e.Suggestion == "" {
+		all, err := h.findNames(ctx, nameArgs{kind: catalog.NamesSchema, completing: true})
+		if err == nil && len(all.written) > 0 {
+			e.Hint = "the schemas there are: " + listed(all.written)
+		}
+	}
+	return e
 }
 
 // findNames asks with the rights of the login: of names the caller is told those of its role.

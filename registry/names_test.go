@@ -145,7 +145,7 @@ func TestNamesOfCaller(t *testing.T) {
 	for _, test := range []struct{ args, all, one string }{
 		{`{"entity": "itms", "place": "secret"}`, `"suggestion":"items"`, `There is no table or view \"itms\" here.","retryable"`},
 		{`{"entity": "plan", "place": "secret", "field": "zzz"}`, `There is no column \"zzz\" here.`, `There is no table or view \"plan\" here.`},
-		{`{"place": "secrt"}`, `"suggestion":"secret"`, `There is no schema \"secrt\" here.","retryable"`},
+		{`{"place": "secrt"}`, `"suggestion":"secret"`, `There is no schema \"secrt\" here.","hint":"the schemas there are: shop","retryable"`},
 		{`{"entity": "items", "place": "secret", "field": "hidden_totl"}`, "hidden_total", `There is no table or view \"items\" here.`},
 	} {
 		if got := answer(t, everyone, r, "sized", test.args); !strings.Contains(got, test.all) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/sqlscan"
 )
@@ -90,6 +91,18 @@ func (m *misnomer) columnsHint(ctx context.Context) string {
 		hint += ". A text is written in single quotes"
 	}
 	return hint
+}
+
+// schemasHint lists the schemas there are, where the name of a table has one that is not among them.
+func (m *misnomer) schemasHint(ctx context.Context) string {
+	if len(m.name.Parts) != 2 {
+		return ""
+	}
+	found, err := findNames(ctx, m.db, m.permit.Identity, nameArgs{kind: catalog.NamesSchema, completing: true}, m.permitted())
+	if err != nil || len(found.written) == 0 || slices.Contains(found.names, m.name.Parts[0].Text) {
+		return ""
+	}
+	return "the schemas there are: " + listed(found.written)
 }
 
 // maxListed bounds the names and values that an error lists.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -72,9 +73,20 @@ func (m *misnomer) explain(ctx context.Context, e *Error) {
 		return
 	}
 	e.Suggestion = strings.Join(m.suggest(ctx), ", ")
-	if e.Code == codeNoColumn && e.Suggestion == "" {
+	switch {
+	case e.Code == codeNoColumn && e.Suggestion == "":
 		e.Hint = cmp.Or(m.columnsHint(ctx), e.Hint)
+	case e.Code == codeNoColumn && m.comparedAlone():
+		e.Hint = fmt.Sprintf("if it is a text, write '%s'", m.name.String())
+	case e.Code == codeNoTable && e.Suggestion == "" && e.Hint == "" && !m.isAlias():
+		e.Hint = cmp.Or(m.schemasHint(ctx), e.Hint)
 	}
+}
+
+// comparedAlone reports a bare word after =, which may be a text without its quotes.
+func (m *misnomer) comparedAlone() bool {
+	at := m.offset()
+	return at > 0 && len(m.name.Parts) == 1 && strings.HasSuffix(strings.TrimRight(m.sql[:at], " \t\r\n"), "=")
 }
 
 func (m *misnomer) permitted() map[string][]byte {

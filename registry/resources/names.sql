@@ -100,7 +100,8 @@ CROSS JOIN LATERAL (
 WHERE CASE WHEN @completing THEN pg_catalog.starts_with(w.candidate, w.word)
            ELSE c.is_known
                 OR pg_catalog.abs(pg_catalog.length(w.candidate) - pg_catalog.length(w.word)) <= greatest(1, (pg_catalog.length(w.word) + 1) / 3)
-                OR pg_catalog.strpos(w.candidate, w.word) > 0 OR pg_catalog.strpos(w.word, w.candidate) > 0 END
+                OR pg_catalog.strpos(w.candidate, w.word) > 0 OR pg_catalog.strpos(w.word, w.candidate) > 0
+                OR @kind = 'table' AND w.candidate = pg_catalog.lower(w.schema) END -- table.column
 ORDER BY c.is_known AND NOT @completing DESC,
          CASE WHEN NOT @completing THEN
            greatest(pg_catalog.length(pg_catalog.translate(w.candidate, w.word, '')),
