@@ -2,10 +2,13 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/faults"
@@ -28,6 +31,37 @@ func findNames(ctx context.Context, db Database, id *postgres.SessionIdentity, a
 		MaxRows: file.Limits.Rows,
 		Timeout: lookupTimeout, Identity: id}, &found)
 	return &found, err
+}
+
+// lookupTimeout bounds each question about names.
+const lookupTimeout = 2 * time.Second
+
+// nameArgs are the arguments of resources/names.sql, which says what they mean.
+type nameArgs struct {
+	kind, word, schema string
+	tables, schemas    []string
+	count              int
+	apart, completing  bool
+}
+
+func (a nameArgs) values() map[string]any {
+	list := func(names []string) any {
+		slices.Sort(names)
+		var items []any
+		for _, name := range slices.Compact(names) {
+			items = append(items, name)
+		}
+		return items
+	}
+	values := map[string]any{"kind": a.kind, "word": a.word, "count": json.Number(strconv.Itoa(a.count)), "apart": a.apart,
+		"completing": a.completing, "schemas": list(a.schemas)}
+	if a.schema != "" {
+		values["schema"] = a.schema
+	}
+	if a.tables != nil {
+		values["tables"] = list(a.tables)
+	}
+	return values
 }
 
 // candidates is the sink of resources/names.sql: rows of a name to compare, the name as SQL writes it, the

@@ -70,15 +70,17 @@ func UnknownNotes(ctx context.Context, db Database, all catalog.Notes, hints int
 	if len(all) == 0 {
 		return nil, nil
 	}
-	var found nameLists
+	near := map[string][]string{} // the nearest names, by the one that is not known
 	call := postgres.Call{SQL: notesUnknownSQL, Args: [][]byte{all.JSON(everyNote), strconv.AppendInt(nil,
 		int64(hints), 10)}}
-	if _, err := db.Run(ctx, call, &found); err != nil {
+	if _, err := db.Run(ctx, call, postgres.EachRow(func(row [][]byte) {
+		near[string(row[0])] = append(near[string(row[0])], string(row[1]))
+	})); err != nil {
 		return nil, fmt.Errorf("asking about notes: %w", err)
 	}
 	var list faults.List
 	for _, note := range all {
-		if near, unknown := found.near[note.Name]; unknown {
+		if near, unknown := near[note.Name]; unknown {
 			fault := note.Fault("note on %s: the database has no such object%s", note.Name, faults.DidYouMean(note.Name, near))
 			if several && !note.Own {
 				fault.Rule = catalog.UnknownNote
@@ -87,15 +89,4 @@ func UnknownNotes(ctx context.Context, db Database, all catalog.Notes, hints int
 		}
 	}
 	return list, nil
-}
-
-// nameLists is a sink of names, each with others beside it.
-type nameLists struct{ near map[string][]string }
-
-func (l *nameLists) Columns([]postgres.Column) { l.near = map[string][]string{} }
-
-func (l *nameLists) Row(values [][]byte) bool {
-	name := string(values[0])
-	l.near[name] = append(l.near[name], string(values[1]))
-	return true
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	_ "embed" // the statement
 	"fmt"
 	"strings"
 
@@ -11,28 +12,11 @@ import (
 	"mcp-postgres/internal/sqlscan"
 )
 
-// codeDenied is the SQLSTATE of a missing right.
-const codeDenied = "42501"
-
 // readableSQL gives the tables of which the user of the call may read some columns only, and those columns. $1 are
 // names of tables, $2 schemas that the SQL names, $3 and $4 the schemas and tables of the caller.
-const readableSQL = `
-SELECT CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THEN pg_catalog.quote_ident(c.relname)
-  ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END,
-       pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum)
-FROM pg_catalog.pg_class AS c
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relname = ANY ($1::name[])
-  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND (pg_catalog.pg_table_is_visible(c.oid) AND $2::name[] = '{}' OR n.nspname = ANY ($2::name[]))
-  AND ($3::text[] IS NULL OR n.nspname = ANY ($3))
-  AND ($4::text[] IS NULL OR pg_catalog.format('%I.%I', n.nspname, c.relname) = ANY ($4))
-  AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')
-  AND pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
-GROUP BY c.oid, n.nspname, c.relname
-ORDER BY n.nspname, c.relname
-LIMIT 10`
+//
+//go:embed readable.sql
+var readableSQL string
 
 // readable is a table of which not all columns may be read, as SQL writes it, and those that may.
 type readable struct{ table, columns string }
@@ -47,20 +31,11 @@ func readableColumns(ctx context.Context, db Database, id *postgres.SessionIdent
 		Prepare: true,
 		Timeout: lookupTimeout, Identity: id}
 	if _, err := db.Run(ctx, call,
-		eachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
+		postgres.EachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
 		return nil
 	}
 	return found
 }
-
-// eachRow is a sink for rows.
-type eachRow func([][]byte)
-
-// Columns implements postgres.Sink.
-func (eachRow) Columns([]postgres.Column) {}
-
-// Row implements postgres.Sink.
-func (f eachRow) Row(row [][]byte) bool { f(row); return true }
 
 // denied adds to an error about a missing right what may be read of the tables of the SQL, where that is a part of
 // them.

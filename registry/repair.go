@@ -8,15 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"mcp-postgres/catalog"
 	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/sqlscan"
-)
-
-// SQLSTATEs that say less than the next call needs.
-const (
-	codeSyntax    = "42601"
-	codeAmbiguous = "42702"
 )
 
 // keywords are those that statements of queries are made of.
@@ -76,33 +69,6 @@ func hintOfDialect(sql string) string {
 		}
 	}
 	return ""
-}
-
-// columnsHint lists the columns of the tables that the wrong one may be of.
-func (m *misnomer) columnsHint(ctx context.Context) string {
-	args := m.lookup().args
-	args.word, args.completing = "", true
-	found, err := findNames(ctx, m.db, m.permit.Identity, args, m.permitted())
-	if err != nil || len(found.written) == 0 {
-		return ""
-	}
-	hint := "the columns there are: " + listed(slices.Compact(slices.Sorted(slices.Values(found.written))))
-	if m.sql[m.name.Last().Start] == '"' {
-		hint += ". A text is written in single quotes"
-	}
-	return hint
-}
-
-// schemasHint lists the schemas there are, where the name of a table has one that is not among them.
-func (m *misnomer) schemasHint(ctx context.Context) string {
-	if len(m.name.Parts) != 2 {
-		return ""
-	}
-	found, err := findNames(ctx, m.db, m.permit.Identity, nameArgs{kind: catalog.NamesSchema, completing: true}, m.permitted())
-	if err != nil || len(found.written) == 0 || slices.Contains(found.names, m.name.Parts[0].Text) {
-		return ""
-	}
-	return "the schemas there are: " + listed(found.written)
 }
 
 // maxListed bounds the names and values that an error lists.

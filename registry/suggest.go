@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/sqlscan"
@@ -15,6 +16,18 @@ import (
 
 // maxSuggestions bounds the names in one suggestion.
 const maxSuggestions = 3
+
+// SQLSTATEs of errors about the caller's SQL.
+const (
+	codeSyntax     = "42601"
+	codeAmbiguous  = "42702"
+	codeNoTable    = "42P01"
+	codeNoColumn   = "42703"
+	codeNoFunction = "42883"
+	codeNoSchema   = "3F000"
+	codeNoObject   = "42704"
+	codeDenied     = "42501"
+)
 
 // misnomer is a name in the caller's SQL that PostgreSQL does not know.
 type misnomer struct {
@@ -221,4 +234,85 @@ func (m *misnomer) relations() []string {
 		names = append(names, n.Last().Text)
 	}
 	return names
+}
+
+// columnsHint lists the columns of the tables that the wrong one may be of.
+func (m *misnomer) columnsHint(ctx context.Context) string {
+	args := m.lookup().args
+	args.word, args.completing = "", true
+	found, err := findNames(ctx, m.db, m.permit.Identity, args, m.permitted())
+	if err != nil || len(found.written) == 0 {
+		return ""
+	}
+	hint := "the columns there are: " + listed(slices.Compact(slices.Sorted(slices.Values(found.written))))
+	if m.sql[m.name.Last().Start] == '"' {
+		hint += ". A text is written in single quotes"
+	}
+	return hint
+}
+
+// schemasHint lists the schemas there are, where the name of a table has one that is not among them.
+func (m *misnomer) schemasHint(ctx context.Context) string {
+	if len(m.name.Parts) != 2 {
+		return ""
+	}
+	found, err := findNames(ctx, m.db, m.permit.Identity, nameArgs{kind: catalog.NamesSchema, completing: true}, m.permitted())
+	if err != nil || len(found.written) == 0 || slices.Contains(found.names, m.name.Parts[0].Text) {
+		return ""
+	}
+	return "the schemas there are: " + listed(found.written)
+}
+
+// lookup is a search for names like the wrong one. word is what the names are compared with, prefix is written
+// before the one that is suggested.
+type lookup struct {
+	args         nameArgs
+	word, prefix string
+}
+
+func (m *misnomer) lookup() lookup {
+	n := len(m.name.Parts)
+	args := nameArgs{kind: "type", word: m.name.Last().Text}
+	if n > 1 {
+		args.schema = m.name.Parts[n-2].Text
+	}
+	word, prefix := joined(args.schema, args.word), ""
+	switch m.err.Code {
+	case codeNoTable:
+		args.kind = catalog.NamesTable
+	case codeNoColumn:
+		args.kind, args.tables = catalog.NamesColumn, append([]string{}, m.relations()...)
+		for _, n := range m.names {
+			if len(n.Parts) > 1 {
+				args.schemas = append(args.schemas, n.Parts[0].Text)
+			}
+		}
+		word, prefix = args.word, m.sql[m.name.Parts[0].Start:m.name.Last().Start]
+	case codeNoFunction:
+		args.kind = catalog.NamesFunction
+		_, list, _ := strings.Cut(m.err.Message, m.name.String()+"(")
+		if list, _, _ = strings.Cut(list, ")"); list != "" {
+			args.count = 1 + strings.Count(list, ",")
+		}
+	case codeNoSchema:
+		args.kind, args.word = catalog.NamesSchema, m.name.Parts[0].Text
+		word = args.word
+	}
+	return lookup{args, word, prefix}
+}
+
+// aboutName reports the codes of an unknown name.
+func aboutName(code string) bool {
+	switch code {
+	case codeNoTable, codeNoColumn, codeNoFunction, codeNoSchema, codeNoObject:
+		return true
+	}
+	return false
+}
+
+func joined(schema, name string) string {
+	if schema == "" {
+		return name
+	}
+	return schema + "." + name
 }

@@ -227,12 +227,6 @@ func (d *doctor) ask(ctx context.Context, db *postgres.DB, sql string, row func(
 	for _, a := range args {
 		c.Args = append(c.Args, []byte(a))
 	}
-	_, err := db.Run(ctx, c, eachRow(row))
+	_, err := db.Run(ctx, c, postgres.EachRow(row))
 	return err
 }
-
-// eachRow is a sink for rows.
-type eachRow func([][]byte)
-
-func (eachRow) Columns([]postgres.Column) {}
-func (f eachRow) Row(row [][]byte) bool   { f(row); return true }

@@ -123,6 +123,15 @@ type Sink interface {
 	Row([][]byte) bool
 }
 
+// EachRow is a Sink that calls the function with each row.
+type EachRow func(values [][]byte)
+
+// Columns implements Sink.
+func (EachRow) Columns([]Column) {}
+
+// Row implements Sink.
+func (f EachRow) Row(values [][]byte) bool { f(values); return true }
+
 // SessionIdentity is what a transaction carries of its caller. It is put in before the statement, for this transaction
 // alone.
 type SessionIdentity struct {

@@ -33,19 +33,22 @@ type conn struct {
 
 	*inFlight
 
-	mu     sync.Mutex // guards what follows
-	ready  bool
-	level  mcp.LoggingLevel
+	ready atomic.Bool  // the client has been greeted
+	level atomic.Value // its mcp.LoggingLevel
+
+	mu     sync.Mutex             // guards what follows
 	legacy bool                   // the client has said initialize
 	wants  mcp.SubscriptionFilter // what a client without it has subscribed to
 	listen json.RawMessage        // the id of its subscription
 }
 
 func (s *Server) newConn(id, caller string, send func(outgoing) error) *conn {
-	return &conn{
-		server: s, id: id, caller: caller, send: send, level: mcp.LoggingLevelError,
+	c := &conn{
+		server: s, id: id, caller: caller, send: send,
 		broadcasts: make(chan mcp.JSONRPCNotification, 100), endings: make(chan *response), inFlight: newInFlight(),
 	}
+	c.level.Store(mcp.LoggingLevelError)
+	return c
 }
 
 // receive takes one message. The request is answered later; ctx carries the identity of who sent it. answered is
@@ -102,7 +105,9 @@ func (c *conn) request(m envelope, message []byte) *request {
 		case string(mcp.MethodSubscriptionsListen):
 			c.listen = m.ID
 		}
-		c.ready = c.ready || !c.legacy // a client that does not begin with initialize needs no beginning
+		if !c.legacy { // a client that does not begin with initialize needs no beginning
+			c.ready.Store(true)
+		}
 	}
 	return &request{session: c, envelope: m, raw: message, modern: m.Params.modern(), caller: c.caller, notify: c.notify}
 }
@@ -190,32 +195,16 @@ func (c *conn) SessionID() string { return c.id }
 func (c *conn) NotificationChannel() chan<- mcp.JSONRPCNotification { return c.broadcasts }
 
 // Initialize implements server.ClientSession.
-func (c *conn) Initialize() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ready = true
-}
+func (c *conn) Initialize() { c.ready.Store(true) }
 
 // Initialized implements server.ClientSession.
-func (c *conn) Initialized() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ready
-}
+func (c *conn) Initialized() bool { return c.ready.Load() }
 
 // SetLogLevel implements server.SessionWithLogging.
-func (c *conn) SetLogLevel(level mcp.LoggingLevel) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.level = level
-}
+func (c *conn) SetLogLevel(level mcp.LoggingLevel) { c.level.Store(level) }
 
 // GetLogLevel implements server.SessionWithLogging.
-func (c *conn) GetLogLevel() mcp.LoggingLevel {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.level
-}
+func (c *conn) GetLogLevel() mcp.LoggingLevel { return c.level.Load().(mcp.LoggingLevel) }
 
 // SetSubscriptionFilter implements server.SessionWithSubscriptionFilter.
 func (c *conn) SetSubscriptionFilter(f mcp.SubscriptionFilter) {

@@ -13,7 +13,7 @@ import (
 
 // Handler is what serves streamable HTTP on the address 127.0.0.1.
 func Handler(s *Server) http.Handler {
-	h := &HTTP{server: s, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, routes: newStreamable(s).routes(), health: &health{server: s}, connections: newConnections()}
+	h := &HTTP{server: s, c: HTTPConfig{AllowedHosts: []string{"example.com"}}, routes: newStreamable(s), health: &health{server: s}, connections: newConnections()}
 	return h.handler()
 }
 

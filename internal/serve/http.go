@@ -84,9 +84,9 @@ func (s *Server) NewHTTP(c HTTPConfig) (*HTTP, error) {
 	}
 	if c.Kind == SSE {
 		base, _ := strings.CutSuffix(c.publicPath(), "/sse")
-		h.routes = newSSE(s, base).routes()
+		h.routes = newSSE(s, base)
 	} else {
-		h.routes = newStreamable(s).routes()
+		h.routes = newStreamable(s)
 	}
 	config, err := tlsConfig(c.TLSCert, c.TLSKey, s.Logger)
 	if err != nil {

@@ -73,12 +73,9 @@ func (p *params) progressToken() json.RawMessage {
 // request says whether the message wants an answer.
 func (e *envelope) request() bool { return e.Method != "" && given(e.ID) && !given(e.Result) }
 
-// notification says whether the message is one.
-func (e *envelope) notification() bool { return e.Method != "" && !given(e.ID) }
-
 // cancels says whether the message cancels a request.
 func (e *envelope) cancels() bool {
-	return e.Method == string(mcp.MethodNotificationCancelled) && e.notification()
+	return e.Method == string(mcp.MethodNotificationCancelled) && !given(e.ID)
 }
 
 func given(value json.RawMessage) bool { return len(value) > 0 && string(value) != "null" }

@@ -31,11 +31,8 @@ type sseSession struct {
 	until time.Time // when its authorization expires; zero is never
 }
 
-func newSSE(s *Server, base string) *sse {
-	return &sse{server: s, base: base, sessions: map[string]*sseSession{}}
-}
-
-func (e *sse) routes() map[string]route {
+func newSSE(s *Server, base string) map[string]route {
+	e := &sse{server: s, base: base, sessions: map[string]*sseSession{}}
 	return map[string]route{"/sse": e.stream, "/message": e.message}
 }
 
@@ -52,36 +49,49 @@ func (s *Server) isDraining() bool {
 // stream serves GET /sse.
 func (e *sse) stream(w http.ResponseWriter, r *http.Request, end func()) {
 	defer end()
-	if r.Method != http.MethodGet {
+	caller := callerOf(r)
+	switch {
+	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
 		refuse(w, http.StatusMethodNotAllowed, "want GET here")
 		return
-	}
-	if e.server.isDraining() || !e.server.streams.take(callerOf(r), 1) {
+	case e.server.isDraining() || !e.server.streams.take(caller, 1):
 		e.server.Observer.Metrics.Refused(w, "sessions")
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, "there are too many sessions: try again later")
 		return
 	}
-	defer e.server.streams.give(callerOf(r), 1)
+	defer e.server.streams.give(caller, 1)
 	end()
 	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
 	x := e.server.newReply(w, r, time.Time{})
 	x.broken = cancel
 	s := &sseSession{owner: subject(ctx), last: time.Now(), until: until(ctx)}
-	s.conn = e.server.newConn(rand.Text(), callerOf(r), x.send)
+	s.conn = e.server.newConn(rand.Text(), caller, x.send)
 	if err := e.server.mcp.RegisterSession(ctx, s); err != nil {
-		cancel()
 		refuse(w, http.StatusInternalServerError, "internal error")
 		return
 	}
 	defer e.server.mcp.UnregisterSession(ctx, s.id)
-	e.put(s)
+	e.serve(ctx, cancel, s, x)
+}
+
+// serve serves a session until its stream is to end and its requests are answered, or until ctx ends.
+func (e *sse) serve(ctx context.Context, cancel context.CancelFunc, s *sseSession, x *reply) {
+	e.mu.Lock()
+	e.sessions[s.id] = s
+	e.mu.Unlock()
 	var wait sync.WaitGroup
-	defer wait.Wait()
-	defer cancel()
-	defer e.remove(s)
-	defer x.end()
+	defer func() {
+		x.end()
+		e.mu.Lock()
+		delete(e.sessions, s.id)
+		e.mu.Unlock()
+		s.close()
+		cancel()
+		wait.Wait()
+	}()
 	if x.open("event: endpoint\ndata: "+e.base+"/message?sessionId="+s.id+"\n\n") != nil {
 		return
 	}
@@ -91,19 +101,6 @@ func (e *sse) stream(w http.ResponseWriter, r *http.Request, end func()) {
 	case <-s.drained():
 	case <-ctx.Done():
 	}
-}
-
-func (e *sse) put(s *sseSession) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.sessions[s.id] = s
-}
-
-func (e *sse) remove(s *sseSession) {
-	e.mu.Lock()
-	delete(e.sessions, s.id)
-	e.mu.Unlock()
-	s.close()
 }
 
 // ends is when the stream ends if nothing else comes: no token of its client is good any more, or it has been silent

@@ -28,11 +28,8 @@ type streamable struct {
 	calls    *inFlight // by session and id
 }
 
-func newStreamable(s *Server) *streamable {
-	return &streamable{server: s, calls: newInFlight()}
-}
-
-func (e *streamable) routes() map[string]route {
+func newStreamable(s *Server) map[string]route {
+	e := &streamable{server: s, calls: newInFlight()}
 	return map[string]route{"/mcp": e.serve}
 }
 
@@ -77,7 +74,7 @@ func (e *streamable) answer(r *http.Request, x *reply, q *request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	p := &pending{key: session.id + idKey(q.ID), cancel: cancel}
-	if q.request() && session.kept() {
+	if q.request() && strings.HasPrefix(session.id, "session ") { // which the client can name in another request
 		e.calls.add(p) // one that is too many can't be cancelled
 	}
 	defer e.calls.end(p)
@@ -215,9 +212,6 @@ func (oneRequest) SetSubscriptionFilter(mcp.SubscriptionFilter) {}
 
 // SubscriptionFilter implements server.SessionWithSubscriptionFilter.
 func (oneRequest) SubscriptionFilter() (f mcp.SubscriptionFilter, active bool) { return f, false }
-
-// kept reports whether the client can name the session in another request.
-func (s oneRequest) kept() bool { return strings.HasPrefix(s.id, "session ") }
 
 // binding is the name under which a request can be cancelled: its caller and its session. A request without a session
 // has one of its own, as has each of revision 2026-07-28: it is cancelled by closing its connection.
