@@ -13,7 +13,7 @@ import (
 
 // What a hostile client sends at once, and the most memory that the replica may take for it.
 const (
-	halfRequests = 3000
+	halfRequests = 6000
 	largeCalls   = 360
 	floodMemory  = 96 << 20
 )
