@@ -192,6 +192,12 @@ func (d *Databases) Call(ctx context.Context, name string, args json.RawMessage)
 	if len(having) == 0 {
 		return nil, d.noTool(ctx, name)
 	}
+	return d.callOneOf(ctx, having, name, args)
+}
+
+// callOneOf makes a call in the one of the databases that the arguments name, or else in the first.
+func (d *Databases) callOneOf(ctx context.Context, having []*Served, name string, args json.RawMessage) (
+	*Answer, error) {
 	given, rest := takeDatabase(having[0].ownsArgument(name), args)
 	if given == everyDatabase && name == schemaText {
 		return d.mapAll(ctx, having, rest), nil

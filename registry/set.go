@@ -77,20 +77,14 @@ func (r *Registry) make(s Set) (*set, error) {
 				columns: s.Columns[t.Name], recheck: c.Recheck, database: c.Name})
 		}
 	}
-	if !slices.Contains(c.Without, queryName) {
-		add(queryDefinition(c.ReadOnly, c.MaxRows), nil,
-			&queryTool{db: c.DB, guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly})
-	}
-	if !slices.Contains(c.Without, serverInfoName) {
-		output, err := schemaOf(&ServerInfo{})
-		faults = append(faults, err)
-		add(serverInfoDefinition(), output, &serverInfoTool{r})
-	}
-	if slices.Contains(c.Extra, explainQueryName) {
-		output, err := schemaOf(&explanation{})
-		faults = append(faults, err)
-		add(explainDefinition(c.ReadOnly), output, &explainTool{&queryTool{db: c.DB, guard: r.guard, limits: r.limits(),
-			maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}, c.Timeout})
+	for _, t := range r.inCode() {
+		var output json.RawMessage
+		if t.answer != nil {
+			var err error
+			output, err = schemaOf(t.answer)
+			faults = append(faults, err)
+		}
+		add(t.def, output, t.handler)
 	}
 	for _, d := range s.Degraded {
 		if t := made.byName[d.Tool]; t != nil {
@@ -101,6 +95,29 @@ func (r *Registry) make(s Set) (*set, error) {
 	made.info = c.serverInfo(made.tools, r.limits())
 	made.info.Unavailable, made.info.ReloadError = s.Unavailable, s.ReloadError
 	return made, errors.Join(faults...)
+}
+
+// codeTool is a tool that is no file.
+type codeTool struct {
+	def     *catalog.Tool
+	answer  any // of the Go type that its output schema is made from; nil for a text
+	handler handler
+}
+
+// inCode are the tools that are no files, those that are wanted.
+func (r *Registry) inCode() (all []codeTool) {
+	c := &r.config
+	query := &queryTool{db: c.DB, guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}
+	if !slices.Contains(c.Without, queryName) {
+		all = append(all, codeTool{queryDefinition(c.ReadOnly, c.MaxRows), nil, query})
+	}
+	if !slices.Contains(c.Without, serverInfoName) {
+		all = append(all, codeTool{serverInfoDefinition(), &ServerInfo{}, &serverInfoTool{r}})
+	}
+	if slices.Contains(c.Extra, explainQueryName) {
+		all = append(all, codeTool{explainDefinition(c.ReadOnly), &explanation{}, &explainTool{query, c.Timeout}})
+	}
+	return all
 }
 
 func (c *Config) serverInfo(tools []*tool, l rowLimits) ServerInfo {

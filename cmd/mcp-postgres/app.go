@@ -62,6 +62,27 @@ func open(ctx context.Context, c *config.Config, o observe.Observer, watching bo
 	return a, a.openDatabases(ctx, all)
 }
 
+// withApp opens the parts for a command, which works on one database, and closes them behind it. With enter it is for
+// the caller of MCP_AUTH_TOKEN, as over stdio.
+func withApp(ctx context.Context, c *config.Config, enter bool, s streams, log *slog.Logger,
+	do func(context.Context, *app) error) (err error) {
+	own := *c
+	if enter {
+		own.Transport = "stdio"
+	}
+	a, err := open(ctx, &own, observe.Observer{}, false, s, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if enter {
+		if ctx, err = a.access.Enter(ctx); err != nil {
+			return err
+		}
+	}
+	return do(ctx, a)
+}
+
 // main is the default database.
 func (a *app) main() *database { return a.databases[0] }
 

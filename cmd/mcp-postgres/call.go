@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +12,6 @@ import (
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
 	"mcp-postgres/internal/faults"
-	"mcp-postgres/internal/observe"
 	"mcp-postgres/registry"
 )
 
@@ -24,18 +22,8 @@ type callCmd struct {
 }
 
 // Run calls the tool as tools/call does.
-func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
-	own := *c
-	own.Transport = "stdio" // the token comes from where it comes from there
-	a, err := open(ctx, &own, observe.Observer{}, false, s, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.close()) }()
-	if ctx, err = a.access.Enter(ctx); err != nil {
-		return err
-	}
-	return cmd.answer(ctx, a, s)
+func (cmd *callCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) error {
+	return withApp(ctx, c, true, s, log, func(ctx context.Context, a *app) error { return cmd.answer(ctx, a, s) })
 }
 
 // answer makes the call and prints what comes back.

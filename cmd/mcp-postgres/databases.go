@@ -239,15 +239,20 @@ func (a *app) replaceDatabases(ctx context.Context, all []config.Database) error
 		a.watchDatabase(ctx, d)
 	}
 	for _, d := range gone {
-		if !slices.ContainsFunc(next, func(other *database) bool { return other.Name == d.Name }) {
-			a.observe.Metrics.SetPools("database "+d.Name, nil)
-		}
-		a.draining.Go(func() {
-			if err := d.close(); err != nil {
-				a.log.Error("closing a database", "database", d.Name, "error", err)
-			}
-		})
+		a.retire(d)
 	}
 	a.log.Info("databases reloaded", "databases", len(next), "new", len(made), "gone", len(gone))
 	return nil
+}
+
+// retire closes a database that is served no more, once its calls in flight have been answered.
+func (a *app) retire(d *database) {
+	if !slices.ContainsFunc(a.databases, func(other *database) bool { return other.Name == d.Name }) {
+		a.observe.Metrics.SetPools("database "+d.Name, nil)
+	}
+	a.draining.Go(func() {
+		if err := d.close(); err != nil {
+			a.log.Error("closing a database", "database", d.Name, "error", err)
+		}
+	})
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/observe"
 )
 
 type demoCmd struct{}
@@ -25,15 +24,14 @@ var tour = [][]string{
 }
 
 // Run shows the main job on the sample data and how to connect a client.
-func (demoCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+func (cmd demoCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) error {
 	own := *c
 	own.Demo = true
 	fmt.Fprintln(s.out, "Starting a throw-away PostgreSQL with sample data...")
-	a, err := open(ctx, &own, observe.Observer{}, false, s, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.close()) }()
+	return withApp(ctx, &own, false, s, log, func(ctx context.Context, a *app) error { return cmd.show(ctx, a, s) })
+}
+
+func (demoCmd) show(ctx context.Context, a *app, s streams) error {
 	fmt.Fprintln(s.out, "\n$ mcp-postgres --demo tools")
 	if err := listTools(ctx, s.out, a.main().reconciler.Registry()); err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/config"
-	"mcp-postgres/internal/observe"
 	"mcp-postgres/registry"
 )
 
@@ -22,23 +21,11 @@ type toolsCmd struct {
 }
 
 // Run lists the tools or shows one: with MCP_AUTH_TOKEN to its caller, else to the operator, who sees all.
-func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) (err error) {
+func (cmd *toolsCmd) Run(ctx context.Context, c *config.Config, s streams, log *slog.Logger) error {
 	own := *c
 	own.Demo = c.Demo && len(c.Tools) > 0 // only the tools of operators need a database, to be described
-	if c.AuthToken() != "" {
-		own.Transport = "stdio" // where the token is the caller's
-	}
-	a, err := open(ctx, &own, observe.Observer{}, false, s, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.close()) }()
-	if c.AuthToken() != "" {
-		if ctx, err = a.access.Enter(ctx); err != nil {
-			return err
-		}
-	}
-	return cmd.show(ctx, a, s)
+	return withApp(ctx, &own, c.AuthToken() != "", s, log,
+		func(ctx context.Context, a *app) error { return cmd.show(ctx, a, s) })
 }
 
 func (cmd *toolsCmd) show(ctx context.Context, a *app, s streams) error {
