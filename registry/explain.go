@@ -34,7 +34,8 @@ type explainTool struct {
 }
 
 func explainDefinition(readOnly bool) *catalog.Tool {
-	most := maxParameters
+	most, ten := maxParameters, 10
+	texts := catalog.Type{Scalar: catalog.String, Array: true}
 	t := &catalog.Tool{
 		Name: explainQueryName, Title: "Explain a query", Toolset: tuningToolset, Access: catalog.Write,
 		Description: "Says why a statement is slow and what would help: its plan as a short tree, and findings, the heaviest " +
@@ -46,6 +47,10 @@ func explainDefinition(readOnly bool) *catalog.Tool {
 				Description: "Values of $1, $2, ... Omit for a plan that is for any value."},
 			{Name: "analyze", Type: catalog.Type{Scalar: catalog.Boolean}, Default: false,
 				Description: "Runs the statement, READ ONLY and within the time limit, to count rows and time. A write is rolled back."},
+			{Name: "settings", Type: texts, MaxItems: &ten,
+				Description: "Settings of the planner for a second plan, such as enable_seqscan=off or work_mem=64MB."},
+			{Name: "indexes", Type: texts, MaxItems: &ten,
+				Description: "CREATE INDEX ... for a second plan with hypothetical indexes, by hypopg. Nothing is created."},
 		},
 	}
 	if readOnly {
@@ -64,12 +69,20 @@ type explanation struct {
 
 // shownPlan is one plan, with what it is a plan for. EXPLAIN's JSON is left out where it is too large.
 type shownPlan struct {
-	For  string           `json:"for"`
-	Cost float64          `json:"cost"`
-	Plan []map[string]any `json:"plan,omitempty"`
+	For     string           `json:"for"`
+	Cost    float64          `json:"cost"`
+	Indexes []triedIndex     `json:"indexes,omitempty"`
+	Plan    []map[string]any `json:"plan,omitempty"`
 
 	read *plan.Plan
 	text []byte
+}
+
+// triedIndex is a hypothetical index.
+type triedIndex struct {
+	SQL   string  `json:"sql"`
+	Bytes float64 `json:"bytes"`
+	Used  bool    `json:"used"`
 }
 
 // explained is one statement to explain.
@@ -80,6 +93,13 @@ type explained struct {
 	options string
 	permit  *guard.Permit
 	version int
+
+	// texts are the values as PostgreSQL reads them, once the statement was planned with them.
+	texts [][]byte
+	// What a second plan is made with, and the permits of the indexes.
+	settings map[string]string
+	indexes  []string
+	more     []*guard.Permit
 }
 
 func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
@@ -95,9 +115,15 @@ func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
 	if err == nil {
 		err = e.permitted(ctx, c, x)
 	}
+	if err == nil {
+		err = e.second(ctx, c, x)
+	}
 	out := &explanation{Findings: []plan.Finding{}}
 	if err == nil {
 		err = e.explain(ctx, x, out)
+	}
+	if err == nil {
+		err = e.retry(ctx, x, out)
 	}
 	if errors.Is(err, postgres.ErrNoDatabase) {
 		return &Answer{Texts: []string{noticeNone}, Notice: true}, nil
@@ -147,10 +173,12 @@ func (e *explainTool) check(x *explained) error {
 		x.options += ", GENERIC_PLAN"
 	}
 	if x.analyze {
-		x.options += ", ANALYZE, BUFFERS"
+		x.options += analyzeOptions
 	}
 	return err
 }
+
+const analyzeOptions = ", ANALYZE, BUFFERS"
 
 // prefix is what is written before the statement.
 func (x *explained) prefix() string { return "EXPLAIN (" + x.options + ") " }
@@ -166,6 +194,22 @@ func (e *explainTool) permitted(ctx context.Context, c *call, x *explained) (err
 		}
 	}
 	return nil
+}
+
+// second reads what a second plan is to be made with.
+func (e *explainTool) second(ctx context.Context, c *call, x *explained) (err error) {
+	settings, _ := c.args["settings"].([]any)
+	indexes, _ := c.args["indexes"].([]any)
+	if len(settings)+len(indexes) == 0 {
+		return nil
+	}
+	if _, err := sqlscan.Analyze(x.sql); err != nil { // it is planned within a function, as text
+		return argumentError("settings and indexes: want a statement of the syntax of PostgreSQL " + sqlscan.GrammarVersion)
+	}
+	if x.settings, err = settingsOf(settings); err == nil {
+		x.indexes, x.more, err = e.hypothetical(ctx, indexes)
+	}
+	return err
 }
 
 // behind moves the place of an error to where it is in the text after the first n characters.
@@ -192,7 +236,7 @@ func (e *explainTool) explain(ctx context.Context, x *explained, out *explanatio
 		out.Notes = append(out.Notes, fmt.Sprintf("The statement did not end within %s: this is its plan without counted rows and times. "+
 			"Try it with a condition that leaves fewer rows.", e.runLimit(ctx)))
 		x.analyze = false
-		x.options = strings.TrimSuffix(x.options, ", ANALYZE, BUFFERS")
+		x.options = strings.TrimSuffix(x.options, analyzeOptions)
 		if x.permit, err = e.guard.Authorize(ctx, x.prefix()+x.sql); err == nil {
 			text, err = e.run(ctx, x)
 		}
@@ -243,7 +287,11 @@ func (e *explainTool) run(ctx context.Context, x *explained) ([]byte, error) {
 		if limit := e.runLimit(ctx); x.analyze && limit > 0 {
 			call.Timeout = limit
 		}
-		_, err := (&parameters{values: x.values, bounded: p.Statement != nil}).run(ctx, e.db, call, &rows)
+		values := &parameters{values: x.values, bounded: p.Statement != nil}
+		_, err := values.run(ctx, e.db, call, &rows)
+		if err == nil {
+			x.texts, err = values.texts()
+		}
 		return err
 	})
 	if err != nil {
@@ -281,6 +329,17 @@ func (e *explainTool) answer(out *explanation) *Answer {
 	}
 	b.WriteString(out.Plans[0].read.Tree() + "\n")
 	writeFindings(&b, out.Findings)
+	for _, other := range out.Plans[1:] {
+		fmt.Fprintf(&b, "\nWith %s the cost is %.0f instead of %.0f:\n", other.For, other.Cost, out.Plans[0].Cost)
+		for _, i := range other.Indexes {
+			used := "not used"
+			if i.Used {
+				used = "used"
+			}
+			fmt.Fprintf(&b, "%s: about %.0f kB, %s\n", i.SQL, i.Bytes/1024, used)
+		}
+		b.WriteString(other.read.Tree())
+	}
 	for i := range out.Plans {
 		_ = json.Unmarshal(out.Plans[i].text, &out.Plans[i].Plan)
 	}

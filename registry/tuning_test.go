@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
@@ -159,5 +160,57 @@ func TestExplainAsCaller(t *testing.T) {
 	}
 	if _, err := build(t, registry.Config{DB: openDB(t, url)}, nil).Call(t.Context(), "explain_query", []byte(`{"sql": "SELECT 1"}`)); err == nil {
 		t.Error("explain_query is there without being asked for")
+	}
+}
+
+// hypopg makes the extension, or says that the machine has not its files.
+func hypopg(t *testing.T, url string) {
+	t.Helper()
+	if pgtest.Value(t, url, "SELECT count(*) FROM pg_available_extensions WHERE name = 'hypopg'") == "0" {
+		t.Skip("hypopg is not installed for this PostgreSQL: Debian's package is postgresql-VERSION-hypopg")
+	}
+	pgtest.Exec(t, url, "CREATE SCHEMA \"Hypo pg\"; CREATE EXTENSION hypopg SCHEMA \"Hypo pg\"")
+}
+
+// TestHypotheticalIndexes: the plan before and after in one answer, and nothing stays.
+func TestHypotheticalIndexes(t *testing.T) {
+	_, url, as := guarded(t, registry.Config{})
+	pgtest.Exec(t, url, "INSERT INTO shop.item SELECT i, 'o' || i FROM generate_series(100, 30000) AS i; ANALYZE shop.item")
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, Logger: silent(), MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	r := tuned(t, registry.Config{DB: db})
+	const wanted = `{"sql": "SELECT * FROM shop.item WHERE owner = $1", "parameters": ["o777"], "indexes": ["create index concurrently if not exists x on shop.item using btree (owner, id desc) where owner <> 'ann';"]}`
+	if got := answer(t, t.Context(), r, "explain_query", wanted); !strings.Contains(got, "need the extension hypopg") {
+		t.Errorf("without hypopg: %s, want how to get it", got)
+	}
+	hypopg(t, url)
+	for _, test := range []struct{ name, role, args, want string }{
+		{"an index", "", wanted, `"used":true`},
+		{"as a role", "reader", wanted, `"used":true`},
+		{"of no use", "", `{"sql": "SELECT * FROM shop.item", "indexes": ["CREATE INDEX ON shop.item ((lower(owner)))"]}`, `"used":false`},
+		{"a table of others, deny", "reader", `{"sql": "SELECT 1", "indexes": ["CREATE INDEX ON billing.hidden (id)"]}`, `"code":"forbidden","message":"indexes[0]: `},
+		{"a function of others, deny", "reader", `{"sql": "SELECT 1", "indexes": ["CREATE INDEX ON shop.item ((public.wipe() + id))"]}`, `"code":"forbidden"`},
+		{"a condition on others, deny", "reader", `{"sql": "SELECT 1", "indexes": ["CREATE INDEX ON shop.item (id) WHERE id IN (SELECT id FROM billing.hidden)"]}`, `"code":"forbidden"`},
+		{"something else, deny", "", `{"sql": "SELECT 1", "indexes": ["DROP TABLE shop.item"]}`, `indexes[0]: want CREATE INDEX ON table`},
+		{"something behind, deny", "", `{"sql": "SELECT 1", "indexes": ["CREATE INDEX ON shop.item (id); DROP TABLE shop.item"]}`, `indexes[0]: want CREATE INDEX ON table`},
+		{"no such column", "", `{"sql": "SELECT 1", "indexes": ["CREATE INDEX ON shop.item (ownr)"]}`, `ownr`},
+		{"settings", "reader", `{"sql": "SELECT * FROM shop.item WHERE id = 5", "settings": ["enable_seqscan = off", "work_mem=1MB"]}`, `"for":"these settings"`},
+		{"settings that are not the planner's, deny", "", `{"sql": "SELECT 1", "settings": ["role=postgres"]}`, `settings[0]: \"role=postgres\": want a setting of the planner`},
+		{"too much memory, deny", "", `{"sql": "SELECT 1", "settings": ["work_mem=100000MB"]}`, `up to 1000MB`},
+	} {
+		ctx := t.Context()
+		if test.role != "" {
+			ctx = as(test.role, "ann")
+		}
+		if got := answer(t, ctx, r, "explain_query", test.args); !strings.Contains(got, test.want) {
+			t.Errorf("%s: explain_query(%s) = %s, want %s in it", test.name, test.args, got, test.want)
+		}
+		left, _ := call(t, r, "query", `{"sql": "SELECT count(*) AS n, current_setting('enable_seqscan') AS s FROM \"Hypo pg\".hypopg_list_indexes", "format": "json"}`)
+		if !strings.Contains(left, `{"n":0,"s":"on"}`) {
+			t.Errorf("%s: left in the session is %s", test.name, left)
+		}
 	}
 }

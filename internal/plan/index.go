@@ -3,6 +3,8 @@ package plan
 import (
 	"slices"
 	"strings"
+
+	"mcp-postgres/internal/sqlscan"
 )
 
 // Candidate is an index that may help.
@@ -104,4 +106,134 @@ func forOrder(keys []string, alias string, t *Table) (c Candidate, ok bool) {
 		c.Keys = append(c.Keys, t.key(name)+direction)
 	}
 	return c, len(c.Keys) > 0
+}
+
+// Proposed is an index that somebody wrote as CREATE INDEX.
+type Proposed struct {
+	table, method, keys, include, where string
+	parts                               []string // the columns and expressions, without orders and operator classes
+}
+
+// ParseIndex reads CREATE INDEX; ok is false for anything else. Names and expressions are left to PostgreSQL.
+func ParseIndex(sql string) (p *Proposed, ok bool) {
+	var words []string
+	for _, t := range sqlscan.Lex(sql) {
+		if t.Fault != "" {
+			return nil, false
+		}
+		if t.Significant() {
+			words = append(words, sql[t.Start:t.End])
+		}
+	}
+	if len(words) > 0 && words[len(words)-1] == ";" {
+		words = words[:len(words)-1]
+	}
+	on := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, "ON") })
+	if on < 2 || on > 7 || !strings.EqualFold(words[0], "CREATE") || slices.Contains(words, ";") ||
+		!slices.ContainsFunc(words[1:on], func(w string) bool { return strings.EqualFold(w, "INDEX") }) {
+		return nil, false
+	}
+	p = &Proposed{}
+	rest := words[on+1:]
+	for len(rest) > 0 && rest[0] != "(" && !strings.EqualFold(rest[0], "USING") {
+		if !strings.EqualFold(rest[0], "ONLY") {
+			p.table += rest[0]
+		}
+		rest = rest[1:]
+	}
+	if len(rest) > 2 && strings.EqualFold(rest[0], "USING") {
+		p.method, rest = rest[1], rest[2:]
+	}
+	keys, rest := inParentheses(rest)
+	for _, key := range commas(keys) {
+		p.parts = append(p.parts, keyPart(key))
+	}
+	p.keys = strings.Join(keys, " ")
+	if len(rest) > 1 && strings.EqualFold(rest[0], "INCLUDE") {
+		keys, rest = inParentheses(rest[1:])
+		p.include = strings.Join(keys, " ")
+		for _, key := range commas(keys) {
+			p.parts = append(p.parts, keyPart(key))
+		}
+	}
+	if len(rest) > 1 && strings.EqualFold(rest[0], "WHERE") {
+		p.where, rest = strings.Join(rest[1:], " "), nil
+	}
+	return p, p.table != "" && len(p.parts) > 0 && len(rest) == 0
+}
+
+// inParentheses are the words up to the parenthesis that closes the first one, and those after it.
+func inParentheses(words []string) (inner, rest []string) {
+	depth := 0
+	for i, w := range words {
+		switch w {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
+		if depth == 0 {
+			return words[min(1, i):i], words[i+1:]
+		}
+	}
+	return nil, words
+}
+
+// commas cuts words at the commas outside of parentheses.
+func commas(words []string) (all [][]string) {
+	depth, start := 0, 0
+	for i, w := range words {
+		switch w {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		case ",":
+			if depth == 0 {
+				all, start = append(all, words[start:i]), i+1
+			}
+		}
+	}
+	if start < len(words) {
+		all = append(all, words[start:])
+	}
+	return all
+}
+
+// keyPart is the column, the call or the expression that a key of an index begins with.
+func keyPart(words []string) string {
+	end := 0
+	for end < len(words) && words[end] != "(" && (end == 0 || words[end] == "." || words[end-1] == ".") {
+		end++
+	}
+	if end < len(words) && words[end] == "(" {
+		inner, _ := inParentheses(words[end:])
+		end += len(inner) + 2
+	}
+	return strings.Join(words[:end], " ")
+}
+
+// Query reads what the index would be of, so that a guard can decide on it.
+func (p *Proposed) Query() string {
+	sql := "SELECT " + strings.Join(p.parts, ", ") + " FROM " + p.table
+	if p.where != "" {
+		sql += " WHERE " + p.where
+	}
+	return sql
+}
+
+// SQL is the index without a name.
+func (p *Proposed) SQL() string {
+	sql := "CREATE INDEX ON " + p.table
+	if p.method != "" {
+		sql += " USING " + p.method
+	}
+	sql += " (" + p.keys + ")"
+	if p.include != "" {
+		sql += " INCLUDE (" + p.include + ")"
+	}
+	if p.where != "" {
+		sql += " WHERE " + p.where
+	}
+	return sql
 }
