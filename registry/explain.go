@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,6 +95,9 @@ type explained struct {
 	permit  *guard.Permit
 	version int
 
+	// usual is how many placeholders get values that are common in their columns; rare are others for a second plan.
+	usual int
+	rare  []any
 	// texts are the values as PostgreSQL reads them, once the statement was planned with them.
 	texts [][]byte
 	// What a second plan is made with, and the permits of the indexes.
@@ -111,6 +115,9 @@ func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
 	var err error
 	if x.version, err = e.serverVersion(ctx); err == nil {
 		err = e.check(x)
+	}
+	if err == nil && x.usual > 0 {
+		x.values, x.rare, err = e.usualValues(ctx, x.sql, x.usual)
 	}
 	if err == nil {
 		err = e.permitted(ctx, c, x)
@@ -168,9 +175,12 @@ func (e *explainTool) check(x *explained) error {
 	case x.analyze:
 		err = argumentError("parameters: analyze runs the statement: want a value for each of its placeholders")
 	case x.version < 160000:
-		err = argumentError("parameters: want a value for each placeholder: before PostgreSQL 16 there is no plan for any value")
-	default:
-		x.options += ", GENERIC_PLAN"
+		x.usual = slices.Max(used.Placeholders)
+		err = checkPlaceholders(used.Placeholders, x.usual)
+	default: // values must be sent, and mean nothing
+		x.options += genericOption
+		x.values = make([]any, slices.Max(used.Placeholders))
+		err = checkPlaceholders(used.Placeholders, len(x.values))
 	}
 	if x.analyze {
 		x.options += analyzeOptions
@@ -178,10 +188,17 @@ func (e *explainTool) check(x *explained) error {
 	return err
 }
 
-const analyzeOptions = ", ANALYZE, BUFFERS"
+// Options of EXPLAIN.
+const (
+	analyzeOptions = ", ANALYZE, BUFFERS"
+	genericOption  = ", GENERIC_PLAN"
+)
 
 // prefix is what is written before the statement.
 func (x *explained) prefix() string { return "EXPLAIN (" + x.options + ") " }
+
+// generic reports that the plan is for any value of the parameters.
+func (x *explained) generic() bool { return strings.HasSuffix(x.options, genericOption) }
 
 // permitted has the guard decide on the EXPLAIN as on one in query.
 func (e *explainTool) permitted(ctx context.Context, c *call, x *explained) (err error) {
@@ -246,9 +263,12 @@ func (e *explainTool) explain(ctx context.Context, x *explained, out *explanatio
 	}
 	kind := "the statement"
 	switch {
-	case strings.Contains(x.options, "GENERIC_PLAN"):
+	case x.generic():
 		kind = "any value of the parameters"
 		out.Notes = append(out.Notes, "The plan is the generic one, for any value of the parameters: with values it may be another.")
+	case x.usual > 0:
+		kind = "common values of the parameters"
+		out.Notes = append(out.Notes, "The plan is for values that are common in the columns; before PostgreSQL 16 there is none for any value.")
 	case len(x.values) > 0:
 		kind = "these parameters"
 	}
@@ -256,8 +276,25 @@ func (e *explainTool) explain(ctx context.Context, x *explained, out *explanatio
 	if err == nil {
 		out.Plans = append(out.Plans, *shown)
 	}
+	if err == nil && x.usual > 0 {
+		err = e.explainRare(ctx, *x, out)
+	}
 	if x.analyze && !x.permit.Selects {
 		out.Notes = append(out.Notes, "The write was run and rolled back. Numbers that it took of sequences are gone.")
+	}
+	return err
+}
+
+// explainRare adds the plan for rare values, where it is another.
+func (e *explainTool) explainRare(ctx context.Context, x explained, out *explanation) error {
+	x.values = x.rare
+	text, err := e.run(ctx, &x)
+	if err != nil {
+		return err
+	}
+	shown, err := readPlan("rare values of the parameters", text)
+	if err == nil && !shown.read.Like(out.Plans[0].read) {
+		out.Plans = append(out.Plans, *shown)
 	}
 	return err
 }
@@ -289,7 +326,7 @@ func (e *explainTool) run(ctx context.Context, x *explained) ([]byte, error) {
 		}
 		values := &parameters{values: x.values, bounded: p.Statement != nil}
 		_, err := values.run(ctx, e.db, call, &rows)
-		if err == nil {
+		if err == nil && !x.generic() {
 			x.texts, err = values.texts()
 		}
 		return err

@@ -163,6 +163,34 @@ func TestExplainAsCaller(t *testing.T) {
 	}
 }
 
+// TestPlansWithoutValues: from PostgreSQL 16 on the generic plan, before it those of common and rare values.
+func TestPlansWithoutValues(t *testing.T) {
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, `CREATE TABLE parcels (id int, "State" text, at date); CREATE INDEX ON parcels ("State");
+		INSERT INTO parcels SELECT i, CASE WHEN i % 1000 = 0 THEN 'lost' ELSE 'done' END, date '2024-01-01' + i % 300 FROM generate_series(1, 20000) AS i; ANALYZE parcels`)
+	r := tuned(t, registry.Config{DB: openDB(t, url)})
+	old := pgtest.Value(t, url, "SELECT current_setting('server_version_num')::int < 160000") == "true"
+	for _, test := range []struct{ sql, old, generic string }{
+		{`SELECT count(*) FROM parcels AS p WHERE p."State" = $1 LIMIT $2`, "With rare values of the parameters", "for any value"},
+		{`SELECT count(*) FROM parcels WHERE $1 < at AND id BETWEEN $2 AND $3 AND "State" IN ($4, $5)`, "common in the columns", "for any value"},
+		{"INSERT INTO parcels VALUES ($1, $2, $3)", "common in the columns", "for any value"},
+		{"SELECT * FROM parcels WHERE id % $1 = 0", "no usual value is known for $1", "for any value"},
+	} {
+		args, _ := json.Marshal(map[string]any{"sql": test.sql, "settings": []string{"enable_seqscan=off"}})
+		res, err := r.Call(t.Context(), "explain_query", args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := test.generic
+		if old {
+			want = test.old
+		}
+		if got := text(t, res); !strings.Contains(got, want) {
+			t.Errorf("explain_query(%s) = %s, want %s in it", test.sql, got, want)
+		}
+	}
+}
+
 // hypopg makes the extension, or says that the machine has not its files.
 func hypopg(t *testing.T, url string) {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Plan is what EXPLAIN (FORMAT JSON) says of one statement.
@@ -156,6 +157,13 @@ func (n *Node) adopt(parent *Node) {
 
 // Nodes are all nodes, a parent before its children.
 func (p *Plan) Nodes() []*Node { return p.Root.append(nil) }
+
+// Like reports whether the other plan goes the same way: by the same nodes, tables and indexes.
+func (p *Plan) Like(other *Plan) bool {
+	return slices.EqualFunc(p.Nodes(), other.Nodes(), func(a, b *Node) bool {
+		return a.title() == b.title() && len(a.Children) == len(b.Children)
+	})
+}
 
 func (n *Node) append(all []*Node) []*Node {
 	all = append(all, n)
