@@ -320,7 +320,7 @@ func choose(having []*Served, name, tool string) (*Served, error) {
 
 // refuse answers a call that gets to no database.
 func (r *Registry) refuse(ctx context.Context, tool string, args json.RawMessage, err error) *Answer {
-	c := &call{Record: observe.NewRecord(ctx, called, tool)}
+	c := &call{Record: observe.NewRecord(ctx, toolsCall, tool)}
 	c.Arguments = args
 	e, _ := userMessage(err, "")
 	c.Outcome = e.Code

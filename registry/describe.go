@@ -215,7 +215,7 @@ func (d *describer) faultOf(key, problem string) {
 // reason is the message of an error, with the nearest names where it is about one, the cast that a parameter needs, and
 // PostgreSQL's hint.
 func (d *describer) reason(ctx context.Context, st catalog.Statement, e *postgres.Error) string {
-	m := &misnomer{sql: st.SQL, err: e, names: sqlscan.Names(st.SQL), permit: &guard.Permit{}, db: d.db}
+	m := &unknownName{sql: st.SQL, err: e, names: sqlscan.Names(st.SQL), permit: &guard.Permit{}, db: d.db}
 	if aboutName(e.Code) && m.find() {
 		if near := m.suggest(ctx); len(near) > 0 {
 			return e.Message + ": did you mean " + strings.Join(near, ", ") + "?"

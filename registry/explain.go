@@ -203,7 +203,7 @@ func (x *explained) generic() bool { return strings.HasSuffix(x.options, generic
 // permitted has the guard decide on the EXPLAIN as on one in query.
 func (e *explainTool) permitted(ctx context.Context, c *call, x *explained) (err error) {
 	if x.permit, err = e.guard.Authorize(ctx, x.prefix()+x.sql); err != nil {
-		return e.mend(ctx, nil, x.sql, behind(err, len(x.prefix())))
+		return e.withSuggestion(ctx, nil, x.sql, behind(err, len(x.prefix())))
 	}
 	if x.permit.Statement != nil {
 		for _, r := range x.permit.Statement.Relations {
@@ -335,7 +335,7 @@ func (e *explainTool) run(ctx context.Context, x *explained) ([]byte, error) {
 		if pg := (*postgres.Error)(nil); x.analyze && errors.As(err, &pg) && pg.Code == "57014" {
 			return nil, err
 		}
-		return nil, e.mend(ctx, used, x.sql, behind(used.Redact(err), len(x.prefix())))
+		return nil, e.withSuggestion(ctx, used, x.sql, behind(used.Redact(err), len(x.prefix())))
 	}
 	return []byte(strings.Join(rows.values, "\n")), nil
 }

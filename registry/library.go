@@ -291,7 +291,7 @@ func (l *library) tableRows(ctx context.Context, from observe.Origin, v map[stri
 		return l.read(ctx, from, q, map[string]any{"sql": sql, "row_limit": firstRows, "format": "json"})
 	}
 	text, err := rows("TABLE " + pgtext.Identifier(v["schema"], v["table"]))
-	if denied := (*unread)(nil); errors.As(err, &denied) && denied.code == codeDenied {
+	if denied := (*readError)(nil); errors.As(err, &denied) && denied.code == codeDenied {
 		if sql := l.readableTable(ctx, v["schema"], v["table"]); sql != "" {
 			return rows(sql)
 		}
@@ -339,13 +339,13 @@ func (l *library) read(ctx context.Context, from observe.Origin, t *tool, args m
 	case slices.Contains(absent, rec.Outcome):
 		return "", Missing(text)
 	}
-	return "", &unread{rec.Outcome, text}
+	return "", &readError{rec.Outcome, text}
 }
 
-// unread is the error of a call that was made for a resource; its words are for the client.
-type unread struct{ code, text string }
+// readError is the error of a call that was made for a resource; its words are for the client.
+type readError struct{ code, text string }
 
-func (u *unread) Error() string { return u.text }
+func (u *readError) Error() string { return u.text }
 
 // absent are the codes that say that a resource is not there for the caller: what a role may not see is not there.
 var absent = []string{CodeNotFound, guard.Forbidden, "42P01", "3F000"}

@@ -173,7 +173,7 @@ func (d *Databases) callList(ctx context.Context, args json.RawMessage) (*Answer
 	if !d.mayList(ctx) {
 		return nil, d.noTool(ctx, listDatabasesName)
 	}
-	answer, _ := d.All()[0].run(ctx, called, d.list, args)
+	answer, _ := d.All()[0].run(ctx, toolsCall, d.list, args)
 	return answer, nil
 }
 

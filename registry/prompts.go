@@ -173,7 +173,7 @@ func firstOf(words []string) *mcp.Completion {
 func (l *library) names(ctx context.Context, search nameArgs) ([]string, error) {
 	body, err := l.readFile(ctx, observe.Origin{Method: string(mcp.MethodCompletionComplete)}, nameList, search.values())
 	var answer struct{ Items []struct{ Name string } }
-	if down := (*unread)(nil); errors.As(err, &down) && down.code == codeUnavailable {
+	if down := (*readError)(nil); errors.As(err, &down) && down.code == codeUnavailable {
 		return nil, err
 	}
 	if err != nil || json.Unmarshal([]byte(body), &answer) != nil {

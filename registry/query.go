@@ -164,7 +164,7 @@ func (q *queryCall) authorize(ctx context.Context) error {
 	for i, piece := range pieces {
 		p, err := q.guard.Authorize(ctx, piece.SQL)
 		if err != nil && !errors.Is(err, postgres.ErrNoDatabase) {
-			err = placed(q.mend(ctx, nil, piece.SQL, err), sql, piece, i, len(pieces))
+			err = placed(q.withSuggestion(ctx, nil, piece.SQL, err), sql, piece, i, len(pieces))
 		}
 		if err != nil {
 			return err
@@ -273,7 +273,7 @@ func (q *queryCall) failed(ctx context.Context, err error) error {
 		at = pg.Statement
 	}
 	s, p := q.list[at], q.permits[at]
-	err = placed(q.mend(ctx, p, s.SQL, p.Redact(s.back(err))), q.c.SQL, s.Piece, at, len(q.list))
+	err = placed(q.withSuggestion(ctx, p, s.SQL, p.Redact(s.back(err))), q.c.SQL, s.Piece, at, len(q.list))
 	e := (*Error)(nil)
 	if len(q.list) == 1 || !errors.As(err, &e) {
 		return err
@@ -342,8 +342,7 @@ func (q *queryTool) rowLimits(ctx context.Context, args map[string]any) (rowLimi
 const (
 	committedAll  = "The statement is done and committed for all of them: don't repeat it, SELECT the others"
 	committedSome = "The statement uses a function or view that may change data: what it did for the rows that were " +
-		"read is committed. " +
-		"Don't repeat it to see more rows; look at the data first"
+		"read is committed. Don't repeat it to see more rows; look at the data first"
 )
 
 // answer writes the rows, in Markdown to about so many characters.

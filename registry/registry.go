@@ -113,8 +113,8 @@ func (c *call) names(p *guard.Permit) {
 	}
 }
 
-// called is the origin of calls that are made by themselves.
-var called = observe.Origin{Method: string(mcp.MethodToolsCall)}
+// toolsCall is the origin of the calls that clients make themselves.
+var toolsCall = observe.Origin{Method: string(mcp.MethodToolsCall)}
 
 // tool is one entry of the registry.
 type tool struct {
@@ -180,7 +180,7 @@ func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) 
 		r.config.Observer.Audit.UnknownTool(ctx, name)
 		return nil, errors.New(r.unknownTool(ctx, name))
 	}
-	answer, _ := r.run(ctx, called, t, args)
+	answer, _ := r.run(ctx, toolsCall, t, args)
 	return answer, nil
 }
 
@@ -229,8 +229,7 @@ func (r *Registry) offered(ctx context.Context, tools ...*tool) []*tool {
 	}
 	allowed := r.guard.Offered(ctx, files)
 	return slices.DeleteFunc(may, func(t *tool) bool {
-		return slices.Contains(files, t.def) &&
-			!slices.Contains(allowed, t.def)
+		return slices.Contains(files, t.def) && !slices.Contains(allowed, t.def)
 	})
 }
 
@@ -257,7 +256,7 @@ func (r *Registry) run(ctx context.Context, from observe.Origin, t *tool,
 	if c.args, err = takeArguments(t.params, raw); err == nil {
 		answer, err = t.handler.call(ctx, c)
 	}
-	r.watch(ctx, t, err)
+	r.markDegraded(ctx, t, err)
 	if err != nil {
 		answer = r.failed(ctx, t, err, c)
 	} else if answer.Notice {
@@ -283,7 +282,7 @@ func (r *Registry) failed(ctx context.Context, t *tool, err error, c *call) *Ans
 	if t.def.Name == queryName {
 		sql, _ = c.args["sql"].(string)
 	}
-	e := r.told(ctx, t, err, sql, c.Record)
+	e := r.errorFor(ctx, t, err, sql, c.Record)
 	if c.Resource != "" {
 		e.Line, e.Column = 0, 0 // in SQL that the caller did not write
 	}
@@ -291,8 +290,8 @@ func (r *Registry) failed(ctx context.Context, t *tool, err error, c *call) *Ans
 	return ErrorAnswer(e)
 }
 
-// told is what the caller reads of an error; the log has the rest.
-func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec *observe.Record) *Error {
+// errorFor is an error as the caller may read it; the log has the rest.
+func (r *Registry) errorFor(ctx context.Context, t *tool, err error, sql string, rec *observe.Record) *Error {
 	e, ok := userMessage(err, sql)
 	if !ok {
 		r.logOf(rec).ErrorContext(ctx, "internal error", "error", err)
@@ -309,9 +308,9 @@ func (r *Registry) told(ctx context.Context, t *tool, err error, sql string, rec
 	return e
 }
 
-// watch marks a tool whose statement the database no longer takes, and unmarks one that works again. It does so only
-// where somebody looks at the tool then.
-func (r *Registry) watch(ctx context.Context, t *tool, err error) {
+// markDegraded marks a tool whose statement the database no longer takes, and unmarks one that works again, where
+// Config.Recheck has such tools described again.
+func (r *Registry) markDegraded(ctx context.Context, t *tool, err error) {
 	if h, ok := t.handler.(*sqlTool); !ok || r.config.Recheck == nil || !h.asDescribed(ctx) {
 		return
 	}
@@ -341,7 +340,7 @@ func (r *Registry) logOf(rec *observe.Record) *slog.Logger {
 	return log
 }
 
-// done logs a call and tells of it.
+// done logs a call, and hands its record to the observer.
 func (r *Registry) done(ctx context.Context, rec *observe.Record, res *Answer) {
 	rec.Duration = time.Since(rec.Time)
 	rec.Bytes = res.bytes()

@@ -120,8 +120,7 @@ func (o *objectRows) Columns(cols []postgres.Column) {
 // another.
 func (o *objectRows) has(cols []postgres.Column) bool {
 	return slices.EqualFunc(o.cols, cols, func(a, b postgres.Column) bool {
-		return a.Name == b.Name &&
-			a.Type.OID == b.Type.OID
+		return a.Name == b.Name && a.Type.OID == b.Type.OID
 	})
 }
 

@@ -29,8 +29,8 @@ const (
 	codeDenied     = "42501"
 )
 
-// misnomer is a name in the caller's SQL that PostgreSQL does not know.
-type misnomer struct {
+// unknownName is a name in the caller's SQL that PostgreSQL does not know.
+type unknownName struct {
 	sql   string
 	err   *postgres.Error
 	names []sqlscan.Name // all names of the SQL
@@ -41,12 +41,12 @@ type misnomer struct {
 	db     Database
 }
 
-// mend adds to an error about the caller's SQL what the next call needs: the nearest existing names, the columns there
+// withSuggestion adds to an error about the caller's SQL what the next call needs: the nearest existing names, the columns there
 // are, the keyword that was meant, or what may be read. It asks the database once; whatever goes wrong there, the error
 // stays as it is. Without a permit the statement was refused before PostgreSQL saw it.
-func (q *queryTool) mend(ctx context.Context, p *guard.Permit, sql string, err error) error {
+func (q *queryTool) withSuggestion(ctx context.Context, p *guard.Permit, sql string, err error) error {
 	e, ok := userMessage(err, sql)
-	m := &misnomer{sql: sql, names: sqlscan.Names(sql), permit: p, db: q.db}
+	m := &unknownName{sql: sql, names: sqlscan.Names(sql), permit: p, db: q.db}
 	position := 0
 	if refusal := (*guard.Refusal)(nil); errors.As(err, &refusal) {
 		position = refusal.Position
@@ -80,7 +80,7 @@ func (q *queryTool) mend(ctx context.Context, p *guard.Permit, sql string, err e
 }
 
 // explain adds what there is instead of the wrong name.
-func (m *misnomer) explain(ctx context.Context, e *Error) {
+func (m *unknownName) explain(ctx context.Context, e *Error) {
 	if hint := hintOfDialect(m.name.String() + "("); e.Code == codeNoFunction && hint != "" {
 		e.Hint = hint
 		return
@@ -97,18 +97,18 @@ func (m *misnomer) explain(ctx context.Context, e *Error) {
 }
 
 // comparedAlone reports a bare word after =, which may be a text without its quotes.
-func (m *misnomer) comparedAlone() bool {
+func (m *unknownName) comparedAlone() bool {
 	at := m.offset()
 	return at > 0 && len(m.name.Parts) == 1 && strings.HasSuffix(strings.TrimRight(m.sql[:at], " \t\r\n"), "=")
 }
 
-func (m *misnomer) permitted() map[string][]byte {
+func (m *unknownName) permitted() map[string][]byte {
 	return map[string][]byte{"caller_schemas": permittedSchemas(m.permit.Role),
 		"caller_tables": permittedTables(m.permit.Role)}
 }
 
 // suggest gives the nearest names, as SQL writes them.
-func (m *misnomer) suggest(ctx context.Context) []string {
+func (m *unknownName) suggest(ctx context.Context) []string {
 	if m.isAlias() {
 		return m.sources()
 	}
@@ -129,7 +129,7 @@ func (m *misnomer) suggest(ctx context.Context) []string {
 
 // find finds the wrong name: at the position of the error, or else the one that the message quotes first. A name that
 // is in the message and not in the SQL is that of a function's body.
-func (m *misnomer) find() bool {
+func (m *unknownName) find() bool {
 	at := m.offset()
 	i := slices.IndexFunc(m.names, func(n sqlscan.Name) bool { return n.Covers(at) })
 	if i >= 0 {
@@ -154,7 +154,7 @@ func (m *misnomer) find() bool {
 }
 
 // quoted are the names in quotes of the message.
-func (m *misnomer) quoted() []string {
+func (m *unknownName) quoted() []string {
 	var all []string
 	for i, part := range strings.Split(m.err.Message, `"`) {
 		if i%2 == 1 {
@@ -165,12 +165,12 @@ func (m *misnomer) quoted() []string {
 }
 
 // offset is the byte at which the error is, or -1.
-func (m *misnomer) offset() int {
+func (m *unknownName) offset() int {
 	return byteAt(m.sql, m.err.Position)
 }
 
 // mentioned reports whether the message is about the name, or a part of it.
-func (m *misnomer) mentioned(n sqlscan.Name) bool {
+func (m *unknownName) mentioned(n sqlscan.Name) bool {
 	if m.err.Code == codeNoFunction {
 		return strings.Contains(m.err.Message, n.String()+"(")
 	}
@@ -178,7 +178,7 @@ func (m *misnomer) mentioned(n sqlscan.Name) bool {
 }
 
 // inString takes a name that the SQL holds as a string: 'name'::regclass.
-func (m *misnomer) inString(name string) bool {
+func (m *unknownName) inString(name string) bool {
 	if !strings.Contains(m.sql, "'"+name+"'") || m.err.Code == codeNoFunction {
 		return false
 	}
@@ -189,7 +189,7 @@ func (m *misnomer) inString(name string) bool {
 }
 
 // isAlias tells o.id with an unknown o, which has the code of an unknown table, from an unknown table o.id.
-func (m *misnomer) isAlias() bool {
+func (m *unknownName) isAlias() bool {
 	n := len(m.name.Parts)
 	if m.err.Code != codeNoTable || n == 1 || m.err.Position == 0 {
 		return false
@@ -199,7 +199,7 @@ func (m *misnomer) isAlias() bool {
 }
 
 // sources are the aliases and tables of the SQL itself that an unknown qualifier is near to.
-func (m *misnomer) sources() []string {
+func (m *unknownName) sources() []string {
 	var names candidates
 	for _, s := range sqlscan.Sources(m.names) {
 		table := s.Name.Last()
@@ -213,7 +213,7 @@ func (m *misnomer) sources() []string {
 }
 
 // relations are the tables that the wrong column may be of: those of its qualifier, or every name of the SQL.
-func (m *misnomer) relations() []string {
+func (m *unknownName) relations() []string {
 	if quoted := m.quoted(); len(quoted) == 2 {
 		return quoted[1:] // column "x" of relation "t"
 	}
@@ -237,7 +237,7 @@ func (m *misnomer) relations() []string {
 }
 
 // columnsHint lists the columns of the tables that the wrong one may be of.
-func (m *misnomer) columnsHint(ctx context.Context) string {
+func (m *unknownName) columnsHint(ctx context.Context) string {
 	args := m.lookup().args
 	args.word, args.completing = "", true
 	found, err := findNames(ctx, m.db, m.permit.Identity, args, m.permitted())
@@ -252,7 +252,7 @@ func (m *misnomer) columnsHint(ctx context.Context) string {
 }
 
 // schemasHint lists the schemas there are, where the name of a table has one that is not among them.
-func (m *misnomer) schemasHint(ctx context.Context) string {
+func (m *unknownName) schemasHint(ctx context.Context) string {
 	if len(m.name.Parts) != 2 {
 		return ""
 	}
@@ -270,7 +270,7 @@ type lookup struct {
 	word, prefix string
 }
 
-func (m *misnomer) lookup() lookup {
+func (m *unknownName) lookup() lookup {
 	n := len(m.name.Parts)
 	args := nameArgs{kind: "type", word: m.name.Last().Text}
 	if n > 1 {

@@ -24,8 +24,7 @@ type Resource struct {
 func (r Resource) Validate(local bool) error {
 	if r.URL == "" && !local {
 		return errors.New("MCP_PUBLIC_URL is not set: want the URL at which clients reach this server, like " +
-			"https://tools.example.com/mcp; " +
-			"they find the issuer of their tokens through it")
+			"https://tools.example.com/mcp; they find the issuer of their tokens through it")
 	}
 	return checkSetting("MCP_PUBLIC_URL", r.URL)
 }

@@ -185,9 +185,8 @@ const (
 	functionsNamed = "SELECT p.oid::pg_catalog.regprocedure FROM pg_catalog.pg_proc p " +
 		"WHERE p.pronamespace = pg_catalog.to_regnamespace(%s) AND p.proname = %s AND p.prokind <> 'p'"
 	// sequencesOf are those that fill columns of a table.
-	sequencesOf = "SELECT d.objid::pg_catalog.regclass FROM pg_catalog.pg_depend d " +
-		"JOIN pg_catalog.pg_class q ON q.oid = d.objid AND q.relkind = 'S' " +
-		"WHERE d.deptype = 'a' AND d.refobjid = pg_catalog.to_regclass(%s)"
+	sequencesOf = "SELECT d.objid::pg_catalog.regclass FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class q ON q.oid " +
+		"= d.objid AND q.relkind = 'S' WHERE d.deptype = 'a' AND d.refobjid = pg_catalog.to_regclass(%s)"
 	// notAll are the tables of a schema that "*" leaves out: foreign ones, and those of extensions but for the given ones.
 	notAll = "SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c " +
 		"WHERE c.relnamespace = pg_catalog.to_regnamespace(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') " +

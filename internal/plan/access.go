@@ -45,8 +45,7 @@ func (r *reading) repeated(n *Node) bool {
 // driver is the nested loop, or the node with a subquery, that runs the node again and again; nil is none.
 func (r *reading) driver(n *Node) *Node {
 	for c := n; c.parent != nil; c = c.parent {
-		if c.Relationship == "Inner" && c.parent.Type == "Nested Loop" ||
-			c.Relationship == "SubPlan" && !c.hashed() {
+		if c.Relationship == "Inner" && c.parent.Type == "Nested Loop" || c.Relationship == "SubPlan" && !c.hashed() {
 			return c.parent
 		}
 		if c.Relationship == "InitPlan" || c.parent.Type == "Hash" {

@@ -319,14 +319,12 @@ const (
 // boundClaims sets what differs from caller to caller without a text for each: pg_stat_statements before 18 keeps every
 // text of a SET.
 const boundClaims = "SELECT pg_catalog.set_config('request.jwt.claims', $1, true), pg_catalog.set_config('mcp.sub', " +
-	"$2, true), " +
-	"pg_catalog.set_config('mcp.role', $3, true)"
+	"$2, true), pg_catalog.set_config('mcp.role', $3, true)"
 
 // verify raises codeChanged when a name has another meaning. Its operators are pg_catalog's, whatever the search path.
 const verify = "SELECT 1 OPERATOR(pg_catalog./) CASE WHEN EXISTS (SELECT FROM ROWS FROM " +
-	"(pg_catalog.unnest($1::pg_catalog.text[]), " +
-	"pg_catalog.unnest($2::pg_catalog.oid[])) AS v (name, oid) WHERE (pg_catalog.to_regclass(v.name)::pg_catalog.oid " +
-	"OPERATOR(pg_catalog.=) v.oid) IS NOT TRUE) THEN 0 ELSE 1 END"
+	"(pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.oid[])) AS v (name, oid) WHERE " +
+	"(pg_catalog.to_regclass(v.name)::pg_catalog.oid OPERATOR(pg_catalog.=) v.oid) IS NOT TRUE) THEN 0 ELSE 1 END"
 
 // codeChanged is division_by_zero.
 const codeChanged = "22012"

@@ -317,8 +317,7 @@ func checkURL(rest string) error {
 // valueFaults are the driver's texts for values that it refuses, with what was wanted.
 var valueFaults = []struct{ text, want string }{
 	{"sslmode is invalid", "sslmode is not one of disable, allow, prefer, require, verify-ca and verify-full, in small " +
-		"letters " +
-		"(what other clients call no-verify is require)"},
+		"letters (what other clients call no-verify is require)"},
 	{"invalid port", "the port is not a number from 1 to 65535: " + wantString},
 	{"could not match", "there are neither as many ports as hosts nor one for all"},
 	{"invalid sslcertmode", "sslcertmode is not one of disable, allow and require"},

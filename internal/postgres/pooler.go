@@ -149,9 +149,8 @@ const (
 		"pg_catalog.has_function_privilege('pg_catalog.set_config(text, text, boolean)', 'EXECUTE')"
 	// forgotten are the parameters of the start-up packet that are not in force: an engine or a pooler may ignore them.
 	forgotten = "SELECT s.name FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), " +
-		"pg_catalog.unnest($2::pg_catalog.text[])) AS s (name, value) " +
-		"WHERE (pg_catalog.current_setting(s.name, true) OPERATOR(pg_catalog.=) pg_catalog.set_config(s.name, s.value, " +
-		"true)) IS NOT TRUE"
+		"pg_catalog.unnest($2::pg_catalog.text[])) AS s (name, value) WHERE (pg_catalog.current_setting(s.name, true) " +
+		"OPERATOR(pg_catalog.=) pg_catalog.set_config(s.name, s.value, true)) IS NOT TRUE"
 )
 
 // lookAt finds out what a new connection leads to, in one flight, two where that shows a pooler.

@@ -13,8 +13,7 @@ import (
 )
 
 const refusedClient = "the database refuses TLS with this client: sslcert and sslkey must name a certificate that is " +
-	"valid " +
-	"and signed by an authority that the database trusts"
+	"valid and signed by an authority that the database trusts"
 
 // tlsReason describes a failed TLS connection: what is wrong, and which parameter of the connection string helps. It is
 // empty for any other failure. The names in a certificate are left to the log.
@@ -63,8 +62,7 @@ func tlsText(err error) string {
 			"ssl_ciphers in the database"
 	case strings.Contains(text, "channel binding"):
 		return "the login has no channel binding, but channel_binding=require asks for it: it takes TLS and a " +
-			"scram-sha-256 password; " +
-			"else set channel_binding=prefer"
+			"scram-sha-256 password; else set channel_binding=prefer"
 	case strings.Contains(text, "SSL certificate"):
 		return "sslcertmode=require, but the database asks for no client certificate: remove sslcertmode, or set " +
 			"clientcert in its pg_hba.conf"
