@@ -17,7 +17,7 @@ import (
 	"mcp-postgres/internal/postgres"
 )
 
-// Answer is what a call of a tool comes to, whatever revision of the protocol and whatever transport it came by.
+// Answer is the result of a call, the same for all transports and revisions of the protocol.
 type Answer struct {
 	// Texts are what a model reads.
 	Texts []string
@@ -211,12 +211,12 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// messageDown is the error of a call while the database does not answer: an empty answer would read like an empty
-// database.
+// messageDown is the error while the database can't be reached. An empty answer would look like an empty database.
 const messageDown = "The database is not available at the moment: %s. The server keeps trying by itself."
 
-// userMessage is the one place that decides what a caller reads of an error. sql is the caller's own text, for the
-// position in it; empty for SQL that the caller did not write. ok is false for an error that the caller must not read.
+// userMessage is the one place that decides what a caller reads of an error. sql is the caller's own text, in which the
+// error gets its line and column; it is empty for SQL that the caller did not write. ok is false for an internal error,
+// which only the log may show.
 func userMessage(err error, sql string) (e *Error, ok bool) {
 	var own *Error
 	var refusal *guard.Refusal

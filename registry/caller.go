@@ -14,8 +14,7 @@ import (
 	"mcp-postgres/internal/postgres"
 )
 
-// roleOf gives the role of the caller; on is false where authentication is off, and the role is nil for a caller
-// without one.
+// roleOf gives the role of the caller, nil for a caller without one. on is false where authentication is off.
 func roleOf(ctx context.Context) (role *guard.Role, on bool) {
 	c, on := guard.CallerFrom(ctx)
 	if c == nil {
@@ -24,7 +23,7 @@ func roleOf(ctx context.Context) (role *guard.Role, on bool) {
 	return c.Role, on
 }
 
-// mayCall reports whether the caller may call a tool, as far as that does not depend on the database.
+// mayCall reports whether the role of the caller has the tool. Whether its SQL is allowed is for the guard.
 func mayCall(ctx context.Context, t *catalog.Tool) bool {
 	role, on := roleOf(ctx)
 	return !on || role.AllowsTool(t.Name, t.Toolset) && inRoles(role, t.Roles)
@@ -65,7 +64,7 @@ func identity(ctx context.Context) *postgres.SessionIdentity {
 	return c.Identity()
 }
 
-// permittedSchemas and permittedTables are what a caller may be told of, as arrays; nil is no restriction.
+// permittedSchemas and permittedTables are the schemas and tables of a role, as PostgreSQL arrays; nil means all.
 func permittedSchemas(role *guard.Role) []byte {
 	if role == nil {
 		return nil
@@ -96,7 +95,7 @@ func roleTimeout(ctx context.Context, d time.Duration) time.Duration {
 	return d
 }
 
-// least is the smaller one of two limits, of which zero is none.
+// least is the smaller of two limits; zero means no limit.
 func least[N int | time.Duration](a, b N) N {
 	if a == 0 || b != 0 && b < a {
 		return b
@@ -104,7 +103,7 @@ func least[N int | time.Duration](a, b N) N {
 	return a
 }
 
-// StatusFor is Status for the caller: the tools that it may call, and no words on others.
+// StatusFor is what server_info tells the caller without asking the database: nothing of tools that it may not call.
 func (r *Registry) StatusFor(ctx context.Context) ServerInfo {
 	info := r.status()
 	role, on := roleOf(ctx)

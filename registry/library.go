@@ -44,7 +44,7 @@ const (
 // firstRows are what table:// shows.
 const firstRows = 20
 
-// library is what a client reads beside the tools: resources and prompts, and completions for both.
+// library serves resources and prompts, and completion for both.
 type library struct {
 	*Registry
 	files map[string]*tool
@@ -342,7 +342,7 @@ func (l *library) read(ctx context.Context, from observe.Origin, t *tool, args m
 	return "", &readError{rec.Outcome, text}
 }
 
-// readError is the error of a call that was made for a resource; its words are for the client.
+// readError is the error of a resource that could not be read; its text is for the client.
 type readError struct{ code, text string }
 
 func (u *readError) Error() string { return u.text }
@@ -350,7 +350,7 @@ func (u *readError) Error() string { return u.text }
 // absent are the codes that say that a resource is not there for the caller: what a role may not see is not there.
 var absent = []string{CodeNotFound, guard.Forbidden, "42P01", "3F000"}
 
-// Missing is the error for a resource that is not there; its words are for the client.
+// Missing is the error for a resource that does not exist; its text is for the client.
 type Missing string
 
 func (m Missing) Error() string { return string(m) }

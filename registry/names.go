@@ -18,7 +18,7 @@ import (
 // namesFile is the tool file that finds names in the database, for suggestions and completion.
 var namesFile = sync.OnceValues(func() (*catalog.Tool, error) { return ownFile(nameList) })
 
-// findNames asks the database for names. own says what the caller may be told of.
+// findNames asks the database for names. own are the values of @caller_*, which restrict them to what the caller sees.
 func findNames(ctx context.Context, db Database, id *postgres.SessionIdentity, args nameArgs,
 	own map[string][]byte) (*candidates, error) {
 	file, err := namesFile()
@@ -102,8 +102,8 @@ func (c *candidates) nearest(word string) []string {
 	return near
 }
 
-// unknownName finds the argument that is no name of its kind. With a table or function the schema is not looked
-// for: a wrong one is told by the names of others. A column is one of the tables of the call.
+// unknownName is the error not_found for the first argument whose name does not exist. A wrong schema beside a table or
+// function is not checked by itself: the suggested names show the right one. A column must be one of the tables given.
 func (h *sqlTool) unknownName(ctx context.Context, args map[string]any) error {
 	plain := plainNames(h.tool, args)
 	param := nameParam(h.tool, catalog.NamesSchema)
@@ -167,7 +167,7 @@ func (h *sqlTool) unknown(ctx context.Context, p catalog.Param, search nameArgs,
 	return e
 }
 
-// findNames asks with the rights of the login: of names the caller is told those of its role.
+// findNames asks with the rights of the login, and finds only names that the role of the caller may see.
 func (h *sqlTool) findNames(ctx context.Context, search nameArgs) (*candidates, error) {
 	id := identity(ctx)
 	if id != nil {

@@ -48,7 +48,7 @@ func (h *sqlTool) notFound(ctx context.Context, args map[string]any) error {
 	return e
 }
 
-// nearest are the names that a text may have meant, or else those that its first words may have meant.
+// nearest are the candidates that are most like a text, or else most like one of its words.
 func nearest(text string, candidates []string) []string {
 	near := faults.Nearest(text, candidates, 3)
 	if len(near) > 0 {

@@ -32,7 +32,7 @@ func newQuerySink(format any, limits rowLimits, resource bool, buf []byte) (quer
 	return nil, argumentError("format: want markdown, json or csv")
 }
 
-// special are the bytes for which a text must be escaped.
+// special is a set of bytes that must be escaped in a format.
 type special [256]bool
 
 func specialBytes(list string) *special {
@@ -310,7 +310,7 @@ func withoutZeros(buf []byte, start int) []byte {
 // fits reports whether the table is to fit what hosts show: who asks for many rows wants all of them as they are.
 func (m *markdownTable) fits() bool { return m.limits.rows <= defaultQueryRow }
 
-// fit cuts the longest values, to shortCell at least, and then rows that the caller has not asked for.
+// fit shortens the longest values, down to shortCell, and then leaves out rows, unless the caller asked for them.
 func (m *markdownTable) fit(reply int, committed string) {
 	if !m.fits() {
 		return

@@ -276,7 +276,7 @@ func (c *call) panicked() *Error {
 	return e
 }
 
-// failed is the answer to a call that fails.
+// failed is the answer to a call that ended with an error.
 func (r *Registry) failed(ctx context.Context, t *tool, err error, c *call) *Answer {
 	sql := ""
 	if t.def.Name == queryName {
@@ -326,7 +326,7 @@ func (r *Registry) markDegraded(ctx context.Context, t *tool, err error) {
 	r.config.Recheck.add(t.def.Name)
 }
 
-// outdated reports the errors of a statement that was good once and is not what the database has now.
+// outdated reports an error of a statement that no longer fits the schema of the database.
 func outdated(e *postgres.Error) bool {
 	return aboutName(e.Code) || e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
 }

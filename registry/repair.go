@@ -12,15 +12,15 @@ import (
 	"mcp-postgres/internal/sqlscan"
 )
 
-// keywords are those that statements of queries are made of.
+// keywords are those of common statements.
 var keywords = strings.Fields(`SELECT FROM WHERE GROUP ORDER BY HAVING LIMIT OFFSET DISTINCT AS ON USING
 	JOIN LEFT RIGHT FULL INNER OUTER CROSS LATERAL
 	UNION INTERSECT EXCEPT ALL AND OR NOT IN IS NULL LIKE ILIKE BETWEEN EXISTS CASE WHEN THEN ELSE END ASC DESC
 	NULLS WITH RECURSIVE OVER PARTITION FILTER
 	INSERT INTO VALUES UPDATE SET DELETE RETURNING CREATE TABLE VIEW INDEX ALTER DROP EXPLAIN ANALYZE`)
 
-// misspelt gives the keyword that the word at a character of the SQL, or the one before it, is a misspelling of: with
-// it the statement can be read further.
+// misspelt gives the keyword that was meant by the word at a character of the SQL, or by the word before it: one with
+// which the parser gets further. It is empty if there is none.
 func misspelt(sql string, character int) string {
 	at := byteAt(sql, character)
 	if at < 0 {
@@ -59,7 +59,7 @@ func byteAt(sql string, character int) int {
 	return -1
 }
 
-// hintOfDialect says what to write instead of what another database or tool has; empty where that is not known.
+// hintOfDialect says what PostgreSQL has for the syntax of another database or tool; it is empty if there is no hint.
 func hintOfDialect(sql string) string {
 	dialects, _ := resources.ReadFile("resources/dialects.txt")
 	for line := range strings.Lines(string(dialects)) {

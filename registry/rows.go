@@ -18,7 +18,7 @@ type rowLimits struct {
 	// reply is how many characters a table in Markdown should have; asked says that the caller wants that many rows.
 	reply int
 	asked bool
-	// bulk is the limit of a value of which nobody reads the end; zero is that of the others.
+	// bulk is the limit for bytea, arrays of numbers and vectors, which nobody reads to the end; zero means cell.
 	bulk int
 	// most is how many rows the caller may ask for.
 	most int
@@ -116,8 +116,8 @@ func (o *objectRows) Columns(cols []postgres.Column) {
 	}
 }
 
-// has reports whether the answer has the columns. Types are compared by their OID: another one of the same name is
-// another.
+// has reports whether the answer has the columns. Types are compared by OID: a type that was dropped and created again
+// is another one.
 func (o *objectRows) has(cols []postgres.Column) bool {
 	return slices.EqualFunc(o.cols, cols, func(a, b postgres.Column) bool {
 		return a.Name == b.Name && a.Type.OID == b.Type.OID
@@ -239,7 +239,7 @@ func (t *truncation) appendJSON(dst []byte, name string) []byte {
 	return append(append(pgtext.AppendJSON(dst, name), ':'), body...)
 }
 
-// unlike gives name, or one like it that no column has.
+// unlike gives name, with underscores behind it where a column already has that name.
 func unlike(name string, cols []postgres.Column) string {
 	for slices.Contains(uniqueNames(cols), name) {
 		name += "_"
@@ -266,8 +266,8 @@ func uniqueNames(cols []postgres.Column) []string {
 	return names
 }
 
-// buffers lends a tool the memory that its answers are written into. An answer is copied out of it once its size is
-// known. The zero value is ready.
+// buffers are reused by the calls of a tool to write answers into. The answer is copied once its size is known. The zero
+// value is ready.
 type buffers struct{ pool sync.Pool }
 
 func (b *buffers) get() []byte {

@@ -97,7 +97,7 @@ func (h *sqlTool) sink(ctx context.Context, args map[string]any) *objectRows {
 	return sink
 }
 
-// compare has a tool described anew whose columns are not those that the database described.
+// compare asks for a new description of a tool whose answer has other columns than the database described.
 func (h *sqlTool) compare(ctx context.Context, sink *objectRows) {
 	if h.recheck != nil && h.columns != nil && !sink.has(h.columns) && h.asDescribed(ctx) {
 		h.recheck.add(h.tool.Name)
@@ -319,12 +319,12 @@ func (h *sqlTool) tooLarge(limit int) error {
 	return &Error{Code: codeTooLarge, Message: message + h.undone(), Hint: "ask for less"}
 }
 
-// misfit is an answer that has not the shape of the tool's result.
+// misfit is the error for an answer that does not fit the result that the tool declares.
 func (h *sqlTool) misfit(problem string) error {
 	return &Error{Code: codeTooLarge, Message: problem + ": its result is \"" + string(h.tool.Result) + "\"" + h.undone()}
 }
 
-// undone is said of a write whose answer is an error.
+// undone ends the message of a write that failed.
 func (h *sqlTool) undone() string {
 	if h.tool.Access == catalog.Write {
 		return ": nothing was changed"
@@ -378,8 +378,8 @@ func (h *sqlTool) keepsPath() bool {
 	return h.tool.Trust == catalog.TrustOwner && (h.tool.Source != "" || len(h.tool.Requires.Extensions) > 0)
 }
 
-// leaves reports whether a statement of an operator's tool may leave something in the session for the next caller: a
-// setting, a lock. A write may do so by a trigger, a read by a function that is not known to do nothing.
+// leaves reports whether a statement of an operator's tool may change the session for the next caller, by a setting or a
+// lock: a write by a trigger, a read by a function that is not known to be harmless.
 func (h *sqlTool) leaves(st catalog.Statement) bool {
 	if h.tool.Source == "" {
 		return false

@@ -29,21 +29,21 @@ const (
 	codeDenied     = "42501"
 )
 
-// unknownName is a name in the caller's SQL that PostgreSQL does not know.
+// unknownName finds out which name of the caller's SQL PostgreSQL does not know, and what may have been meant.
 type unknownName struct {
 	sql   string
 	err   *postgres.Error
 	names []sqlscan.Name // all names of the SQL
 	name  sqlscan.Name   // the wrong one
 
-	// permit says what the caller may be told of.
+	// permit has the role of the caller: names that the role may not see are not suggested.
 	permit *guard.Permit
 	db     Database
 }
 
-// withSuggestion adds to an error about the caller's SQL what the next call needs: the nearest existing names, the columns there
-// are, the keyword that was meant, or what may be read. It asks the database once; whatever goes wrong there, the error
-// stays as it is. Without a permit the statement was refused before PostgreSQL saw it.
+// withSuggestion adds to an error about the caller's SQL what the next call needs: the nearest existing names, the
+// columns of a table, the keyword that was meant, or the columns that may be read. It asks the database once; if that
+// fails, the error stays as it is. Without a permit the statement was refused before PostgreSQL saw it.
 func (q *queryTool) withSuggestion(ctx context.Context, p *guard.Permit, sql string, err error) error {
 	e, ok := userMessage(err, sql)
 	m := &unknownName{sql: sql, names: sqlscan.Names(sql), permit: p, db: q.db}
@@ -79,7 +79,7 @@ func (q *queryTool) withSuggestion(ctx context.Context, p *guard.Permit, sql str
 	return e
 }
 
-// explain adds what there is instead of the wrong name.
+// explain adds the existing names, or a hint, to the error.
 func (m *unknownName) explain(ctx context.Context, e *Error) {
 	if hint := hintOfDialect(m.name.String() + "("); e.Code == codeNoFunction && hint != "" {
 		e.Hint = hint
@@ -127,8 +127,8 @@ func (m *unknownName) suggest(ctx context.Context) []string {
 	return names
 }
 
-// find finds the wrong name: at the position of the error, or else the one that the message quotes first. A name that
-// is in the message and not in the SQL is that of a function's body.
+// find looks for the wrong name at the position of the error, or else takes the first one that the message quotes. It
+// reports false for a name that is not in the SQL: the body of a function has it.
 func (m *unknownName) find() bool {
 	at := m.offset()
 	i := slices.IndexFunc(m.names, func(n sqlscan.Name) bool { return n.Covers(at) })
@@ -188,7 +188,7 @@ func (m *unknownName) inString(name string) bool {
 	return true
 }
 
-// isAlias tells o.id with an unknown o, which has the code of an unknown table, from an unknown table o.id.
+// isAlias reports a column such as o.id whose o is unknown. PostgreSQL's code for it is that of an unknown table.
 func (m *unknownName) isAlias() bool {
 	n := len(m.name.Parts)
 	if m.err.Code != codeNoTable || n == 1 || m.err.Position == 0 {
@@ -301,7 +301,7 @@ func (m *unknownName) lookup() lookup {
 	return lookup{args, word, prefix}
 }
 
-// aboutName reports the codes of an unknown name.
+// aboutName reports whether a SQLSTATE says that a name is unknown.
 func aboutName(code string) bool {
 	switch code {
 	case codeNoTable, codeNoColumn, codeNoFunction, codeNoSchema, codeNoObject:

@@ -11,7 +11,8 @@ import (
 	"mcp-postgres/internal/serve"
 )
 
-// openPermissions wants the settings of authentication to be whole, and the connection of each role to be set.
+// openPermissions opens the permissions. It refuses incomplete settings of authentication, and roles whose connection
+// is not set.
 func openPermissions(ctx context.Context, c *config.Config, databases []string, log *slog.Logger) (*reload.Permissions,
 	error) {
 	if err := c.CheckAuth(c.Transport == "stdio"); err != nil {

@@ -15,7 +15,7 @@ import (
 // object is a JSON object in the order of its text.
 type object = orderedmap.OrderedMap[string, json.RawMessage]
 
-// objects reads an array of JSON objects; nil for anything else, and for an empty one.
+// objects reads an array of JSON objects. It is nil for anything else and for an empty array.
 func objects(raw json.RawMessage) (list []*object) {
 	if json.Unmarshal(raw, &list) != nil || len(list) == 0 || slices.Contains(list, nil) {
 		return nil

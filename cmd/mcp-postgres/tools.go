@@ -115,7 +115,7 @@ func asWritten(v any) string {
 	return catalog.Show(v)
 }
 
-// notes tell what a parameter's type doesn't.
+// notes describe a parameter beyond its type.
 func notes(p catalog.Param) []string {
 	var list []string
 	if p.Required {

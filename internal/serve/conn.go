@@ -51,8 +51,8 @@ func (s *Server) newConn(id, caller string, send func(outgoing) error) *conn {
 	return c
 }
 
-// receive takes one message. The request is answered later; ctx carries the identity of who sent it. answered is
-// called when there is nothing left to answer.
+// receive takes one message and returns at once; a goroutine answers the request. ctx carries the identity of the
+// sender. answered is called when the request has been answered, or needs no answer.
 func (c *conn) receive(ctx context.Context, message []byte, answered func()) error {
 	later := false
 	defer func() {
@@ -94,7 +94,7 @@ func (c *conn) receive(ctx context.Context, message []byte, answered func()) err
 	return nil
 }
 
-// request makes a request of a message, and keeps what it says of its client.
+// request makes a request of a message, and notes what the message says about its client.
 func (c *conn) request(m envelope, message []byte) *request {
 	if m.request() && m.Method != string(mcp.MethodPing) {
 		c.mu.Lock()
@@ -158,7 +158,7 @@ func (c *conn) sendJSON(v any) error {
 	return c.send(encoded(b))
 }
 
-// broadcast sends what the server tells all its clients, until ctx ends.
+// broadcast sends the notifications that go to all clients, until ctx ends.
 func (c *conn) broadcast(ctx context.Context) {
 	for {
 		var err error
@@ -213,10 +213,9 @@ func (c *conn) SetSubscriptionFilter(f mcp.SubscriptionFilter) {
 	c.wants = f
 }
 
-// SubscriptionFilter implements server.SessionWithSubscriptionFilter: clients that have not said initialize, of
-// revision 2026-07-28 or later, are told only what they asked for. The one client of standard input and output that
-// has asked for nothing is told of everything: some wait for a change of the tools without subscriptions/listen, and
-// nobody else is disturbed.
+// SubscriptionFilter implements server.SessionWithSubscriptionFilter. Clients of revision 2026-07-28 or later, which do
+// not say initialize, get only the notifications that they subscribed to. The client of standard input and output gets
+// all of them if it has subscribed to none: some clients expect changes of the tools without subscriptions/listen.
 func (c *conn) SubscriptionFilter() (mcp.SubscriptionFilter, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -243,7 +242,7 @@ type pending struct {
 	key    string // of its id: what a cancellation names; several may have the same
 	cancel context.CancelFunc
 	bytes  int
-	// cancelled says that the client has cancelled the request: it wants no answer.
+	// cancelled: the client has cancelled the request and wants no answer.
 	cancelled atomic.Bool
 }
 

@@ -105,7 +105,7 @@ func (h *health) down(ctx context.Context) map[string]string {
 	return h.problems
 }
 
-// warned are reasons for a look, and none to send requests elsewhere. The log has more.
+// warned are problems that an operator should look at; requests can still be sent here. The log has details.
 func (h *health) warned() map[string]string {
 	h.mu.Lock()
 	warnings := maps.Clone(h.warnings)
@@ -142,7 +142,7 @@ func (h *health) state(ctx context.Context) map[string]string {
 	return h.missing
 }
 
-// leave makes the server not ready, and waits until a load balancer that has been asking knows.
+// leave makes the server not ready, and waits until a load balancer that has been asking has seen that.
 func (h *health) leave(ctx context.Context) {
 	h.mu.Lock()
 	h.left = make(chan struct{})

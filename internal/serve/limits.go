@@ -181,7 +181,7 @@ func (cs *connections) evict(newest *peer) {
 	_ = conn.Close() // its reader ends
 }
 
-// before reports whether a is closed rather than b.
+// before reports whether a is closed before b.
 func (cs *connections) before(a, b *peer) bool {
 	switch of, other := cs.strangers[a.network], cs.strangers[b.network]; {
 	case of != other:

@@ -23,7 +23,7 @@ import (
 // maxMessage bounds one message of a client, in bytes.
 const maxMessage = 4 << 20
 
-// envelope is what is read of a message to find its way.
+// envelope has the parts of a message that decide what becomes of it.
 type envelope struct {
 	JSONRPC string          `json:"jsonrpc"`
 	ID      json.RawMessage `json:"id"`
@@ -41,11 +41,11 @@ type params struct {
 	registry.Place
 
 	meta *mcp.Meta
-	odd  bool // they have another form
+	odd  bool // they do not have the form that the protocol wants
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Of several params the last ones count, as a whole: nobody must read a
-// call out of two.
+// UnmarshalJSON implements json.Unmarshaler. If a message has params twice, the last ones count as a whole and are not
+// merged with the first.
 func (p *params) UnmarshalJSON(b []byte) error {
 	type plain params
 	*p = params{}
@@ -142,7 +142,7 @@ type notification struct {
 	Params  map[string]any `json:"params,omitempty"`
 }
 
-// quoted shows what a client sent, in short.
+// quoted is a text of a client for a message, shortened.
 func quoted(s string) string { return `"` + pgtext.Shorten(s, 100) + `"` }
 
 // outgoing is a message to a client that is encoded when it is written: of large answers one at a time takes its

@@ -171,7 +171,7 @@ func (x *reply) accept() {
 	}
 }
 
-// unanswered ends a request that the client has cancelled: the stream of its events ends without an answer.
+// unanswered ends a request that the client has cancelled: its stream ends without an answer.
 func (x *reply) unanswered() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -184,7 +184,7 @@ func (x *reply) unanswered() {
 	}
 }
 
-// end makes sure that nothing is written after the request.
+// end stops all writing: the handler is about to return.
 func (x *reply) end() {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -150,7 +150,7 @@ type session interface {
 	server.SessionWithSubscriptionFilter
 }
 
-// answer answers a request; nil is no answer. This is the order of everything that works on the database.
+// answer answers a request; nil is no answer. The stages of everything that works on the database are in this function.
 func (s *Server) answer(ctx context.Context, q *request) (answer *response) {
 	defer s.recovered(ctx, q, &answer)
 	if !q.request() {
@@ -170,8 +170,7 @@ func (s *Server) answer(ctx context.Context, q *request) (answer *response) {
 	return s.library(ctx, q)
 }
 
-// call answers tools/call in its common form without the library, which reads such a message five times and its
-// answer twice.
+// call answers a plain tools/call without the library, which would parse the message five times and the answer twice.
 func (s *Server) call(ctx context.Context, q *request) *response {
 	answer, err := s.Databases.Call(ctx, q.Params.Name, q.Params.Arguments)
 	if err != nil {
@@ -180,7 +179,7 @@ func (s *Server) call(ctx context.Context, q *request) *response {
 	return s.answered(q, answer)
 }
 
-// plainCall reports whether the request is a call that the library would have nothing to say on.
+// plainCall reports whether the request is a tools/call that the library would not refuse.
 func (q *request) plainCall() bool {
 	if q.Method != string(mcp.MethodToolsCall) || q.Params.odd || q.JSONRPC != mcp.JSONRPC_VERSION {
 		return false
@@ -189,7 +188,7 @@ func (q *request) plainCall() bool {
 	return !q.modern || mcp.IsValidProtocolVersion(meta.ProtocolVersion()) && meta.ClientCapabilities() != nil
 }
 
-// library has everything else answered.
+// library answers everything else.
 func (s *Server) library(ctx context.Context, q *request) *response {
 	switch m := s.mcp.HandleMessage(s.mcp.WithContext(ctx, q), q.raw).(type) {
 	case mcp.JSONRPCResponse:
@@ -203,7 +202,7 @@ func (s *Server) library(ctx context.Context, q *request) *response {
 	return nil
 }
 
-// recovered makes an answer of a panic.
+// recovered turns a panic into an answer.
 func (s *Server) recovered(ctx context.Context, q *request, answer **response) {
 	if p := recover(); p != nil {
 		s.Logger.ErrorContext(ctx, "panic", "value", p, "stack", string(debug.Stack()))

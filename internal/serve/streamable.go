@@ -89,8 +89,8 @@ func (e *streamable) answer(r *http.Request, x *reply, q *request) {
 	}
 }
 
-// refuses holds the headers of a message against it. Revision 2026-07-28 wants them to say what the message says, for
-// proxies that decide by them; nil is a message that may be answered.
+// refuses checks the headers of a message. Since revision 2026-07-28 they must repeat parts of the message, for proxies
+// that route by them. It returns nil for a message that may be answered.
 func (e *streamable) refuses(q *request, h http.Header) *response {
 	version := h.Get(mcp.HeaderProtocolVersion)
 	switch said := q.Params.meta.ProtocolVersion(); {
@@ -128,7 +128,7 @@ func (e *streamable) refuses(q *request, h http.Header) *response {
 	return nil
 }
 
-// paramHeaders does the same for arguments that a tool's schema wants in a header, too.
+// paramHeaders does the same for arguments that the schema of a tool wants in a header.
 func (e *streamable) paramHeaders(q *request, h http.Header, params json.RawMessage) error {
 	if q.Method != string(mcp.MethodToolsCall) {
 		return nil
