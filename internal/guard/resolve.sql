@@ -235,6 +235,21 @@ WITH RECURSIVE session AS MATERIALIZED (
       CROSS JOIN LATERAL (
         SELECT t.oid, t.typname, t.typtype, t.typinput, t.typoutput, t.typmodin, t.typsubscript, t.typelem, t.typrelid
         FROM pg_catalog.pg_type AS t WHERE t.oid = u.oid OFFSET 0) AS t
+
+    -- Explicit casts that nothing writes: PostgreSQL's functions that make JSON look for one to json, whatever the value is; those in SQL
+    -- that take a value of any type, such as quote_literal() and the one of ||, cast it to text.
+    ), converted (oid) AS MATERIALIZED (
+      SELECT 114 WHERE 114 = ANY (q.values)
+      UNION ALL
+      SELECT 114 FROM fn AS i JOIN pg_catalog.pg_proc AS p ON p.proname = i.name
+      WHERE p.oid < 16384 AND p.prorettype IN (114, 3802) AND p.proargtypes::oid[] && '{2249,2276,2277,2283}'
+      UNION ALL
+      SELECT 25 FROM fn AS i JOIN pg_catalog.pg_proc AS p ON p.proname = i.name
+      WHERE p.oid < 16384 AND p.prolang = 14 AND p.proargtypes::oid[] && '{2277,2283,2776}'
+      UNION ALL
+      SELECT 25 FROM op AS i JOIN pg_catalog.pg_operator AS o ON o.oprname = i.name AND o.oid < 16384 JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode
+      WHERE p.prolang = 14 AND p.proargtypes::oid[] && '{2277,2283,2776}'
+
     ), casts AS (
       SELECT c.castfunc AS oid, pg_catalog.format('the cast from %s to %s', pg_catalog.format_type(c.castsource, NULL), pg_catalog.format_type(c.casttarget, NULL)) AS of
       FROM pg_catalog.pg_cast AS c
@@ -242,7 +257,7 @@ WITH RECURSIVE session AS MATERIALIZED (
       LEFT JOIN used AS t ON t.oid = c.casttarget
       WHERE c.oid >= 16384 AND c.castfunc <> 0
         AND ((s.oid IS NOT NULL OR c.castsource < 16384 AND (t.oid IS NOT NULL OR c.casttarget < 16384))
-          AND (c.castcontext <> 'e' OR c.casttarget IN (SELECT oid FROM named UNION ALL SELECT base FROM named UNION ALL
+          AND (c.castcontext <> 'e' OR c.casttarget IN (SELECT oid FROM converted UNION ALL SELECT oid FROM named UNION ALL SELECT base FROM named UNION ALL
             SELECT u.oid FROM parts JOIN pg_catalog.pg_type AS p ON p.oid = parts.oid CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[p.oid, p.typelem]) AS u (oid) WHERE parts.named))
           OR EXISTS (SELECT FROM poly))
 
