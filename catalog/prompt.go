@@ -73,7 +73,7 @@ func (l *loader) prompts(byName map[string]*Prompt) {
 			l.fault(name, "reading the file: %v", cause(err))
 			continue
 		}
-		p, found := ParsePrompt(l.shown(name), text)
+		p, found := parsePrompt(l.shown(name), text)
 		l.faults = append(l.faults, found...)
 		if p != nil {
 			p.Source = l.source.Name
@@ -82,8 +82,8 @@ func (l *loader) prompts(byName map[string]*Prompt) {
 	}
 }
 
-// ParsePrompt reads one prompt file. path is shown in messages and its last element gives the prompt its name.
-func ParsePrompt(file string, text []byte) (*Prompt, faults.List) {
+// parsePrompt reads one prompt file. path is shown in messages and its last element gives the prompt its name.
+func parsePrompt(file string, text []byte) (*Prompt, faults.List) {
 	f := newFile(file, text)
 	p := &Prompt{Path: file, Name: strings.TrimSuffix(path.Base(file), ".md")}
 	if f.IsText(maxFile) {

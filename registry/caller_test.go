@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/catalog"
 	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/observe"
 	"mcp-postgres/internal/test/pgtest"
@@ -165,14 +164,8 @@ func TestRoleWithoutItsConnection(t *testing.T) {
 func TestResourcesOfACaller(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, permissionFixture)
-	prompts := []*catalog.Prompt{}
-	for name, roles := range map[string]string{"all": "", "clerks": "roles: [clerk]\n"} {
-		p, faults := catalog.ParsePrompt(name+".md", []byte("---\ndescription: x\n"+roles+"---\nHello"))
-		if len(faults) > 0 {
-			t.Fatal(faults)
-		}
-		prompts = append(prompts, p)
-	}
+	prompts := loadPrompts(t, map[string]string{
+		"all": "---\ndescription: x\n---\nHello", "clerks": "---\ndescription: x\nroles: [clerk]\n---\nHello"})
 	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Prompts: prompts}, permissionTools, "explore")
 	s := r.Server("test")
 	tests := []struct{ name, sub, method, params, want, not string }{

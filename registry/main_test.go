@@ -68,6 +68,20 @@ func buildSet(t *testing.T, c registry.Config, s registry.Set, files map[string]
 	return r
 }
 
+// loadPrompts reads prompt files (name to text).
+func loadPrompts(t *testing.T, texts map[string]string) []*catalog.Prompt {
+	t.Helper()
+	files := fstest.MapFS{}
+	for name, text := range texts {
+		files["prompts/"+name+".md"] = &fstest.MapFile{Data: []byte(text)}
+	}
+	prompts, err := catalog.LoadPrompts(catalog.Source{FS: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prompts
+}
+
 // call gives the structured answer of a tool, its error in the same form, or its text where there is neither.
 func call(t *testing.T, r *registry.Registry, name, args string) (answer string, isError bool) {
 	t.Helper()

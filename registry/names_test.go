@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"mcp-postgres/catalog"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
 )
@@ -134,13 +133,10 @@ func TestNames(t *testing.T) {
 func TestNamesOfCaller(t *testing.T) {
 	url := pgtest.URL(t)
 	pgtest.Exec(t, url, permissionFixture+"; CREATE TABLE secret.items (hidden_total int); CREATE FUNCTION secret.taxes() RETURNS int LANGUAGE sql AS 'SELECT 1'")
-	prompt, faults := catalog.ParsePrompt("ask.md", []byte("---\ndescription: x\narguments:\n  - {name: place, names: schema}\n  - {name: of, names: table}\n"+
-		"  - {name: field, names: column}\n  - {name: does, names: function}\n---\n{{place}} {{of}} {{field}} {{does}}"))
-	if faults != nil {
-		t.Fatal(faults)
-	}
+	prompts := loadPrompts(t, map[string]string{"ask": "---\ndescription: x\narguments:\n  - {name: place, names: schema}\n  - {name: of, names: table}\n" +
+		"  - {name: field, names: column}\n  - {name: does, names: function}\n---\n{{place}} {{of}} {{field}} {{does}}"})
 	tools := map[string]string{"x/sized.sql": strings.Replace(nameTools["x/sized.sql"], "---*/", "trust: owner\n---*/", 1)}
-	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Prompts: []*catalog.Prompt{prompt}}, tools, "explore")
+	r := buildSet(t, registry.Config{DB: openDB(t, url)}, registry.Set{Prompts: prompts}, tools, "explore")
 	everyone := t.Context()
 	for _, test := range []struct{ args, all, one string }{
 		{`{"entity": "itms", "place": "secret"}`, `"suggestion":"items"`, `There is no table or view \"itms\" here.","retryable"`},

@@ -135,9 +135,7 @@ func TestDocsData(t *testing.T) {
 				err = nil
 			}
 		case f.lang == "markdown":
-			if _, faults := catalog.ParsePrompt("prompts/example.md", []byte(f.body)); faults != nil {
-				err = faults
-			}
+			_, err = catalog.LoadPrompts(catalog.Source{FS: fstest.MapFS{"prompts/example.md": {Data: []byte(f.body)}}})
 		case strings.Contains(f.body, "default: shop"):
 			file := writeFile(t, filepath.Join(t.TempDir(), "databases.yaml"), f.body)
 			t.Setenv("SHOP_URL", "postgres://shop")

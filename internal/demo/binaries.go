@@ -35,22 +35,12 @@ func usualPlaces() []string {
 	}
 }
 
-// Installed is the directory of the installed server binaries, the newest version of the first place that has
-// any. Without one the error wraps ErrNotInstalled and names the places.
-func Installed() (string, error) {
-	return search(usualPlaces())
-}
-
 // binaries is the directory to run initdb and postgres from: the one asked for, an installed or a downloaded one.
 func binaries(ctx context.Context, cfg Config, owner account, log *slog.Logger) (string, error) {
 	if cfg.BinDir != "" {
-		return search([]string{cfg.BinDir})
+		return Installed([]string{cfg.BinDir})
 	}
-	places := cfg.Search
-	if places == nil {
-		places = usualPlaces()
-	}
-	dir, missing := search(places)
+	dir, missing := Installed(cfg.Search)
 	if missing == nil {
 		return dir, nil
 	}
@@ -61,7 +51,12 @@ func binaries(ctx context.Context, cfg Config, owner account, log *slog.Logger) 
 	return dir, nil
 }
 
-func search(places []string) (string, error) {
+// Installed is the directory of the installed server binaries, the newest version of the first of some places that has
+// any; nil are the usual ones. Without one the error wraps ErrNotInstalled and names the places.
+func Installed(places []string) (string, error) {
+	if places == nil {
+		places = usualPlaces()
+	}
 	for _, place := range places {
 		dirs := candidates(place)
 		slices.SortStableFunc(dirs, func(a, b string) int { return slices.Compare(version(b), version(a)) })

@@ -47,7 +47,7 @@ func needServer(t *testing.T) string {
 	if dir := os.Getenv("TEST_POSTGRES_BIN"); dir != "" {
 		return dir
 	}
-	dir, err := demo.Installed()
+	dir, err := demo.Installed(nil)
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}

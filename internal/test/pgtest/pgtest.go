@@ -148,7 +148,7 @@ func installed(t testing.TB) string {
 	if dir := os.Getenv("TEST_POSTGRES_BIN"); dir != "" {
 		return dir
 	}
-	dir, err := demo.Installed()
+	dir, err := demo.Installed(nil)
 	if err != nil {
 		giveUp(t, err)
 	}

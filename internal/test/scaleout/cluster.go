@@ -28,7 +28,7 @@ type databases struct {
 }
 
 func (s *setting) databases(ctx context.Context) (*databases, error) {
-	bin, err := demo.Installed()
+	bin, err := demo.Installed(nil)
 	if err != nil {
 		return nil, err
 	}
