@@ -2,7 +2,8 @@
 WITH wanted AS (
   SELECT c.oid, c.relname, c.relkind, c.reltuples, c.relpages, c.relallvisible, c.relispartition, n.nspname,
          pg_catalog.format('%I.%I', n.nspname, c.relname) AS written
-  FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS w (schema, name)
+  FROM (SELECT DISTINCT w.schema, w.name
+        FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS w (schema, name)) AS w
   JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
   JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
 )
@@ -34,7 +35,7 @@ SELECT pg_catalog.json_build_object(
                 FROM pg_catalog.pg_attribute AS a
                 LEFT JOIN pg_catalog.pg_stats AS s ON s.schemaname = w.nspname AND s.tablename = w.relname AND s.attname = a.attname
                 WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
-    'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', c.relname, 'definition', pg_catalog.pg_get_indexdef(c.oid),
+    'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', c.relname, 'written', pg_catalog.quote_ident(c.relname), 'definition', pg_catalog.pg_get_indexdef(c.oid),
                          'method', m.amname, 'predicate', coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), ''),
                          'keys', (SELECT pg_catalog.json_agg(pg_catalog.pg_get_indexdef(c.oid, k::int, false) ORDER BY k)
                                   FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k),

@@ -44,7 +44,9 @@ type set struct {
 func BuiltIn() []string { return []string{queryName, serverInfoName, listDatabasesName} }
 
 // OnRequest are the tools in code that are offered where Config.Extra names them, by toolset.
-func OnRequest() map[string][]string { return map[string][]string{tuningToolset: {explainQueryName}} }
+func OnRequest() map[string][]string {
+	return map[string][]string{tuningToolset: {explainQueryName, adviseIndexesName}}
+}
 
 // Replace offers another set. Calls in flight end as they began. Clients are told only if they would see a change.
 func (r *Registry) Replace(s Set) error {
@@ -116,6 +118,9 @@ func (r *Registry) inCode() (all []codeTool) {
 	}
 	if slices.Contains(c.Extra, explainQueryName) {
 		all = append(all, codeTool{explainDefinition(c.ReadOnly), &explanation{}, &explainTool{query, c.Timeout}})
+	}
+	if slices.Contains(c.Extra, adviseIndexesName) {
+		all = append(all, codeTool{adviseDefinition(), &advice{}, &adviseTool{&explainTool{query, c.Timeout}}})
 	}
 	return all
 }

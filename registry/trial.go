@@ -87,18 +87,24 @@ func allNames(permits []*guard.Permit) *postgres.Verify {
 
 // hypopg is the schema of the extension; without it, how to get it.
 func (e *explainTool) hypopg(ctx context.Context, version int) (schema *string, how string, err error) {
+	schema, err = e.extensionSchema(ctx, "hypopg")
+	if schema == nil {
+		how = fmt.Sprintf("Hypothetical indexes need the extension hypopg, which this database has not. A superuser can add it: "+
+			"install its package (Debian: postgresql-%d-hypopg; managed services have it), then CREATE EXTENSION hypopg", version/10000)
+	}
+	return schema, how, err
+}
+
+// extensionSchema is where an extension is; nil is nowhere.
+func (e *explainTool) extensionSchema(ctx context.Context, name string) (*string, error) {
 	const sql = "SELECT n.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace " +
-		"WHERE e.extname = 'hypopg'"
+		"WHERE e.extname = $1"
 	var rows firstColumn
-	if _, err = e.db.Run(ctx, postgres.Call{SQL: sql, Prepare: true}, &rows); err != nil {
-		return nil, "", err
+	_, err := e.db.Run(ctx, postgres.Call{SQL: sql, Prepare: true, Args: [][]byte{[]byte(name)}}, &rows)
+	if err != nil || len(rows.values) == 0 {
+		return nil, err
 	}
-	if len(rows.values) == 1 {
-		return &rows.values[0], "", nil
-	}
-	return nil, fmt.Sprintf("Hypothetical indexes need the extension hypopg, which this database has not. A superuser can add it: "+
-		"install its package (Debian: postgresql-%d-hypopg; managed services have it), then CREATE EXTENSION hypopg.",
-		version/10000), nil
+	return &rows.values[0], nil
 }
 
 // maySet are the settings that a plan can be tried with.

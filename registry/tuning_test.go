@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"mcp-postgres/internal/demo"
+	"mcp-postgres/internal/guard"
 	"mcp-postgres/internal/postgres"
 	"mcp-postgres/internal/test/pgtest"
 	"mcp-postgres/registry"
@@ -169,7 +172,7 @@ func TestPlansWithoutValues(t *testing.T) {
 	pgtest.Exec(t, url, `CREATE TABLE parcels (id int, "State" text, at date); CREATE INDEX ON parcels ("State");
 		INSERT INTO parcels SELECT i, CASE WHEN i % 1000 = 0 THEN 'lost' ELSE 'done' END, date '2024-01-01' + i % 300 FROM generate_series(1, 20000) AS i; ANALYZE parcels`)
 	r := tuned(t, registry.Config{DB: openDB(t, url)})
-	old := pgtest.Value(t, url, "SELECT current_setting('server_version_num')::int < 160000") == "true"
+	old := pgtest.Value(t, url, "SELECT current_setting('server_version_num')::int < 160000") == "t"
 	for _, test := range []struct{ sql, old, generic string }{
 		{`SELECT count(*) FROM parcels AS p WHERE p."State" = $1 LIMIT $2`, "With rare values of the parameters", "for any value"},
 		{`SELECT count(*) FROM parcels WHERE $1 < at AND id BETWEEN $2 AND $3 AND "State" IN ($4, $5)`, "common in the columns", "for any value"},
@@ -194,7 +197,7 @@ func TestPlansWithoutValues(t *testing.T) {
 // hypopg makes the extension, or says that the machine has not its files.
 func hypopg(t *testing.T, url string) {
 	t.Helper()
-	if pgtest.Value(t, url, "SELECT count(*) FROM pg_available_extensions WHERE name = 'hypopg'") == "0" {
+	if !pgtest.HasExtension(t, url, "hypopg") {
 		t.Skip("hypopg is not installed for this PostgreSQL: Debian's package is postgresql-VERSION-hypopg")
 	}
 	pgtest.Exec(t, url, "CREATE SCHEMA \"Hypo pg\"; CREATE EXTENSION hypopg SCHEMA \"Hypo pg\"")
@@ -239,6 +242,94 @@ func TestHypotheticalIndexes(t *testing.T) {
 		left, _ := call(t, r, "query", `{"sql": "SELECT count(*) AS n, current_setting('enable_seqscan') AS s FROM \"Hypo pg\".hypopg_list_indexes", "format": "json"}`)
 		if !strings.Contains(left, `{"n":0,"s":"on"}`) {
 			t.Errorf("%s: left in the session is %s", test.name, left)
+		}
+	}
+}
+
+// TestAdvice: few indexes for the known problems, each worth it, and none for what is healthy.
+func TestAdvice(t *testing.T) {
+	url := tuningDB(t)
+	db := openDB(t, url)
+	r := tuned(t, registry.Config{DB: db})
+	const orders = `"SELECT * FROM orders WHERE customer_id = 4242", "SELECT o.id FROM orders AS o WHERE o.customer_id = 7 AND o.total > 900"`
+	if got := answer(t, t.Context(), r, "advise_indexes", `{"statements": [`+orders+`]}`); !strings.Contains(got, "need the extension hypopg") {
+		t.Errorf("without hypopg: %s, want how to get it", got)
+	}
+	hypopg(t, url)
+	pgtest.Exec(t, url, `CREATE INDEX orders_kind_again ON orders (kind, id); CREATE TABLE logs (at date, code int, body text) PARTITION BY RANGE (at);
+		CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM ('2024-01-01') TO ('2024-02-01'); CREATE TABLE logs_2 PARTITION OF logs FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
+		INSERT INTO logs SELECT date '2024-01-01' + i % 60, i % 5000, repeat('x', 50) FROM generate_series(1, 40000) AS i; ANALYZE logs`)
+	for _, test := range []struct {
+		name, args string
+		want       []string // one index after the other
+		has        string
+	}{
+		{"one index for two statements", `{"statements": [` + orders + `]}`, []string{"public.orders (customer_id)"}, "public.orders_kind is covered by orders_kind_again"},
+		{"one of the two that fit", `{"statements": [` + orders + `], "max_indexes": 1}`, []string{"public.orders (customer_id"}, `"helps":[1,2]`},
+		{"a condition and an order", `{"statements": ["SELECT id, total FROM orders WHERE customer_id = 7 ORDER BY total DESC LIMIT 3"]}`, []string{"public.orders (customer_id"}, ""},
+		{"an order", `{"statements": ["SELECT * FROM orders ORDER BY total DESC, id LIMIT 10"]}`, []string{"public.orders (total DESC, id)"}, ""},
+		{"a join", `{"statements": ["SELECT o.id FROM customers AS c JOIN orders AS o ON o.customer_id = c.id WHERE c.email = 'user7@example.com'"]}`, []string{"public.orders (customer_id)"}, ""},
+		{"a part of the table", `{"statements": ["SELECT id, kind FROM orders WHERE status = 'open' AND created_at > '2024-06-01' AND total > 5"]}`, []string{"public.orders"}, ""},
+		{"an expression", `{"statements": ["SELECT name FROM customers WHERE lower(email) = 'user7@example.com'"]}`, []string{"((lower(email)))"}, ""},
+		{"an array", `{"statements": ["SELECT id FROM customers WHERE tags @> ARRAY['t7']"]}`, nil, "hypopg can't try CREATE INDEX CONCURRENTLY ON public.customers USING gin (tags)"},
+		{"what it replaces", `{"statements": ["SELECT id FROM customers WHERE score = 7 AND city = 'city9'"]}`, []string{"public.customers (score, city)"}, "DROP INDEX CONCURRENTLY public.customers_score"},
+		{"partitions", `{"statements": ["SELECT count(*) FROM logs WHERE code = 77"]}`, []string{"public.logs (code) /*"}, ""},
+		{"healthy", `{"statements": ["SELECT * FROM orders WHERE id = 7", "SELECT count(*) FROM orders", "SELECT * FROM small WHERE name = 'n7'"]}`, nil, "No index would save"},
+		{"too large", `{"statements": [` + orders + `], "max_mb": 1}`, nil, "No index would save"},
+		{"what is skipped", `{"statements": ["SELECT 1 FROM nowhere", "DROP TABLE orders", "SELECT 1; SELECT 2"]}`, nil, "nowhere"},
+	} {
+		res, err := r.Call(t.Context(), "advise_indexes", []byte(test.args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body struct {
+			Indexes []struct{ SQL string }
+			Skipped []any
+		}
+		_ = json.Unmarshal([]byte(res.JSON), &body)
+		ok := res.Err == nil && len(body.Indexes) == len(test.want) && strings.Contains(res.JSON+text(t, res), test.has)
+		for i, want := range test.want {
+			ok = ok && strings.HasPrefix(body.Indexes[i].SQL, "CREATE INDEX ") && strings.Contains(body.Indexes[i].SQL, want)
+		}
+		if !ok {
+			t.Errorf("%s: advise_indexes(%s), want %q and %s:\n%s", test.name, test.args, test.want, test.has, text(t, res))
+		}
+	}
+}
+
+// TestAdviceOnTopStatements: what took most time, for nobody with a role.
+func TestAdviceOnTopStatements(t *testing.T) {
+	pgtest.NeedExtensions(t, pgtest.URL(t), "pg_stat_statements")
+	c := pgtest.NewCluster(t, demo.Config{Settings: map[string]string{"shared_preload_libraries": "pg_stat_statements"}})
+	pgtest.Exec(t, c.AdminURL(), `CREATE EXTENSION pg_stat_statements; CREATE SCHEMA shop; CREATE SCHEMA billing; CREATE TABLE shop.big (id int, code int, body text);
+		INSERT INTO shop.big SELECT i, i % 5000, repeat('x', 60) FROM generate_series(1, 40000) AS i; ANALYZE shop.big; CREATE TABLE billing.hidden (id int)`)
+	hypopg(t, c.AdminURL())
+	rules, err := guard.Parse("roles", []byte("roles:\n  reader: {schemas: [shop], tables: '*', operations: [select]}\nusers: {_default: reader}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := guard.WithCaller(t.Context(), &guard.Caller{Sub: "ann", Role: rules.Role("reader")})
+	pgtest.Exec(t, c.AdminURL(), "SELECT pg_stat_statements_reset()")
+	for range 3 {
+		pgtest.Exec(t, c.AdminURL(), "SELECT count(*) FROM shop.big WHERE code = 77")
+	}
+	r := tuned(t, registry.Config{DB: openDB(t, c.AdminURL())})
+	for _, test := range []struct {
+		ctx        context.Context
+		args, want string
+	}{
+		{t.Context(), `{}`, `CREATE INDEX CONCURRENTLY ON shop.big (code)`},
+		{t.Context(), `{"top": 1, "max_indexes": 1}`, `"calls":3`},
+		{role, `{}`, "a caller with a role is not told those of others"},
+		{role, `{"statements": ["SELECT body FROM shop.big WHERE code = $1"]}`, `CREATE INDEX CONCURRENTLY ON shop.big (code)`},
+		{role, `{"statements": ["SELECT * FROM billing.hidden"]}`, `"skipped":[{"sql":"SELECT * FROM billing.hidden","reason":`},
+	} {
+		// Before PostgreSQL 16 a caller with a role has to give values.
+		if strings.Contains(test.args, "$1") && pgtest.Value(t, c.AdminURL(), "SELECT current_setting('server_version_num')::int < 160000") == "t" {
+			test.want = "want a value for each placeholder"
+		}
+		if got := answer(t, test.ctx, r, "advise_indexes", test.args); !strings.Contains(got, test.want) {
+			t.Errorf("advise_indexes(%s) = %s, want %s in it", test.args, got, test.want)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func comparedColumns(sql string, count int) []string {
 			continue
 		}
 		at := i - 1
-		for at > 0 && (all[at].Kind == sqlscan.Operator || all[at].Kind == sqlscan.Positional || between[strings.ToUpper(word(at))]) {
+		for at > 0 && (all[at].Kind == sqlscan.Operator && strings.ContainsAny(word(at), "=<>~@") || all[at].Kind == sqlscan.Positional || between[strings.ToUpper(word(at))]) {
 			at--
 		}
 		switch name := word(max(at, 0)); {

@@ -62,6 +62,7 @@ type Column struct {
 // Index is one index. Keys are its columns and expressions as SQL.
 type Index struct {
 	Name       string   `json:"name"`
+	Written    string   `json:"written"`
 	Definition string   `json:"definition"`
 	Method     string   `json:"method"`
 	Keys       []string `json:"keys"`

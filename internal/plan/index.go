@@ -15,6 +15,8 @@ type Candidate struct {
 	Method string // empty is btree
 	Keys   []string
 	Where  string // the predicate of a partial index
+	// Scanned are the table, or those of its partitions that plans read.
+	Scanned []*Table
 }
 
 // SQL makes the index. A partitioned table takes no CONCURRENTLY.
@@ -24,9 +26,6 @@ func (c Candidate) SQL() string {
 	}
 	return c.create("CREATE INDEX CONCURRENTLY")
 }
-
-// Plain is SQL for hypopg, on the table that is scanned.
-func (c Candidate) Plain() string { return c.create("CREATE INDEX") }
 
 func (c Candidate) create(command string) string {
 	sql := command + " ON " + c.On
@@ -92,12 +91,16 @@ func keyOf(c condition, alias string, t *Table) string {
 // forOrder is the index that gives rows in the order wanted; ok is false where the order is not of columns of the table.
 func forOrder(keys []string, alias string, t *Table) (c Candidate, ok bool) {
 	c = Candidate{Table: t, On: t.whole()}
+	back := !slices.ContainsFunc(keys, func(k string) bool { return !strings.HasSuffix(k, " DESC") })
 	for _, key := range keys {
 		column, direction := key, ""
 		for _, word := range []string{" NULLS FIRST", " NULLS LAST", " DESC"} {
 			if rest, cut := strings.CutSuffix(column, word); cut {
 				column, direction = rest, word+direction
 			}
+		}
+		if back { // an index is read backward as well
+			direction = ""
 		}
 		name, wrapped := columnOf(unwrap(column), alias, t)
 		if name == "" || wrapped {
