@@ -98,6 +98,9 @@ func connectError(ctx context.Context, err error) error {
 		return own
 	case errors.As(err, &paused):
 		down := connectError(ctx, paused.cause)
+		if paused.wait == 0 {
+			return down
+		}
 		reason := fmt.Sprintf("%v; it is not tried again for %v", down, max(paused.wait.Round(time.Second), time.Second))
 		return &Unavailable{Reason: reason, cause: err}
 	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrReadWriteConnection),

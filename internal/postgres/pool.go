@@ -45,7 +45,9 @@ type pool struct {
 	refused   error          // how the login was refused, if it was
 	pause     time.Duration  // after the last refusal
 	next      time.Time      // no attempt is made before
-	warned    time.Time      // when it was logged that there are no more connections
+	lost      error          // why the last attempt gave no connection, while there is none
+	lostAt    time.Time
+	warned    time.Time // when it was last logged that there are no more connections
 	waits     int64
 	waitedFor time.Duration
 }
@@ -58,6 +60,9 @@ const (
 	// A refused login is tried again after minPause, then after twice as long each time, up to maxPause: wrong credentials
 	// in a loop lock accounts, and when they are right again nobody waits long.
 	minPause, maxPause = 500 * time.Millisecond, 10 * time.Second
+	// lostTime is the time between attempts while there is no connection: calls of a database that is down must not take
+	// processor time from others.
+	lostTime = 100 * time.Millisecond
 )
 
 // newPool begins to connect, unless c says otherwise.
@@ -90,10 +95,9 @@ func newPool(c Config, found *connInfo, pooler *pooler) (*pool, error) {
 	return p, nil
 }
 
-// beforeConnect reads the connection string anew, for passwords and certificates change in their files. After a refused
-// login there is one attempt each pause.
+// beforeConnect reads the connection string anew, for passwords and certificates change in their files.
 func (p *pool) beforeConnect(ctx context.Context, c *pgx.ConnConfig) error {
-	if err := p.waitAfterRefusal(); err != nil {
+	if err := p.pausing(); err != nil {
 		return err
 	}
 	conf, err := p.config(ctx)
@@ -103,9 +107,20 @@ func (p *pool) beforeConnect(ctx context.Context, c *pgx.ConnConfig) error {
 	return err
 }
 
-func (p *pool) waitAfterRefusal() error {
+// pausing is the error of an attempt that is not made now. While there is no connection, one attempt is made at a time,
+// and others wait for what comes of it.
+func (p *pool) pausing() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if last := p.lostAt; p.lost != nil && time.Since(last) < lostTime {
+		p.mu.Unlock()
+		time.Sleep(time.Until(last.Add(lostTime)))
+		p.mu.Lock()
+		if p.lost != nil && p.lostAt != last {
+			return &pausedError{cause: p.lost}
+		}
+	}
+	p.lostAt = time.Now()
 	if p.refused == nil {
 		return nil
 	}
@@ -123,11 +138,11 @@ func (p *pool) afterConnect(_ context.Context, conn *pgx.Conn) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.failed, p.refused, p.next = 0, nil, time.Time{}
+	p.failed, p.refused, p.lost, p.next = 0, nil, nil, time.Time{}
 	return nil
 }
 
-// pausedError is a login that was refused a moment ago, and is not tried again yet.
+// pausedError is an attempt that failed a moment ago, and is not made again yet. A refused login says when it is.
 type pausedError struct {
 	cause error
 	wait  time.Duration
@@ -366,6 +381,9 @@ func (p *pool) noted(err error) bool {
 		p.refused = err
 	default:
 		p.next = time.Now().Add(growPause)
+		if live == 0 {
+			p.lost, p.lostAt = err, time.Now()
+		}
 	}
 	switch {
 	case paused != nil || p.closing.Err() != nil:

@@ -86,7 +86,7 @@ func (s *setting) severalPhases(ctx context.Context, d *databases, dir string, f
 		return err
 	}
 	f.down.Store(true)
-	l.begin("the one that is down is asked too")
+	l.begin("every eighth client asks the one down")
 	if err := pause(ctx, s.duration); err != nil {
 		return err
 	}
@@ -161,10 +161,10 @@ default: shop
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
 
-// ask asks the databases in turn.
+// ask asks the databases in turn. One client of eight asks the one that is down.
 func (f *five) ask(ctx context.Context, c *client, id, n int) (kind, text string) {
 	n += id
-	if f.down.Load() && n%5 == 4 {
+	if f.down.Load() && id%8 == 0 {
 		kind, text = c.call(ctx, "query", `{"sql":"SELECT 1","database":"down"}`)
 		if kind == notice {
 			return expected, text
