@@ -33,11 +33,13 @@ func adviseDefinition() *catalog.Tool {
 	return &catalog.Tool{
 		Name: adviseIndexesName, Title: "Advise indexes", Toolset: tuningToolset, Access: catalog.Read,
 		Hints: catalog.Hints{Idempotent: true}, Result: catalog.Object,
-		Description: "Finds the few indexes that would help statements most, by hypothetical ones (extension hypopg): what each " +
+		Description: "Finds the few indexes that would help statements most, by hypothetical ones (extension hypopg): " +
+			"what each " +
 			"saves, its size, which indexes it replaces, what it costs writes. Nothing is created.",
 		Params: []catalog.Param{
 			{Name: "statements", Type: catalog.Type{Scalar: catalog.String, Array: true}, MaxItems: &most,
-				Description: "SQL; $1, $2, ... stand for any value. Omit for the statements that took most time in pg_stat_statements."},
+				Description: "SQL; $1, $2, ... stand for any value. Omit for the statements that took most time in " +
+					"pg_stat_statements."},
 			{Name: "top", Type: integer, Default: json.Number("20"), Minimum: "1", Maximum: "50",
 				Description: "How many of pg_stat_statements."},
 			{Name: "max_indexes", Type: integer, Default: json.Number("5"), Minimum: "1", Maximum: "10"},
@@ -88,7 +90,8 @@ type skipped struct {
 }
 
 func (a *adviseTool) call(ctx context.Context, c *call) (*Answer, error) {
-	s := &search{adviseTool: a, ctx: ctx, call: c, out: &advice{Indexes: []advisedIndex{}, Statements: []advisedStatement{}}}
+	s := &search{adviseTool: a, ctx: ctx, call: c, out: &advice{Indexes: []advisedIndex{},
+		Statements: []advisedStatement{}}}
 	s.begin()
 	err := s.prepare()
 	if errors.Is(err, postgres.ErrNoDatabase) {
@@ -211,7 +214,8 @@ func (s *search) workload() (all []advisedStatement, err error) {
 		return nil, err
 	}
 	if schema == nil {
-		return nil, argumentError("statements: want some: this database has not the extension pg_stat_statements, which counts them")
+		return nil, argumentError("statements: want some: this database has not the extension pg_stat_statements, which " +
+			"counts them")
 	}
 	sql := "SELECT pg_catalog.json_build_object('sql', s.query, 'calls', pg_catalog.sum(s.calls), 'total_ms', " +
 		"pg_catalog.sum(s.total_exec_time))::text FROM " + pgtext.Identifier(*schema, "pg_stat_statements") + ` AS s
@@ -321,7 +325,8 @@ func (s *search) costs() []float64 {
 }
 
 // best tries each candidate beside those chosen. useful are the candidates that saved anything.
-func (s *search) best(chosen []*choice, rest []plan.Candidate, whole float64) (best *choice, useful []plan.Candidate, err error) {
+func (s *search) best(chosen []*choice, rest []plan.Candidate, whole float64) (best *choice, useful []plan.Candidate,
+	err error) {
 	var before []string
 	used := 0.0
 	for _, c := range chosen {
@@ -431,7 +436,8 @@ func (s *search) describe(chosen []*choice, whole float64) {
 	percent := func(part float64) int { return int(100*part/max(whole, 1e-9) + 0.5) }
 	s.out.Saved = percent(s.gain(before, s.costs()))
 	for _, c := range chosen {
-		item := advisedIndex{SQL: c.SQL(), Bytes: c.bytes, Saved: percent(s.gain(before, c.costs)), Replaces: c.Replaced(), Writes: writesOf(c.Table)}
+		item := advisedIndex{SQL: c.SQL(), Bytes: c.bytes, Saved: percent(s.gain(before, c.costs)), Replaces: c.Replaced(),
+			Writes: writesOf(c.Table)}
 		for i := range before {
 			if c.costs[i] < 0.9*before[i] {
 				item.Helps = append(item.Helps, i+1)
@@ -440,7 +446,8 @@ func (s *search) describe(chosen []*choice, whole float64) {
 		before = c.costs
 		s.out.Indexes = append(s.out.Indexes, item)
 	}
-	s.out.Notes = append(s.out.Notes, "What is saved is of the planner's cost, not of time: explain_query with indexes shows each plan.")
+	s.out.Notes = append(s.out.Notes, "What is saved is of the planner's cost, not of time: explain_query with "+
+		"indexes shows each plan.")
 }
 
 // writesOf says how often an index on the table would be written.
@@ -451,7 +458,8 @@ func writesOf(t *plan.Table) string {
 	if t.Days < 1.0/24 {
 		return fmt.Sprintf("%.0f rows inserted and %.0f updated since counting began", t.Inserts, t.Updates)
 	}
-	return fmt.Sprintf("about %.0f rows inserted and %.0f updated a day each write it too", t.Inserts/t.Days, t.Updates/t.Days)
+	return fmt.Sprintf("about %.0f rows inserted and %.0f updated a day each write it too", t.Inserts/t.Days,
+		t.Updates/t.Days)
 }
 
 // text is the advice for a model.
@@ -460,7 +468,8 @@ func (a *advice) text() string {
 	switch {
 	case len(a.Statements) == 0:
 	case len(a.Indexes) == 0:
-		fmt.Fprintf(&b, "No index would save %.0f%% or more of the cost of %s.\n", leastGain*100, plural(int64(len(a.Statements)), "statement"))
+		fmt.Fprintf(&b, "No index would save %.0f%% or more of the cost of %s.\n", leastGain*100,
+			plural(int64(len(a.Statements)), "statement"))
 	default:
 		fmt.Fprintf(&b, "What would save %d%% of the cost of %s:\n", a.Saved, plural(int64(len(a.Statements)), "statement"))
 	}
@@ -473,7 +482,8 @@ func (a *advice) text() string {
 	}
 	b.WriteString("\n")
 	for _, st := range a.Statements {
-		fmt.Fprintf(&b, "%d. cost %.0f -> %.0f: %s\n", st.Number, st.Before, st.After, pgtext.Shorten(strings.Join(strings.Fields(st.SQL), " "), 100))
+		fmt.Fprintf(&b, "%d. cost %.0f -> %.0f: %s\n", st.Number, st.Before, st.After,
+			pgtext.Shorten(strings.Join(strings.Fields(st.SQL), " "), 100))
 	}
 	for _, k := range a.Skipped {
 		fmt.Fprintf(&b, "Not looked at: %s: %s\n", pgtext.Shorten(strings.Join(strings.Fields(k.SQL), " "), 100), k.Reason)

@@ -39,7 +39,8 @@ func explainDefinition(readOnly bool) *catalog.Tool {
 	texts := catalog.Type{Scalar: catalog.String, Array: true}
 	t := &catalog.Tool{
 		Name: explainQueryName, Title: "Explain a query", Toolset: tuningToolset, Access: catalog.Write,
-		Description: "Says why a statement is slow and what would help: its plan as a short tree, and findings, the heaviest " +
+		Description: "Says why a statement is slow and what would help: its plan as a short tree, and findings, the " +
+			"heaviest " +
 			"first, with SQL for a person to run. Nothing runs without analyze.",
 		Params: []catalog.Param{
 			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true,
@@ -47,7 +48,8 @@ func explainDefinition(readOnly bool) *catalog.Tool {
 			{Name: "parameters", Type: catalog.Type{Scalar: catalog.Any, Array: true}, MaxItems: &most,
 				Description: "Values of $1, $2, ... Omit for a plan that is for any value."},
 			{Name: "analyze", Type: catalog.Type{Scalar: catalog.Boolean}, Default: false,
-				Description: "Runs the statement, READ ONLY and within the time limit, to count rows and time. A write is rolled back."},
+				Description: "Runs the statement, READ ONLY and within the time limit, to count rows and time. A write is " +
+					"rolled back."},
 			{Name: "settings", Type: texts, MaxItems: &ten,
 				Description: "Settings of the planner for a second plan, such as enable_seqscan=off or work_mem=64MB."},
 			{Name: "indexes", Type: texts, MaxItems: &ten,
@@ -148,7 +150,8 @@ func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
 
 func (e *explainTool) serverVersion(ctx context.Context) (int, error) {
 	var version firstColumn
-	_, err := e.db.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version_num')", Prepare: true}, &version)
+	_, err := e.db.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version_num')",
+		Prepare: true}, &version)
 	if err != nil || len(version.values) != 1 {
 		return 0, err
 	}
@@ -250,7 +253,8 @@ func behind(err error, n int) error {
 func (e *explainTool) explain(ctx context.Context, x *explained, out *explanation) error {
 	text, err := e.run(ctx, x)
 	if pg := (*postgres.Error)(nil); x.analyze && errors.As(err, &pg) && pg.Code == "57014" && ctx.Err() == nil {
-		out.Notes = append(out.Notes, fmt.Sprintf("The statement did not end within %s: this is its plan without counted rows and times. "+
+		out.Notes = append(out.Notes, fmt.Sprintf("The statement did not end within %s: this is its plan without counted "+
+			"rows and times. "+
 			"Try it with a condition that leaves fewer rows.", e.runLimit(ctx)))
 		x.analyze = false
 		x.options = strings.TrimSuffix(x.options, analyzeOptions)
@@ -265,10 +269,12 @@ func (e *explainTool) explain(ctx context.Context, x *explained, out *explanatio
 	switch {
 	case x.generic():
 		kind = "any value of the parameters"
-		out.Notes = append(out.Notes, "The plan is the generic one, for any value of the parameters: with values it may be another.")
+		out.Notes = append(out.Notes, "The plan is the generic one, for any value of the parameters: with values it may "+
+			"be another.")
 	case x.usual > 0:
 		kind = "common values of the parameters"
-		out.Notes = append(out.Notes, "The plan is for values that are common in the columns; before PostgreSQL 16 there is none for any value.")
+		out.Notes = append(out.Notes, "The plan is for values that are common in the columns; before PostgreSQL 16 there "+
+			"is none for any value.")
 	case len(x.values) > 0:
 		kind = "these parameters"
 	}

@@ -48,7 +48,8 @@ type tried struct {
 }
 
 // try plans the statements, whose permits are given.
-func (e *explainTool) try(ctx context.Context, permits []*guard.Permit, t trials, limit time.Duration) ([]tried, error) {
+func (e *explainTool) try(ctx context.Context, permits []*guard.Permit, t trials, limit time.Duration) ([]tried,
+	error) {
 	t.Limit = 600_000
 	if limit > 0 {
 		t.Limit = float64(limit.Milliseconds())
@@ -89,15 +90,18 @@ func allNames(permits []*guard.Permit) *postgres.Verify {
 func (e *explainTool) hypopg(ctx context.Context, version int) (schema *string, how string, err error) {
 	schema, err = e.extensionSchema(ctx, "hypopg")
 	if schema == nil {
-		how = fmt.Sprintf("Hypothetical indexes need the extension hypopg, which this database has not. A superuser can add it: "+
-			"install its package (Debian: postgresql-%d-hypopg; managed services have it), then CREATE EXTENSION hypopg", version/10000)
+		how = fmt.Sprintf("Hypothetical indexes need the extension hypopg, which this database has not. A superuser can "+
+			"add it: "+
+			"install its package (Debian: postgresql-%d-hypopg; managed services have it), then CREATE EXTENSION hypopg",
+			version/10000)
 	}
 	return schema, how, err
 }
 
 // extensionSchema is where an extension is; nil is nowhere.
 func (e *explainTool) extensionSchema(ctx context.Context, name string) (*string, error) {
-	const sql = "SELECT n.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace " +
+	const sql = "SELECT n.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = " +
+		"e.extnamespace " +
 		"WHERE e.extname = $1"
 	var rows firstColumn
 	_, err := e.db.Run(ctx, postgres.Call{SQL: sql, Prepare: true, Args: [][]byte{[]byte(name)}}, &rows)
@@ -108,9 +112,9 @@ func (e *explainTool) extensionSchema(ctx context.Context, name string) (*string
 }
 
 // maySet are the settings that a plan can be tried with.
-var maySet = regexp.MustCompile(`^(enable_[a-z_]+|(seq|random)_page_cost|cpu_[a-z_]+_cost|parallel_[a-z]+_cost|jit(_[a-z_]+)?|work_mem|` +
-	`hash_mem_multiplier|effective_cache_size|max_parallel_workers_per_gather|min_parallel_[a-z_]+|(join|from)_collapse_limit|geqo|` +
-	`plan_cache_mode|cursor_tuple_fraction|constraint_exclusion)$`)
+var maySet = regexp.MustCompile(`^(enable_[a-z_]+|(seq|random)_page_cost|cpu_[a-z_]+_cost|parallel_[a-z]+_cost|` +
+	`jit(_[a-z_]+)?|work_mem|hash_mem_multiplier|effective_cache_size|max_parallel_workers_per_gather|min_parallel_[a-z_]+|` +
+	`(join|from)_collapse_limit|geqo|plan_cache_mode|cursor_tuple_fraction|constraint_exclusion)$`)
 
 var number = regexp.MustCompile(`^[0-9.]{1,12}(kB|MB)?$`)
 
@@ -126,9 +130,11 @@ func settingsOf(list []any) (map[string]string, error) {
 		case !maySet.MatchString(name):
 			return nil, argumentError(fmt.Sprintf("settings[%d]: %.60q: want a setting of the planner and its value, such as "+
 				"enable_seqscan=off, work_mem=64MB or random_page_cost=1.1", i, text))
-		case !number.MatchString(value) && !slices.Contains([]string{"on", "off", "auto", "partition", "force_generic_plan", "force_custom_plan"}, value),
+		case !number.MatchString(value) && !slices.Contains([]string{"on", "off", "auto", "partition",
+			"force_generic_plan", "force_custom_plan"}, value),
 			name == "work_mem" && kilobytes > 1_000_000:
-			return nil, argumentError(fmt.Sprintf("settings[%d]: %s: %.60q: want a number, kB or MB up to 1000MB, on or off", i, name, value))
+			return nil, argumentError(fmt.Sprintf("settings[%d]: %s: %.60q: want a number, kB or MB up to 1000MB, on or off",
+				i, name, value))
 		}
 		all[name] = value
 	}
@@ -169,7 +175,8 @@ func literals(sql string, texts [][]byte) string {
 	var out strings.Builder
 	for _, t := range sqlscan.Lex(sql) {
 		word := sql[t.Start:t.End]
-		if n, err := strconv.Atoi(strings.TrimPrefix(word, "$")); t.Kind == sqlscan.Positional && err == nil && n >= 1 && n <= len(texts) {
+		if n, err := strconv.Atoi(strings.TrimPrefix(word, "$")); t.Kind == sqlscan.Positional && err == nil && n >= 1 &&
+			n <= len(texts) {
 			word = "NULL"
 			if texts[n-1] != nil {
 				word = pgtext.Literal(string(texts[n-1]))
@@ -185,7 +192,8 @@ func (e *explainTool) retry(ctx context.Context, x *explained, out *explanation)
 	if len(x.settings)+len(x.indexes) == 0 {
 		return nil
 	}
-	t := trials{Settings: x.settings, Whole: true, Trials: []trial{{Indexes: append([]string{}, x.indexes...), Statements: []int{0}}}}
+	t := trials{Settings: x.settings, Whole: true, Trials: []trial{{Indexes: append([]string{}, x.indexes...),
+		Statements: []int{0}}}}
 	options, what := x.options, "these settings"
 	if len(x.indexes) > 0 || !x.permit.Selects {
 		options = strings.TrimSuffix(options, analyzeOptions)

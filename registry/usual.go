@@ -20,7 +20,8 @@ var usualSQL string
 func (e *explainTool) usualValues(ctx context.Context, sql string, count int) (common, rare []any, err error) {
 	st, err := sqlscan.Analyze(sql)
 	if _, on := roleOf(ctx); on || err != nil {
-		return nil, nil, argumentError("parameters: want a value for each placeholder: before PostgreSQL 16 there is no plan for any value")
+		return nil, nil, argumentError("parameters: want a value for each placeholder: before PostgreSQL 16 there is no " +
+			"plan for any value")
 	}
 	compared := comparedColumns(sql, count)
 	var tables []string
@@ -28,7 +29,8 @@ func (e *explainTool) usualValues(ctx context.Context, sql string, count int) (c
 		tables = append(tables, pgtext.Identifier(r.Schema, r.Name))
 	}
 	var rows firstColumn
-	_, err = e.db.Run(ctx, postgres.Call{SQL: usualSQL, Args: [][]byte{pgtext.Array(compared), pgtext.Array(tables)}}, &rows)
+	_, err = e.db.Run(ctx, postgres.Call{SQL: usualSQL, Args: [][]byte{pgtext.Array(compared), pgtext.Array(tables)}},
+		&rows)
 	if err != nil {
 		return nil, nil, fmt.Errorf("asking for values of columns: %w", err)
 	}
@@ -46,7 +48,8 @@ func (e *explainTool) usualValues(ctx context.Context, sql string, count int) (c
 		case column == "LIMIT" || column == "OFFSET":
 			common[i], rare[i] = "100", "100"
 		case common[i] == nil && st.Command != "INSERT":
-			return nil, nil, argumentError(fmt.Sprintf("parameters: want values: before PostgreSQL 16 there is no plan for any value, "+
+			return nil, nil, argumentError(fmt.Sprintf("parameters: want values: before PostgreSQL 16 there is no plan for "+
+				"any value, "+
 				"and no usual value is known for $%d", i+1))
 		}
 	}
@@ -54,7 +57,8 @@ func (e *explainTool) usualValues(ctx context.Context, sql string, count int) (c
 }
 
 // between are the words that may stand between a column and the placeholder that it is compared with.
-var between = map[string]bool{"(": true, ",": true, "AND": true, "ANY": true, "IN": true, "BETWEEN": true, "LIKE": true, "ILIKE": true, "NOT": true}
+var between = map[string]bool{"(": true, ",": true, "AND": true, "ANY": true, "IN": true, "BETWEEN": true,
+	"LIKE": true, "ILIKE": true, "NOT": true}
 
 // comparedColumns are the columns that $1, $2, ... are compared with, or LIMIT and OFFSET; empty where none is found.
 func comparedColumns(sql string, count int) []string {
@@ -80,7 +84,8 @@ func comparedColumns(sql string, count int) []string {
 			continue
 		}
 		at := i - 1
-		for at > 0 && (all[at].Kind == sqlscan.Operator && strings.ContainsAny(word(at), "=<>~@") || all[at].Kind == sqlscan.Positional || between[strings.ToUpper(word(at))]) {
+		for at > 0 && (all[at].Kind == sqlscan.Operator && strings.ContainsAny(word(at), "=<>~@") ||
+			all[at].Kind == sqlscan.Positional || between[strings.ToUpper(word(at))]) {
 			at--
 		}
 		switch name := word(max(at, 0)); {

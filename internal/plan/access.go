@@ -73,7 +73,8 @@ func (r *reading) loopsOver(n *Node) *Finding {
 	if runs < 20 || runs*each < 50_000 {
 		return nil
 	}
-	f := &Finding{Message: fmt.Sprintf("%s is read in full %s times, %s each time.", scan.source(), number(runs), rows(each))}
+	f := &Finding{Message: fmt.Sprintf("%s is read in full %s times, %s each time.", scan.source(), number(runs),
+		rows(each))}
 	if n.Type == "Materialize" && above.Type == "Nested Loop" {
 		if above.JoinFilter == "" {
 			return nil // product speaks of it
@@ -84,7 +85,8 @@ func (r *reading) loopsOver(n *Node) *Finding {
 	r.joinIndex(f, above, scan, t)
 	if above.Type != "Nested Loop" && strings.Contains(above.Filter, "NOT ") && n.Type == "Materialize" {
 		f.Message += " NOT IN has to compare each row with each."
-		f.SQL, f.Ask = nil, "Can it be NOT EXISTS (SELECT FROM ... WHERE ... = ...)? The planner makes a join of that; NULLs count differently."
+		f.SQL, f.Ask = nil, "Can it be NOT EXISTS (SELECT FROM ... WHERE ... = ...)? The planner makes a join of that; "+
+			"NULLs count differently."
 	}
 	return f
 }
@@ -106,7 +108,8 @@ func (r *reading) joinIndex(f *Finding, above, scan *Node, t *Table) {
 	case above.Type != "Nested Loop":
 		f.Ask = "Can the subquery be a join, or be computed once for all rows?"
 	default:
-		f.Ask = "The condition of the join (" + short(above.JoinFilter) + ") is no equality, so every pair is compared. Can a column be compared with =, " +
+		f.Ask = "The condition of the join (" + short(above.JoinFilter) + ") is no equality, so every pair is compared. " +
+			"Can a column be compared with =, " +
 			"or is it a range type with a GiST index?"
 	}
 }
@@ -129,12 +132,14 @@ func (r *reading) joined(n *Node) *Finding {
 		}
 		t := r.facts.of(scan)
 		other := n.Children[len(n.Children)-1-i]
-		if scan.Type != "Seq Scan" || t.Pages < fewPages || rows(scan) < manyRows || max(rows(other), rows(n)) > rows(scan)/50 {
+		if scan.Type != "Seq Scan" || t.Pages < fewPages || rows(scan) < manyRows || max(rows(other),
+			rows(n)) > rows(scan)/50 {
 			continue
 		}
 		for _, c := range conditions(n.HashCond+n.MergeCond, scan.Alias, t) {
 			if c.column != "" && !c.wrapped && c.op == "=" && t.leading(t.key(c.column)) == nil {
-				return &Finding{Message: fmt.Sprintf("%s is read in full to join %s with it.", scan.Relation, count(rows(other), "row")),
+				return &Finding{Message: fmt.Sprintf("%s is read in full to join %s with it.", scan.Relation, count(rows(other),
+					"row")),
 					SQL: []string{Candidate{Table: t, On: t.whole(), Keys: []string{t.key(c.column)}}.SQL()}}
 			}
 		}
@@ -159,19 +164,23 @@ func (r *reading) product(n *Node) *Finding {
 		return nil
 	}
 	outer, inner := n.child("Outer"), n.child("Inner")
-	if outer == nil || inner == nil || max(outer.Rows, outer.ActualRows) < 20 || inner.Type != "Materialize" && inner.Type != "Seq Scan" {
+	if outer == nil || inner == nil || max(outer.Rows, outer.ActualRows) < 20 || inner.Type != "Materialize" &&
+		inner.Type != "Seq Scan" {
 		return nil
 	}
 	scan := inner
 	for len(scan.Children) == 1 {
 		scan = scan.Children[0]
 	}
-	if n.above("Nested Loop") != nil && n.parent.Type == "Nested Loop" || scan.Filter != "" && strings.Count(scan.Filter, ".") > 1 &&
+	if n.above("Nested Loop") != nil && n.parent.Type == "Nested Loop" || scan.Filter != "" &&
+		strings.Count(scan.Filter, ".") > 1 &&
 		!onlyOf(scan.Filter, scan.Alias) {
 		return nil
 	}
-	return &Finding{Message: fmt.Sprintf("Every row of one side meets every row of the other (%s): no condition joins them.",
-		rows(n.returned(r.Analyzed))), Ask: "Which columns join " + scan.source() + " to the others? A condition is missing, or was meant for another table."}
+	return &Finding{Message: fmt.Sprintf("Every row of one side meets every row of the other (%s): no condition joins "+
+		"them.",
+		rows(n.returned(r.Analyzed))), Ask: "Which columns join " + scan.source() +
+		" to the others? A condition is missing, or was meant for another table."}
 }
 
 // onlyOf reports a condition on columns of one alias alone.
@@ -209,8 +218,10 @@ func pattern(c condition, n *Node, t *Table) *Finding {
 	if c.wrapped {
 		key = "(" + key + ")"
 	}
-	if text := strings.TrimPrefix(c.right, "'"); c.op == "~~" && !strings.HasPrefix(text, "%") && !strings.HasPrefix(text, "_") {
-		return &Finding{Message: "A prefix is looked for in " + short(c.left) + ", and no index is in the order of its characters.",
+	if text := strings.TrimPrefix(c.right, "'"); c.op == "~~" && !strings.HasPrefix(text, "%") &&
+		!strings.HasPrefix(text, "_") {
+		return &Finding{Message: "A prefix is looked for in " + short(c.left) + ", and no index is in the order of its " +
+			"characters.",
 			SQL: []string{fmt.Sprintf("CREATE INDEX CONCURRENTLY ON %s (%s text_pattern_ops)", t.whole(), key)}}
 	}
 	return &Finding{Message: "No btree serves " + short(c.text) + ": the pattern may begin anywhere, or in any case.",
@@ -235,7 +246,8 @@ func rewrite(c condition, n *Node, t *Table) *Finding {
 	}
 	switch kind := t.typeOf(c.column); {
 	case dateCast.MatchString(c.left):
-		f.Ask = fmt.Sprintf("Can the condition be a range, %s >= ... AND %s < ...? Then an index on %s serves it.", name, name, name)
+		f.Ask = fmt.Sprintf("Can the condition be a range, %s >= ... AND %s < ...? Then an index on %s serves it.", name,
+			name, name)
 		if t.leading(name) == nil {
 			f.SQL = []string{Candidate{Table: t, On: t.whole(), Keys: []string{name}}.SQL()}
 		}
@@ -254,14 +266,18 @@ func (r *reading) filter(n *Node) *Finding {
 		return nil
 	}
 	t := r.facts.of(n)
-	f := &Finding{Message: fmt.Sprintf("%s are read and thrown away for %s: filter %s.", rows(removed), rows(n.returned(r.Analyzed)), short(n.Filter))}
+	f := &Finding{Message: fmt.Sprintf("%s are read and thrown away for %s: filter %s.", rows(removed),
+		rows(n.returned(r.Analyzed)), short(n.Filter))}
 	all := conditions(n.Filter, n.Alias, t)
 	if len(all) == 1 && all[0].any {
 		return r.either(f, all[0], n, t)
 	}
 	index, ok := forFilter(append(conditions(n.IndexCond, n.Alias, t), all...), n.Alias, t)
 	if sort := n.walkOrder(t); ok && index.Method == "" && sort != nil {
-		index.Keys = append(index.Keys, slices.DeleteFunc(sort, func(k string) bool { return slices.Contains(index.Keys, k) })...)
+		index.Keys = append(index.Keys, slices.DeleteFunc(sort, func(k string) bool {
+			return slices.Contains(index.Keys,
+				k)
+		})...)
 	}
 	switch {
 	case !ok && len(all) == 1 && all[0].column == "" && strings.Contains(n.Filter, "SubPlan"):
@@ -271,7 +287,8 @@ func (r *reading) filter(n *Node) *Finding {
 		r.partial(f, all, n, t)
 	case n.Type == "Seq Scan" && index.Method == "" && len(index.Keys) == 1 && t.leading(index.Keys[0]) != nil:
 		f.Message += " The index " + t.leading(index.Keys[0]).Name + " is not used."
-		f.Ask = `What does the plan cost with the index (settings {"enable_seqscan": "off"})? If it is faster, lower random_page_cost (1.1 on SSD) or mend the estimate.`
+		f.Ask = "What does the plan cost with the index (settings: enable_seqscan=off)? If it is faster, lower " +
+			"random_page_cost (1.1 on SSD) or mend the estimate."
 	default:
 		f.SQL = []string{index.SQL()}
 	}
@@ -311,7 +328,8 @@ func (r *reading) either(f *Finding, c condition, n *Node, t *Table) *Finding {
 func (r *reading) partial(f *Finding, all []condition, n *Node, t *Table) {
 	for _, c := range all {
 		if c.column != "" && (c.constant || c.op != "" && c.right == "" || c.op == "") && !c.any {
-			f.SQL = []string{Candidate{Table: t, On: t.whole(), Keys: []string{t.key(c.column)}, Where: bare(c.text, n.Alias)}.SQL()}
+			f.SQL = []string{Candidate{Table: t, On: t.whole(), Keys: []string{t.key(c.column)}, Where: bare(c.text,
+				n.Alias)}.SQL()}
 			return
 		}
 	}
@@ -342,7 +360,8 @@ func (r *reading) order(n *Node) *Finding {
 	}
 	equal, _ := forFilter(conditions(scan.Filter, scan.Alias, t), scan.Alias, t)
 	if equal.Method == "" {
-		index.Keys = append(equal.Keys, slices.DeleteFunc(index.Keys, func(k string) bool { return slices.Contains(equal.Keys, k) })...)
+		index.Keys = append(equal.Keys, slices.DeleteFunc(index.Keys,
+			func(k string) bool { return slices.Contains(equal.Keys, k) })...)
 	}
 	return &Finding{Message: fmt.Sprintf("%s are sorted for the first %s: an index in this order gives them at once.",
 		rows(many), number(wanted)), SQL: []string{index.SQL()}}

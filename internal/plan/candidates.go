@@ -8,7 +8,8 @@ import (
 // fewValues is how many values a column may have for an index on the rows of one of them.
 const fewValues = 20
 
-// Candidates are the indexes that may serve what a plan looks for: conditions, joins, orders, and parts of a table. Those
+// Candidates are the indexes that may serve what a plan looks for: conditions, joins, orders, and parts of a table.
+// Those
 // that the tables have are left out, and tables that are read as fast without one.
 func (p *Plan) Candidates(f *Facts) []Candidate {
 	var all []Candidate
@@ -80,7 +81,8 @@ func (n *Node) indexesFor(all []Candidate, conds []condition, t *Table) []Candid
 		if c, ok := forFilter(conds[i:i+1], n.Alias, t); ok {
 			all = Add(all, c)
 		}
-		if values := t.distinct(one.column); one.constant && one.op == "=" && !one.wrapped && values > 0 && values <= fewValues {
+		if values := t.distinct(one.column); one.constant && one.op == "=" && !one.wrapped && values > 0 &&
+			values <= fewValues {
 			rest := append(slices.Clone(conds[:i]), conds[i+1:]...)
 			if c, ok := forFilter(rest, n.Alias, t); ok && c.Method == "" {
 				c.Where = bare(one.text, n.Alias)
@@ -127,7 +129,8 @@ func (n *Node) orderCandidates(all []Candidate, conds []condition, t *Table) []C
 // serves reports an index of the table that begins with the keys of the candidate.
 func (t *Table) serves(c Candidate) bool {
 	return slices.ContainsFunc(t.Indexes, func(i *Index) bool {
-		return i.Valid && i.Predicate == "" && i.Method == c.method() && len(i.Keys) >= len(c.Keys) && slices.Equal(i.Keys[:len(c.Keys)], c.Keys)
+		return i.Valid && i.Predicate == "" && i.Method == c.method() && len(i.Keys) >= len(c.Keys) &&
+			slices.Equal(i.Keys[:len(c.Keys)], c.Keys)
 	})
 }
 
@@ -176,7 +179,8 @@ func (t *Table) Duplicates() (all []string) {
 		for b, other := range t.Indexes {
 			same := i.Method == other.Method && i.Predicate == other.Predicate && i.Valid && other.Valid && i.spare()
 			shorter := len(i.Keys) < len(other.Keys) || len(i.Keys) == len(other.Keys) && (a > b || !other.spare())
-			if a != b && same && shorter && i.Method == "btree" && slices.Equal(i.Keys, other.Keys[:min(len(i.Keys), len(other.Keys))]) {
+			if a != b && same && shorter && i.Method == "btree" && slices.Equal(i.Keys, other.Keys[:min(len(i.Keys),
+				len(other.Keys))]) {
 				all = append(all, t.index(i)+" is covered by "+other.Name)
 				break
 			}

@@ -49,22 +49,29 @@ func (c condition) ordered() bool { return c.op == "<" || c.op == ">" || c.op ==
 
 // unwrap takes off the parentheses around the whole text.
 func unwrap(text string) string {
-	for text = strings.TrimSpace(text); strings.HasPrefix(text, "(") && strings.HasSuffix(text, ")"); {
-		depth := 0
-		for _, t := range sqlscan.Lex(text) {
-			switch text[t.Start:t.End] {
-			case "(":
-				depth++
-			case ")":
-				depth--
-			}
-			if depth == 0 && t.End < len(text) {
-				return text
+	text = strings.TrimSpace(text)
+	if !strings.HasPrefix(text, "(") {
+		return text
+	}
+	tokens := sqlscan.Lex(text)
+	closing := make([]int, len(tokens)) // by the place of "("
+	var open []int
+	for i, t := range tokens {
+		switch text[t.Start:t.End] {
+		case "(":
+			open = append(open, i)
+		case ")":
+			if len(open) > 0 {
+				closing[open[len(open)-1]] = i
+				open = open[:len(open)-1]
 			}
 		}
-		text = strings.TrimSpace(text[1 : len(text)-1])
 	}
-	return text
+	first, last := 0, len(tokens)-1
+	for first < last && text[tokens[first].Start:tokens[first].End] == "(" && closing[first] == last {
+		first, last = first+1, last-1
+	}
+	return strings.TrimSpace(text[tokens[first].Start:tokens[max(first, last)].End])
 }
 
 // split cuts an expression at a word that stands outside of parentheses.
@@ -175,7 +182,8 @@ func bare(text, alias string) string {
 	return out.String()
 }
 
-var noise = regexp.MustCompile(`('(?:[^']|'')*')::(?:text|character varying|bpchar|date|timestamp with(?:out)? time zone|numeric|"char"|jsonb|interval)(\[\])?`)
+var noise = regexp.MustCompile(`('(?:[^']|'')*')::(?:text|character varying|bpchar|date|` +
+	`timestamp with(?:out)? time zone|numeric|"char"|jsonb|interval)(\[\])?`)
 
 // short writes a condition for people: without the types of constants.
 func short(text string) string {

@@ -150,7 +150,8 @@ func (r *reading) trigger(t Trigger) Finding {
 }
 
 // scans are the nodes that read a table of this database.
-var scans = []string{"Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Sample Scan", "Tid Scan", "Tid Range Scan"}
+var scans = []string{"Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Sample Scan", "Tid Scan",
+	"Tid Range Scan"}
 
 func (n *Node) scan() bool { return slices.Contains(scans, n.Type) && n.Relation != "" }
 
@@ -169,12 +170,14 @@ func (r *reading) unknownTable(n *Node) *Finding {
 
 // estimate is about the lowest node whose number of rows is off by ten or more.
 func (r *reading) estimate(n *Node) *Finding {
-	if !r.Analyzed || !r.misjudged(n) || slices.ContainsFunc(n.Children, func(c *Node) bool { return r.misjudgedBelow(c) }) {
+	if !r.Analyzed || !r.misjudged(n) || slices.ContainsFunc(n.Children,
+		func(c *Node) bool { return r.misjudgedBelow(c) }) {
 		return nil
 	}
 	f := &Finding{Message: fmt.Sprintf("%s estimated, %s counted: off by %sx.", rows(n.Rows), number(n.ActualRows),
 		number(off(n.Rows, n.ActualRows)))}
-	hurt := n.above("Nested Loop", "Hash Join", "Merge Join", "Sort", "Aggregate", "Gather") // what was chosen by the estimate
+	// what was chosen by the estimate
+	hurt := n.above("Nested Loop", "Hash Join", "Merge Join", "Sort", "Aggregate", "Gather")
 	if hurt == nil || hurt.Type == "Aggregate" && hurt.Strategy == "Plain" {
 		f.factor, hurt = 0.6, n
 	}
@@ -234,7 +237,8 @@ func (r *reading) scanEstimate(n *Node, f *Finding) {
 		switch {
 		case c.wrapped && c.column != "" && !strings.Contains(c.left, "with time zone"): // which depends on a setting
 			f.Message += " The planner knows nothing of " + short(c.left) + "."
-			f.SQL = []string{fmt.Sprintf("CREATE STATISTICS ON (%s) FROM %s", bare(c.left, n.Alias), t.whole()), "ANALYZE " + t.whole()}
+			f.SQL = []string{fmt.Sprintf("CREATE STATISTICS ON (%s) FROM %s", bare(c.left, n.Alias), t.whole()), "ANALYZE " +
+				t.whole()}
 			if r.facts != nil && r.facts.Version < 160000 {
 				f.SQL[0] = fmt.Sprintf("CREATE STATISTICS %s_expression ON (%s) FROM %s", t.Name, bare(c.left, n.Alias), t.whole())
 			}
@@ -253,7 +257,8 @@ func (r *reading) scanEstimate(n *Node, f *Finding) {
 		f.SQL = []string{fmt.Sprintf("CREATE STATISTICS %s_%s (dependencies, mcv) ON %s FROM %s", t.Name, names[0],
 			join(keys), t.whole()), "ANALYZE " + t.whole()}
 	case len(names) > 0:
-		f.SQL = []string{fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET STATISTICS 1000", t.whole(), keys[0]), "ANALYZE " + t.whole()}
+		f.SQL = []string{fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s SET STATISTICS 1000", t.whole(), keys[0]),
+			"ANALYZE " + t.whole()}
 	default:
 		f.SQL = []string{"ANALYZE " + t.whole()}
 	}
@@ -270,7 +275,8 @@ func (r *reading) groupEstimate(n *Node, f *Finding) {
 				}
 			}
 			if len(keys) == len(n.GroupKey) && len(keys) > 1 {
-				f.SQL = []string{fmt.Sprintf("CREATE STATISTICS %s_groups (ndistinct) ON %s FROM %s", t.Name, join(keys), t.whole()),
+				f.SQL = []string{fmt.Sprintf("CREATE STATISTICS %s_groups (ndistinct) ON %s FROM %s", t.Name, join(keys),
+					t.whole()),
 					"ANALYZE " + t.whole()}
 				return
 			}

@@ -88,7 +88,8 @@ func keyOf(c condition, alias string, t *Table) string {
 	return "(" + bare(c.left, alias) + ")"
 }
 
-// forOrder is the index that gives rows in the order wanted; ok is false where the order is not of columns of the table.
+// forOrder is the index that gives rows in the order wanted; ok is false where the order is not of columns of the
+// table.
 func forOrder(keys []string, alias string, t *Table) (c Candidate, ok bool) {
 	c = Candidate{Table: t, On: t.whole()}
 	back := !slices.ContainsFunc(keys, func(k string) bool { return !strings.HasSuffix(k, " DESC") })
@@ -132,7 +133,7 @@ func ParseIndex(sql string) (p *Proposed, ok bool) {
 		words = words[:len(words)-1]
 	}
 	on := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, "ON") })
-	if on < 2 || on > 7 || !strings.EqualFold(words[0], "CREATE") || slices.Contains(words, ";") ||
+	if on < 2 || on > 8 || !strings.EqualFold(words[0], "CREATE") || slices.Contains(words, ";") ||
 		!slices.ContainsFunc(words[1:on], func(w string) bool { return strings.EqualFold(w, "INDEX") }) {
 		return nil, false
 	}

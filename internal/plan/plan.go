@@ -226,7 +226,8 @@ func (n *Node) loops(analyzed bool) float64 {
 			}
 		case c.Relationship == "SubPlan" && !c.hashed():
 			runs *= max(c.parent.Rows, 1)
-		case c.parent.Type == "Materialize" || c.parent.Type == "Hash" || c.parent.Type == "Sort" || c.Relationship == "InitPlan":
+		case c.parent.Type == "Materialize" || c.parent.Type == "Hash" || c.parent.Type == "Sort" ||
+			c.Relationship == "InitPlan":
 			return 1
 		}
 	}

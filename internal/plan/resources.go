@@ -20,7 +20,8 @@ func (r *reading) spill(n *Node) *Finding {
 	default:
 		return nil
 	}
-	f := &Finding{Message: fmt.Sprintf("It does not fit work_mem (%s): about %s went to disk.", r.setting("work_mem"), kilobytes(disk))}
+	f := &Finding{Message: fmt.Sprintf("It does not fit work_mem (%s): about %s went to disk.", r.setting("work_mem"),
+		kilobytes(disk))}
 	need := max(math.Pow(2, math.Ceil(math.Log2(max(disk, 1)*2.5/1024))), 4)
 	if n.Type == "Hash" {
 		f.Weight = int(100 * r.share(n.parent))
@@ -30,7 +31,8 @@ func (r *reading) spill(n *Node) *Finding {
 	if n.Type == "Sort" && len(n.Children) == 1 && n.Children[0].scan() {
 		scan := n.Children[0]
 		if index, ok := forOrder(n.SortKey, scan.Alias, r.facts.of(scan)); ok {
-			f.Ask += " An index in this order (" + join(index.Keys) + ") makes the sort unnecessary where few rows or columns are read."
+			f.Ask += " An index in this order (" + join(index.Keys) + ") makes the sort unnecessary where few rows or " +
+				"columns are read."
 		}
 	}
 	return f
@@ -49,11 +51,14 @@ func (r *reading) setting(name string) string {
 
 // materialized is about a common table expression that is computed in full, of which few rows are used.
 func (r *reading) materialized(n *Node) *Finding {
-	if n.Type != "CTE Scan" || n.Filter == "" || !r.Analyzed || n.Removed*n.Loops < manyRows || n.Removed < mostPart*(n.Removed+n.ActualRows) {
+	if n.Type != "CTE Scan" || n.Filter == "" || !r.Analyzed || n.Removed*n.Loops < manyRows ||
+		n.Removed < mostPart*(n.Removed+n.ActualRows) {
 		return nil
 	}
-	f := &Finding{Message: fmt.Sprintf("%s is computed in full, and %s of it are thrown away by %s.", n.CTE, rows(n.Removed), short(n.Filter)),
-		Ask: "Is it used once, without MATERIALIZED? Write WITH " + n.CTE + " AS NOT MATERIALIZED, or put the condition into it."}
+	f := &Finding{Message: fmt.Sprintf("%s is computed in full, and %s of it are thrown away by %s.", n.CTE,
+		rows(n.Removed), short(n.Filter)),
+		Ask: "Is it used once, without MATERIALIZED? Write WITH " + n.CTE + " AS NOT MATERIALIZED, or put the condition " +
+			"into it."}
 	for _, c := range r.Nodes() {
 		if c.Subplan == "CTE "+n.CTE {
 			f.Weight = int(100 * r.share(c))
@@ -70,7 +75,8 @@ func (r *reading) visibility(n *Node) *Finding {
 		return nil
 	}
 	t := r.facts.of(n)
-	return &Finding{Message: fmt.Sprintf("%s of %s: the pages are not marked as visible to all, so the index alone does not answer.",
+	return &Finding{Message: fmt.Sprintf("%s of %s: the pages are not marked as visible to all, so the index alone "+
+		"does not answer.",
 		count(fetches, "heap fetch"), rows(n.ActualRows*n.Loops)), SQL: []string{"VACUUM " + t.Written}}
 }
 
@@ -89,7 +95,8 @@ func (r *reading) bloat(n *Node) *Finding {
 	if n.Type != "Seq Scan" || t.Width == 0 || t.Pages < 100 || t.Pages < 5*max(need, 1) {
 		return nil
 	}
-	return &Finding{Message: fmt.Sprintf("%s has %s pages for %s, which need about %s: the rest is empty and is read as well.", t.Written,
+	return &Finding{Message: fmt.Sprintf("%s has %s pages for %s, which need about %s: the rest is empty and is read "+
+		"as well.", t.Written,
 		number(t.Pages), rows(t.Live), number(max(need, 1))), SQL: []string{"VACUUM (FULL, ANALYZE) " + t.Written},
 		Ask: "VACUUM FULL locks the table while it runs. Is there a time for it, or is pg_repack installed?"}
 }
@@ -99,7 +106,8 @@ func (r *reading) lossy(n *Node) *Finding {
 	if n.Lossy < 100 || n.Lossy < n.Exact {
 		return nil
 	}
-	return &Finding{Message: fmt.Sprintf("The bitmap does not fit work_mem (%s): every row of %s pages is checked again.", r.setting("work_mem"),
+	return &Finding{Message: fmt.Sprintf("The bitmap does not fit work_mem (%s): every row of %s pages is checked "+
+		"again.", r.setting("work_mem"),
 		number(n.Lossy)), SQL: []string{"SET LOCAL work_mem = '64MB'"}}
 }
 
@@ -108,8 +116,10 @@ func (r *reading) foreign(n *Node) *Finding {
 	if n.Type != "Foreign Scan" || n.Filter == "" || r.Analyzed && n.Removed < manyRows {
 		return nil
 	}
-	return &Finding{Message: "The foreign server sends rows that are thrown away here: it does not get " + short(n.Filter) + ".",
-		Ask: "Does the condition use a function that is not built in? The option extensions of the server says which are the same there."}
+	return &Finding{Message: "The foreign server sends rows that are thrown away here: it does not get " +
+		short(n.Filter) + ".",
+		Ask: "Does the condition use a function that is not built in? The option extensions of the server says which are " +
+			"the same there."}
 }
 
 // workersMissing is about workers that could not be had.
@@ -117,8 +127,10 @@ func (r *reading) workersMissing(n *Node) *Finding {
 	if n.Planned == nil || n.Launched == nil || *n.Launched >= *n.Planned {
 		return nil
 	}
-	return &Finding{Message: fmt.Sprintf("%s of %s planned workers could be had.", number(*n.Launched), number(*n.Planned)),
-		Ask: "Are max_parallel_workers (" + r.setting("max_parallel_workers") + ") and max_worker_processes enough for what runs at the same time?"}
+	return &Finding{Message: fmt.Sprintf("%s of %s planned workers could be had.", number(*n.Launched),
+		number(*n.Planned)),
+		Ask: "Are max_parallel_workers (" + r.setting("max_parallel_workers") + ") and max_worker_processes enough for " +
+			"what runs at the same time?"}
 }
 
 // allPartitions is about partitions that are all read although the statement wants few rows.
@@ -146,12 +158,15 @@ func (r *reading) allPartitions(n *Node) *Finding {
 	if empty < len(n.Children)/2 && !byKey {
 		return nil
 	}
-	f := &Finding{Message: fmt.Sprintf("All %d partitions of %s are read: the condition %s leaves none out.", len(n.Children), first.Parent,
+	f := &Finding{Message: fmt.Sprintf("All %d partitions of %s are read: the condition %s leaves none out.",
+		len(n.Children), first.Parent,
 		short(strings.TrimSpace(filter)))}
 	if byKey {
-		f.Ask = "Can the condition on " + join(first.Key) + " compare the column itself with values, without a function or cast around it?"
+		f.Ask = "Can the condition on " + join(first.Key) + " compare the column itself with values, without a function " +
+			"or cast around it?"
 	} else {
-		f.Ask = "Is a value of " + join(first.Key) + " known, by which " + first.Parent + " is partitioned? A condition on it leaves the others out."
+		f.Ask = "Is a value of " + join(first.Key) + " known, by which " + first.Parent +
+			" is partitioned? A condition on it leaves the others out."
 	}
 	return f
 }

@@ -31,7 +31,8 @@ func (p *Plan) Tree() string {
 		fmt.Fprintf(&w.out, ", JIT %s", milliseconds(p.JIT.Timing.Total))
 	}
 	for _, t := range p.Triggers {
-		fmt.Fprintf(&w.out, ", trigger %s %s in %s", cmp.Or(t.Constraint, t.Name), milliseconds(t.Time), count(t.Calls, "call"))
+		fmt.Fprintf(&w.out, ", trigger %s %s in %s", cmp.Or(t.Constraint, t.Name), milliseconds(t.Time), count(t.Calls,
+			"call"))
 	}
 	return w.out.String() + "\n"
 }
@@ -68,7 +69,8 @@ func (n *Node) title() string {
 	title := n.Type
 	switch {
 	case n.Type == "Aggregate" && n.Strategy != "":
-		title = strings.TrimSpace(map[string]string{"Hashed": "Hash", "Sorted": "Group", "Mixed": "Mixed"}[n.Strategy] + " Aggregate")
+		title = strings.TrimSpace(map[string]string{"Hashed": "Hash", "Sorted": "Group", "Mixed": "Mixed"}[n.Strategy] +
+			" Aggregate")
 	case n.Type == "ModifyTable":
 		title = n.Operation
 	case n.Provider != "":
