@@ -158,13 +158,27 @@ func (h *sqlTool) unknown(ctx context.Context, p catalog.Param, search nameArgs,
 	}
 	e := &Error{Code: CodeNotFound, Message: placeholders(message, h.tool.Params, args),
 		Suggestion: strings.Join(found.nearest(name), ", ")}
-	if search.kind == catalog.NamesSchema && e.Suggestion == "" {
-		all, err := h.findNames(ctx, nameArgs{kind: catalog.NamesSchema, completing: true})
-		if err == nil && len(all.written) > 0 {
-			e.Hint = "the schemas there are: " + listed(all.written)
-		}
+	if e.Suggestion == "" {
+		e.Hint = h.aboutSchemas(ctx, search)
 	}
 	return e
+}
+
+// aboutSchemas lists the schemas there are, or says that the name of a table is that of a schema.
+func (h *sqlTool) aboutSchemas(ctx context.Context, search nameArgs) string {
+	switch search.kind {
+	case catalog.NamesSchema:
+		all, err := h.findNames(ctx, nameArgs{kind: catalog.NamesSchema, completing: true})
+		if err == nil && len(all.written) > 0 {
+			return "the schemas there are: " + listed(all.written)
+		}
+	case catalog.NamesTable:
+		found, err := h.findNames(ctx, nameArgs{kind: catalog.NamesSchema, word: search.word})
+		if err == nil && found.known {
+			return search.word + " is a schema: list_tables shows its tables"
+		}
+	}
+	return ""
 }
 
 // findNames asks with the rights of the login, and finds only names that the role of the caller may see.

@@ -54,8 +54,12 @@ func (p *parameters) run(ctx context.Context, db Database, call postgres.Call, s
 	}
 	if errors.As(err, &pg) && pg.Parameter > 0 && pg.Parameter <= min(len(p.values), len(p.types)) {
 		i := pg.Parameter - 1
-		err = argumentError(fmt.Sprintf("parameters[%d]: %s is not a value of type %s (%s)",
-			i, catalog.Show(p.values[i]), p.types[i].Name, pg.Message))
+		wanted := ""
+		if p.types[i].Kind == postgres.Array {
+			wanted = ": want a JSON array"
+		}
+		err = argumentError(fmt.Sprintf("parameters[%d]: %s is not a value of type %s (%s)%s",
+			i, catalog.Show(p.values[i]), p.types[i].Name, pg.Message, wanted))
 	}
 	return out, err
 }
@@ -129,7 +133,8 @@ func valueText(at string, value any, t *postgres.Type) ([]byte, error) {
 		case kind == postgres.Array:
 			return arrayText(at, value, t)
 		default:
-			return nil, argumentError(fmt.Sprintf("%s: %s is not a value of type %s", at, catalog.Show(value), t.Name))
+			return nil, argumentError(fmt.Sprintf("%s: %s is not a value of type %s: for a list write = ANY ($1)",
+				at, catalog.Show(value), t.Name))
 		}
 	}
 	return []byte(pgtext.JSON(value)), nil

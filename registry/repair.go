@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"mcp-postgres/internal/faults"
 	"mcp-postgres/internal/sqlscan"
@@ -34,6 +35,9 @@ func misspelt(sql string, character int) string {
 	}
 	slices.Reverse(words)
 	for _, w := range words[:min(2, len(words))] {
+		if w.End-w.Start < 2 {
+			continue // the s of 'it's'
+		}
 		for _, keyword := range faults.Nearest(sql[w.Start:w.End], keywords, maxSuggestions) {
 			if strings.EqualFold(keyword, sql[w.Start:w.End]) {
 				break
@@ -59,13 +63,27 @@ func byteAt(sql string, character int) int {
 	return -1
 }
 
-// hintOfDialect says what PostgreSQL has for the syntax of another database or tool; it is empty if there is no hint.
-func hintOfDialect(sql string) string {
-	dialects, _ := resources.ReadFile("resources/dialects.txt")
-	for line := range strings.Lines(string(dialects)) {
+// dialects are the lines of dialects.txt: what PostgreSQL has for the syntax of another database or tool.
+var dialects = sync.OnceValue(func() (all []dialect) {
+	text, _ := resources.ReadFile("resources/dialects.txt")
+	for line := range strings.Lines(string(text)) {
 		pattern, hint, _ := strings.Cut(strings.TrimSpace(line), " => ")
-		if regexp.MustCompile("(?i)" + pattern).MatchString(sql) {
-			return hint
+		all = append(all, dialect{regexp.MustCompile("(?i)" + pattern), hint})
+	}
+	return all
+})
+
+type dialect struct {
+	pattern *regexp.Regexp
+	hint    string
+}
+
+// hintOfDialect gives the hint of the first pattern in a text: the SQL, a function as name(, a type as ::name, or an
+// error as its SQLSTATE and message. It is empty if there is none.
+func hintOfDialect(text string) string {
+	for _, d := range dialects() {
+		if d.pattern.MatchString(text) {
+			return d.hint
 		}
 	}
 	return ""

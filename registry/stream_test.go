@@ -16,7 +16,7 @@ func TestQueryStreams(t *testing.T) {
 		`{"sql": "SELECT * FROM generate_series(1, 1000000000)", "row_limit": 2}`:                                        "| generate_series |\n| --- |\n| 1 |\n| 2 |\n\n2 rows shown",
 		`{"sql": "SELECT n * 2 AS a FROM generate_series($1::int, 1000000000) t(n)", "row_limit": 1, "parameters": [4]}`: "| a |\n| --- |\n| 8 |\n\n1 row shown",
 		`{"sql": "SELECT g,\n nope FROM generate_series(1, 1000000000) g"}`:                                              `"code":"42703","message":"column \"nope\" does not exist","line":2,"column":2`,
-		`{"sql": "SELECT g FROM generate_series(1, 3) g\nWHERE g = nope"}`:                                               `"code":"42703","message":"column \"nope\" does not exist","line":2,"column":11`,
+		`{"sql": "SELECT g FROM generate_series(1, 3) g\nWHERE g = nope"}`:                                               `"code":"42703","message":"column \"nope\" does not exist","hint":"if it is a text, write 'nope'","line":2,"column":11`,
 		`{"sql": "SELECT g FROM generate_series(1, 1000000000, $1) g", "row_limit": 1, "parameters": ["x"]}`:             `parameters[0]: \"x\" is not a value of type integer`,
 		`{"sql": "SELECT count(*) FROM generate_series(1, 3)"}`:                                                          "| 3 |",
 		`{"sql": "INSERT INTO pg_temp.x SELECT * FROM generate_series(1, 3)"}`:                                           "42P01",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -69,6 +70,8 @@ func (q *queryTool) withSuggestion(ctx context.Context, p *guard.Permit, sql str
 		return err
 	case e.Code == codeNoObject:
 		e.Hint = cmp.Or(hintOfDialect(sql), e.Hint)
+	default:
+		e.Hint = cmp.Or(hintOfDialect(e.Code+" "+e.Message), e.Hint)
 	}
 	switch {
 	case e.Code == codeAmbiguous:
@@ -81,25 +84,57 @@ func (q *queryTool) withSuggestion(ctx context.Context, p *guard.Permit, sql str
 
 // explain adds the existing names, or a hint, to the error.
 func (m *unknownName) explain(ctx context.Context, e *Error) {
-	if hint := hintOfDialect(m.name.String() + "("); e.Code == codeNoFunction && hint != "" {
+	asked := map[string]string{codeNoFunction: m.name.String() + "(", codeNoObject: "::" + m.name.String()}[e.Code]
+	if hint := hintOfDialect(asked); hint != "" {
 		e.Hint = hint
 		return
 	}
 	e.Suggestion = strings.Join(m.suggest(ctx), ", ")
 	switch {
 	case e.Code == codeNoColumn && e.Suggestion == "":
-		e.Hint = cmp.Or(m.columnsHint(ctx), e.Hint)
-	case e.Code == codeNoColumn && m.comparedAlone():
-		e.Hint = fmt.Sprintf("if it is a text, write '%s'", m.name.String())
+		hints := []string{m.notAColumn(), m.columnsHint(ctx)}
+		hints = slices.DeleteFunc(hints, func(hint string) bool { return hint == "" })
+		e.Hint = cmp.Or(strings.Join(hints, "; "), e.Hint)
+	case e.Code == codeNoColumn:
+		e.Hint = cmp.Or(m.notAColumn(), e.Hint)
 	case e.Code == codeNoTable && e.Suggestion == "" && e.Hint == "" && !m.isAlias():
 		e.Hint = cmp.Or(m.schemasHint(ctx), e.Hint)
 	}
 }
 
-// comparedAlone reports a bare word after =, which may be a text without its quotes.
-func (m *unknownName) comparedAlone() bool {
-	at := m.offset()
-	return at > 0 && len(m.name.Parts) == 1 && strings.HasSuffix(strings.TrimRight(m.sql[:at], " \t\r\n"), "=")
+// beforeText is what stands before a value.
+var beforeText = regexp.MustCompile(`(?i)(=|<>|->>?|\bI?LIKE|\bIN\s*\(\s*([\w'.]+\s*,\s*)*)\s*$`)
+
+// notAColumn says what an unknown column may be instead: a text without its quotes, a name that the SELECT gives, or
+// syntax of another database.
+func (m *unknownName) notAColumn() string {
+	at, name := m.offset(), m.name.String()
+	if at > 0 && len(m.name.Parts) == 1 {
+		if beforeText.MatchString(m.sql[:at]) {
+			return fmt.Sprintf("if it is a text, write '%s'", name)
+		}
+		if regexp.MustCompile(`(?i)\bAS\s+"?` + regexp.QuoteMeta(name) + `"?(\W|$)`).MatchString(m.sql) {
+			return name + " is a name that the SELECT gives: repeat its expression, or filter outside: " +
+				"SELECT * FROM (SELECT ...) AS t WHERE " + name + " ..."
+		}
+	}
+	return hintOfDialect(m.sql)
+}
+
+// nearestSignatures gives first the functions that take most of the types that the statement has.
+func (m *unknownName) nearestSignatures(all []string) []string {
+	_, given, _ := strings.Cut(m.err.Message, m.name.String()+"(")
+	given, _, _ = strings.Cut(given, ")")
+	others := func(signature string) (n int) {
+		for _, name := range strings.Split(given, ", ") {
+			if !strings.Contains(signature, name) {
+				n++
+			}
+		}
+		return n
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(others(a), others(b)) })
+	return all[:min(len(all), maxSuggestions)]
 }
 
 func (m *unknownName) permitted() map[string][]byte {
@@ -118,7 +153,7 @@ func (m *unknownName) suggest(ctx context.Context) []string {
 		return nil
 	}
 	if len(found.signatures) > 0 {
-		return found.signatures[:min(len(found.signatures), maxSuggestions)]
+		return m.nearestSignatures(found.signatures)
 	}
 	names := found.nearest(l.word)
 	for i, name := range names {

@@ -25,7 +25,7 @@ trust: owner
 omit_null: true
 limits: {rows: 50}
 not_found:
-  message: There is no view, function, trigger, index or constraint "{name}" here. Names are exact, without arguments.
+  message: There is no view, function, trigger, index or constraint "{name}" here. Names are exact, without arguments; describe_table shows tables, list_enums enums.
   suggest: |
     SELECT o.name
     FROM (

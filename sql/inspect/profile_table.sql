@@ -29,7 +29,7 @@ trust: owner
 result: query
 omit_null: true
 not_found:
-  message: There is no column of these names in {table_name} that this login may read.
+  message: There is no column of these names in {table_name} that this login may read. describe_table lists them.
 tests:
   - args: {table_name: orders, columns: [status, placed_at]}
     expect: {rows: 2, contains: [{column_name: status, rows: 2000}]}
