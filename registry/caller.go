@@ -163,9 +163,6 @@ func (d *routing) Stuck() []postgres.Stuck {
 	return all
 }
 
-// setRoleDBs replaces Config.RoleDBs.
-func (r *Registry) setRoleDBs(own map[string]Database) { r.routes.own.Store(&own) }
-
 // tracedGuard makes a span of each decision.
 type tracedGuard struct {
 	*guard.Guard

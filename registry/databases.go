@@ -116,7 +116,7 @@ func (d *Databases) Names() []string {
 // SetRoleDBs is that of each Registry.
 func (d *Databases) SetRoleDBs(own map[string]Database) {
 	for _, s := range d.All() {
-		s.setRoleDBs(own)
+		s.routes.own.Store(&own)
 	}
 }
 
@@ -131,7 +131,7 @@ func (d *Databases) RulesChanged() {
 // Stuck are the backends that can't be stopped, of all databases.
 func (d *Databases) Stuck() (all []postgres.Stuck) {
 	for _, s := range d.All() {
-		all = append(all, s.stuckBackends()...)
+		all = append(all, s.config.DB.Stuck()...)
 	}
 	return all
 }

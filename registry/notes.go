@@ -24,8 +24,6 @@ type boundNotes struct {
 
 func everyNote(string) bool { return true }
 
-func (n *notes) set(all catalog.Notes) { n.bound.Store(&boundNotes{all, all.JSON(everyNote)}) }
-
 // shownTo are the notes that the caller may be told, as @notes has them.
 func (n *notes) shownTo(ctx context.Context) []byte {
 	b := n.bound.Load()

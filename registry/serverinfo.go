@@ -74,9 +74,6 @@ func (r *Registry) Ping(ctx context.Context) string {
 	return ""
 }
 
-// stuckBackends are the backends that can't be stopped, of all logins.
-func (r *Registry) stuckBackends() []postgres.Stuck { return r.config.DB.Stuck() }
-
 // Trouble says why a tool is not offered, or does not work.
 type Trouble struct {
 	Tool   string `json:"tool"`

@@ -54,7 +54,7 @@ func (r *Registry) Replace(s Set) error {
 	if err != nil {
 		return err
 	}
-	r.notes.set(s.Notes)
+	r.notes.bound.Store(&boundNotes{s.Notes, s.Notes.JSON(everyNote)})
 	old := r.set.Swap(made)
 	if d := r.databases.Load(); old != nil && d != nil {
 		d.refresh(!bytes.Equal(old.shownTools(), made.shownTools()), !bytes.Equal(old.shownPrompts(), made.shownPrompts()))

@@ -86,8 +86,11 @@ func (h *sqlTool) answer(ctx context.Context, call postgres.Call, sink *objectRo
 var errEmpty = errors.New("nothing was found")
 
 func (h *sqlTool) sink(ctx context.Context, args map[string]any) *objectRows {
-	sink := &objectRows{prefix: h.prefix(), limits: h.rowLimits(ctx, args), whole: true, buf: h.buffers.get(),
+	sink := &objectRows{limits: h.rowLimits(ctx, args), whole: true, buf: h.buffers.get(),
 		omitNull: h.tool.OmitNull && h.tool.Result != catalog.Value}
+	if h.tool.Result == catalog.Rows {
+		sink.prefix = itemsPrefix
+	}
 	if h.tool.Page != nil {
 		sink.keys = h.tool.Page.Key
 	}
@@ -119,13 +122,6 @@ func (h *sqlTool) dbCall(ctx context.Context, st catalog.Statement, values [][]b
 		Timeout: roleTimeout(ctx, h.tool.Limits.Timeout), Identity: id,
 		OwnNotices: id != nil,
 	}
-}
-
-func (h *sqlTool) prefix() string {
-	if h.tool.Result == catalog.Rows {
-		return itemsPrefix
-	}
-	return ""
 }
 
 // empty reports an answer that not_found explains: no row, or no row affected.
@@ -257,7 +253,10 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*Answer, error
 		if err := json.Unmarshal(body, &text); err != nil || text.Value == nil && h.tool.Result == catalog.Query {
 			return nil, h.misfit("the column is no text")
 		}
-		return textAnswer(pointed(text.Value)), nil
+		if text.Value == nil {
+			return textAnswer(""), nil
+		}
+		return textAnswer(*text.Value), nil
 	}
 	if sink.cut == 0 {
 		return jsonAnswer(body), nil
@@ -270,13 +269,6 @@ func (h *sqlTool) single(sink *objectRows, out postgres.Outcome) (*Answer, error
 		}
 	}
 	return jsonAnswer(append(cut.appendJSON(append(body[:len(body)-1], ','), name), '}')), nil
-}
-
-func pointed(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
 }
 
 // runWritten runs the SQL that a tool of the result query has written, READ ONLY, and as the caller's own: the guard

@@ -25,7 +25,25 @@ type site struct {
 	url    string
 	ended  chan error
 	signal func(syscall.Signal)
-	log    strings.Builder // what it wrote to stderr; to be read when it has ended
+	log    lockedText // what it wrote to stderr
+}
+
+// lockedText is written and read at the same time.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) WriteString(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.WriteString(text)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 var listening = regexp.MustCompile(`listening"?[ ,]"?address"?[=:]"?([^\s",]+)`)

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -36,16 +37,6 @@ type entry struct {
 	human     string // for people; empty says nothing
 }
 
-// failed reports whether an entry makes the command fail.
-func (r *report) failed() bool {
-	for _, e := range r.entries {
-		if e.fails {
-			return true
-		}
-	}
-	return false
-}
-
 // print writes the report. An entry that fails makes the exit status 1.
 func (r *report) print(w io.Writer, f formatFlag) error {
 	var err error
@@ -64,7 +55,7 @@ func (r *report) print(w io.Writer, f formatFlag) error {
 		}
 		_, err = fmt.Fprintln(w, r.summary)
 	}
-	if err == nil && r.failed() {
+	if err == nil && slices.ContainsFunc(r.entries, func(e entry) bool { return e.fails }) {
 		return exitError{1}
 	}
 	return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -33,10 +32,6 @@ type health struct {
 	asked    time.Time         // the database
 	seen     time.Time         // when somebody last asked
 	left     chan struct{}     // set when the server ends; closed when somebody has been told
-}
-
-func (h *health) alive(w http.ResponseWriter, _ *http.Request) {
-	_, _ = io.WriteString(w, "ok\n") // who has gone needs no answer
 }
 
 func (h *health) readiness(w http.ResponseWriter, r *http.Request) {
