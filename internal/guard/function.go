@@ -129,7 +129,11 @@ func (d *decision) hidden(c Function, position int) *Refusal {
 		return refuse("function", position,
 			"%s calls function %s, which is not on the list of functions that only compute", c.Of, c.Name)
 	}
-	return d.userFunction(c, position, c.Of+" calls function "+written(c.Schema, c.Name)+", which")
+	name := "function " + written(c.Schema, c.Name)
+	if d.Role != nil && c.Extension == "" && !d.Role.sees(c.Schema, "") {
+		name = "a function of another schema" // whose name is not for the role
+	}
+	return d.userFunction(c, position, c.Of+" calls "+name+", which")
 }
 
 func (d *decision) operators() *Refusal {

@@ -115,6 +115,8 @@ func (d *decision) kind(rel sqlscan.Relation, found *Relation, name string) *Ref
 	case d.st.Explain && !found.System && (found.Kind == "v" || found.RowSecurity):
 		return refuse("explain", rel.Position,
 			"EXPLAIN would show the definition of %s, a view or a table with row security", name)
+	case d.st.Explain && found.Rules && rel.Ops&^(sqlscan.OpSelect|sqlscan.OpLock) != 0:
+		return refuse("explain", rel.Position, "EXPLAIN would show the rules of %s", name)
 	case d.st.Analyze && rel.Ops&^(sqlscan.OpSelect|sqlscan.OpLock) != 0:
 		return refuse("explain", rel.Position,
 			"EXPLAIN ANALYZE would show triggers of %s and keys of tables that refer to it: want EXPLAIN without ANALYZE", name)

@@ -360,7 +360,7 @@ WITH RECURSIVE session AS MATERIALIZED (
     )
     SELECT
       (SELECT pg_catalog.json_agg(c) FROM (
-        SELECT rel.ord, c.oid::int8, n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid < 16384 AS system, c.relrowsecurity AS row_security,
+        SELECT rel.ord, c.oid::int8, n.nspname AS schema, c.relname AS name, c.relkind AS kind, c.oid < 16384 AS system, c.relrowsecurity AS row_security, c.relhasrules AS rules,
           c.relkind = 'f' OR c.relhassubclass AND c.oid IN (SELECT oid FROM with_foreign) AS foreign,
           (SELECT e.extname FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
            WHERE d.classid = 1259 AND d.objid = c.oid AND d.deptype = 'e' LIMIT 1) AS extension

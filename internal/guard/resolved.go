@@ -47,6 +47,8 @@ type Relation struct {
 	Foreign bool
 	// RowSecurity reports policies on its rows.
 	RowSecurity bool `json:"row_security"`
+	// Rules reports that rewrite rules may belong to it; a view has one.
+	Rules bool
 }
 
 // catalogue reports what is in the schemas of the catalogues, which extensions put relations into, too.

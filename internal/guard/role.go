@@ -111,6 +111,11 @@ func (r *Role) names(schema, name string) bool {
 	return slices.Contains(r.Schemas, schema) && named(r.Tables, schema, name)
 }
 
+// sees reports whether a relation is among those of the role. Without a name it is about the schema.
+func (r *Role) sees(schema, name string) bool {
+	return slices.Contains(r.Schemas, schema) && (name == "" || r.AllTables || named(r.Tables, schema, name))
+}
+
 // SeesNote reports whether the role may be told a note of that name: on one of its schemas, or on what is in it; of a
 // role with tables of its own, on those and their columns.
 func (r *Role) SeesNote(name string) bool {

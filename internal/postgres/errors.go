@@ -46,6 +46,8 @@ type Error struct {
 	Position int
 	// Parameter is the number n of the $n whose value does not fit, zero if the error is another.
 	Parameter int
+	// Schema and Table name the table of a constraint that is violated; of a domain's, Schema alone is set.
+	Schema, Table string
 	// Retryable means that the same call may work later.
 	Retryable bool
 	// Running says that PostgreSQL raised it when the statement ran, with values of tables: its text can hold some.
@@ -59,7 +61,7 @@ func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")"
 
 func serverError(m *pgproto3.ErrorResponse) *Error {
 	e := &Error{Code: m.Code, Message: cut(m.Message, maxErrorText), Position: int(m.Position),
-		Retryable: retryableCode(m.Code)}
+		Schema: m.SchemaName, Table: m.TableName, Retryable: retryableCode(m.Code)}
 	e.Hint = cut(m.Hint, maxErrorText-len(e.Message))
 	return e
 }
