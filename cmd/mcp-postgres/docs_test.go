@@ -136,7 +136,7 @@ func TestDocsData(t *testing.T) {
 			}
 		case f.lang == "markdown":
 			_, err = catalog.LoadPrompts(catalog.Source{FS: fstest.MapFS{"prompts/example.md": {Data: []byte(f.body)}}})
-		case strings.Contains(f.body, "default: shop"):
+		case strings.HasPrefix(f.body, "# databases.yaml"):
 			file := writeFile(t, filepath.Join(t.TempDir(), "databases.yaml"), f.body)
 			t.Setenv("SHOP_URL", "postgres://shop")
 			_, err = (&config.Config{Databases: file, PoolMax: 10}).AllDatabases()
