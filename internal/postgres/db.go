@@ -130,7 +130,7 @@ func (db *DB) Stats() Stats {
 
 // Run runs one call and hands its rows to sink. The error is ErrNoDatabase, *Unavailable, *Error, what c.Bind returned,
 // or the context's. A deadline of ctx bounds the statement too: it must leave Grace for the end. A read that meets a
-// dead connection or a stale plan is tried once more, a write only if the server never saw it.
+// dead connection is tried twice more, one that meets a stale plan once; a write only if the server never saw it.
 func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	if db.pool == nil {
 		return Outcome{}, ErrNoDatabase
@@ -153,7 +153,8 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 		return out, nil
 	}
 	late := func() bool { return time.Since(start) >= timeout.Truncate(time.Millisecond) } // as the server has it
-	if ctx.Err() == nil && !late() && db.shouldRetry(&c, out, err) {
+	for n := 0; n < mostRetries && ctx.Err() == nil && !late() && (n == 0 || lostIn(err) != nil) &&
+		db.shouldRetry(&c, out, err); n++ {
 		out, err = db.attempt(ctx, &c, timeout, sink)
 	}
 	switch {
@@ -166,6 +167,9 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	}
 	return out, db.publicError(ctx, &c, err)
 }
+
+// mostRetries is how often a call is tried again: a new connection may be lost too, while a login's connections are ended.
+const mostRetries = 2
 
 // codeCanceled is query_canceled: by a time limit, or by a cancel request of anybody who may send one.
 const codeCanceled = "57014"
@@ -201,7 +205,7 @@ func (db *DB) attempt(ctx context.Context, c *Call, timeout time.Duration, sink 
 	return t.out, err
 }
 
-// shouldRetry reports whether a failed call is worth a second try, and makes way for it: a read that gave no row and
+// shouldRetry reports whether a failed call is worth another try, and makes way for it: a read that gave no row and
 // met a dead connection, a stale plan or a cancel request that was not for it, as one behind a pooler can be, or
 // anything that was not executed because a pooler showed itself.
 func (db *DB) shouldRetry(c *Call, out Outcome, err error) bool {

@@ -17,7 +17,7 @@ import (
 // as far as possible, and the memory that only starting needed is given back. What that costs: while an answer needs
 // tens of megabytes, the collector may take up to half of the processor time.
 //
-// With several databases the live heap is larger, and it collects at 60 percent: five of them under 64 callers take 55
+// With several databases the live heap is larger, and it collects at 50 percent: five of them under 64 callers take 55
 // MB instead of 71.
 func TuneMemory(oneClient, severalDatabases bool) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
@@ -25,7 +25,7 @@ func TuneMemory(oneClient, severalDatabases bool) {
 	}
 	percent := 200
 	if severalDatabases {
-		percent = 60
+		percent = 50
 	}
 	debug.SetGCPercent(percent)
 	if oneClient {
