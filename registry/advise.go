@@ -58,6 +58,7 @@ type advice struct {
 	// Statements are those that were looked at, Skipped those that were not.
 	Statements []advisedStatement `json:"statements"`
 	Skipped    []skipped          `json:"skipped,omitempty"`
+	Planned    int                `json:"planned"` // plans that were made in the search
 	Duplicates []string           `json:"duplicates,omitempty"`
 	Notes      []string           `json:"notes,omitempty"`
 }
@@ -394,7 +395,11 @@ func (s *search) plans(wanted []trial) ([]tried, error) {
 	for _, st := range s.out.Statements {
 		t.Statements = append(t.Statements, "EXPLAIN ("+st.x.options+") "+literals(st.SQL, st.x.texts))
 	}
-	return s.try(s.ctx, s.permits, t, left)
+	all, err := s.try(s.ctx, s.permits, t, left)
+	for _, one := range all {
+		s.out.Planned += len(one.Plans)
+	}
+	return all, err
 }
 
 // needed leaves out what the indexes chosen later have made superfluous.
