@@ -170,6 +170,10 @@ func (e *explainTool) check(x *explained) error {
 	if st, err := sqlscan.Analyze(x.sql); err == nil && st.Explain {
 		return argumentError("sql: want the statement without EXPLAIN; analyze: true is for EXPLAIN ANALYZE")
 	}
+	if first := strings.ToUpper(firstWord(x.sql)); !slices.Contains(explainable, first) {
+		return argumentError(fmt.Sprintf("sql: begins with %.30q: want SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE, WITH "+
+			"or CREATE TABLE AS", first))
+	}
 	x.options = "FORMAT JSON, VERBOSE, SETTINGS"
 	generic := len(x.values) == 0 && len(used.Placeholders) > 0
 	switch {
@@ -189,6 +193,19 @@ func (e *explainTool) check(x *explained) error {
 		x.options += analyzeOptions
 	}
 	return err
+}
+
+// explainable are the words that a statement begins with of which there is a plan.
+var explainable = strings.Fields("SELECT INSERT UPDATE DELETE MERGE VALUES TABLE WITH CREATE REFRESH (")
+
+// firstWord is the first that means something.
+func firstWord(sql string) string {
+	for _, t := range sqlscan.Lex(sql) {
+		if t.Significant() {
+			return sql[t.Start:t.End]
+		}
+	}
+	return ""
 }
 
 // Options of EXPLAIN.

@@ -1,6 +1,6 @@
 -- What the catalogues say of the tables of a plan: $1 are their schemas, $2 their names. One row of one JSON.
 WITH wanted AS (
-  SELECT c.oid, c.relname, c.relkind, c.reltuples, c.relpages, c.relallvisible, c.relispartition, n.nspname,
+  SELECT c.oid, c.relname, c.relkind, c.reltuples, c.relispartition, n.nspname,
          pg_catalog.format('%I.%I', n.nspname, c.relname) AS written
   FROM (SELECT DISTINCT w.schema, w.name
         FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS w (schema, name)) AS w
@@ -17,11 +17,10 @@ SELECT pg_catalog.json_build_object(
                FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                WHERE w.relispartition AND c.oid = root.oid),
     'rows', w.reltuples, 'pages', pg_catalog.pg_relation_size(w.oid) / pg_catalog.current_setting('block_size')::int,
-    'visible', w.relallvisible, 'live', pg_catalog.pg_stat_get_live_tuples(w.oid), 'dead', pg_catalog.pg_stat_get_dead_tuples(w.oid),
+    'live', pg_catalog.pg_stat_get_live_tuples(w.oid), 'dead', pg_catalog.pg_stat_get_dead_tuples(w.oid),
     'modified', pg_catalog.pg_stat_get_mod_since_analyze(w.oid),
     'analyzed', coalesce(pg_catalog.pg_stat_get_last_analyze_time(w.oid), pg_catalog.pg_stat_get_last_autoanalyze_time(w.oid)) IS NOT NULL,
     'inserts', pg_catalog.pg_stat_get_tuples_inserted(w.oid), 'updates', pg_catalog.pg_stat_get_tuples_updated(w.oid),
-    'deletes', pg_catalog.pg_stat_get_tuples_deleted(w.oid),
     'days', (SELECT extract(epoch FROM pg_catalog.now() - coalesce(d.stats_reset, pg_catalog.pg_postmaster_start_time())) / 86400
              FROM pg_catalog.pg_stat_database AS d WHERE d.datname = pg_catalog.current_database()),
     'width', (SELECT pg_catalog.sum(s.avg_width) FROM pg_catalog.pg_stats AS s WHERE s.schemaname = w.nspname AND s.tablename = w.relname),
@@ -30,17 +29,15 @@ SELECT pg_catalog.json_build_object(
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::pg_catalog.int2[]) AND a.attnum > 0
             WHERE p.partrelid = root.oid),
     'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.attname, 'written', pg_catalog.quote_ident(a.attname),
-                         'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'known', s.attname IS NOT NULL, 'distinct', s.n_distinct,
-                         'common', (s.most_common_freqs)[1]) ORDER BY a.attnum)
+                         'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'known', s.attname IS NOT NULL, 'distinct', s.n_distinct) ORDER BY a.attnum)
                 FROM pg_catalog.pg_attribute AS a
                 LEFT JOIN pg_catalog.pg_stats AS s ON s.schemaname = w.nspname AND s.tablename = w.relname AND s.attname = a.attname
                 WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
-    'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', c.relname, 'written', pg_catalog.quote_ident(c.relname), 'definition', pg_catalog.pg_get_indexdef(c.oid),
+    'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', c.relname, 'written', pg_catalog.quote_ident(c.relname),
                          'method', m.amname, 'predicate', coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), ''),
                          'keys', (SELECT pg_catalog.json_agg(pg_catalog.pg_get_indexdef(c.oid, k::int, false) ORDER BY k)
                                   FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k),
-                         'unique', i.indisunique, 'valid', i.indisvalid, 'bytes', pg_catalog.pg_relation_size(c.oid),
-                         'scans', pg_catalog.pg_stat_get_numscans(c.oid),
+                         'unique', i.indisunique, 'valid', i.indisvalid,
                          'constraint', EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = c.oid)))
                 FROM pg_catalog.pg_index AS i
                 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid

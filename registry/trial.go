@@ -206,8 +206,9 @@ func (e *explainTool) retry(ctx context.Context, x *explained, out *explanation)
 			return err
 		}
 		if t.HypoPG == nil {
-			out.Notes = append(out.Notes, how)
-			return nil
+			out.Notes = append(out.Notes, how+".")
+			x.indexes = nil
+			return e.retry(ctx, x, out)
 		}
 	}
 	t.Statements = []string{"EXPLAIN (" + options + ") " + literals(x.sql, x.texts)}

@@ -24,14 +24,12 @@ type Table struct {
 	Parent     string     `json:"parent"`  // that of the partitioned table above it; empty is none
 	Rows       float64    `json:"rows"`
 	Pages      float64    `json:"pages"`
-	Visible    float64    `json:"visible"` // pages without dead rows
 	Live       float64    `json:"live"`
 	Dead       float64    `json:"dead"`
 	Modified   float64    `json:"modified"` // rows since the last ANALYZE
 	Analyzed   bool       `json:"analyzed"`
 	Inserts    float64    `json:"inserts"`
 	Updates    float64    `json:"updates"`
-	Deletes    float64    `json:"deletes"`
 	Days       float64    `json:"days"`  // since counting began
 	Width      float64    `json:"width"` // bytes of a row, about
 	Key        []string   `json:"key"`   // columns that the table above it is partitioned by
@@ -56,22 +54,18 @@ type Column struct {
 	Type     string  `json:"type"`
 	Known    bool    `json:"known"`
 	Distinct float64 `json:"distinct"` // as n_distinct
-	Common   float64 `json:"common"`   // frequency of the most common value
 }
 
 // Index is one index. Keys are its columns and expressions as SQL.
 type Index struct {
 	Name       string   `json:"name"`
 	Written    string   `json:"written"`
-	Definition string   `json:"definition"`
 	Method     string   `json:"method"`
 	Keys       []string `json:"keys"`
 	Predicate  string   `json:"predicate"`
 	Unique     bool     `json:"unique"`
 	Constraint bool     `json:"constraint"`
 	Valid      bool     `json:"valid"`
-	Bytes      float64  `json:"bytes"`
-	Scans      float64  `json:"scans"`
 }
 
 // Table is the one of a name; nil is none.

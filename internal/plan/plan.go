@@ -42,10 +42,8 @@ type JIT struct {
 type Node struct {
 	Type         string `json:"Node Type"`
 	Strategy     string `json:"Strategy"`
-	Partial      string `json:"Partial Mode"`
 	Join         string `json:"Join Type"`
 	Operation    string `json:"Operation"`
-	Command      string `json:"Command"`
 	Relationship string `json:"Parent Relationship"`
 	Subplan      string `json:"Subplan Name"`
 	ParallelScan bool   `json:"Parallel Aware"`
@@ -75,7 +73,6 @@ type Node struct {
 	OneTime    string   `json:"One-Time Filter"`
 	CacheKey   string   `json:"Cache Key"`
 	SortKey    []string `json:"Sort Key"`
-	Presorted  []string `json:"Presorted Key"`
 	GroupKey   []string `json:"Group Key"`
 	Output     []string `json:"Output"`
 
@@ -98,10 +95,8 @@ type Node struct {
 	Launched        *float64 `json:"Workers Launched"`
 	SubplansRemoved float64  `json:"Subplans Removed"`
 
-	Hit        float64 `json:"Shared Hit Blocks"`
-	Read       float64 `json:"Shared Read Blocks"`
-	TempRead   float64 `json:"Temp Read Blocks"`
-	TempWrites float64 `json:"Temp Written Blocks"`
+	Hit  float64 `json:"Shared Hit Blocks"`
+	Read float64 `json:"Shared Read Blocks"`
 
 	Remote      string       `json:"Remote SQL"`
 	Distributed *distributed `json:"Distributed Query"`
