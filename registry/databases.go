@@ -388,7 +388,7 @@ func (d *Databases) mapAll(ctx context.Context, having []*Served, args json.RawM
 			answers[i] = textAnswer("not offered here")
 		}
 	})
-	all, failed := &Answer{}, 0
+	all, failed, legend := &Answer{}, 0, "" // which says how to read the maps, once
 	for i, s := range having {
 		if answers[i].Err != nil {
 			failed++
@@ -397,7 +397,13 @@ func (d *Databases) mapAll(ctx context.Context, having []*Served, args json.RawM
 		if s.Description != "" {
 			title += ": " + s.Description
 		}
-		all.Texts = append(all.Texts, title+"\n"+strings.Join(answers[i].Texts, "\n"))
+		text := strings.Join(answers[i].Texts, "\n")
+		if before, _, ok := strings.Cut(text, "Database "); ok && legend == "" {
+			legend = before
+		} else {
+			text = strings.TrimPrefix(text, legend)
+		}
+		all.Texts = append(all.Texts, title+"\n"+text)
 	}
 	if failed == len(having) {
 		all.Err = answers[0].Err

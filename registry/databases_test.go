@@ -162,6 +162,16 @@ func TestWhereARequestWorks(t *testing.T) {
 	}
 }
 
+// TestMapOfAllSaysOnceHowToReadIt: each database has its own title and server.
+func TestMapOfAllSaysOnceHowToReadIt(t *testing.T) {
+	got := answerIn(t.Context(), databases(t), "describe_database", `{"database": "*"}`)
+	for text, want := range map[string]int{"A table: name ~rows": 1, "\nDatabase ": 1, "PostgreSQL ": 2, "# database ": 3} {
+		if n := strings.Count(got, text); n != want {
+			t.Errorf("the map of all has %q %d times, want %d:\n%s", text, n, want, got)
+		}
+	}
+}
+
 func TestDatabasesAreSeenAsTheRoleHasThem(t *testing.T) {
 	s := databases(t).Server("test")
 	ask := func(sub, method, params string) string {
