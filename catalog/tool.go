@@ -116,18 +116,29 @@ func (t *Tool) Text() string {
 	return t.origin.file.Text
 }
 
-// The arguments that a tool with pages has beside its own.
+// The arguments that a tool has beside its own.
 const (
 	ArgPageSize = "page_size"
 	ArgCursor   = "cursor"
+	// ArgDryRun is that of query and of tools that write: the call is rolled back at its end.
+	ArgDryRun = "dry_run"
 )
 
-// Arguments are the parameters and those that pages add.
+// CanTry reports a tool with the argument dry_run of the server. A file may have one of its own.
+func (t *Tool) CanTry() bool {
+	return t.Access == Write && !slices.ContainsFunc(t.Params, func(p Param) bool { return p.Name == ArgDryRun })
+}
+
+// Arguments are the parameters, and those that pages and writing add.
 func (t *Tool) Arguments() []Param {
-	if t.Page == nil {
-		return t.Params
+	own := t.Params[:len(t.Params):len(t.Params)]
+	switch {
+	case t.CanTry():
+		return append(own, Param{Name: ArgDryRun, Type: Type{Scalar: Boolean}, Description: "Try it, then roll back."})
+	case t.Page == nil:
+		return own
 	}
-	return append(t.Params[:len(t.Params):len(t.Params)],
+	return append(own,
 		Param{Name: ArgPageSize, Type: Type{Scalar: Integer}, Default: json.Number(strconv.Itoa(t.Page.Size)),
 			Minimum: "1", Maximum: strconv.Itoa(t.Page.Max)},
 		Param{Name: ArgCursor, Type: Type{Scalar: String}, Description: "next_cursor of the previous page."})

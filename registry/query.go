@@ -36,6 +36,8 @@ type queryTool struct {
 	limits   rowLimits
 	maxSQL   int // bytes
 	readOnly bool
+	// maxAffected is the most rows that a call may change, of the server; zero is no limit.
+	maxAffected int
 	buffers  buffers
 }
 
@@ -49,8 +51,7 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 			"Pass values as parameters. Long cells are cut where there are many rows.",
 		Params: []catalog.Param{
 			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true,
-				Description: "One PostgreSQL statement, or several with semicolons; $1, $2, ... stand for parameters, in one of " +
-					"them."},
+				Description: "One PostgreSQL statement, or several with semicolons; $1, $2, ... are parameters, in one of them."},
 			{Name: "parameters", Type: catalog.Type{Scalar: catalog.Any, Array: true}, MaxItems: &most,
 				Description: "Values of $1, $2, ...; any JSON value is taken."},
 			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer},
@@ -83,6 +84,10 @@ type queryCall struct {
 	format  any
 	list    []*statement
 	permits []*guard.Permit // one for each statement
+	dry     bool            // it is rolled back at its end
+	most    int             // rows that it may change; zero is no limit
+	changed int64           // rows so far
+	locks   firstColumn     // that a dry run took
 }
 
 // statement is one of those of a call.
@@ -103,7 +108,8 @@ func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 	if err := checkQuery(c.SQL, values, q.maxSQL); err != nil {
 		return nil, err
 	}
-	qc := &queryCall{queryTool: q, c: c, format: c.args["format"]}
+	qc := &queryCall{queryTool: q, c: c, format: c.args["format"], dry: c.args[catalog.ArgDryRun] == true,
+		most: mostAffected(ctx, q.maxAffected)}
 	out, err := qc.run(ctx, values)
 	switch {
 	case errors.Is(err, postgres.ErrNoDatabase):
@@ -115,7 +121,8 @@ func (q *queryTool) call(ctx context.Context, c *call) (*Answer, error) {
 	if len(qc.list) > 1 {
 		res = together(qc.list, qc.format == "json")
 	}
-	res.addNotices(out.Notices, qc.format == "json")
+	c.DryRun = qc.dry
+	res.addNotices(append(out.Notices, qc.tried(ctx)...), qc.format == "json")
 	return res, nil
 }
 
@@ -132,7 +139,7 @@ func (q *queryCall) run(ctx context.Context, values []any) (out postgres.Outcome
 		q.permits = permits
 		q.apply(&call)
 		q.c.wrote = call.Write && call.Together
-		if len(q.list) > 1 {
+		if len(q.list) > 1 || call.Rollback {
 			out, err = q.db.Run(ctx, call, q.list[0].sink)
 			return err
 		}
@@ -140,7 +147,7 @@ func (q *queryCall) run(ctx context.Context, values []any) (out postgres.Outcome
 		out, err = one.run(ctx, q.db, call, q.list[0].sink)
 		return err
 	})
-	q.c.wrote, q.c.Rows = call.Write && err == nil, out.Rows
+	q.c.wrote, q.c.Rows = call.Write && !q.dry && err == nil, out.Rows
 	for _, s := range q.list[1:] {
 		q.c.Rows += s.out.Rows
 	}
@@ -170,6 +177,11 @@ func (q *queryCall) authorize(ctx context.Context) error {
 			return err
 		}
 		q.c.names(p)
+		if err == nil && q.most > 0 && !q.readOnly && p.MayWrite() {
+			if err := countable(piece.SQL, p.Statement); err != nil {
+				return placed(err, sql, piece, i, len(pieces))
+			}
+		}
 		s := &statement{Piece: piece}
 		s.run, s.back = streamed(piece.SQL)
 		q.list, q.permits = append(q.list, s), append(q.permits, p)
@@ -183,7 +195,7 @@ func (q *queryCall) prepare(ctx context.Context, values []any) (postgres.Call, e
 	call := postgres.Call{Untrusted: true, MaxRows: limits.rows}
 	call.Write = !q.readOnly && slices.ContainsFunc(q.permits, (*guard.Permit).MayWrite)
 	if err == nil {
-		err = assign(q.list, values)
+		err = q.assign(values, call.Write && q.dry)
 	}
 	limits.bytes /= len(q.list)
 	for _, s := range q.list {
@@ -198,14 +210,18 @@ func (q *queryCall) prepare(ctx context.Context, values []any) (postgres.Call, e
 func (q *queryCall) apply(call *postgres.Call) {
 	q.permits[0].Apply(call)
 	call.SQL, call.Args, call.Then = q.list[0].run, q.list[0].args, nil
+	q.changed = 0
 	for i, s := range q.list {
 		p := q.permits[i]
 		s.done, s.answer = false, nil
 		answer := func(out postgres.Outcome) error {
 			s.done, s.out = true, out
 			if !p.Selects { // before the write is committed
+				if err := q.bound(out); err != nil {
+					return err
+				}
 				committed := ""
-				if call.Write {
+				if call.Write && !q.dry {
 					committed = committedAll
 				}
 				s.answer = q.answer(q.format, s.sink, out, committed, q.limits.reply/len(q.list))
@@ -219,6 +235,9 @@ func (q *queryCall) apply(call *postgres.Call) {
 		call.ProvenClean, call.Together = call.ProvenClean && p.Clean, call.Together && p.Selects
 		call.Then = append(call.Then, postgres.Then{SQL: s.run, Args: s.args, Verify: p.Verify, Sink: s.sink, Answer: answer,
 			MaxRows: call.MaxRows})
+	}
+	if q.dry && call.Write {
+		tryOut(call, &q.locks)
 	}
 }
 
@@ -241,12 +260,12 @@ func (q *queryCall) answers(ctx context.Context, committed bool) {
 }
 
 // assign gives the parameters to the one of several statements that has placeholders.
-func assign(list []*statement, values []any) (err error) {
+func (q *queryCall) assign(values []any, tried bool) (err error) {
 	p := &parameters{values: values}
-	if len(list) == 1 || len(values) == 0 {
+	if len(q.list) == 1 && !tried || len(values) == 0 {
 		return nil
 	}
-	for _, s := range list {
+	for _, s := range q.list {
 		if len(sqlscan.Measure(s.SQL).Placeholders) == 0 {
 			continue
 		}
@@ -272,6 +291,7 @@ func (q *queryCall) failed(ctx context.Context, err error) error {
 	if pg := (*postgres.Error)(nil); errors.As(err, &pg) {
 		at = pg.Statement
 	}
+	at = min(at, len(q.list)-1) // what a dry run asks at the end
 	s, p := q.list[at], q.permits[at]
 	err = placed(q.withSuggestion(ctx, p, s.SQL, p.Redact(s.back(err))), q.c.SQL, s.Piece, at, len(q.list))
 	e := (*Error)(nil)

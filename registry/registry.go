@@ -59,6 +59,8 @@ type Config struct {
 	MaxCell int
 	// MaxReply bounds the characters of an answer of query in Markdown; zero means 25,000.
 	MaxReply int
+	// MaxAffected bounds the rows that one call may change; zero is no bound.
+	MaxAffected int
 	// MaxSQLBytes bounds the SQL of query; zero means DefaultMaxSQLBytes.
 	MaxSQLBytes int
 	// Version of the server.

@@ -76,7 +76,7 @@ func (r *Registry) make(s Set) (*set, error) {
 	for _, t := range s.Tools {
 		if !c.ReadOnly || t.Access != catalog.Write {
 			add(t, s.Outputs[t.Name], &sqlTool{tool: t, db: c.DB, guard: r.guard, notes: &r.notes, limits: r.limits(),
-				columns: s.Columns[t.Name], recheck: c.Recheck, database: c.Name})
+				columns: s.Columns[t.Name], recheck: c.Recheck, database: c.Name, maxAffected: c.MaxAffected})
 		}
 	}
 	for _, t := range r.inCode() {
@@ -109,7 +109,8 @@ type codeTool struct {
 // inCode are the tools that are no files, those that are wanted.
 func (r *Registry) inCode() (all []codeTool) {
 	c := &r.config
-	query := &queryTool{db: c.DB, guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly}
+	query := &queryTool{db: c.DB, guard: r.guard, limits: r.limits(), maxSQL: c.MaxSQLBytes, readOnly: c.ReadOnly,
+		maxAffected: c.MaxAffected}
 	if !slices.Contains(c.Without, queryName) {
 		all = append(all, codeTool{queryDefinition(c.ReadOnly, c.MaxRows), nil, query})
 	}

@@ -29,6 +29,8 @@ type sqlTool struct {
 	buffers buffers
 	// database is its name among several; else it is empty.
 	database string
+	// maxAffected is the most rows that a call may change, of the server; zero is no limit.
+	maxAffected int
 }
 
 func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
@@ -40,9 +42,13 @@ func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
 	defer func() { h.buffers.put(sink.buf) }()
 	call := h.dbCall(ctx, st, bind(h.tool, st, plainNames(h.tool, c.args), own))
 	call.Write, call.MaxRows = h.tool.Access == catalog.Write, sink.limits.rows
-	call.MaxAffected = h.tool.Limits.MaxAffected
+	call.MaxAffected = mostAffected(ctx, h.tool.Limits.MaxAffected, h.maxAffected)
+	var locks firstColumn
+	if c.args[catalog.ArgDryRun] == true && h.tool.CanTry() {
+		tryOut(&call, &locks)
+	}
 	res, out, err := h.answer(ctx, call, sink, c.args)
-	c.Rows, c.wrote = out.Rows, call.Write && err == nil
+	c.Rows, c.wrote = out.Rows, call.Write && !call.Rollback && err == nil
 	switch {
 	case errors.Is(err, postgres.ErrNoDatabase):
 		return noticeAnswer(h.tool.Result, h.columns), nil
@@ -50,6 +56,9 @@ func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
 		return nil, err
 	case h.tool.Result == catalog.Query:
 		return h.runWritten(ctx, c, res.Texts[0])
+	}
+	if c.DryRun = call.Rollback; c.DryRun {
+		out.Notices = append(out.Notices, triedNotice(ctx, locks.values))
 	}
 	res.addNotices(out.Notices, res.JSON != "" && (h.tool.Result != catalog.Object || !sink.hasColumn(noticesMember)))
 	return res, nil

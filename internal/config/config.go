@@ -31,14 +31,15 @@ type Config struct {
 	Enable   []string `help:"Tool to offer in addition, whatever its toolset; repeatable." env:"MCP_TOOLS_ENABLE" placeholder:"NAME" name:"enable" sep:","`
 	Disable  []string `help:"Tool to leave out, query and server_info included; repeatable." env:"MCP_TOOLS_DISABLE" placeholder:"NAME" name:"disable" sep:","`
 
-	ReadOnly  bool  `help:"Allow no change: everything runs in READ ONLY transactions that are rolled back, and tools that write are left out." name:"read-only" env:"POSTGRES_READONLY" unfilled:"true"`
-	TimeoutMS int64 `help:"Time limit of a call, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
-	MaxRows   int   `help:"Maximum number of rows in an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
-	MaxBytes  int   `help:"Maximum number of bytes in the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
-	MaxReply  int   `help:"Characters of an answer of query in Markdown, about what hosts show: long values, and rows that no row_limit asked for, are cut." name:"max-reply-chars" env:"MCP_MAX_REPLY_CHARS" default:"25000" placeholder:"N"`
-	MaxSQL    int   `help:"Maximum number of bytes in the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
-	PoolMin   int   `help:"Minimum number of connections kept open. With 0 one is made at the start, and closed as --pool-idle says." name:"pool-min" env:"MCP_POOL_MIN" default:"0" placeholder:"N"`
-	PoolMax   int   `help:"Maximum number of connections, and of calls that run at once." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
+	ReadOnly    bool  `help:"Allow no change: everything runs in READ ONLY transactions that are rolled back, and tools that write are left out." name:"read-only" env:"POSTGRES_READONLY" unfilled:"true"`
+	TimeoutMS   int64 `help:"Time limit of a call, in milliseconds." name:"statement-timeout-ms" env:"POSTGRES_STATEMENT_TIMEOUT_MS" default:"30000" placeholder:"MS"`
+	MaxAffected int   `help:"Maximum number of rows that one call may change: more are undone. 0 is no limit." name:"max-affected" env:"MCP_MAX_AFFECTED" default:"0" placeholder:"N"`
+	MaxRows     int   `help:"Maximum number of rows in an answer without pages." name:"max-rows" env:"MCP_MAX_ROWS" default:"1000" placeholder:"N"`
+	MaxBytes    int   `help:"Maximum number of bytes in the message that carries an answer." name:"max-bytes" env:"MCP_MAX_BYTES" default:"1000000" placeholder:"N"`
+	MaxReply    int   `help:"Characters of an answer of query in Markdown, about what hosts show: long values, and rows that no row_limit asked for, are cut." name:"max-reply-chars" env:"MCP_MAX_REPLY_CHARS" default:"25000" placeholder:"N"`
+	MaxSQL      int   `help:"Maximum number of bytes in the SQL of query." name:"max-sql-bytes" env:"MCP_MAX_SQL_BYTES" default:"32768" placeholder:"N"`
+	PoolMin     int   `help:"Minimum number of connections kept open. With 0 one is made at the start, and closed as --pool-idle says." name:"pool-min" env:"MCP_POOL_MIN" default:"0" placeholder:"N"`
+	PoolMax     int   `help:"Maximum number of connections, and of calls that run at once." name:"pool-max" env:"MCP_POOL_MAX" default:"10" placeholder:"N"`
 
 	PoolIdle time.Duration `help:"Time without use after which a connection is closed, unless --pool-min keeps it; 0 is never." name:"pool-idle" env:"MCP_POOL_IDLE" default:"5m" placeholder:"TIME"`
 
@@ -67,6 +68,7 @@ func (c *Config) Validate() error {
 	}
 	faults = append(faults, within("--max-sql-bytes (MCP_MAX_SQL_BYTES)", c.MaxSQL, 1024, maxSQL),
 		within("--max-rows (MCP_MAX_ROWS)", c.MaxRows, 1, mostRows),
+		within("--max-affected (MCP_MAX_AFFECTED)", c.MaxAffected, 0, mostAffected),
 		within("--max-bytes (MCP_MAX_BYTES)", c.MaxBytes, leastBytes, mostBytes),
 		within("--max-reply-chars (MCP_MAX_REPLY_CHARS)", c.MaxReply, 1000, 64<<20),
 		within("--pool-max (MCP_POOL_MAX)", c.PoolMax, 1, mostPool), within("--pool-min (MCP_POOL_MIN)", c.PoolMin, 0,
@@ -89,10 +91,11 @@ func (c *Config) Validate() error {
 
 // The bounds of settings that a database of --databases can have for itself.
 const (
-	mostRows   = 100_000
-	leastBytes = 1024
-	mostBytes  = 64 << 20
-	mostPool   = 1000
+	mostRows     = 100_000
+	mostAffected = 1_000_000_000
+	leastBytes   = 1024
+	mostBytes    = 64 << 20
+	mostPool     = 1000
 )
 
 // maxSQL is the limit of sqlscan: longer SQL could overflow the parser's stack.

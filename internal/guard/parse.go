@@ -201,8 +201,8 @@ func (p *parser) rights(e faults.Entry, m faults.Mapping, ok bool, what string) 
 	}
 	p.connection(role, m)
 	if m.Has("limits") {
-		l, _ := p.Mapping(m.Values["limits"], "limits", "timeout", "rows", "bytes")
-		role.Limits = Limits{l.Duration("timeout"), l.Number("rows"), l.Number("bytes")}
+		l, _ := p.Mapping(m.Values["limits"], "limits", "timeout", "rows", "bytes", "max_affected")
+		role.Limits = Limits{l.Duration("timeout"), l.Number("rows"), l.Number("bytes"), l.Number("max_affected")}
 	}
 	return role
 }

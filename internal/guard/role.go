@@ -49,6 +49,7 @@ func (r *Role) In(database string, main bool) *Role {
 type Limits struct {
 	Timeout     time.Duration
 	Rows, Bytes int
+	Affected    int // rows that one call may change
 }
 
 // Table is a relation or function as permissions.yaml names it: an empty Schema stands for each schema of the role.

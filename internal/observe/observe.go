@@ -50,6 +50,7 @@ type Record struct {
 	Rule     string        `json:"rule,omitempty"` // which rule of the guard refused the statement
 	Duration time.Duration `json:"-"`
 	Rows     int           `json:"rows"`
+	DryRun   bool          `json:"dry_run,omitempty"` // it was rolled back at its end, as asked
 	Bytes    int           `json:"bytes"` // of the answer's text
 	// Relations are those that the statement names, as far as the guard looked at it.
 	Relations []string `json:"relations,omitempty"`

@@ -10,6 +10,8 @@ type Statement struct {
 	Explain, Analyze bool
 	// Into reports SELECT INTO, at any depth.
 	Into bool
+	// Changes counts INSERT, UPDATE, DELETE and MERGE, at any depth.
+	Changes int
 	// Returns reports that the statement gives columns: a SELECT without INTO, or RETURNING.
 	Returns bool
 	// Relations are what the statement names after FROM, INTO, UPDATE and the like, common table expressions left out,

@@ -76,6 +76,7 @@ func (w *walker) walk(n *node, l locks) {
 	case "SelectStmt":
 		w.selectStatement(n, l)
 	case "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
+		w.st.Changes++
 		w.write(n)
 	case "RangeVar":
 		w.source(n, l)
