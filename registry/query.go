@@ -48,12 +48,12 @@ func queryDefinition(readOnly bool, maxRows int) *catalog.Tool {
 	t := &catalog.Tool{
 		Name: queryName, Title: "Run SQL", Access: catalog.Write, Hints: catalog.Hints{Destructive: true},
 		Description: "Runs SQL in one transaction and commits it: send up to 20 statements together. " +
-			"Pass values as parameters. Long cells are cut where there are many rows.",
+			"Pass values as parameters. Long cells are cut among many rows.",
 		Params: []catalog.Param{
 			{Name: "sql", Type: catalog.Type{Scalar: catalog.String}, Required: true,
-				Description: "One PostgreSQL statement, or several with semicolons; $1, $2, ... are parameters, in one of them."},
+				Description: "PostgreSQL statements, with semicolons; $1, $2, ... are parameters, in one of them."},
 			{Name: "parameters", Type: catalog.Type{Scalar: catalog.Any, Array: true}, MaxItems: &most,
-				Description: "Values of $1, $2, ...; any JSON value is taken."},
+				Description: "Values of $1, $2, ...: any JSON."},
 			{Name: "row_limit", Type: catalog.Type{Scalar: catalog.Integer},
 				Default: json.Number(strconv.Itoa(min(defaultQueryRow, maxRows))),
 				Minimum: "1", Maximum: strconv.Itoa(maxRows)},

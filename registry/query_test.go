@@ -77,7 +77,7 @@ func TestQueryErrors(t *testing.T) {
 		{"text in an array of numbers", `{"sql": "SELECT $1::int[]", "parameters": [[1, "x"]]}`, `parameters[0]: [1,\"x\"] is not a value of type integer[]`},
 		{"text that is no JSON", `{"sql": "SELECT $1::jsonb", "parameters": ["plain"]}`, `parameters[0]: \"plain\" is not a value of type jsonb`},
 		{"one value for parameters", `{"sql": "SELECT $1::int", "parameters": "41"}`, `parameters: \"41\" is not an array such as [\"41\"]`},
-		{"no sql", `{}`, `missing argument \"sql\": One PostgreSQL statement`},
+		{"no sql", `{}`, `missing argument \"sql\": PostgreSQL statements`},
 		{"row limit", `{"sql": "SELECT 1", "row_limit": 10001}`, `row_limit: 10001 is greater than the maximum 10000`},
 		{"large row limit", `{"sql": "SELECT 1", "row_limit": 1e400}`, `000... is greater than the maximum 10000`},
 		{"format", `{"sql": "SELECT 1", "format": "jsn"}`, `format: \"jsn\" is not one of \"markdown\", \"json\", \"csv\": did you mean \"json\"?`},
