@@ -37,6 +37,8 @@ type Tool struct {
 	Params []Param
 	// Access says whether the statement only reads.
 	Access Access
+	// RollsBack says that whatever a tool in code writes is undone.
+	RollsBack bool `json:"-"`
 	// Hints are the MCP tool annotations that Access does not give.
 	Hints Hints
 	// Result is the shape of the answer.
@@ -126,7 +128,7 @@ const (
 
 // CanTry reports a tool with the argument dry_run of the server. A file may have one of its own.
 func (t *Tool) CanTry() bool {
-	return t.Access == Write && !slices.ContainsFunc(t.Params, func(p Param) bool { return p.Name == ArgDryRun })
+	return t.Access == Write && !t.RollsBack && !slices.ContainsFunc(t.Params, func(p Param) bool { return p.Name == ArgDryRun })
 }
 
 // Arguments are the parameters, and those that pages and writing add.

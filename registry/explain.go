@@ -39,6 +39,7 @@ func explainDefinition(readOnly bool) *catalog.Tool {
 	texts := catalog.Type{Scalar: catalog.String, Array: true}
 	t := &catalog.Tool{
 		Name: explainQueryName, Title: "Explain a query", Toolset: tuningToolset, Access: catalog.Write,
+		RollsBack: true,
 		Description: "Says why a statement is slow and what would help: its plan as a short tree, and findings, the " +
 			"heaviest " +
 			"first, with SQL for a person to run. Nothing runs without analyze.",

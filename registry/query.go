@@ -38,7 +38,7 @@ type queryTool struct {
 	readOnly bool
 	// maxAffected is the most rows that a call may change, of the server; zero is no limit.
 	maxAffected int
-	buffers  buffers
+	buffers     buffers
 }
 
 // queryDefinition describes query in the form of a tool file, so that it has the same schema and checks.
