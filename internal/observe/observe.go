@@ -51,7 +51,7 @@ type Record struct {
 	Duration time.Duration `json:"-"`
 	Rows     int           `json:"rows"`
 	DryRun   bool          `json:"dry_run,omitempty"` // it was rolled back at its end, as asked
-	Bytes    int           `json:"bytes"` // of the answer's text
+	Bytes    int           `json:"bytes"`             // of the answer's text
 	// Relations are those that the statement names, as far as the guard looked at it.
 	Relations []string `json:"relations,omitempty"`
 	// SQL is what ran: the caller's own, or the tool's with $1 for its parameters. Arguments are as they came.
