@@ -91,7 +91,7 @@ WITH RECURSIVE session AS MATERIALIZED (
     -- Whatever else an operand may be (a domain, an array, a row, a pseudo-type) can be meant at any time. So can everything
     -- among values whose types are not known, as in functions that take any type.
     --
-    -- A polymorphic function with a default may give a value of the type of that default.
+    -- A polymorphic function with a default may give a value of the type of that default, unless what it gives has a fixed type.
     ), called AS MATERIALIZED (
       SELECT i.ord, i.schema IN ('', 'pg_catalog') AS besides, p.*
       FROM fn AS i
@@ -116,6 +116,7 @@ WITH RECURSIVE session AS MATERIALIZED (
       SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = ANY (q.values) AND t.typtype = 'p'
       UNION ALL
       SELECT FROM called AS p JOIN pg_catalog.pg_type AS t ON t.oid = ANY (p.proargtypes) AND t.typtype = 'p' WHERE p.pronargdefaults > 0 AND p.oid >= 16384
+        AND (p.proargmodes && '{o,b,t}' OR EXISTS (SELECT FROM pg_catalog.pg_type AS r WHERE r.oid = p.prorettype AND r.typtype = 'p'))
     ), overloads AS MATERIALIZED (
       SELECT true AS operator, i.ord, i.schema IN ('', 'pg_catalog') AS besides, o.*
       FROM op AS i
