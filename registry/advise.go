@@ -170,6 +170,11 @@ func (s *search) prepare() (err error) {
 		s.out.Notes = append(s.out.Notes, "There is no statement to advise on.")
 		return nil
 	}
+	return s.gather()
+}
+
+// gather finds the candidates of all plans.
+func (s *search) gather() (err error) {
 	var plans []shownPlan
 	for _, st := range s.out.Statements {
 		plans = append(plans, shownPlan{read: st.plan})

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -213,19 +214,16 @@ func (e *explainTool) retry(ctx context.Context, x *explained, out *explanation)
 	}
 	t.Statements = []string{"EXPLAIN (" + options + ") " + literals(x.sql, x.texts)}
 	all, err := e.try(ctx, append([]*guard.Permit{x.permit}, x.more...), t, 0)
-	if err == nil && (len(all) != 1 || len(all[0].Plans) != 1) {
-		err = errors.New("a trial has no plan")
-	}
-	if err != nil {
-		return err
+	if err != nil || len(all) != 1 || len(all[0].Plans) != 1 {
+		return cmp.Or(err, errors.New("a trial has no plan"))
 	}
 	shown, err := readPlan(what, all[0].Plans[0])
 	if err != nil {
 		return err
 	}
-	for _, i := range all[0].Indexes {
+	for k, i := range all[0].Indexes {
 		used := strings.Contains(string(all[0].Plans[0]), pgtext.JSON(i.Name))
-		shown.Indexes = append(shown.Indexes, triedIndex{x.indexes[len(shown.Indexes)], i.Bytes, used})
+		shown.Indexes = append(shown.Indexes, triedIndex{x.indexes[k], i.Bytes, used})
 	}
 	out.Plans = append(out.Plans, *shown)
 	return nil

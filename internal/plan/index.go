@@ -120,18 +120,7 @@ type Proposed struct {
 
 // ParseIndex reads CREATE INDEX; ok is false for anything else. Names and expressions are left to PostgreSQL.
 func ParseIndex(sql string) (p *Proposed, ok bool) {
-	var words []string
-	for _, t := range sqlscan.Lex(sql) {
-		if t.Fault != "" {
-			return nil, false
-		}
-		if t.Significant() {
-			words = append(words, sql[t.Start:t.End])
-		}
-	}
-	if len(words) > 0 && words[len(words)-1] == ";" {
-		words = words[:len(words)-1]
-	}
+	words := wordsOf(sql)
 	on := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, "ON") })
 	if on < 2 || on > 8 || !strings.EqualFold(words[0], "CREATE") || slices.Contains(words, ";") ||
 		!slices.ContainsFunc(words[1:on], func(w string) bool { return strings.EqualFold(w, "INDEX") }) {
@@ -164,6 +153,22 @@ func ParseIndex(sql string) (p *Proposed, ok bool) {
 		p.where, rest = strings.Join(rest[1:], " "), nil
 	}
 	return p, p.table != "" && len(p.parts) > 0 && len(rest) == 0
+}
+
+// wordsOf are what SQL is made of, without a semicolon at its end; none where a part of it is not closed.
+func wordsOf(sql string) (words []string) {
+	for _, t := range sqlscan.Lex(sql) {
+		if t.Fault != "" {
+			return nil
+		}
+		if t.Significant() {
+			words = append(words, sql[t.Start:t.End])
+		}
+	}
+	if len(words) > 0 && words[len(words)-1] == ";" {
+		words = words[:len(words)-1]
+	}
+	return words
 }
 
 // inParentheses are the words up to the parenthesis that closes the first one, and those after it.

@@ -158,11 +158,7 @@ func (n *Node) details(analyzed bool) []string {
 		all = append(all, n.spent()...)
 	}
 	if n.Planned != nil {
-		line := fmt.Sprintf("workers %s planned", number(*n.Planned))
-		if n.Launched != nil {
-			line += fmt.Sprintf(", %s launched", number(*n.Launched))
-		}
-		all = append(all, line)
+		all = append(all, n.processes())
 	}
 	if n.SubplansRemoved > 0 {
 		all = append(all, count(n.SubplansRemoved, "partition")+" left out at the start")
@@ -171,6 +167,15 @@ func (n *Node) details(analyzed bool) []string {
 		all = append(all, count(n.Distributed.Job.TaskCount, "task"))
 	}
 	return all
+}
+
+// processes are the workers of a parallel plan.
+func (n *Node) processes() string {
+	line := fmt.Sprintf("workers %s planned", number(*n.Planned))
+	if n.Launched != nil {
+		line += fmt.Sprintf(", %s launched", number(*n.Launched))
+	}
+	return line
 }
 
 // spent is the memory and disk that a node took.
