@@ -172,8 +172,8 @@ func (e *explainTool) check(x *explained) error {
 		return argumentError("sql: want the statement without EXPLAIN; analyze: true is for EXPLAIN ANALYZE")
 	}
 	if first := strings.ToUpper(firstWord(x.sql)); !slices.Contains(explainable, first) {
-		return argumentError(fmt.Sprintf("sql: begins with %.30q: want SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE, WITH "+
-			"or CREATE TABLE AS", first))
+		return argumentError(fmt.Sprintf("sql: begins with %.30q: want SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, "+
+			"TABLE, WITH or CREATE TABLE AS", first))
 	}
 	x.options = "FORMAT JSON, VERBOSE, SETTINGS"
 	generic := len(x.values) == 0 && len(used.Placeholders) > 0

@@ -62,8 +62,8 @@ func StartNotes(ctx context.Context, db Database, have catalog.Notes, schemas []
 }
 
 // UnknownNotes are the faults of the notes on objects that the database does not have. The first of them, hints in
-// number, name the nearest object that it has. With several databases another one may have the objects of notes for all:
-// those are warnings.
+// number, name the nearest object that it has. With several databases another one may have the objects of notes for
+// all: those are warnings.
 func UnknownNotes(ctx context.Context, db Database, all catalog.Notes, hints int, several bool) (faults.List, error) {
 	if len(all) == 0 {
 		return nil, nil

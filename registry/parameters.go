@@ -215,8 +215,8 @@ func checkPlaceholders(used []int, given int) error {
 	}
 	for n := 1; n <= given; n++ {
 		if !slices.Contains(used, n) {
-			return argumentError(fmt.Sprintf("parameters: holds %s, but $%d is not used in sql: write $1, $2, ... where values go, "+
-				"not ?, :name or %%s", plural(int64(given), "value"), n))
+			return argumentError(fmt.Sprintf("parameters: holds %s, but $%d is not used in sql: write $1, $2, ... where "+
+				"values go, not ?, :name or %%s", plural(int64(given), "value"), n))
 		}
 	}
 	return nil

@@ -30,8 +30,8 @@ func readableColumns(ctx context.Context, db Database, id *postgres.SessionIdent
 		Args:    [][]byte{pgtext.Array(tables), pgtext.Array(schemas), permittedSchemas(role), permittedTables(role)},
 		Prepare: true,
 		Timeout: lookupTimeout, Identity: id}
-	if _, err := db.Run(ctx, call,
-		postgres.EachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })); err != nil {
+	sink := postgres.EachRow(func(row [][]byte) { found = append(found, readable{string(row[0]), string(row[1])}) })
+	if _, err := db.Run(ctx, call, sink); err != nil {
 		return nil
 	}
 	return found

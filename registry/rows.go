@@ -266,8 +266,8 @@ func uniqueNames(cols []postgres.Column) []string {
 	return names
 }
 
-// buffers are reused by the calls of a tool to write answers into. The answer is copied once its size is known. The zero
-// value is ready.
+// buffers are reused by the calls of a tool to write answers into. The answer is copied once its size is known. The
+// zero value is ready.
 type buffers struct{ pool sync.Pool }
 
 func (b *buffers) get() []byte {

@@ -64,8 +64,8 @@ func (h *sqlTool) call(ctx context.Context, c *call) (*Answer, error) {
 	return res, nil
 }
 
-// answer runs the call and makes the answer of it. One that has nothing in it may be the error not_found; the pages after
-// the first end so.
+// answer runs the call and makes the answer of it. One that has nothing in it may be the error not_found, but for the
+// pages after the first.
 func (h *sqlTool) answer(ctx context.Context, call postgres.Call, sink *objectRows, args map[string]any) (
 	res *Answer, out postgres.Outcome, err error) {
 	explain := h.tool.Page == nil || call.SQL != h.tool.Page.Next.SQL
@@ -379,8 +379,8 @@ func (h *sqlTool) keepsPath() bool {
 	return h.tool.Trust == catalog.TrustOwner && (h.tool.Source != "" || len(h.tool.Requires.Extensions) > 0)
 }
 
-// leaves reports whether a statement of an operator's tool may change the session for the next caller, by a setting or a
-// lock: a write by a trigger, a read by a function that is not known to be harmless.
+// leaves reports whether a statement of an operator's tool may change the session for the next caller, by a setting or
+// a lock: a write by a trigger, a read by a function that is not known to be harmless.
 func (h *sqlTool) leaves(st catalog.Statement) bool {
 	if h.tool.Source == "" {
 		return false

@@ -291,7 +291,8 @@ func (m *unknownName) schemasHint(ctx context.Context) string {
 	if len(m.name.Parts) != 2 {
 		return ""
 	}
-	found, err := findNames(ctx, m.db, m.permit.Identity, nameArgs{kind: catalog.NamesSchema, completing: true}, m.permitted())
+	search := nameArgs{kind: catalog.NamesSchema, completing: true}
+	found, err := findNames(ctx, m.db, m.permit.Identity, search, m.permitted())
 	if err != nil || len(found.written) == 0 || slices.Contains(found.names, m.name.Parts[0].Text) {
 		return ""
 	}

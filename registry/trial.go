@@ -114,8 +114,8 @@ func (e *explainTool) extensionSchema(ctx context.Context, name string) (*string
 
 // maySet are the settings that a plan can be tried with.
 var maySet = regexp.MustCompile(`^(enable_[a-z_]+|(seq|random)_page_cost|cpu_[a-z_]+_cost|parallel_[a-z]+_cost|` +
-	`jit(_[a-z_]+)?|work_mem|hash_mem_multiplier|effective_cache_size|max_parallel_workers_per_gather|min_parallel_[a-z_]+|` +
-	`(join|from)_collapse_limit|geqo|plan_cache_mode|cursor_tuple_fraction|constraint_exclusion)$`)
+	`jit(_[a-z_]+)?|work_mem|hash_mem_multiplier|effective_cache_size|max_parallel_workers_per_gather|` +
+	`min_parallel_[a-z_]+|(join|from)_collapse_limit|geqo|plan_cache_mode|cursor_tuple_fraction|constraint_exclusion)$`)
 
 var number = regexp.MustCompile(`^[0-9.]{1,12}(kB|MB)?$`)
 

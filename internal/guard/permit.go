@@ -60,9 +60,9 @@ func (p *Permit) Redact(err error) error {
 	return &e
 }
 
-// mayTell reports whether the words of an error hold no value and no hidden name: those of constraints of what the role
-// sees, of locks and conflicts, of what functions raise on purpose, and of a right that is missing on what the statement
-// names.
+// mayTell reports whether the words of an error hold no value and no hidden name: those of constraints of what the
+// role sees, of locks and conflicts, of what functions raise on purpose, and of a right that is missing on what the
+// statement names.
 func (p *Permit) mayTell(e *postgres.Error) bool {
 	switch e.Code {
 	case "P0001", "25006", "57014":

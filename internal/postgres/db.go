@@ -168,7 +168,7 @@ func (db *DB) Run(ctx context.Context, c Call, sink Sink) (Outcome, error) {
 	return out, db.publicError(ctx, &c, err)
 }
 
-// mostRetries is how often a call is tried again: a new connection may be lost too, while a login's connections are ended.
+// mostRetries is how often a call is tried again: while a login's connections are ended, a new one may be lost too.
 const mostRetries = 2
 
 // codeCanceled is query_canceled: by a time limit, or by a cancel request of anybody who may send one.

@@ -32,7 +32,8 @@ func (f *Files) Offered(c *config.Config) Names {
 	extra := Extra(c)
 	return slices.DeleteFunc(n, func(name string) bool {
 		for toolset, names := range registry.OnRequest() {
-			if slices.Contains(names, name) && !slices.Contains(extra, name) || extra == nil && name == guard.ToolsetPrefix+toolset {
+			if slices.Contains(names, name) && !slices.Contains(extra, name) ||
+				extra == nil && name == guard.ToolsetPrefix+toolset {
 				return true
 			}
 		}

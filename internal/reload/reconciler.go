@@ -107,7 +107,8 @@ func (r *Reconciler) settings() *config.Config { return r.of.Load().Settings }
 func (r *Reconciler) Serve(all *registry.Databases) {
 	r.served = all
 	name := r.of.Load().Name
-	r.config.Registry.Observer.Metrics.SetPools("database "+name, map[string]observe.Pool{cmp.Or(name, "shared"): r.config.DB})
+	pools := map[string]observe.Pool{cmp.Or(name, "shared"): r.config.DB}
+	r.config.Registry.Observer.Metrics.SetPools("database "+name, pools)
 }
 
 // Files are those in use.

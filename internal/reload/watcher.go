@@ -21,8 +21,8 @@ const (
 	mostPause  = 20 * time.Second
 )
 
-// Watcher notices changes in folders of tool files, and of single files, such as that of permissions. Where the system has no more
-// watches, only SIGHUP is left to have files read again.
+// Watcher notices changes in folders of tool files, and of single files, such as that of permissions. Where the system
+// has no more watches, only SIGHUP is left to have files read again.
 type Watcher struct {
 	dirs   []string // as given
 	inside []string // the folders that hold tool files
@@ -65,8 +65,8 @@ func (w *Watcher) Close() {
 	}
 }
 
-// update watches the folders as they are now, their toolsets, and the folders of notes; links are followed. The parent of
-// each folder is watched too, because a folder that is replaced loses its watch.
+// update watches the folders as they are now, their toolsets, and the folders of notes; links are followed. The parent
+// of each folder is watched too, because a folder that is replaced loses its watch.
 func (w *Watcher) update() {
 	if w.fs == nil {
 		return
