@@ -61,6 +61,7 @@ type advice struct {
 	Planned    int                `json:"planned"` // plans that were made in the search
 	Duplicates []string           `json:"duplicates,omitempty"`
 	Notes      []string           `json:"notes,omitempty"`
+	Notice     string             `json:"notice,omitempty"` // that there is no database
 }
 
 type advisedIndex struct {
@@ -96,7 +97,8 @@ func (a *adviseTool) call(ctx context.Context, c *call) (*Answer, error) {
 	s.begin()
 	err := s.prepare()
 	if errors.Is(err, postgres.ErrNoDatabase) {
-		return &Answer{Texts: []string{noticeNone}, Notice: true}, nil
+		s.out.Notice = noticeNone
+		return &Answer{Texts: []string{noticeNone}, JSON: pgtext.JSON(s.out), Notice: true}, nil
 	}
 	if err == nil && len(s.out.Statements) > 0 {
 		err = s.choose()

@@ -88,7 +88,7 @@ func describedBy(t *testing.T, db *postgres.DB, tools []*catalog.Tool) registry.
 
 func offering(t *testing.T, set registry.Set, c registry.Config) *conforming {
 	t.Helper()
-	c.Logger = silent()
+	c.Logger, c.Extra = silent(), registry.OnRequest()["tuning"]
 	r, err := registry.Build(c, set)
 	if err != nil {
 		t.Fatal(err)
@@ -178,6 +178,8 @@ func TestAnswersFitTheirSchema(t *testing.T) {
 				args := packArgs[tool]
 				if tool == "query" {
 					args = `{"sql":"SELECT 1","format":"json"}`
+				} else if tool == "explain_query" {
+					args = `{"sql":"SELECT 1"}`
 				} else if args == "" {
 					args = "{}"
 				}

@@ -69,6 +69,7 @@ type explanation struct {
 	Findings []plan.Finding `json:"findings"`
 	Notes    []string       `json:"notes,omitempty"`
 	Plans    []shownPlan    `json:"plans"`
+	Notice   string         `json:"notice,omitempty"` // that there is no database
 }
 
 // shownPlan is one plan, with what it is a plan for. EXPLAIN's JSON is left out where it is too large.
@@ -128,7 +129,7 @@ func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
 	if err == nil {
 		err = e.second(ctx, c, x)
 	}
-	out := &explanation{Findings: []plan.Finding{}}
+	out := &explanation{Findings: []plan.Finding{}, Plans: []shownPlan{}}
 	if err == nil {
 		err = e.explain(ctx, x, out)
 	}
@@ -136,7 +137,8 @@ func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
 		err = e.retry(ctx, x, out)
 	}
 	if errors.Is(err, postgres.ErrNoDatabase) {
-		return &Answer{Texts: []string{noticeNone}, Notice: true}, nil
+		out.Notice = noticeNone
+		return &Answer{Texts: []string{noticeNone}, JSON: pgtext.JSON(out), Notice: true}, nil
 	}
 	if err != nil {
 		return nil, err

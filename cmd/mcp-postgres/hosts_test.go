@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -156,7 +157,7 @@ func startHostServers(t *testing.T) *hostServers {
 	}
 	s := &hostServers{url: pgtest.Demo(t), tools: hostTools(t)}
 	pgtest.Exec(t, s.url, "CREATE TABLE shop.fading (a int)")
-	s.env = []string{"DATABASE_URL=" + s.url, "MCP_TOOLS_DIR=" + s.tools, "MCP_TOOLSETS=explore,inspect,performance,health,custom"}
+	s.env = []string{"DATABASE_URL=" + s.url, "MCP_TOOLS_DIR=" + s.tools, "MCP_TOOLSETS=explore,inspect,performance,health,tuning,custom"}
 	streamable := serveHTTP(t, append(s.env, "MCP_TRANSPORT=streamable-http")).url + "/mcp"
 	s.targets = map[string]string{
 		"stdio":           self(t),
@@ -226,7 +227,7 @@ func TestHosts(t *testing.T) {
 		t.Run(client+", without a database", func(t *testing.T) {
 			h := startHost(t, append(slices.Clone(s.env[1:]), "DATABASE_URL="), append(command, "stdio", s.targets["stdio"])...)
 			for _, tool := range h.tools {
-				if a := h.call(tool, `{}`); a.Thrown != "" || !a.IsError && !strings.Contains(a.Text, "No database is connected") && tool != "server_info" {
+				if a := h.call(tool, cmp.Or(rightArgs[tool], `{}`)); a.Thrown != "" || !a.IsError && !strings.Contains(a.Text, "No database is connected") && tool != "server_info" {
 					t.Errorf("%s without a database = %+v, want the notice", tool, a)
 				}
 			}
@@ -251,7 +252,7 @@ func TestHosts(t *testing.T) {
 var rightArgs = map[string]string{
 	"describe_table": `{"table_name":"orders"}`, "find_relationships": `{"table_name":"orders"}`, "get_foreign_keys": `{"table_name":"orders"}`,
 	"list_indexes": `{"table_name":"orders"}`, "profile_table": `{"table_name":"orders"}`, "get_dependent_rows": `{"table_name":"orders"}`, "table_stats": `{"table_name":"orders"}`, "get_definition": `{"name":"order_totals"}`,
-	"search_objects": `{"pattern":"customer"}`, "query": `{"sql":"SELECT * FROM orders LIMIT 3","format":"json"}`, "top_customers": `{"country":"DE"}`,
+	"search_objects": `{"pattern":"customer"}`, "explain_query": `{"sql":"SELECT * FROM orders"}`, "query": `{"sql":"SELECT * FROM orders LIMIT 3","format":"json"}`, "top_customers": `{"country":"DE"}`,
 }
 
 // right calls every tool as it is to be called. Answers are whole, empty and cut.

@@ -192,6 +192,9 @@ func TestMetadata(t *testing.T) {
 			if diff := cmp.Diff(test.want, w.Body.String()); test.want != "" && diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			if refused := w.Body.String(); test.want == "" && !strings.HasPrefix(refused, `{"error":{"code":-32000,"message":"`) {
+				t.Errorf("no description = %s, want the error as JSON", refused)
+			}
 		})
 	}
 	for method, want := range map[string]int{"HEAD": 200, "OPTIONS": 204, "POST": 405} {

@@ -84,7 +84,8 @@ func MetadataHandler(r Resource) http.Handler {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		u, ok := r.at(req)
 		if !ok || !r.describedAt(req.URL.Path, u) {
-			http.Error(w, "not found", http.StatusNotFound)
+			missing := &denial{status: http.StatusNotFound, message: "no resource is described here: want " + wellKnown + r.Path}
+			missing.write(w, req, r)
 			return
 		}
 		switch req.Method {
@@ -95,7 +96,7 @@ func MetadataHandler(r Resource) http.Handler {
 			return
 		default:
 			w.Header().Set("Allow", "GET, HEAD, OPTIONS")
-			http.Error(w, "want GET", http.StatusMethodNotAllowed)
+			(&denial{status: http.StatusMethodNotAllowed, message: "want GET"}).write(w, req, r)
 			return
 		}
 		body, _ := json.Marshal(metadata{Resource: u.String(), AuthorizationServers: []string{r.Issuer},
