@@ -262,18 +262,12 @@ func (g *Guard) decide(ctx context.Context, all []subject) ([]decided, error) {
 	u := &uses{Guard: g, graph: found, of: all[0], read: map[memoryKey]*readText{}}
 	walks := map[int]*walk{}
 	for k, i := range asked {
-		d := &out[i]
-		verdict, refusal := restriction.Decide(all[i].sql, d.statement, resolved[k])
-		if refusal != nil {
-			d.refusal = refusal
-			continue
+		verdict, refusal := restriction.Decide(all[i].sql, out[i].statement, resolved[k])
+		if out[i].refusal = refusal; refusal == nil {
+			walks[i] = &walk{uses: u, seen: map[inPath]bool{}}
+			g.allowed(&out[i], verdict, resolved[k])
+			out[i].refusal = walks[i].start(verdict.Uses)
 		}
-		if verdict.Unresolved || g.ReadOnly && mayShowSecrets(d.statement) { // there can be a secret a moment later
-			d.until = time.Time{}
-		}
-		d.clean, d.verify = verdict.Clean, verification(d.statement, resolved[k])
-		walks[i] = &walk{uses: u, seen: map[inPath]bool{}}
-		d.refusal = walks[i].start(verdict.Uses)
 	}
 	if err := finish(ctx, u, walks, out); err != nil {
 		return nil, err
@@ -282,6 +276,15 @@ func (g *Guard) decide(ctx context.Context, all []subject) ([]decided, error) {
 		g.memory.put(s.key(), out[i])
 	}
 	return out, nil
+}
+
+// allowed puts a verdict into the decision on its statement. What may show a secret is not remembered: there can be one a
+// moment later.
+func (g *Guard) allowed(d *decided, v verdict, resolved *Resolved) {
+	if v.Unresolved || g.ReadOnly && mayShowSecrets(d.statement) {
+		d.until = time.Time{}
+	}
+	d.clean, d.verify = v.Clean, verification(d.statement, resolved)
 }
 
 // finish decides on texts as long as there are any.

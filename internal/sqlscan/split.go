@@ -9,25 +9,8 @@ type Piece struct {
 // Split cuts SQL into its statements, as PostgreSQL's grammar does; where that does not know the syntax, at the
 // semicolons. SQL that is one statement, or none, is one piece as it is. The SQL must have passed CheckLimits.
 func Split(sql string) []Piece {
-	var ends []int // of statements: the places of semicolons outside of parentheses
-	depth, last := 0, 0
-	for _, t := range Lex(sql) {
-		if !t.Significant() {
-			continue
-		}
-		switch text := sql[t.Start:t.End]; {
-		case t.Kind != Symbol:
-		case text == "(":
-			depth++
-		case text == ")":
-			depth--
-		case text == ";" && depth <= 0:
-			ends = append(ends, t.Start)
-			continue
-		}
-		last = t.End
-	}
-	if len(ends) == 0 || ends[0] > last {
+	ends := semicolons(sql)
+	if ends == nil {
 		return []Piece{{sql, 0}}
 	}
 	if root, err := parseAll(sql); err == nil {
@@ -52,6 +35,31 @@ func Split(sql string) []Piece {
 		return []Piece{{sql, 0}}
 	}
 	return pieces
+}
+
+// semicolons are the places of those outside of parentheses; nil if only blanks and comments follow the first.
+func semicolons(sql string) (places []int) {
+	depth, last := 0, 0
+	for _, t := range Lex(sql) {
+		if !t.Significant() {
+			continue
+		}
+		switch text := sql[t.Start:t.End]; {
+		case t.Kind != Symbol:
+		case text == "(":
+			depth++
+		case text == ")":
+			depth--
+		case text == ";" && depth <= 0:
+			places = append(places, t.Start)
+			continue
+		}
+		last = t.End
+	}
+	if len(places) == 0 || places[0] > last {
+		return nil
+	}
+	return places
 }
 
 // first is the place where a statement starts, from start on; end where there is none before it.

@@ -129,21 +129,30 @@ func (w *walker) expression(n *node) {
 	case "TypeCast": // the type is a part
 		w.literal(n)
 	case "TypeName":
-		names := n.names("names")
-		w.types.addNamed(names, at)
-		if slices.Equal(names, []string{"pg_catalog", "json"}) {
-			w.types.add(Object{Name: "json", Syntax: 170000}, at)
-		}
+		w.typeName(n.names("names"), at)
 	default:
-		if name, ok := construct(n); ok {
-			if at < 0 {
-				at = n.field("constructor").offset("location") // of an aggregate
-			}
-			w.constructs.add(Object{Name: name}, at)
-			w.younger(name, at)
-		} else if !plain[n.kind] {
-			w.refuse(n.kind)
+		w.construct(n, at)
+	}
+}
+
+// typeName notes a type. Before PostgreSQL 17 json is a name like others.
+func (w *walker) typeName(names []string, at int) {
+	w.types.addNamed(names, at)
+	if slices.Equal(names, []string{"pg_catalog", "json"}) {
+		w.types.add(Object{Name: "json", Syntax: 170000}, at)
+	}
+}
+
+// construct notes a part of the language that makes XML or JSON. A node that is not known is refused.
+func (w *walker) construct(n *node, at int) {
+	if name, ok := construct(n); ok {
+		if at < 0 {
+			at = n.field("constructor").offset("location") // of an aggregate
 		}
+		w.constructs.add(Object{Name: name}, at)
+		w.younger(name, at)
+	} else if !plain[n.kind] {
+		w.refuse(n.kind)
 	}
 }
 
