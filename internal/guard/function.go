@@ -58,7 +58,8 @@ func (d *decision) conversion(f sqlscan.Object, t Type) *Refusal {
 // callable reports whether the role may call a candidate.
 func (d *decision) callable(c Function) bool {
 	return !c.System &&
-		(d.lists.allowsExtension(c, d.Role) || d.lists.brings(c, d.Role) || d.Role.allowsFunction(c.Schema, c.Name))
+		(d.lists.allowsExtension(c, d.Role) || d.lists.allowsExtensionSQL(c, d.Role) ||
+			d.Role.allowsFunction(c.Schema, c.Name))
 }
 
 func (d *decision) candidate(c Function, f sqlscan.Object, name string) *Refusal {
@@ -79,11 +80,11 @@ func (d *decision) userFunction(c Function, position int, what string) *Refusal 
 		return nil
 	}
 	d.verdict.Clean = false
-	brought := d.lists.brings(c, d.Role)
-	if d.Role != nil && !brought && !d.Role.allowsFunction(c.Schema, c.Name) {
+	known := d.lists.allowsExtensionSQL(c, d.Role)
+	if d.Role != nil && !known && !d.Role.allowsFunction(c.Schema, c.Name) {
 		return refuse("function", position, "%s is not one that role %s may call%s", what, d.Role.Name, c.advice())
 	}
-	if d.Role != nil && d.st.Explain && !brought && c.Language == "sql" {
+	if d.Role != nil && d.st.Explain && !known && c.Language == "sql" {
 		return refuse("explain", position, "EXPLAIN would show the definition of %s", written(c.Schema, c.Name))
 	}
 	if !d.ReadOnly {

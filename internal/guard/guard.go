@@ -108,8 +108,8 @@ func (g *Guard) AuthorizeTool(ctx context.Context, t *catalog.Tool, sql string) 
 	return g.authorize(ctx, s)
 }
 
-// Offered are those of the tools whose statements would all run for the caller in ctx, as far as the database can tell
-// now. It is asked about all of them at once.
+// Offered returns the tools whose statements would all run for the caller in ctx. It asks the database about all of
+// them at once.
 func (g *Guard) Offered(ctx context.Context, tools []*catalog.Tool) []*catalog.Tool {
 	known, waiting := map[memoryKey]decided{}, map[bool][]subject{} // by whether it is the caller's SQL
 	for _, t := range tools {
@@ -278,8 +278,8 @@ func (g *Guard) decide(ctx context.Context, all []subject) ([]decided, error) {
 	return out, nil
 }
 
-// allowed puts a verdict into the decision on its statement. What may show a secret is not remembered: there can be one a
-// moment later.
+// allowed puts a verdict into the decision on its statement. What may show a secret is not remembered: there can be one
+// a moment later.
 func (g *Guard) allowed(d *decided, v verdict, resolved *Resolved) {
 	if v.Unresolved || g.ReadOnly && mayShowSecrets(d.statement) {
 		d.until = time.Time{}
@@ -348,8 +348,8 @@ var (
 		"SET RESET LISTEN UNLISTEN PREPARE EXECUTE DEALLOCATE DECLARE FETCH MOVE CLOSE DISCARD LOAD")
 )
 
-// unrestricted refuses only what can't do what its caller expects. SQL that is not understood is PostgreSQL's to judge.
-// A SELECT that names nothing runs no code but PostgreSQL's own; what a name stands for would have to be asked for.
+// unrestricted refuses only statements that would have no effect in a call. SQL that can't be parsed is left to
+// PostgreSQL. A SELECT without names runs no code but PostgreSQL's own; names are not looked up here.
 func (g *Guard) unrestricted(s subject, p *Permit) error {
 	d, ok := g.memory.get(s.key())
 	if !ok {

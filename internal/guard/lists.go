@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The lists are data, for whoever has to judge them.
+// The lists are data files, so that they can be reviewed without reading Go.
 var (
 	//go:embed functions.yaml
 	functionsYAML []byte
@@ -131,13 +131,14 @@ func (l *lists) allowsExtension(f Function, role *Role) bool {
 		(e.only == nil || slices.Contains(e.only, f.Name)) && !slices.Contains(e.except, f.Name)
 }
 
-// brings reports whether a function in SQL is of an extension whose functions in SQL compute, and read nothing.
-func (l *lists) brings(f Function, role *Role) bool {
+// allowsExtensionSQL reports whether a function in SQL belongs to a known extension whose functions in SQL only
+// compute.
+func (l *lists) allowsExtensionSQL(f Function, role *Role) bool {
 	e := l.extensions[f.Extension]
 	return e.sql && f.Language == "sql" && e.audience.covers(role) && !slices.Contains(e.sqlExcept, f.Name)
 }
 
-// allowsRelation reports whether a relation of an extension is one that needs not be named.
+// allowsRelation reports whether a role may read a relation of an extension without naming it in its tables.
 func (l *lists) allowsRelation(r *Relation, role *Role) bool {
 	e := l.extensions[r.Extension]
 	return e.audience.covers(role) && slices.Contains(e.relations, r.Name)

@@ -17,7 +17,7 @@ const (
 	rememberedFor      = 30 * time.Second
 )
 
-// memoryKey is all that a decision depends on, but what is in the database: a role stands for its search path.
+// memoryKey holds what a decision depends on besides the contents of the database. The search path is that of the role.
 type memoryKey struct {
 	sql   string
 	role  *Role

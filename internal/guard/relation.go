@@ -96,7 +96,7 @@ func (d *decision) permitted(rel sqlscan.Relation, found *Relation) *Refusal {
 	return d.kind(rel, found, name)
 }
 
-// kind is about what a permitted name stands for.
+// kind checks the object that a permitted name refers to.
 func (d *decision) kind(rel sqlscan.Relation, found *Relation, name string) *Refusal {
 	switch {
 	case found.catalogue() && !(found.System && d.lists.structure[found.Schema+"."+found.Name]):

@@ -41,7 +41,7 @@ type Relation struct {
 	Schema, Name, Extension string
 	// Kind is pg_class.relkind.
 	Kind string
-	// System is what PostgreSQL itself brings.
+	// System is one of PostgreSQL's own.
 	System bool
 	// Foreign is a foreign table, or one that has foreign tables as partitions or children.
 	Foreign bool
@@ -65,7 +65,7 @@ type Function struct {
 	Schema, Name, Language, Extension string
 	// Kind is pg_proc.prokind.
 	Kind string
-	// System is what PostgreSQL itself brings; Inner is one that stands behind an operator or aggregate of its own.
+	// System is one of PostgreSQL's own; Inner is one that implements an operator or aggregate of PostgreSQL's own.
 	System, Inner bool
 	// Of says how it is reached where it is not named, such as "operator ~~~".
 	Of string

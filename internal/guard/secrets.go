@@ -8,7 +8,7 @@ import (
 	"mcp-postgres/internal/sqlscan"
 )
 
-// Secrets are what the login can read of the server's secrets by ways that mostly show none.
+// Secrets says whether statistics and settings, which are harmless on most servers, show this login secrets.
 type Secrets struct {
 	// Statistics hold values of relations that are secret. Settings are ones of the server that PostgreSQL hides from
 	// most, or ones whose name says so, RoleSettings those of databases and roles.
@@ -16,8 +16,8 @@ type Secrets struct {
 	RoleSettings         bool `json:"role_settings"`
 }
 
-// SecretSetting is how the names of settings look that hold secrets, for PostgreSQL's ~ too. They are those of the
-// server that it hides from ordinary logins, and what applications put there.
+// SecretSetting is a regular expression, for PostgreSQL too, of the names of settings that hold secrets: those of the
+// server that ordinary logins are not shown, and those that applications define.
 const SecretSetting = `conninfo|passw|passphrase|secret|private_?key|api_?key|token`
 
 var (
@@ -48,7 +48,7 @@ func mayShowSecrets(st *sqlscan.Statement) bool {
 		slices.ContainsFunc(st.Functions, func(f sqlscan.Object) bool { return slices.Contains(settingsFunctions, f.Name) })
 }
 
-// secrets refuses what would show one in read-only mode. For a role none of it is allowed anyway.
+// secrets refuses statements that would show a secret in read-only mode. A role may read none of these catalogues.
 func (d *decision) secrets() *Refusal {
 	if !d.ReadOnly {
 		return nil

@@ -67,7 +67,7 @@ func (d *decision) userType(t sqlscan.Object, candidates []Type) *Refusal {
 	return nil
 }
 
-// hiddenType answers alike for a type that does not exist and for the row of a table that the role may not see.
+// hiddenType gives the same answer for a type that does not exist and for the row of a table that the role may not see.
 func (d *decision) hiddenType(t sqlscan.Object) *Refusal {
 	return refuse("type", t.Position, "type %s is not one that role %s may name", written(t.Schema, t.Name), d.Role.Name)
 }

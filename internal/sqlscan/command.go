@@ -64,7 +64,7 @@ var objects = map[string]string{
 	"TSDICTIONARY": "TEXT SEARCH DICTIONARY", "TSPARSER": "TEXT SEARCH PARSER", "TSTEMPLATE": "TEXT SEARCH TEMPLATE",
 }
 
-// command is the command tag of a statement. One that is not known is told by the grammar's name for it.
+// command is the command tag of a statement. An unknown one has the grammar's name for it.
 func command(n *node) string {
 	if tag, ok := commands[n.kind]; ok {
 		return tag
