@@ -97,8 +97,10 @@ func (m *unknownName) explain(ctx context.Context, e *Error) {
 		e.Hint = cmp.Or(strings.Join(hints, "; "), e.Hint)
 	case e.Code == codeNoColumn:
 		e.Hint = cmp.Or(m.notAColumn(), e.Hint)
-	case e.Code == codeNoTable && e.Suggestion == "" && e.Hint == "" && !m.isAlias():
-		e.Hint = cmp.Or(m.schemasHint(ctx), e.Hint)
+	case e.Code == codeNoTable && e.Suggestion == "" && e.Hint == "" && m.isAlias():
+		e.Hint = "no table of FROM or JOIN has this name: join the table, or write the alias that it has"
+	case e.Code == codeNoTable && e.Suggestion == "" && e.Hint == "":
+		e.Hint = cmp.Or(hintOfDialect("FROM "+m.name.String()), m.schemasHint(ctx))
 	}
 }
 
