@@ -128,7 +128,8 @@ const (
 
 // CanTry reports a tool with the argument dry_run of the server. A file may have one of its own.
 func (t *Tool) CanTry() bool {
-	return t.Access == Write && !t.RollsBack && !slices.ContainsFunc(t.Params, func(p Param) bool { return p.Name == ArgDryRun })
+	own := slices.ContainsFunc(t.Params, func(p Param) bool { return p.Name == ArgDryRun })
+	return t.Access == Write && !t.RollsBack && !own
 }
 
 // Arguments are the parameters, and those that pages and writing add.

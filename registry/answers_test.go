@@ -176,11 +176,12 @@ func TestAnswersFitTheirSchema(t *testing.T) {
 			r := offering(t, set, config)
 			for _, tool := range r.Names() {
 				args := packArgs[tool]
-				if tool == "query" {
+				switch {
+				case tool == "query":
 					args = `{"sql":"SELECT 1","format":"json"}`
-				} else if tool == "explain_query" {
+				case tool == "explain_query":
 					args = `{"sql":"SELECT 1"}`
-				} else if args == "" {
+				case args == "":
 					args = "{}"
 				}
 				body := r.call(t, tool, args)

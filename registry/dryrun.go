@@ -43,16 +43,16 @@ func countable(sql string, st *sqlscan.Statement) error {
 	case st.Explain && !st.Writes():
 		return nil
 	case st.Explain:
-		return argumentError("sql: the rows that EXPLAIN ANALYZE of " + st.Command + " changes can't be counted, and there is a " +
-			"limit of changed rows (max_affected): use EXPLAIN alone")
+		return argumentError("sql: the rows that EXPLAIN ANALYZE of " + st.Command + " changes can't be counted, and there " +
+			"is a limit of changed rows (max_affected): use EXPLAIN alone")
 	case isWrite && st.Changes == 1, !isWrite && st.Changes == 0 && slices.Contains(uncounted, first):
 		return nil
 	case st.Changes > 0:
 		return argumentError("sql: what is written within WITH can't be counted, and there is a limit of changed rows " +
 			"(max_affected): write it as a statement of its own")
 	}
-	return argumentError("sql: the rows that " + st.Command + " changes can't be counted, and there is a limit of changed " +
-		"rows (max_affected): use INSERT, UPDATE, DELETE or MERGE")
+	return argumentError("sql: the rows that " + st.Command + " changes can't be counted, and there is a limit of " +
+		"changed rows (max_affected): use INSERT, UPDATE, DELETE or MERGE")
 }
 
 // bound has the call undone when its statements together have changed too many rows.

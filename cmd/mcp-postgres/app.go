@@ -101,8 +101,9 @@ func warnOfSmallStack(ctx context.Context, log *slog.Logger) {
 
 // registryConfig is what the settings say of tools.
 func registryConfig(c *config.Config) registry.Config {
-	return registry.Config{ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes, MaxAffected: c.MaxAffected,
-		MaxReply: c.MaxReply, MaxSQLBytes: c.MaxSQL, Without: c.Disable, Extra: reload.Extra(c),
+	return registry.Config{ReadOnly: c.ReadOnly, Timeout: c.Timeout(), MaxRows: c.MaxRows, MaxBytes: c.MaxBytes,
+		MaxAffected: c.MaxAffected,
+		MaxReply:    c.MaxReply, MaxSQLBytes: c.MaxSQL, Without: c.Disable, Extra: reload.Extra(c),
 		Version: version()}
 }
 

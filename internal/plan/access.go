@@ -342,7 +342,7 @@ func (r *reading) order(n *Node) *Finding {
 		return nil
 	}
 	limit := n.above("Limit")
-	if slices.ContainsFunc([]*Node{n.parent, n.parent.parent}, func(a *Node) bool { return a == limit }) == false {
+	if !slices.Contains([]*Node{n.parent, n.parent.parent}, limit) {
 		return nil
 	}
 	scan, many := n.Children[0], n.Children[0].Rows

@@ -74,8 +74,8 @@ func soakSeveral(ctx context.Context, s *setting) error {
 	}
 	alone, beside := l.phases[0].median(), l.phases[1].median()
 	if beside.Seconds() > mostSlower*alone.Seconds() {
-		err = errors.Join(err, fmt.Errorf("a call takes %v beside a database that is down, %v without: want at most %v times "+
-			"as long", beside, alone, mostSlower))
+		err = errors.Join(err, fmt.Errorf("a call takes %v beside a database that is down, %v without: want at most %v "+
+			"times as long", beside, alone, mostSlower))
 	}
 	return errors.Join(err, memoryErr)
 }
@@ -118,7 +118,8 @@ func changePassword(ctx context.Context, d *databases, dir string, n int) error 
 		}
 	}
 	secret := fmt.Sprintf("secret-%d", n)
-	if err := execute(ctx, d.primary.AdminURL(), fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", rotating, secret)); err != nil {
+	alter := fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", rotating, secret)
+	if err := execute(ctx, d.primary.AdminURL(), alter); err != nil {
 		return err
 	}
 	name := filepath.Join(dir, "password")
