@@ -266,7 +266,11 @@ func (h *host) right() {
 		if args == "" {
 			args = `{}`
 		}
-		if a := h.call(tool, args); a.Thrown != "" || a.IsError || !a.Structured && tool != "describe_database" { // whose answer is a text
+		a := h.call(tool, args)
+		if tool == "advise_indexes" && a.IsError && a.Thrown == "" && strings.Contains(a.Text, "need the extension hypopg") {
+			continue // PostgreSQL does not bring it
+		}
+		if a.Thrown != "" || a.IsError || !a.Structured && tool != "describe_database" { // whose answer is a text
 			h.t.Errorf("%s %s = %.300s %+v", tool, args, a.Text, a.Error)
 		}
 	}
