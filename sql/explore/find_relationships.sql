@@ -36,7 +36,8 @@ WITH near AS MATERIALIZED (
   -- for no index finds a column by its name. Views repeat the columns of their tables, and partitions those of their
   -- parent: they count only when asked for.
   SELECT r.oid, r.schema, r.table_name, r.oid IN (SELECT t.oid FROM targets AS t) AS is_target,
-         -- CustomerOrder is customer_order.
+         -- Without what stands between words; and CustomerOrder as customer_order.
+         pg_catalog.lower(pg_catalog.translate(r.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain,
          pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.regexp_replace(r.table_name::text COLLATE pg_catalog."default", '([[:lower:][:digit:]])([[:upper:]])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g')) AS snake
   FROM (
     SELECT ARRAY(
@@ -64,16 +65,14 @@ WITH near AS MATERIALIZED (
   WHERE r.oid IN (SELECT t.oid FROM targets AS t) OR (r.relkind IN ('r', 'p', 'f') AND NOT r.relispartition)
 ), hint AS MATERIALIZED (
   -- What the name of a column that points at a table must hold: the table's singular, or the whole name of a key.
-  SELECT t.oid AS target, pg_catalog.regexp_replace(w.plain, '(ies|es|s|y)$', '') AS stem,
-         ARRAY(SELECT pg_catalog.regexp_replace(w.plain, i.plural || '$', i.singular) FROM irregular_noun AS i WHERE pg_catalog.right(w.plain, pg_catalog.length(i.plural)) = i.plural) AS singular,
+  SELECT t.oid AS target, pg_catalog.regexp_replace(t.plain, '(ies|es|s|y)$', '') AS stem,
+         ARRAY(SELECT pg_catalog.regexp_replace(t.plain, i.plural || '$', i.singular) FROM irregular_noun AS i WHERE pg_catalog.right(t.plain, pg_catalog.length(i.plural)) = i.plural) AS singular,
          ARRAY(SELECT pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', ''))
                FROM pg_catalog.pg_index AS i
                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                WHERE i.indrelid = t.oid AND i.indisunique AND i.indnkeyatts = 1) AS keys
-  FROM targets AS t
-  CROSS JOIN LATERAL (
-    SELECT pg_catalog.lower(pg_catalog.translate(t.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
-  ) AS w
+  FROM near AS t
+  WHERE t.is_target
 ), tail AS MATERIALIZED (
   -- What it must hold in a table whose name begins like the target's: topic_id of forum_posts for forum_topics.
   SELECT t.oid AS target, pg_catalog.array_to_string(w.word[:n], '') AS head,
@@ -94,18 +93,14 @@ WITH near AS MATERIALIZED (
   FROM near AS n
   CROSS JOIN LATERAL (
     SELECT pg_catalog.array_position(ARRAY['users', 'user', 'appusers', 'appuser', 'authuser', 'people', 'persons', 'person', 'members', 'member',
-      'employees', 'employee', 'staff', 'editors', 'editor', 'accounts', 'account'],
-      pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', ''))) AS place
+      'employees', 'employee', 'staff', 'editors', 'editor', 'accounts', 'account'], n.plain) AS place
   ) AS p
   WHERE p.place IS NOT NULL
   ORDER BY n.schema, p.place
 ), referencing AS MATERIALIZED (
   -- The columns that may point somewhere: the table's own, and those of others that may point at it.
-  SELECT n.oid AS relid, n.schema, n.table_name, a.attnum, a.attname, a.atttypid, a.plain
+  SELECT n.oid AS relid, n.schema, n.table_name, n.plain AS plain_table, a.attnum, a.attname, a.atttypid, a.plain
   FROM near AS n
-  CROSS JOIN LATERAL (
-    SELECT pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain OFFSET 0
-  ) AS m
   CROSS JOIN LATERAL (
     SELECT a.attnum, a.attname, a.atttypid, w.plain
     FROM pg_catalog.pg_attribute AS a
@@ -116,8 +111,8 @@ WITH near AS MATERIALIZED (
       AND (EXISTS (SELECT FROM hint AS h WHERE n.oid = h.target OR pg_catalog.strpos(w.plain, h.stem) > 0 OR w.plain = ANY (h.keys)
                      OR EXISTS (SELECT FROM pg_catalog.unnest(h.singular) AS i WHERE pg_catalog.strpos(w.plain, i) > 0)
                      -- entity0 and entity1 of a table whose name holds the target's.
-                     OR w.plain ~ '[a-z][012]$' AND pg_catalog.strpos(m.plain, h.stem) > 0)
-        OR EXISTS (SELECT FROM tail AS t WHERE pg_catalog.strpos(w.plain, t.stem) > 0 AND (pg_catalog.starts_with(m.plain, t.head) OR w.plain ~ 'id$' AND pg_catalog.length(t.stem) >= 3))
+                     OR w.plain ~ '[a-z][012]$' AND pg_catalog.strpos(n.plain, h.stem) > 0)
+        OR EXISTS (SELECT FROM tail AS t WHERE pg_catalog.strpos(w.plain, t.stem) > 0 AND (pg_catalog.starts_with(n.plain, t.head) OR w.plain ~ 'id$' AND pg_catalog.length(t.stem) >= 3))
         OR EXISTS (SELECT FROM people AS p WHERE p.is_target AND p.schema = n.schema AND w.plain ~ p.roles))
     OFFSET 0
   ) AS a
@@ -165,13 +160,13 @@ WITH near AS MATERIALIZED (
 ), referenced AS MATERIALIZED (
   -- The single-column keys that may be pointed at.
   SELECT n.oid AS relid, n.schema, n.table_name, n.snake, a.attnum, a.attname, a.atttypid, pg_catalog.bool_or(i.indisprimary) AS is_primary,
-         pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', '')) AS plain_table,
+         n.plain AS plain_table,
          pg_catalog.lower(pg_catalog.translate(a.attname::text COLLATE pg_catalog."default", '_ .-', '')) AS plain
   FROM (
-    SELECT n.oid, n.schema, n.table_name, n.snake FROM near AS n
+    SELECT n.oid, n.schema, n.table_name, n.plain, n.snake FROM near AS n
     UNION
     -- In a large database another schema's table is found by its exact name, if the own schema has none of that name.
-    SELECT r.oid, r.schema, r.table_name, pg_catalog.lower(r.table_name::text)
+    SELECT r.oid, r.schema, r.table_name, pg_catalog.lower(pg_catalog.translate(r.table_name::text COLLATE pg_catalog."default", '_ .-', '')), pg_catalog.lower(r.table_name::text)
     FROM relation AS r
     WHERE r.table_name = ANY (ARRAY(SELECT f.name FROM form AS f))
       AND r.relkind IN ('r', 'p') AND NOT r.relispartition
@@ -184,7 +179,7 @@ WITH near AS MATERIALIZED (
     OFFSET 0
   ) AS i
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = n.oid AND a.attnum = i.attnum
-  GROUP BY n.oid, n.schema, n.table_name, n.snake, a.attnum, a.attname, a.atttypid
+  GROUP BY n.oid, n.schema, n.table_name, n.plain, n.snake, a.attnum, a.attname, a.atttypid
 ), link AS MATERIALIZED (
   -- By the table's name. The key may hold that name itself, customers (customer_id), and _id may mean any primary key.
   SELECT p.attname, k.relid, k.attnum, p.prefix, pg_catalog.length(p.noun) AS noun_length,
@@ -314,7 +309,7 @@ WITH near AS MATERIALIZED (
     JOIN family AS kf ON kf.type = k.atttypid AND kf.family = rf.family
     WHERE (k.relid, k.attnum) <> (r.relid, r.attnum)
       -- EmailAddressID is the key of EmailAddress, and no address.
-      AND NOT (l.prefix <> '' AND r.plain = pg_catalog.lower(pg_catalog.translate(r.table_name::text COLLATE pg_catalog."default", '_ .-', '')) || 'id')
+      AND NOT (l.prefix <> '' AND r.plain = r.plain_table || 'id')
       AND (l.prefix IS NOT NULL AND NOT l.is_short OR (r.relid, r.attnum) NOT IN (SELECT own.relid, own.attnum FROM referenced AS own))
       -- The table's name alone, in the singular: a number or uuid, and no word that tables and measures share. comments is how many.
       AND (NOT l.is_short OR (r.plain !~ '[^su]s$' OR r.plain ~ '(series|species|news)$') AND (rf.family = 'integer' OR r.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype)
@@ -394,7 +389,7 @@ WITH near AS MATERIALIZED (
   SELECT n.oid AS relid, n.schema, n.table_name, i.indnkeyatts AS parts, u.place, a.attname, a.atttypid,
          -- Its first column has the name of the table: other such keys are made of the keys of others.
          pg_catalog.strpos(pg_catalog.lower(pg_catalog.translate((pg_catalog.first_value(a.attname) OVER (PARTITION BY n.oid ORDER BY u.place))::text COLLATE pg_catalog."default", '_ .-', '')),
-           pg_catalog.regexp_replace(pg_catalog.lower(pg_catalog.translate(n.table_name::text COLLATE pg_catalog."default", '_ .-', '')),
+           pg_catalog.regexp_replace(n.plain,
              '(ies|es|s|y)$', '')) > 0 AS is_named
   FROM near AS n
   JOIN pg_catalog.pg_index AS i ON i.indrelid = n.oid AND i.indisprimary AND i.indnkeyatts BETWEEN 2 AND 5
