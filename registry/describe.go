@@ -238,7 +238,7 @@ var (
 
 // wantedCast finds the parameter that an error about types is at, and what makes it the other type: @status::mood.
 func wantedCast(st catalog.Statement, e *postgres.Error) string {
-	tokens := slices.DeleteFunc(sqlscan.Lex(st.SQL), func(t sqlscan.Token) bool { return !t.Significant() })
+	tokens := sqlscan.Significant(st.SQL)
 	at := slices.IndexFunc(tokens, func(t sqlscan.Token) bool {
 		return utf8.RuneCountInString(st.SQL[:t.Start]) >= e.Position-1
 	})

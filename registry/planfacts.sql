@@ -33,7 +33,7 @@ SELECT pg_catalog.json_build_object(
                 FROM pg_catalog.pg_attribute AS a
                 LEFT JOIN pg_catalog.pg_stats AS s ON s.schemaname = w.nspname AND s.tablename = w.relname AND s.attname = a.attname
                 WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
-    'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', c.relname, 'written', pg_catalog.quote_ident(c.relname),
+    'indexes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', c.relname, 'written', pg_catalog.format('%I.%I', w.nspname, c.relname),
                          'method', m.amname, 'predicate', coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid, true), ''),
                          'keys', (SELECT pg_catalog.json_agg(pg_catalog.pg_get_indexdef(c.oid, k::int, false) ORDER BY k)
                                   FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k),

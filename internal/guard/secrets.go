@@ -173,10 +173,8 @@ func (d *decision) namesFromCatalog() bool {
 // significant are the tokens of SQL as they are written, without spaces and comments.
 func significant(sql string) []string {
 	var tokens []string
-	for _, t := range sqlscan.Lex(sql) {
-		if t.Significant() {
-			tokens = append(tokens, sql[t.Start:t.End])
-		}
+	for _, t := range sqlscan.Significant(sql) {
+		tokens = append(tokens, sql[t.Start:t.End])
 	}
 	return tokens
 }

@@ -1,9 +1,6 @@
 package plan
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // fewValues is how many values a column may have for an index on the rows of one of them.
 const fewValues = 20
@@ -155,7 +152,7 @@ func (c Candidate) Replaced() (names []string) {
 	for _, i := range c.Table.Indexes {
 		if i.spare() && i.Predicate == "" && c.Where == "" && i.Method == c.method() && len(i.Keys) <= len(c.Keys) &&
 			slices.Equal(i.Keys, c.Keys[:len(i.Keys)]) {
-			names = append(names, c.Table.index(i))
+			names = append(names, i.Written)
 		}
 	}
 	return names
@@ -163,15 +160,6 @@ func (c Candidate) Replaced() (names []string) {
 
 // spare reports an index that is only there for speed.
 func (i *Index) spare() bool { return !i.Unique && !i.Constraint }
-
-// index is the qualified name of one as SQL writes it.
-func (t *Table) index(i *Index) string {
-	schema, _, _ := strings.Cut(t.Written, ".")
-	if strings.HasPrefix(t.Written, `"`) {
-		schema = t.Written[:strings.Index(t.Written, `".`)+1]
-	}
-	return schema + "." + i.Written
-}
 
 // Duplicates are the indexes that another one of the table begins with.
 func (t *Table) Duplicates() (all []string) {
@@ -181,7 +169,7 @@ func (t *Table) Duplicates() (all []string) {
 			shorter := len(i.Keys) < len(other.Keys) || len(i.Keys) == len(other.Keys) && (a > b || !other.spare())
 			if a != b && same && shorter && i.Method == "btree" && slices.Equal(i.Keys, other.Keys[:min(len(i.Keys),
 				len(other.Keys))]) {
-				all = append(all, t.index(i)+" is covered by "+other.Name)
+				all = append(all, i.Written+" is covered by "+other.Name)
 				break
 			}
 		}

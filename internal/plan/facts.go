@@ -59,7 +59,7 @@ type Column struct {
 // Index is one index. Keys are its columns and expressions as SQL.
 type Index struct {
 	Name       string   `json:"name"`
-	Written    string   `json:"written"`
+	Written    string   `json:"written"` // the qualified name as SQL writes it
 	Method     string   `json:"method"`
 	Keys       []string `json:"keys"`
 	Predicate  string   `json:"predicate"`

@@ -28,15 +28,7 @@ func (c Candidate) SQL() string {
 }
 
 func (c Candidate) create(command string) string {
-	sql := command + " ON " + c.On
-	if c.Method != "" {
-		sql += " USING " + c.Method
-	}
-	sql += " (" + strings.Join(c.Keys, ", ") + ")"
-	if c.Where != "" {
-		sql += " WHERE " + c.Where
-	}
-	return sql
+	return written(command, Proposed{table: c.On, method: c.Method, keys: strings.Join(c.Keys, ", "), where: c.Where})
 }
 
 // forFilter is the index that serves the conditions of a scan best; ok is false where there is none. Columns that are
@@ -157,13 +149,11 @@ func ParseIndex(sql string) (p *Proposed, ok bool) {
 
 // wordsOf are what SQL is made of, without a semicolon at its end; none where a part of it is not closed.
 func wordsOf(sql string) (words []string) {
-	for _, t := range sqlscan.Lex(sql) {
+	for _, t := range sqlscan.Significant(sql) {
 		if t.Fault != "" {
 			return nil
 		}
-		if t.Significant() {
-			words = append(words, sql[t.Start:t.End])
-		}
+		words = append(words, sql[t.Start:t.End])
 	}
 	if len(words) > 0 && words[len(words)-1] == ";" {
 		words = words[:len(words)-1]
@@ -232,8 +222,10 @@ func (p *Proposed) Query() string {
 }
 
 // SQL is the index without a name.
-func (p *Proposed) SQL() string {
-	sql := "CREATE INDEX ON " + p.table
+func (p *Proposed) SQL() string { return written("CREATE INDEX", *p) }
+
+func written(command string, p Proposed) string {
+	sql := command + " ON " + p.table
 	if p.method != "" {
 		sql += " USING " + p.method
 	}

@@ -36,12 +36,7 @@ func (n Name) String() string {
 
 // Names are the names in SQL, in their order.
 func Names(sql string) []Name {
-	var tokens []Token
-	for _, t := range Lex(sql) {
-		if t.Significant() {
-			tokens = append(tokens, t)
-		}
-	}
+	tokens := Significant(sql)
 	text := func(i int) string {
 		if i < 0 || i >= len(tokens) {
 			return ""

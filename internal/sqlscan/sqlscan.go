@@ -8,7 +8,10 @@
 // repeats.
 package sqlscan
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind says what a token is.
 type Kind int
@@ -50,6 +53,11 @@ func (t Token) Significant() bool { return t.Kind != Space && t.Kind != Comment 
 // Lex cuts SQL into tokens the way PostgreSQL's scan.l does with standard_conforming_strings on. The tokens tile the
 // text: nothing is dropped. The one liberty is that an operator such as =- is not split.
 func Lex(sql string) []Token { return tokens(lexer{sql: sql}) }
+
+// Significant is Lex without spaces and comments.
+func Significant(sql string) []Token {
+	return slices.DeleteFunc(Lex(sql), func(t Token) bool { return !t.Significant() })
+}
 
 // LexTool is Lex for the SQL of a tool file, in which @name is a parameter.
 func LexTool(sql string) []Token { return tokens(lexer{sql: sql, params: true}) }
