@@ -142,7 +142,7 @@ func (s *search) number(name string) float64 {
 
 // prepare reads the statements, their plans, and what is known of their tables.
 func (s *search) prepare() (err error) {
-	if s.version, err = s.serverVersion(s.ctx); err != nil {
+	if s.version, err = serverVersion(s.ctx, s.db); err != nil {
 		return err
 	}
 	var how string
@@ -495,10 +495,10 @@ func (a *advice) text() string {
 	b.WriteString("\n")
 	for _, st := range a.Statements {
 		fmt.Fprintf(&b, "%d. cost %.0f -> %.0f: %s\n", st.Number, st.Before, st.After,
-			pgtext.Shorten(strings.Join(strings.Fields(st.SQL), " "), 100))
+			oneLine(st.SQL))
 	}
 	for _, k := range a.Skipped {
-		fmt.Fprintf(&b, "Not looked at: %s: %s\n", pgtext.Shorten(strings.Join(strings.Fields(k.SQL), " "), 100), k.Reason)
+		fmt.Fprintf(&b, "Not looked at: %s: %s\n", oneLine(k.SQL), k.Reason)
 	}
 	for _, d := range a.Duplicates {
 		b.WriteString("Duplicate: " + d + "\n")
@@ -508,3 +508,6 @@ func (a *advice) text() string {
 	}
 	return b.String()
 }
+
+// oneLine is the beginning of a statement for a list.
+func oneLine(sql string) string { return pgtext.Shorten(strings.Join(strings.Fields(sql), " "), 100) }

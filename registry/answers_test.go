@@ -88,7 +88,7 @@ func describedBy(t *testing.T, db *postgres.DB, tools []*catalog.Tool) registry.
 
 func offering(t *testing.T, set registry.Set, c registry.Config) *conforming {
 	t.Helper()
-	c.Logger, c.Extra = silent(), registry.OnRequest()["tuning"]
+	c.Logger, c.Extra = silent(), registry.OnRequest()
 	r, err := registry.Build(c, set)
 	if err != nil {
 		t.Fatal(err)

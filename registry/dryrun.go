@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	_ "embed" // the question about locks
 	"fmt"
 	"slices"
 	"strings"
@@ -18,9 +19,7 @@ func mostAffected(ctx context.Context, limits ...int) int {
 	}
 	most := 0
 	for _, l := range limits {
-		if l > 0 && (most == 0 || l < most) {
-			most = l
-		}
+		most = least(most, l)
 	}
 	return most
 }
@@ -68,13 +67,9 @@ func (q *queryCall) bound(out postgres.Outcome) error {
 }
 
 // locksSQL are the locks that this transaction has on tables and sequences, but for those of reading.
-const locksSQL = `SELECT pg_catalog.format('%s on %s', l.mode, l.relation::pg_catalog.regclass)
-FROM pg_catalog.pg_locks AS l
-JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'm', 'S')
-WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
-  AND c.relnamespace <> 'pg_catalog'::pg_catalog.regnamespace
-ORDER BY 1
-LIMIT 20`
+//
+//go:embed locks.sql
+var locksSQL string
 
 // tryOut has a write rolled back at its end, with its deferred constraints checked, and asks for its locks.
 func tryOut(call *postgres.Call, locks *firstColumn) {
@@ -85,7 +80,7 @@ func tryOut(call *postgres.Call, locks *firstColumn) {
 
 // tried says what a dry run was; nothing of a call that was none.
 func (q *queryCall) tried(ctx context.Context) []string {
-	if !q.dry || q.readOnly {
+	if !q.dry {
 		return nil
 	}
 	return []string{triedNotice(ctx, q.locks.values)}

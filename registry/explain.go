@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -117,7 +116,7 @@ func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
 	x.analyze, _ = c.args["analyze"].(bool)
 	c.SQL = x.sql
 	var err error
-	if x.version, err = e.serverVersion(ctx); err == nil {
+	if x.version, err = serverVersion(ctx, e.db); err == nil {
 		err = e.check(x)
 	}
 	if err == nil && x.usual > 0 {
@@ -151,14 +150,9 @@ func (e *explainTool) call(ctx context.Context, c *call) (*Answer, error) {
 	return e.answer(out), nil
 }
 
-func (e *explainTool) serverVersion(ctx context.Context) (int, error) {
-	var version firstColumn
-	_, err := e.db.Run(ctx, postgres.Call{SQL: "SELECT pg_catalog.current_setting('server_version_num')",
-		Prepare: true}, &version)
-	if err != nil || len(version.values) != 1 {
-		return 0, err
-	}
-	return strconv.Atoi(version.values[0])
+func serverVersion(ctx context.Context, db Database) (int, error) {
+	f, err := Features(ctx, db)
+	return f.ServerVersion, err
 }
 
 // check refuses what can't be explained, and says which options EXPLAIN needs.
@@ -203,10 +197,8 @@ var explainable = strings.Fields("SELECT INSERT UPDATE DELETE MERGE VALUES TABLE
 
 // firstWord is the first that means something.
 func firstWord(sql string) string {
-	for _, t := range sqlscan.Lex(sql) {
-		if t.Significant() {
-			return sql[t.Start:t.End]
-		}
+	for _, t := range sqlscan.Significant(sql) {
+		return sql[t.Start:t.End]
 	}
 	return ""
 }
@@ -228,11 +220,7 @@ func (e *explainTool) permitted(ctx context.Context, c *call, x *explained) (err
 	if x.permit, err = e.guard.Authorize(ctx, x.prefix()+x.sql); err != nil {
 		return e.withSuggestion(ctx, nil, x.sql, behind(err, len(x.prefix())))
 	}
-	if x.permit.Statement != nil {
-		for _, r := range x.permit.Statement.Relations {
-			c.Relations = append(c.Relations, r.String())
-		}
-	}
+	c.names(x.permit)
 	return nil
 }
 

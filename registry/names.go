@@ -89,6 +89,14 @@ func (c *candidates) add(name, written string) {
 	c.names, c.written = append(c.names, name), append(c.written, written)
 }
 
+// asSchemas says that they are the schemas there are; empty without one.
+func (c *candidates) asSchemas() string {
+	if len(c.written) == 0 {
+		return ""
+	}
+	return "the schemas there are: " + listed(c.written)
+}
+
 // nearest gives the candidates nearest to word, as SQL writes them; a word schema.name that is near to none is
 // compared without the schema.
 func (c *candidates) nearest(word string) []string {
@@ -169,8 +177,8 @@ func (h *sqlTool) aboutSchemas(ctx context.Context, search nameArgs) string {
 	switch search.kind {
 	case catalog.NamesSchema:
 		all, err := h.findNames(ctx, nameArgs{kind: catalog.NamesSchema, completing: true})
-		if err == nil && len(all.written) > 0 {
-			return "the schemas there are: " + listed(all.written)
+		if err == nil {
+			return all.asSchemas()
 		}
 	case catalog.NamesTable:
 		found, err := h.findNames(ctx, nameArgs{kind: catalog.NamesSchema, word: search.word})

@@ -147,7 +147,7 @@ func (q *queryCall) run(ctx context.Context, values []any) (out postgres.Outcome
 		out, err = one.run(ctx, q.db, call, q.list[0].sink)
 		return err
 	})
-	q.c.wrote, q.c.Rows = call.Write && !q.dry && err == nil, out.Rows
+	q.c.wrote, q.c.Rows = call.Write && !call.Rollback && err == nil, out.Rows
 	for _, s := range q.list[1:] {
 		q.c.Rows += s.out.Rows
 	}
@@ -177,7 +177,7 @@ func (q *queryCall) authorize(ctx context.Context) error {
 			return err
 		}
 		q.c.names(p)
-		if err == nil && q.most > 0 && !q.readOnly && p.MayWrite() {
+		if q.most > 0 && !q.readOnly && p.MayWrite() {
 			if err := countable(piece.SQL, p.Statement); err != nil {
 				return placed(err, sql, piece, i, len(pieces))
 			}

@@ -44,8 +44,8 @@ type Config struct {
 	Observer observe.Observer
 	// Without are the names of tools in code, those of BuiltIn, that are not offered.
 	Without []string
-	// Extra are the names of tools in code, of those that OnRequest gives, that are offered.
-	Extra []string
+	// Extra are the tools in code, of those that OnRequest gives, that are offered.
+	Extra []Requested
 	// Recheck, if set, gets the names of tools that may no longer be what the database described.
 	Recheck *Recheck
 	// ReadOnly makes query read only and leaves out tools that write.

@@ -43,10 +43,16 @@ type set struct {
 // BuiltIn are the names of the tools in code that every server has.
 func BuiltIn() []string { return []string{queryName, serverInfoName, listDatabasesName} }
 
-// OnRequest are the tools in code that are offered where Config.Extra names them, by toolset.
-func OnRequest() map[string][]string {
-	return map[string][]string{tuningToolset: {explainQueryName, adviseIndexesName}}
-}
+// Requested is a tool in code that is offered where Config.Extra names it.
+type Requested struct{ Toolset, Name string }
+
+var (
+	explainQuery  = Requested{tuningToolset, explainQueryName}
+	adviseIndexes = Requested{tuningToolset, adviseIndexesName}
+)
+
+// OnRequest are all of them.
+func OnRequest() []Requested { return []Requested{explainQuery, adviseIndexes} }
 
 // Replace offers another set. Calls in flight end as they began. Clients are told only if they would see a change.
 func (r *Registry) Replace(s Set) error {
@@ -117,10 +123,10 @@ func (r *Registry) inCode() (all []codeTool) {
 	if !slices.Contains(c.Without, serverInfoName) {
 		all = append(all, codeTool{serverInfoDefinition(), &ServerInfo{}, &serverInfoTool{r}})
 	}
-	if slices.Contains(c.Extra, explainQueryName) {
+	if slices.Contains(c.Extra, explainQuery) {
 		all = append(all, codeTool{explainDefinition(c.ReadOnly), &explanation{}, &explainTool{query, c.Timeout}})
 	}
-	if slices.Contains(c.Extra, adviseIndexesName) {
+	if slices.Contains(c.Extra, adviseIndexes) {
 		all = append(all, codeTool{adviseDefinition(), &advice{}, &adviseTool{&explainTool{query, c.Timeout}}})
 	}
 	return all

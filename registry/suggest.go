@@ -295,10 +295,10 @@ func (m *unknownName) schemasHint(ctx context.Context) string {
 	}
 	search := nameArgs{kind: catalog.NamesSchema, completing: true}
 	found, err := findNames(ctx, m.db, m.permit.Identity, search, m.permitted())
-	if err != nil || len(found.written) == 0 || slices.Contains(found.names, m.name.Parts[0].Text) {
+	if err != nil || slices.Contains(found.names, m.name.Parts[0].Text) {
 		return ""
 	}
-	return "the schemas there are: " + listed(found.written)
+	return found.asSchemas()
 }
 
 // lookup is a search for names like the wrong one. word is what the names are compared with, prefix is written

@@ -40,7 +40,7 @@ func tuningDB(t *testing.T) string {
 // tuned is a registry with the tools for tuning.
 func tuned(t *testing.T, c registry.Config) *registry.Registry {
 	t.Helper()
-	c.Extra = registry.OnRequest()["tuning"]
+	c.Extra = registry.OnRequest()
 	return build(t, c, nil)
 }
 
@@ -126,7 +126,7 @@ func readYAML(t *testing.T, path string, into any) {
 
 // TestExplainAsCaller: the guard decides on a statement to explain as on one of query.
 func TestExplainAsCaller(t *testing.T) {
-	writes, url, as := guarded(t, registry.Config{Extra: registry.OnRequest()["tuning"]})
+	writes, url, as := guarded(t, registry.Config{Extra: registry.OnRequest()})
 	pgtest.Exec(t, url, "CREATE VIEW shop.hiding AS SELECT id FROM billing.hidden; CREATE SEQUENCE shop.taken")
 	reads := tuned(t, registry.Config{DB: openDB(t, url), ReadOnly: true})
 	for _, test := range []struct {

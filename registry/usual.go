@@ -62,12 +62,7 @@ var between = map[string]bool{"(": true, ",": true, "AND": true, "ANY": true, "I
 
 // comparedColumns are the columns that $1, $2, ... are compared with, or LIMIT and OFFSET; empty where none is found.
 func comparedColumns(sql string, count int) []string {
-	var all []sqlscan.Token
-	for _, t := range sqlscan.Lex(sql) {
-		if t.Significant() {
-			all = append(all, t)
-		}
-	}
+	all := sqlscan.Significant(sql)
 	word := func(i int) string { return sql[all[i].Start:all[i].End] }
 	columns := make([]string, count)
 	for i, t := range all {

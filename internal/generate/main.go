@@ -12,10 +12,8 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"mcp-postgres/catalog"
 	"mcp-postgres/internal/demo"
@@ -54,8 +52,7 @@ func generate(ctx context.Context, root string) (err error) {
 	if err != nil {
 		return err
 	}
-	reg, err := registry.Build(registry.Config{DB: db, Logger: log,
-		Extra: slices.Concat(slices.Collect(maps.Values(registry.OnRequest()))...)},
+	reg, err := registry.Build(registry.Config{DB: db, Logger: log, Extra: registry.OnRequest()},
 		registry.Set{Tools: cat.Tools, Outputs: outputs})
 	if err != nil {
 		return err

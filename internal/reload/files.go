@@ -55,7 +55,7 @@ func Load(of config.Database, log *slog.Logger) (*Files, error) {
 			log.Warn("notes of no database", "reason", unknown.String())
 		}
 	}
-	names := namesOf(cat.Tools) // before tools are left out
+	names := namesOf(cat.Tools, registry.OnRequest()) // before tools are left out
 	tools, err := choose(cat.Tools, c)
 	if err == nil {
 		tools, err = ofDatabase(tools, of)
@@ -89,9 +89,9 @@ const defaultToolset = "explore"
 
 // choose keeps the tools of the toolsets asked for, with those enabled and without those disabled by name.
 func choose(tools []*catalog.Tool, c *config.Config) ([]*catalog.Tool, error) {
-	names, toolsets := slices.Clone(registry.BuiltIn()), []string{}
-	for toolset, own := range registry.OnRequest() {
-		names, toolsets = append(names, own...), append(toolsets, toolset)
+	names, toolsets := registry.BuiltIn(), []string{}
+	for _, t := range registry.OnRequest() {
+		names, toolsets = append(names, t.Name), append(toolsets, t.Toolset)
 	}
 	for _, t := range tools {
 		names, toolsets = append(names, t.Name), append(toolsets, t.Toolset)
@@ -130,15 +130,10 @@ func ofDatabase(tools []*catalog.Tool, of config.Database) ([]*catalog.Tool, err
 }
 
 // Extra are the tools in code that the settings ask for beside query and server_info.
-func Extra(c *config.Config) (all []string) {
-	for toolset, names := range registry.OnRequest() {
-		for _, name := range names {
-			if wanted(c, toolset, name, false) {
-				all = append(all, name)
-			}
-		}
-	}
-	return all
+func Extra(c *config.Config) []registry.Requested {
+	return slices.DeleteFunc(registry.OnRequest(), func(t registry.Requested) bool {
+		return !wanted(c, t.Toolset, t.Name, false)
+	})
 }
 
 // wanted reports whether the settings ask for a tool. usual is the answer where they name no toolset.

@@ -14,10 +14,10 @@ import (
 // Names are what a role can name: tools, those in code too, and toolsets with their prefix.
 type Names []string
 
-func namesOf(tools []*catalog.Tool) Names {
-	n := slices.Clone(registry.BuiltIn())
-	for toolset, names := range registry.OnRequest() {
-		n = append(append(n, guard.ToolsetPrefix+toolset), names...)
+func namesOf(tools []*catalog.Tool, requested []registry.Requested) Names {
+	n := registry.BuiltIn()
+	for _, t := range requested {
+		n = append(n, t.Name, guard.ToolsetPrefix+t.Toolset)
 	}
 	for _, t := range tools {
 		n = append(n, t.Name, guard.ToolsetPrefix+t.Toolset)
@@ -28,17 +28,8 @@ func namesOf(tools []*catalog.Tool) Names {
 // Offered are the names of what clients may see, if their role and the database allow it.
 func (f *Files) Offered(c *config.Config) Names {
 	writes := func(t *catalog.Tool) bool { return c.ReadOnly && t.Access == catalog.Write }
-	n := namesOf(slices.DeleteFunc(slices.Clone(f.Tools), writes))
-	extra := Extra(c)
-	return slices.DeleteFunc(n, func(name string) bool {
-		for toolset, names := range registry.OnRequest() {
-			if slices.Contains(names, name) && !slices.Contains(extra, name) ||
-				extra == nil && name == guard.ToolsetPrefix+toolset {
-				return true
-			}
-		}
-		return slices.Contains(c.Disable, name)
-	})
+	n := namesOf(slices.DeleteFunc(slices.Clone(f.Tools), writes), Extra(c))
+	return slices.DeleteFunc(n, func(name string) bool { return slices.Contains(c.Disable, name) })
 }
 
 // Missing are the tools of a role that are none of these.

@@ -46,7 +46,7 @@ func soakSeveral(ctx context.Context, s *setting) error {
 		return err
 	}
 	s.later(func() error { return os.RemoveAll(dir) })
-	if err := changePassword(ctx, d, dir, 0); err != nil {
+	if err := errors.Join(markPrimary(ctx, d), changePassword(ctx, d, dir, 0)); err != nil {
 		return err
 	}
 	if err := s.replicate(ctx, d); err != nil {
@@ -107,16 +107,14 @@ func (s *setting) severalPhases(ctx context.Context, d *databases, dir string, f
 	return pause(ctx, s.duration)
 }
 
+// markPrimary makes the table whose row is in every answer, and the login whose password changes.
+func markPrimary(ctx context.Context, d *databases) error {
+	return execute(ctx, d.primary.AdminURL(), "CREATE TABLE shop.mark AS SELECT 'primary' AS name; "+
+		"CREATE ROLE "+rotating+" LOGIN; GRANT USAGE ON SCHEMA shop TO "+rotating+"; GRANT SELECT ON shop.mark TO public")
+}
+
 // changePassword gives the login another password, writes it to the file, and ends half of the login's connections.
 func changePassword(ctx context.Context, d *databases, dir string, n int) error {
-	if n == 0 {
-		err := execute(ctx, d.primary.AdminURL(), "CREATE TABLE shop.mark AS SELECT 'primary' AS name; "+
-			"CREATE ROLE "+rotating+" LOGIN; GRANT USAGE ON SCHEMA shop TO "+rotating+
-			"; GRANT SELECT ON shop.mark TO public")
-		if err != nil {
-			return err
-		}
-	}
 	secret := fmt.Sprintf("secret-%d", n)
 	alter := fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", rotating, secret)
 	if err := execute(ctx, d.primary.AdminURL(), alter); err != nil {
